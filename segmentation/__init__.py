@@ -1,0 +1,1 @@
+"""GMM Studio: segment pictures with Gaussian mixture models, for many people, with a private history."""

@@ -1,0 +1,32 @@
+"""How far a segmentation is: named stages, and one percentage over all of them."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """What the engine is doing, in this order."""
+
+    READING = "reading"
+    COUNTING = "counting"
+    FITTING = "fitting"
+    LABELLING = "labelling"
+    WRITING = "writing"
+
+
+# The part of the whole at which each stage begins, in percent: fitting takes most of the time of a small picture.
+_BEGINS = {Stage.READING: 0, Stage.COUNTING: 15, Stage.FITTING: 25, Stage.LABELLING: 80, Stage.WRITING: 90}
+_ENDS = dict(zip(_BEGINS, [*list(_BEGINS.values())[1:], 100], strict=True))
+
+OnProgress = Callable[[Stage, float], None]
+"""Called with the stage and the fraction of it that is done, 0 to 1."""
+
+
+def percent(stage: Stage, fraction: float) -> int:
+    """Whole percents of the run that are done, 0 to 100.
+
+    >>> percent(Stage.FITTING, 0.5)
+    52
+    """
+    begins, ends = _BEGINS[stage], _ENDS[stage]
+    return round(begins + (ends - begins) * min(max(fraction, 0.0), 1.0))
