@@ -1,0 +1,236 @@
+"""All settings, read from the environment; every one is optional. The README has the table."""
+
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from gmmsite import secret
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+# --- Where the site is, and with it: how strict it must be -----------------------------------------------------------
+
+PORT = env.int("PORT", default=8000)
+SITE_URL = env.str("SITE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+_site = urlsplit(SITE_URL)
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+if _site.scheme not in {"http", "https"} or not _site.hostname:
+    raise ImproperlyConfigured(f"SITE_URL must look like https://gmm.example.org, not {SITE_URL!r}.")
+HTTPS = _site.scheme == "https"
+if not HTTPS and _site.hostname not in _LOOPBACK:
+    if not env.bool("GMM_INSECURE_HTTP", default=False):
+        raise ImproperlyConfigured(
+            f"{SITE_URL} is plain http on a public address: passwords and pictures would travel in clear text. "
+            "Use https, or set GMM_INSECURE_HTTP=1 if that is what you want."
+        )
+    sys.stderr.write(f"GMM_INSECURE_HTTP: passwords and pictures travel in clear text to and from {SITE_URL}.\n")
+
+DEBUG = env.bool("DEBUG", default=False)
+ALLOWED_HOSTS = [_site.hostname, *([] if HTTPS else sorted(_LOOPBACK - {_site.hostname}))]
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+if HTTPS and not env.str("SECRET_KEY", default=""):
+    raise ImproperlyConfigured("Set SECRET_KEY: a site on https needs a key of its own that all its processes share.")
+SECRET_KEY = env.str("SECRET_KEY", default="") or secret.read_or_create(BASE_DIR / ".secret-key")
+
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
+X_FRAME_OPTIONS = "DENY"
+
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Applications ----------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "segmentation",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_tasks",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+if DEBUG and env.bool("GMM_TOOLBAR", default=False):
+    INSTALLED_APPS.append("debug_toolbar")
+    MIDDLEWARE.insert(3, "debug_toolbar.middleware.DebugToolbarMiddleware")
+    INTERNAL_IPS = ["127.0.0.1"]
+ROOT_URLCONF = "gmmsite.urls"
+WSGI_APPLICATION = "gmmsite.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "debug": DEBUG or "pytest" in sys.modules,  # coverage of templates needs it
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "segmentation.context_processors.interface",
+            ],
+        },
+    }
+]
+
+# --- Accounts --------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "segmentation.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+REGISTRATION_OPEN = env.bool("REGISTRATION_OPEN", default=True)
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "segmentation.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_LOGOUT_REDIRECT_URL = "home"
+ACCOUNT_PRESERVE_USERNAME_CASING = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_USERNAME_MIN_LENGTH = 2
+ACCOUNT_USERNAME_BLACKLIST = ["admin", "administrator", "root"]
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+
+# --- Mail: to the console until a server is named --------------------------------------------------------------------
+
+EMAIL_CONFIGURED = bool(env.str("EMAIL_URL", default=""))
+_mail = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = _mail.get("EMAIL_HOST"), _mail.get("EMAIL_PORT")
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_USER"), _mail.get("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"GMM Studio <no-reply@{_site.hostname}>")
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*" if EMAIL_CONFIGURED else "email", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional" if EMAIL_CONFIGURED else "none"
+
+# --- Data ------------------------------------------------------------------------------------------------------------
+
+GMM_LEASE_SECONDS = env.float("GMM_LEASE_SECONDS", default=30.0)
+DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": min(20.0, GMM_LEASE_SECONDS * 2 / 3),
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+    # A file even in tests: processes and threads of a test must see the same rows, through the same locks.
+    DATABASES["default"]["TEST"] = {"NAME": env.str("TEST_DATABASE", default=str(BASE_DIR / ".make" / "test.sqlite3"))}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(BASE_DIR / "media")))
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+_S3_BUCKET = env.str("AWS_STORAGE_BUCKET_NAME", default="")
+_S3: dict[str, Any] = {
+    "BACKEND": "storages.backends.s3.S3Storage",
+    "OPTIONS": {
+        "bucket_name": _S3_BUCKET,
+        "endpoint_url": env.str("AWS_S3_ENDPOINT_URL", default=None),
+        "region_name": env.str("AWS_S3_REGION_NAME", default=None),
+        "file_overwrite": False,
+        "querystring_auth": True,
+        "querystring_expire": 60,
+        "signature_version": "s3v4",
+    },
+}
+STORAGES: dict[str, Any] = {
+    "default": _S3 if _S3_BUCKET else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG or "pytest" in sys.modules
+        else "gmmsite.storage.HashedStaticFiles"
+    },
+}
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler"
+]  # the sandbox reads the file itself
+FILE_UPLOAD_PERMISSIONS = 0o640
+WHITENOISE_USE_FINDERS = DEBUG
+
+TASKS = {"default": {"BACKEND": "segmentation.tasks.RowsBackend"}}
+
+# --- Limits ----------------------------------------------------------------------------------------------------------
+
+GMM_MAX_UPLOAD_BYTES = env.int("GMM_MAX_UPLOAD_BYTES", default=50_000_000)
+GMM_MAX_PIXELS = env.int("GMM_MAX_PIXELS", default=50_000_000)
+GMM_MAX_DECODED_BYTES = env.int("GMM_MAX_DECODED_BYTES", default=400_000_000)
+GMM_QUOTA_ACTIVE_RUNS = env.int("GMM_QUOTA_ACTIVE_RUNS", default=50)
+GMM_QUOTA_BYTES = env.int("GMM_QUOTA_BYTES", default=20_000_000_000)
+GMM_QUOTA_IMAGES = env.int("GMM_QUOTA_IMAGES", default=10_000)
+GMM_WORKER_SLOTS = env.int("GMM_WORKER_SLOTS", default=0)  # 0: one a core
+GMM_WEB_CHILDREN = env.int("GMM_WEB_CHILDREN", default=2)
+GMM_STOP_SECONDS = env.float("GMM_STOP_SECONDS", default=10.0)
+GMM_MAX_ATTEMPTS = env.int("GMM_MAX_ATTEMPTS", default=3)
+GMM_RUN_MEMORY = env.int("GMM_RUN_MEMORY", default=2_000_000_000)
+GMM_RUN_SECONDS = env.float("GMM_RUN_SECONDS", default=600.0)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # fields other than files
+
+# --- Language and time -----------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-gb"
+LANGUAGES = [("en-gb", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "segmentation" / "locale"]
+TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+USE_TZ = True
+SITE_ID = 1
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {"segmentation": {"level": env.str("LOG_LEVEL", default="INFO")}, "django": {"level": "WARNING"}},
+}

@@ -1,0 +1,24 @@
+"""Addresses of the site: the application's, the accounts' and the administration's."""
+
+from allauth.account.decorators import secure_admin_login
+from django.conf import settings
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+# One sign-in page and one set of rules for everybody: the way that allauth documents.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign] # replaced on purpose
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("accounts/", include("allauth.account.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("segmentation.urls")),
+]
+if "debug_toolbar" in settings.INSTALLED_APPS:
+    from debug_toolbar.toolbar import debug_toolbar_urls
+
+    urlpatterns += debug_toolbar_urls()
+
+handler400 = "segmentation.views.pages.bad_request"
+handler403 = "segmentation.views.pages.permission_denied"
+handler404 = "segmentation.views.pages.page_not_found"
+handler500 = "segmentation.views.pages.server_error"

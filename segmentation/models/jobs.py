@@ -1,0 +1,184 @@
+import uuid
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from segmentation.models.clock import seconds_from_now
+from segmentation.models.users import User
+
+
+class State(models.TextChoices):
+    QUEUED = "queued", _("Waiting")
+    RUNNING = "running", _("Running")
+    SUCCEEDED = "succeeded", _("Finished")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class Kind(models.TextChoices):
+    RUN = "run", _("Segmentation")
+
+
+TERMINAL = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
+_FRESH = {"lease": None, "lease_until": None, "stage": "", "percent": 0}
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """What waits and runs, and the transitions between states.
+
+    Every transition is one UPDATE that names the state, or the lease, from which it starts. It returns whether it
+    changed the row; False means that somebody else was first.
+    """
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Return the jobs that `user` may see: their own, and all for staff who may view jobs."""
+        if not user.is_active:
+            return self.none()
+        if user.is_staff and user.has_perm("segmentation.view_job"):
+            return self
+        return self.filter(owner=user.pk)
+
+    def queued(self) -> Self:
+        return self.filter(state=State.QUEUED)
+
+    def running(self) -> Self:
+        return self.filter(state=State.RUNNING)
+
+    def active(self) -> Self:
+        return self.filter(state__in=(State.QUEUED, State.RUNNING))
+
+    def stalled(self) -> Self:
+        """Return running jobs whose worker has not been heard of for a lease."""
+        return self.running().filter(lease_until__lt=Now())
+
+    def claim(self, job_id: uuid.UUID, *, worker_id: uuid.UUID) -> uuid.UUID | None:
+        """QUEUED -> RUNNING. Return the new lease, or None when another was first."""
+        lease = uuid.uuid4()
+        claimed = (
+            self.queued()
+            .filter(pk=job_id)
+            .update(
+                **_FRESH
+                | {
+                    "state": State.RUNNING,
+                    "lease": lease,
+                    "lease_until": seconds_from_now(settings.GMM_LEASE_SECONDS),
+                    "worker_id": worker_id,
+                    "claimed": Now(),
+                    "started": Now(),
+                    "attempt": F("attempt") + 1,
+                }
+            )
+        )
+        return lease if claimed else None
+
+    def beat(self, lease: uuid.UUID, *, stage: str, percent: int) -> bool:
+        """Extend a lease and write the progress."""
+        return (
+            self._held(lease).update(
+                lease_until=seconds_from_now(settings.GMM_LEASE_SECONDS), stage=stage, percent=percent
+            )
+            > 0
+        )
+
+    def succeed(self, lease: uuid.UUID) -> bool:
+        """RUNNING -> SUCCEEDED."""
+        return self._held(lease).update(**_FRESH | {"state": State.SUCCEEDED, "finished": Now(), "percent": 100}) > 0
+
+    def fail(self, lease: uuid.UUID, *, code: str, detail: str) -> bool:
+        """RUNNING -> FAILED."""
+        return (
+            self._held(lease).update(
+                **_FRESH | {"state": State.FAILED, "finished": Now(), "error_code": code, "error_detail": detail}
+            )
+            > 0
+        )
+
+    def hand_back(self, lease: uuid.UUID, *, counted: bool) -> bool:
+        """RUNNING -> QUEUED, in the place that it had; `counted` says whether the attempt counts."""
+        attempt = F("attempt") if counted else F("attempt") - 1
+        return self._held(lease).update(**_FRESH | {"state": State.QUEUED, "started": None, "attempt": attempt}) > 0
+
+    def cancel(self, job_id: uuid.UUID) -> bool:
+        """QUEUED or RUNNING -> CANCELLED. The worker learns of it at its next beat."""
+        return self.active().filter(pk=job_id).update(**_FRESH | {"state": State.CANCELLED, "finished": Now()}) > 0
+
+    def retry(self, job_id: uuid.UUID) -> bool:
+        """FAILED or CANCELLED -> QUEUED by hand: at the end of the queue, with all attempts again."""
+        return (
+            self.filter(pk=job_id, state__in=(State.FAILED, State.CANCELLED)).update(
+                **_FRESH
+                | {
+                    "state": State.QUEUED,
+                    "queued": Now(),
+                    "started": None,
+                    "finished": None,
+                    "attempt": 0,
+                    "error_code": "",
+                    "error_detail": "",
+                }
+            )
+            > 0
+        )
+
+    def _held(self, lease: uuid.UUID) -> Self:
+        return self.filter(lease=lease, state=State.RUNNING)
+
+
+class Job(models.Model):
+    """One piece of background work. Turn, position and sweep look at this table alone."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.RUN)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="jobs", db_index=False)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.QUEUED)
+    created = models.DateTimeField(_("created"), db_default=Now())
+    queued = models.DateTimeField(_("queued"), db_default=Now())  # later than created after a retry
+    claimed = models.DateTimeField(null=True)  # stays when handed back: by it the owner was served
+    started = models.DateTimeField(_("started"), null=True)
+    finished = models.DateTimeField(_("finished"), null=True)
+    lease = models.UUIDField(null=True, unique=True)  # who holds it may write
+    lease_until = models.DateTimeField(null=True)
+    worker = models.ForeignKey("segmentation.Worker", models.SET_NULL, null=True, related_name="jobs")
+    attempt = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    stage = models.CharField(_("stage"), max_length=16, blank=True, default="")
+    percent = models.PositiveSmallIntegerField(_("percent"), default=0)
+    error_code = models.CharField(_("error"), max_length=32, blank=True, default="")
+    error_detail = models.TextField(_("error in words"), blank=True, default="")
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
+        constraints = (
+            models.CheckConstraint(name="job_state_known", condition=Q(state__in=State.values)),
+            models.CheckConstraint(
+                name="job_running_has_lease",
+                condition=Q(state=State.RUNNING, lease__isnull=False) | ~Q(state=State.RUNNING) & Q(lease=None),
+            ),
+            models.CheckConstraint(
+                name="job_terminal_has_finished",
+                condition=Q(state__in=TERMINAL, finished__isnull=False) | ~Q(state__in=TERMINAL) & Q(finished=None),
+            ),
+            models.CheckConstraint(name="job_percent", condition=Q(percent__range=(0, 100))),
+        )
+        indexes = (
+            models.Index(fields=("queued", "id"), name="job_queued", condition=Q(state="queued")),
+            models.Index(fields=("owner", "lease_until"), name="job_running", condition=Q(state="running")),
+            models.Index(fields=("owner", "claimed"), name="job_served"),
+            models.Index(fields=("owner", "-created", "-id"), name="job_of_owner"),
+            models.Index(fields=("-created", "-id"), name="job_newest"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {str(self.pk)[:8]}, {self.get_state_display()}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in {State.QUEUED, State.RUNNING}

@@ -1,0 +1,139 @@
+import uuid
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from segmentation.models.images import Image
+from segmentation.models.jobs import Job, State
+from segmentation.models.users import User
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        """Return the runs that `user` may see: their own, and all for staff who may view runs."""
+        runs = self.filter(image__trashed=None)
+        if not user.is_active:
+            return runs.none()
+        if user.is_staff and user.has_perm("segmentation.view_run"):
+            return runs
+        return runs.filter(job__owner=user.pk)
+
+    def owned_by(self, user: User | AnonymousUser) -> Self:
+        """Return the runs of a person's own lists."""
+        return self.filter(job__owner=user.pk, image__trashed=None)
+
+    def newest_first(self) -> Self:
+        return self.order_by("-job__created", "-job__id")
+
+    def for_lists(self) -> Self:
+        """Join what a list shows of each run and leave the big JSON in the database."""
+        return (
+            self.select_related("job", "job__owner", "image", "result")
+            .defer("result__mixture", "result__versions", "image__metadata", "inputs")
+            .prefetch_related(
+                models.Prefetch(
+                    "revisions",
+                    queryset=Revision.objects.filter(number=models.F("run__revision")),
+                    to_attr="current_revisions",
+                )
+            )
+        )
+
+
+class Run(models.Model):
+    """One execution of a recipe on an image. Its state stands in its job, whose id it shares."""
+
+    job = models.OneToOneField(Job, models.CASCADE, primary_key=True, related_name="run")
+    image = models.ForeignKey(Image, models.CASCADE, related_name="runs")
+    parent = models.ForeignKey("self", models.SET_NULL, null=True, related_name="children")
+    recipe = models.JSONField(_("recipe"))
+    inputs = models.JSONField(_("inputs"), default=dict)
+    n_clusters = models.PositiveSmallIntegerField(_("clusters"), null=True)  # as asked; null: chosen by the app
+    revision = models.PositiveIntegerField(_("revision"), default=0)  # the number of the current revision
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("run")
+        verbose_name_plural = _("runs")
+
+    def __str__(self) -> str:
+        return f"{self.image}, {self.n_clusters}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("run", args=[self.pk])
+
+    @property
+    def id(self) -> uuid.UUID:
+        return self.job_id
+
+    @property
+    def succeeded(self) -> bool:
+        return self.job.state == State.SUCCEEDED
+
+    @property
+    def current_revision(self) -> "Revision":
+        """The revision that is shown; of a list made with `for_lists` without a query.
+
+        Raises
+        ------
+        Revision.DoesNotExist
+            While the run has no result.
+        """
+        prefetched: list[Revision] | None = getattr(self, "current_revisions", None)
+        if prefetched:
+            return prefetched[0]
+        return self.revisions.get(number=self.revision)
+
+
+class Result(models.Model):
+    """The outcome of a run as stored; never changed."""
+
+    run = models.OneToOneField(Run, models.CASCADE, primary_key=True, related_name="result")
+    lease = models.UUIDField()  # the attempt that made it; its files stand under it
+    pixels_sha256 = models.CharField(max_length=64)  # of the component map's shape, dtype and bytes
+    files = models.JSONField()  # name -> {"key", "bytes", "sha256"}
+    log_likelihood = models.FloatField(_("log-likelihood"))  # mean, nats per pixel
+    iterations = models.PositiveIntegerField(_("iterations"))
+    converged = models.BooleanField(_("converged"))
+    seconds = models.JSONField(_("seconds by stage"))
+    facts = models.JSONField(default=dict)  # counts that belong to the whole result: distinct colours, pixels with data
+    mixture = models.JSONField(_("mixture"))
+    components = models.JSONField(_("components"))  # additive sums, so that merging adds
+    versions = models.JSONField(_("versions"))
+
+    class Meta:
+        verbose_name = _("result")
+        verbose_name_plural = _("results")
+
+    def __str__(self) -> str:
+        return f"Result of {self.run_id}"
+
+    @property
+    def total_seconds(self) -> float:
+        return float(sum(self.seconds.values()))
+
+
+class Revision(models.Model):
+    """One state of a run's legend, changed by people; undo moves to the parent."""
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="revisions", db_index=False)
+    number = models.PositiveIntegerField()
+    parent = models.ForeignKey("self", models.SET_NULL, null=True, related_name="children")
+    legend = models.JSONField(_("legend"))
+    cleaning = models.JSONField(null=True)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    created = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("revision")
+        verbose_name_plural = _("revisions")
+        constraints = (models.UniqueConstraint(fields=("run", "number"), name="revision_of_run"),)
+
+    def __str__(self) -> str:
+        return f"Revision {self.number} of {self.run_id}"
