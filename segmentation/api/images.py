@@ -1,0 +1,42 @@
+import uuid
+from http import HTTPStatus
+
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404
+from ninja import File, Router, Status
+from ninja.files import UploadedFile
+
+from segmentation import services
+from segmentation.api.problems import ERRORS
+from segmentation.api.schemas import ImageOut
+from segmentation.http import SignedInRequest
+from segmentation.models import Image
+
+router = Router(tags=["images"])
+
+
+@router.post("", response={HTTPStatus.CREATED: ImageOut, **ERRORS}, url_name="images")
+def upload(request: SignedInRequest, image: File[UploadedFile]) -> Status[ImageOut]:
+    """Store a picture (multipart field `image`)."""
+    stored = services.upload_image(owner=request.user, file=image, name=image.name or "")
+    return Status(HTTPStatus.CREATED, ImageOut.of(stored))
+
+
+@router.get("/{uuid:image_id}", response={HTTPStatus.OK: ImageOut, **ERRORS}, url_name="image")
+def describe(request: SignedInRequest, image_id: uuid.UUID) -> ImageOut:
+    """Describe an image: what the file was, what was converted, where its pictures are."""
+    return ImageOut.of(_image(request, image_id))
+
+
+@router.delete("/{uuid:image_id}", response={HTTPStatus.NO_CONTENT: None, **ERRORS})
+def delete(request: SignedInRequest, image_id: uuid.UUID) -> Status[None]:
+    """Delete an image with all its runs, for good."""
+    image = _image(request, image_id)
+    if not services.may_change(user=request.user, thing=image):
+        raise PermissionDenied
+    services.delete_image(image=image)
+    return Status(HTTPStatus.NO_CONTENT, None)
+
+
+def _image(request: SignedInRequest, image_id: uuid.UUID) -> Image:
+    return get_object_or_404(Image.objects.visible_to(request.user), pk=image_id)

@@ -1,0 +1,97 @@
+"""Errors of the API: problem details (RFC 9457) with the stable codes of this project."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext as _
+from ninja import NinjaAPI, Schema
+from ninja.errors import AuthenticationError, AuthorizationError, HttpError, ValidationError
+
+from segmentation.engine.exceptions import SegmentationError
+
+
+class Problem(Schema):
+    """What went wrong, as RFC 9457 has it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
+_STATUS = {
+    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "unsupported_format": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "quota_bytes": HTTPStatus.FORBIDDEN,
+    "quota_images": HTTPStatus.FORBIDDEN,
+    "quota_runs": HTTPStatus.TOO_MANY_REQUESTS,
+    "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
+    "busy": HTTPStatus.SERVICE_UNAVAILABLE,
+    "storage_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "revision_conflict": HTTPStatus.CONFLICT,
+    "state_conflict": HTTPStatus.CONFLICT,
+    "not_found": HTTPStatus.NOT_FOUND,
+    "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+_CODES = {
+    HTTPStatus.UNAUTHORIZED: "not_authenticated",
+    HTTPStatus.FORBIDDEN: "permission_denied",
+    HTTPStatus.NOT_FOUND: "not_found",
+}
+
+ERRORS: dict[int, Any] = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 422, 429, 503), Problem)
+"""Responses that any operation may give, for its schema."""
+
+
+def problem(status: HTTPStatus, code: str, detail: str) -> HttpResponse:
+    """Return an error as problem details."""
+    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, "code": code}
+    response = JsonResponse(body, status=status, content_type="application/problem+json")
+    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
+        response.headers["Retry-After"] = "10"
+    return response
+
+
+def sentence(error: SegmentationError) -> str:
+    """Return an error's sentence in the reader's language."""
+    return _(error.template) % error.values
+
+
+def register(api: NinjaAPI) -> None:
+    """Let `api` answer every error with problem details."""
+
+    @api.exception_handler(SegmentationError)
+    def domain_error(_request: HttpRequest, error: SegmentationError) -> HttpResponse:
+        status = _STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
+        return problem(status, error.code, sentence(error))
+
+    @api.exception_handler(AuthenticationError)
+    def not_authenticated(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse:
+        return problem(HTTPStatus.UNAUTHORIZED, "not_authenticated", _("Sign in first."))
+
+    @api.exception_handler(AuthorizationError)
+    @api.exception_handler(PermissionDenied)
+    def permission_denied(_request: HttpRequest, _error: Exception) -> HttpResponse:
+        return problem(HTTPStatus.FORBIDDEN, "permission_denied", _("You may see this, but not change it."))
+
+    @api.exception_handler(Http404)
+    def not_found(_request: HttpRequest, _error: Http404) -> HttpResponse:
+        return problem(HTTPStatus.NOT_FOUND, "not_found", _("There is nothing at this address."))
+
+    @api.exception_handler(ValidationError)
+    def invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
+        first = error.errors[0]
+        where = ".".join(str(part) for part in first["loc"][1:])
+        detail = _("The request does not fit its description: %(where)s: %(what)s.") % {
+            "where": where,
+            "what": first["msg"],
+        }
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail)
+
+    @api.exception_handler(HttpError)
+    def http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
+        status = HTTPStatus(error.status_code)
+        return problem(status, _CODES.get(status, "invalid_request"), str(error))

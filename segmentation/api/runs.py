@@ -1,0 +1,85 @@
+import hashlib
+import uuid
+from http import HTTPStatus
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils.cache import get_conditional_response
+from ninja import Router, Status
+
+from segmentation import services
+from segmentation.api.problems import ERRORS
+from segmentation.api.schemas import LegendEdit, RunIn, RunOut
+from segmentation.engine.recipe import Recipe
+from segmentation.http import SignedInRequest
+from segmentation.models import Image, Run
+
+router = Router(tags=["runs"])
+
+
+@router.post("", response={HTTPStatus.CREATED: RunOut, **ERRORS}, url_name="runs")
+def create(request: SignedInRequest, body: RunIn) -> Status[RunOut]:
+    """Queue a run of a recipe on an image."""
+    image = get_object_or_404(Image.objects.visible_to(request.user).select_related("owner"), pk=body.image)
+    if not services.may_change(user=request.user, thing=image):
+        raise PermissionDenied
+    run = services.create_run(image=image, recipe=Recipe.from_mapping(body.recipe))
+    return Status(HTTPStatus.CREATED, RunOut.of(_run(request, run.pk)))
+
+
+@router.get("/{uuid:run_id}", response={HTTPStatus.OK: RunOut, **ERRORS}, url_name="run")
+def describe(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
+    """Say how a run stands. Poll with `If-None-Match`: 304 while nothing has changed."""
+    body = RunOut.of(_run(request, run_id)).model_dump_json().encode()
+    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    response: HttpResponseBase = get_conditional_response(request, etag=etag) or HttpResponse(
+        body, content_type="application/json"
+    )
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+@router.post("/{uuid:run_id}/cancel", response={HTTPStatus.OK: RunOut, **ERRORS}, url_name="run-cancel")
+def cancel(request: SignedInRequest, run_id: uuid.UUID) -> RunOut:
+    """Cancel a run that waits or runs."""
+    run = _changeable_run(request, run_id)
+    services.cancel_run(run=run)
+    return RunOut.of(run)
+
+
+@router.post("/{uuid:run_id}/retry", response={HTTPStatus.OK: RunOut, **ERRORS}, url_name="run-retry")
+def retry(request: SignedInRequest, run_id: uuid.UUID) -> RunOut:
+    """Queue a failed or cancelled run again."""
+    run = _changeable_run(request, run_id)
+    services.retry_run(run=run)
+    return RunOut.of(run)
+
+
+@router.patch("/{uuid:run_id}/legend", response={HTTPStatus.OK: RunOut, **ERRORS}, url_name="run-legend")
+def edit_legend(request: SignedInRequest, run_id: uuid.UUID, body: LegendEdit) -> RunOut:
+    """Set which clusters belong to the foreground; `revision` is the one that the author has seen."""
+    run = _changeable_run(request, run_id)
+    foreground = {cluster.index: cluster.foreground for cluster in body.clusters}
+    services.edit_legend(run=run, author=request.user, expected=body.revision, foreground=foreground)
+    return RunOut.of(run)
+
+
+@router.delete("/{uuid:run_id}", response={HTTPStatus.NO_CONTENT: None, **ERRORS})
+def delete(request: SignedInRequest, run_id: uuid.UUID) -> Status[None]:
+    """Delete one run, for good; its image stays."""
+    services.delete_run(run=_changeable_run(request, run_id))
+    return Status(HTTPStatus.NO_CONTENT, None)
+
+
+def _run(request: SignedInRequest, run_id: uuid.UUID) -> Run:
+    runs = Run.objects.visible_to(request.user).select_related("job", "job__owner", "image", "result")
+    return get_object_or_404(runs, pk=run_id)
+
+
+def _changeable_run(request: SignedInRequest, run_id: uuid.UUID) -> Run:
+    run = _run(request, run_id)
+    if not services.may_change(user=request.user, thing=run):
+        raise PermissionDenied
+    return run

@@ -1,0 +1,133 @@
+"""Taking a picture in: inspected in a limited child first, then files, then the row."""
+
+import re
+import tempfile
+import uuid
+from pathlib import Path
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.db import transaction
+
+from segmentation import files
+from segmentation.engine import sandbox
+from segmentation.engine.exceptions import ChildFailed, Refusal, SegmentationError, gettext_noop
+from segmentation.engine.imaging import Inspection, Limits, inspect
+from segmentation.models import Image, User
+from segmentation.samples import SAMPLES
+from segmentation.services.quotas import require_room_for
+
+DECODE_SECONDS = 30.0
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+
+
+def limits() -> Limits:
+    """Return what this site admits."""
+    return Limits(
+        bytes=settings.GMM_MAX_UPLOAD_BYTES,
+        pixels=settings.GMM_MAX_PIXELS,
+        decoded_bytes=settings.GMM_MAX_DECODED_BYTES,
+    )
+
+
+def upload_image(*, owner: User, file: File[bytes], name: str) -> Image:
+    """Store a picture with its renditions, or nothing.
+
+    Raises
+    ------
+    Refusal
+        When it is no picture that this site takes.
+    Busy, QuotaExceeded, StorageUnavailable
+        When there is no room for it now.
+    """
+    name = _display_name(name)
+    if isinstance(file, TemporaryUploadedFile):
+        return _store(owner=owner, path=Path(file.temporary_file_path()), name=name)
+    with tempfile.NamedTemporaryFile() as copy:
+        for chunk in file.chunks():
+            copy.write(chunk)
+        copy.flush()
+        return _store(owner=owner, path=Path(copy.name), name=name)
+
+
+def upload_sample(*, owner: User, name: str) -> Image:
+    """Give `owner` a copy of one of the built-in samples.
+
+    Raises
+    ------
+    SegmentationError
+        With `not_found`, when there is no sample of that name.
+    """
+    sample = next((sample for sample in SAMPLES if sample.slug == name), None)
+    if sample is None:
+        raise SegmentationError("not_found", gettext_noop("There is no sample of this name."))
+    return _store(owner=owner, path=sample.path, name=sample.path.name)
+
+
+def _store(*, owner: User, path: Path, name: str) -> Image:
+    inspection = _inspect(path, name)
+    image = Image(
+        id=uuid.uuid4(),
+        owner=owner,
+        name=name,
+        sha256=inspection.sha256,
+        bytes=inspection.size,
+        format=inspection.header.format,
+        width=inspection.width,
+        height=inspection.height,
+        bands=inspection.header.bands,
+        dtype=inspection.header.dtype,
+        frames=inspection.header.frames,
+        notices=[notice.to_mapping() for notice in inspection.notices],
+        metadata=inspection.metadata,
+        display_type=inspection.display.content_type,
+        thumbnail_type=inspection.thumbnail.content_type,
+    )
+    with transaction.atomic():
+        require_room_for(owner=owner, size=inspection.size)
+    try:
+        with path.open("rb") as original:
+            files.put(files.image_key(image.pk, "original"), File(original))
+        files.put(files.image_key(image.pk, "display"), inspection.display.data)
+        files.put(files.image_key(image.pk, "thumbnail"), inspection.thumbnail.data)
+        with transaction.atomic():
+            require_room_for(owner=owner, size=inspection.size)
+            image.save(force_insert=True)
+    except BaseException:
+        files.delete_prefix(files.image_prefix(image.pk))
+        raise
+    return image
+
+
+def _inspect(path: Path, name: str) -> Inspection:
+    """Decode in a child with limits; what kills the child is the file's fault and refuses it."""
+    allowance = sandbox.Allowance(memory=settings.GMM_RUN_MEMORY, seconds=DECODE_SECONDS)
+    try:
+        return sandbox.call(inspect, path, name=name, limits=limits(), allowance=allowance)
+    except ChildFailed as failure:
+        raise _REFUSED_BY_FAILURE.get(failure.code, failure) from failure
+
+
+_REFUSED_BY_FAILURE: dict[str, Refusal] = {
+    "deadline": Refusal(
+        "decode_timeout",
+        gettext_noop("It took longer than %(seconds)s s to read. Save it again with another program, or smaller."),
+        seconds=round(DECODE_SECONDS),
+    ),
+    "out_of_memory": Refusal(
+        "out_of_memory", gettext_noop("Reading it needs more memory than this site allows. Save it smaller.")
+    ),
+    "crashed": Refusal(
+        "corrupt", gettext_noop("It is damaged: the program that reads it gave up. Save it again and try once more.")
+    ),
+}
+
+
+def _display_name(name: str) -> str:
+    """Return the last part of what the browser sent, printable, at most 255 characters, its extension kept."""
+    cleaned = _UNPRINTABLE.sub("", name.replace("\\", "/").rsplit("/", 1)[-1]).strip() or "picture"
+    if len(cleaned) <= 255:
+        return cleaned
+    suffix = Path(cleaned).suffix[:16]
+    return cleaned[: 255 - len(suffix)] + suffix

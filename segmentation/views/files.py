@@ -1,0 +1,153 @@
+"""Every byte of a picture goes through here, to whoever may see it; a stranger gets the same 404 as for nothing.
+
+Pictures carry an ETag and are revalidated at each use, so that a deleted one is gone from the next view on.
+"""
+
+import uuid
+from collections.abc import Callable
+from pathlib import PurePath
+from typing import IO
+
+from django.contrib.auth.decorators import login_required
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils.cache import get_conditional_response
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from segmentation import files, services
+from segmentation.http import SignedInRequest
+from segmentation.models import Image, Run
+
+_POLICY = "default-src 'none'; sandbox"
+
+
+@require_safe
+@login_required
+def original(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponseBase:
+    """Send the bytes as uploaded, always as a download: a browser never renders what a person sent."""
+    image = _image(request, image_id)
+    key = files.image_key(image.pk, "original")
+    return _send(
+        request,
+        lambda: files.open_file(key),
+        etag=f'"{image.sha256}"',
+        content_type="application/octet-stream",
+        download=image.name,
+    )
+
+
+@require_safe
+@login_required
+def display(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponseBase:
+    """Send the rendition at full resolution that browsers show."""
+    image = _image(request, image_id)
+    return _send_rendition(request, image, "display", image.display_type)
+
+
+@require_safe
+@login_required
+def image_thumbnail(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponseBase:
+    image = _image(request, image_id)
+    return _send_rendition(request, image, "thumbnail", image.thumbnail_type)
+
+
+@require_safe
+@login_required
+def components(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
+    """Send the master map: the most probable component of each pixel."""
+    run = _run(request, run_id)
+    return _send_stored(request, run, "components.png", content_type="image/png")
+
+
+@require_safe
+@login_required
+def run_thumbnail(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
+    run = _run(request, run_id)
+    content_type = str(run.result.files["thumbnail"]["content_type"])
+    return _send_stored(request, run, "thumbnail", content_type=content_type)
+
+
+@require_safe
+@login_required
+def labels(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
+    return _send_picture(request, run_id, "labels")
+
+
+@require_safe
+@login_required
+def segmented(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
+    """Send the segmented picture; `?palette=separated` for well-separated colours."""
+    return _send_picture(request, run_id, "segmented", separated=request.GET.get("palette") == "separated")
+
+
+@require_safe
+@login_required
+def binary(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
+    return _send_picture(request, run_id, "binary")
+
+
+def _image(request: SignedInRequest, image_id: uuid.UUID) -> Image:
+    return get_object_or_404(Image.objects.visible_to(request.user), pk=image_id)
+
+
+def _run(request: SignedInRequest, run_id: uuid.UUID) -> Run:
+    """Return the run with its result; one without a result has no pictures yet."""
+    run = get_object_or_404(Run.objects.visible_to(request.user).select_related("job", "image", "result"), pk=run_id)
+    if not hasattr(run, "result"):
+        raise Http404
+    return run
+
+
+def _send_rendition(request: SignedInRequest, image: Image, name: str, content_type: str) -> HttpResponseBase:
+    key = files.image_key(image.pk, name)
+    etag = f'"{image.sha256[:32]}-{name}"'
+    return _send(request, lambda: files.open_file(key), etag=etag, content_type=content_type)
+
+
+def _send_stored(request: SignedInRequest, run: Run, name: str, *, content_type: str) -> HttpResponseBase:
+    stored = run.result.files[name]
+    return _send(
+        request, lambda: files.open_file(stored["key"]), etag=f'"{stored["sha256"]}"', content_type=content_type
+    )
+
+
+def _send_picture(request: SignedInRequest, run_id: uuid.UUID, name: str, *, separated: bool = False) -> HttpResponseBase:
+    run = _run(request, run_id)
+    palette = "-separated" if separated else ""
+    return _send(
+        request,
+        lambda: services.rendition(run=run, name=name, separated=separated),
+        etag=f'"{run.revision}-{run.result.pixels_sha256[:32]}-{name}{palette}"',
+        content_type="image/png",
+        download=download_name(run, name) if "download" in request.GET else "",
+    )
+
+
+def download_name(run: Run, name: str) -> str:
+    """Return how a picture of a run is called on a person's disk, for example `china-k5-labels.png`."""
+    return f"{PurePath(run.image.name).stem[:200] or 'picture'}-k{run.n_clusters}-{name}.png"
+
+
+def _send(
+    request: SignedInRequest,
+    content: Callable[[], bytes | IO[bytes]],
+    *,
+    etag: str,
+    content_type: str,
+    download: str = "",
+) -> HttpResponseBase:
+    response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
+    if response is None:
+        source = content()
+        response = (
+            HttpResponse(source, content_type=content_type)
+            if isinstance(source, bytes)
+            else FileResponse(source, content_type=content_type)
+        )
+    if download:
+        response.headers["Content-Disposition"] = content_disposition_header(True, download) or "attachment"
+    response.headers["ETag"] = etag
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Content-Security-Policy"] = _POLICY
+    return response

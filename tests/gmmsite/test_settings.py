@@ -1,0 +1,103 @@
+"""The mode of the site follows from SITE_URL; each case is a process of its own, because settings are read once."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gmmsite import secret
+
+ROOT = Path(__file__).resolve().parents[2]
+PRINT = """
+import json, django
+from django.conf import settings
+names = ["SESSION_COOKIE_NAME", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_NAME", "CSRF_COOKIE_SECURE", "SECURE_HSTS_SECONDS",
+         "SECURE_SSL_REDIRECT", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "DEBUG"]
+print(json.dumps({name: getattr(settings, name) for name in names}))
+"""
+
+
+def read_settings(**environment):
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "COVERAGE_PROCESS_START") if name in os.environ}
+    return subprocess.run(
+        [sys.executable, "-c", PRINT],
+        env={**inherited, "DJANGO_SETTINGS_MODULE": "gmmsite.settings", **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_https_turns_on_everything_that_protects_cookies_and_transport():
+    done = read_settings(SITE_URL="https://gmm.example.org", SECRET_KEY="k" * 60)
+    settings = json.loads(done.stdout)
+    assert settings == {
+        "SESSION_COOKIE_NAME": "__Host-sessionid",
+        "SESSION_COOKIE_SECURE": True,
+        "CSRF_COOKIE_NAME": "__Host-csrftoken",
+        "CSRF_COOKIE_SECURE": True,
+        "SECURE_HSTS_SECONDS": 31_536_000,
+        "SECURE_SSL_REDIRECT": True,
+        "ALLOWED_HOSTS": ["gmm.example.org"],
+        "CSRF_TRUSTED_ORIGINS": ["https://gmm.example.org"],
+        "DEBUG": False,
+    }
+
+
+def test_without_environment_the_site_serves_loopback_only_and_without_debug():
+    settings = json.loads(read_settings(SECRET_KEY="k").stdout)
+    assert settings["DEBUG"] is False
+    assert sorted(settings["ALLOWED_HOSTS"]) == ["127.0.0.1", "::1", "localhost"]
+    assert settings["SESSION_COOKIE_NAME"] == "sessionid"
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({"SITE_URL": "https://gmm.example.org"}, "Set SECRET_KEY"),
+        ({"SITE_URL": "http://gmm.example.org", "SECRET_KEY": "k"}, "GMM_INSECURE_HTTP=1"),
+        ({"SITE_URL": "gmm.example.org", "SECRET_KEY": "k"}, "must look like https://"),
+    ],
+)
+def test_a_mode_that_would_be_unsafe_is_refused_with_the_remedy(environment, says):
+    done = read_settings(**environment)
+    assert done.returncode != 0
+    assert says in done.stderr
+
+
+def test_plain_http_elsewhere_is_possible_and_says_what_it_means():
+    done = read_settings(SITE_URL="http://gmm.example.org", SECRET_KEY="k", GMM_INSECURE_HTTP="1")
+    assert done.returncode == 0
+    assert "clear text" in done.stderr
+
+
+def test_the_generated_secret_stays_and_only_its_owner_can_read_it(tmp_path):
+    path = tmp_path / ".secret-key"
+    first = secret.read_or_create(path)
+    assert len(first) >= 50
+    assert secret.read_or_create(path) == first
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [entry.name for entry in tmp_path.iterdir()] == [".secret-key"]
+
+
+def test_two_processes_that_start_together_agree_on_one_secret(tmp_path):
+    program = f"import pathlib; from gmmsite import secret; print(secret.read_or_create(pathlib.Path({str(tmp_path)!r}) / 'key'))"
+    racers = [
+        subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(6)
+    ]
+    assert len({racer.communicate()[0] for racer in racers}) == 1
+
+
+def test_a_web_process_imports_neither_scikit_learn_nor_its_heavy_friends():
+    program = (
+        "import os, sys; os.environ['DJANGO_SETTINGS_MODULE'] = 'gmmsite.settings'\n"
+        "from gmmsite.wsgi import application; from django.urls import get_resolver; get_resolver().url_patterns\n"
+        "print([name for name in ('sklearn', 'skimage', 'imagecodecs', 'tifffile') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,83 @@
+import io
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from segmentation import files, services
+from segmentation.engine.exceptions import SegmentationError
+from segmentation.exceptions import Conflict
+from segmentation.models import Revision
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def pixels(picture):
+    data = picture if isinstance(picture, bytes) else picture.read()
+    with PIL.Image.open(io.BytesIO(data)) as opened:
+        return np.asarray(opened.convert("RGBA") if opened.mode == "P" else opened)
+
+
+def component_map(run):
+    with PIL.Image.open(io.BytesIO(files.read(run.result.files["components.png"]["key"]))) as opened:
+        return np.asarray(opened)
+
+
+def test_the_table_agrees_with_the_pixels_of_the_map(finished_run):
+    rows = services.cluster_rows(run=finished_run)
+    counts = np.bincount(component_map(finished_run).ravel(), minlength=256)
+    assert [row.pixels for row in rows] == [counts[row.index] for row in rows]
+    assert sum(row.share for row in rows) == pytest.approx(1)
+    assert len({row.separated_colour for row in rows}) == len(rows)
+
+
+def test_toggling_the_foreground_makes_a_revision_and_changes_the_binary_picture(finished_run, owner):
+    before = services.cluster_rows(run=finished_run)
+    wanted = {row.index: not row.foreground for row in before}
+    revision = services.edit_legend(run=finished_run, author=owner, expected=0, foreground=wanted)
+    finished_run.refresh_from_db()
+    assert (revision.number, revision.parent.number, revision.author, finished_run.revision) == (1, 0, owner, 1)
+    after = services.cluster_rows(run=finished_run)
+    assert [row.foreground for row in after] == [not row.foreground for row in before]
+    binary = pixels(services.rendition(run=finished_run, name="binary"))
+    expected = np.isin(component_map(finished_run), [row.index for row in after if row.foreground]) * 255
+    np.testing.assert_array_equal(binary, expected)
+
+
+def test_a_revision_that_somebody_else_has_made_is_not_overwritten(finished_run, owner):
+    services.edit_legend(run=finished_run, author=owner, expected=0, foreground={0: True})
+    with pytest.raises(Conflict) as refused:
+        services.edit_legend(run=finished_run, author=owner, expected=0, foreground={0: False})
+    assert refused.value.code == "revision_conflict"
+    assert Revision.objects.count() == 2
+
+
+def test_a_cluster_that_does_not_exist_changes_nothing(finished_run, owner):
+    with pytest.raises(SegmentationError) as refused:
+        services.edit_legend(run=finished_run, author=owner, expected=0, foreground={31: True})
+    assert refused.value.code == "invalid_request"
+    finished_run.refresh_from_db()
+    assert finished_run.revision == 0
+
+
+def test_a_run_without_result_has_no_legend_to_edit(queued_run, owner):
+    with pytest.raises(Conflict) as refused:
+        services.edit_legend(run=queued_run, author=owner, expected=0, foreground={0: True})
+    assert refused.value.code == "state_conflict"
+
+
+def test_the_segmented_picture_shows_mean_colours_or_well_separated_ones(finished_run):
+    rows = services.cluster_rows(run=finished_run)
+    for separated in (False, True):
+        picture = pixels(services.rendition(run=finished_run, name="segmented", separated=separated))
+        labels = component_map(finished_run)
+        for row in rows:
+            colour = row.separated_colour if separated else row.mean_colour
+            inside = picture[labels == row.index]
+            assert {"#{:02x}{:02x}{:02x}".format(*pixel[:3]) for pixel in inside} == {colour}
+
+
+def test_the_history_of_the_fit_never_falls(finished_run):
+    history = services.fit_history(run=finished_run)
+    assert len(history) == finished_run.result.iterations or len(history) > 1
+    assert all(later >= earlier - 1e-9 for earlier, later in zip(history, history[1:], strict=False))

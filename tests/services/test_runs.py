@@ -1,0 +1,83 @@
+import pytest
+
+from segmentation import files, services
+from segmentation.engine.recipe import Recipe
+from segmentation.exceptions import Conflict, QuotaExceeded
+from segmentation.models import Image, Job, Run
+from segmentation.models.jobs import State
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_run_belongs_to_the_owner_of_its_image_and_waits(image):
+    run = services.create_run(image=image, recipe=Recipe(n_clusters=4, seed=7))
+    assert (run.job.owner, run.job.state, run.n_clusters) == (image.owner, State.QUEUED, 4)
+    assert Recipe.from_mapping(run.recipe) == Recipe(n_clusters=4, seed=7)
+
+
+def test_too_many_active_runs_are_refused_and_finished_ones_do_not_count(image, settings):
+    settings.GMM_QUOTA_ACTIVE_RUNS = 2
+    first = services.create_run(image=image, recipe=Recipe())
+    services.create_run(image=image, recipe=Recipe())
+    with pytest.raises(QuotaExceeded) as refused:
+        services.create_run(image=image, recipe=Recipe())
+    assert refused.value.code == "quota_runs"
+    services.cancel_run(run=first)
+    services.create_run(image=image, recipe=Recipe())
+
+
+def test_cancel_and_retry_go_there_and_back_and_nowhere_else(queued_run):
+    with pytest.raises(Conflict):
+        services.retry_run(run=queued_run)
+    services.cancel_run(run=queued_run)
+    assert queued_run.job.state == State.CANCELLED
+    with pytest.raises(Conflict) as refused:
+        services.cancel_run(run=queued_run)
+    assert refused.value.code == "state_conflict"
+    services.retry_run(run=queued_run)
+    assert (queued_run.job.state, queued_run.job.attempt) == (State.QUEUED, 0)
+
+
+def test_deleting_a_run_takes_its_job_and_files_and_leaves_the_image(finished_run, media_root):
+    services.delete_run(run=finished_run)
+    assert not Run.objects.exists()
+    assert not Job.objects.exists()
+    assert not list((media_root / "runs").rglob("*.png"))
+    assert files.exists(files.image_key(finished_run.image_id, "original"))
+
+
+def test_deleting_an_image_takes_everything(finished_run, media_root):
+    services.delete_image(image=finished_run.image)
+    assert not Image.objects.exists()
+    assert not Job.objects.exists()
+    assert [path for path in media_root.rglob("*") if path.is_file()] == []
+
+
+def test_deleting_a_person_takes_everything(finished_run, owner, media_root):
+    owner.delete()
+    assert not Image.objects.exists()
+    assert not Job.objects.exists()
+    assert [path for path in media_root.rglob("*") if path.is_file()] == []
+
+
+def test_a_waiting_run_says_its_place_and_that_no_worker_runs(queued_run, image):
+    later = services.create_run(image=image, recipe=Recipe())
+    status = services.run_status(run=later)
+    assert (status.state, status.position, status.workers_alive) == ("queued", 1, False)
+    assert "No worker is running" in status.message
+
+
+def test_a_failed_run_says_why(queued_run, worker_row):
+    lease = Job.objects.claim(queued_run.job_id, worker_id=worker_row.pk)
+    Job.objects.fail(lease, code="crashed", detail="The server stopped during this run.")
+    status = services.run_status(run=Run.objects.get(pk=queued_run.pk))
+    assert status.error == services.RunError(code="crashed", detail="The server stopped during this run.")
+
+
+def test_a_running_run_estimates_what_is_left_once_it_has_got_somewhere(queued_run, worker_row):
+    lease = Job.objects.claim(queued_run.job_id, worker_id=worker_row.pk)
+    assert services.run_status(run=Run.objects.get(pk=queued_run.pk)).seconds_left is None
+    Job.objects.beat(lease, stage="fitting", percent=50)
+    status = services.run_status(run=Run.objects.get(pk=queued_run.pk))
+    assert status.seconds_left == pytest.approx(0, abs=5)
+    assert status.message == "Fit the mixture"

@@ -1,0 +1,124 @@
+import io
+import os
+
+import numpy as np
+import PIL.Image
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from segmentation import files, services
+from segmentation.engine.exceptions import Refusal, SegmentationError
+from segmentation.exceptions import QuotaExceeded
+from segmentation.models import Image
+from segmentation.samples import SAMPLES
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def picture(size=(40, 30), image_format="PNG", mode="RGB"):
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(pixels).convert(mode).save(buffer, image_format)
+    return buffer.getvalue()
+
+
+def upload(owner, data, name="picture.png"):
+    return services.upload_image(owner=owner, file=SimpleUploadedFile("x", data), name=name)
+
+
+def stored_files(media_root):
+    return sorted(str(path.relative_to(media_root)) for path in media_root.rglob("*") if path.is_file())
+
+
+def test_a_picture_is_kept_as_uploaded_beside_two_renditions(owner, media_root):
+    data = picture()
+    image = upload(owner, data)
+    assert (image.width, image.height, image.format, image.bytes) == (40, 30, "PNG", len(data))
+    assert files.read(files.image_key(image.pk, "original")) == data
+    with PIL.Image.open(io.BytesIO(files.read(files.image_key(image.pk, "display")))) as display:
+        assert display.size == (40, 30)
+    assert stored_files(media_root) == [f"images/{image.pk}/{name}" for name in ("display", "original", "thumbnail")]
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "code"),
+    [
+        (b"", "a.png", "empty"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a.svg", "unsupported_format"),
+        (b"just text", "a.png", "unsupported_format"),
+        (picture(), "a.jpg", "extension_mismatch"),
+        (picture()[:500], "a.png", "corrupt"),
+    ],
+)
+def test_a_refused_file_leaves_nothing(owner, media_root, data, name, code):
+    with pytest.raises(Refusal) as refused:
+        upload(owner, data, name)
+    assert refused.value.code == code
+    assert not Image.objects.exists()
+    assert stored_files(media_root) == []
+
+
+def test_limits_are_those_of_the_settings(owner, settings):
+    settings.GMM_MAX_PIXELS = 1000
+    with pytest.raises(Refusal) as refused:
+        upload(owner, picture())
+    assert refused.value.code == "too_many_pixels"
+    settings.GMM_MAX_UPLOAD_BYTES = 100
+    with pytest.raises(Refusal) as refused:
+        upload(owner, picture())
+    assert refused.value.code == "too_large"
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("../../etc/passwd.png", "passwd.png"),
+        ("C:\\pictures\\slide.png", "slide.png"),
+        ("a\x00b\u202egnp.png", "abgnp.png"),
+        ("  ", "picture"),
+        ("ü" * 300 + ".png", "ü" * 251 + ".png"),
+    ],
+)
+def test_names_are_for_display_only(owner, sent, kept):
+    assert upload(owner, picture(), sent).name == kept
+
+
+def test_the_quota_counts_bytes_and_pictures(owner, settings, media_root):
+    data = picture()
+    settings.GMM_QUOTA_BYTES = len(data) + 1
+    upload(owner, data)
+    with pytest.raises(QuotaExceeded) as refused:
+        upload(owner, data)
+    assert refused.value.code == "quota_bytes"
+    settings.GMM_QUOTA_IMAGES = 1
+    with pytest.raises(QuotaExceeded) as refused:
+        upload(owner, data)
+    assert refused.value.code == "quota_images"
+    assert Image.objects.count() == 1
+    assert len(stored_files(media_root)) == 3
+
+
+def test_a_full_storage_leaves_neither_row_nor_file(owner, media_root):
+    media_root.chmod(0o500)
+    (media_root / "images").touch()  # a file where the folder should be: even root cannot write below it
+    try:
+        with pytest.raises(SegmentationError) as refused:
+            upload(owner, picture())
+    finally:
+        os.chmod(media_root, 0o700)
+        (media_root / "images").unlink()
+    assert refused.value.code == "storage_unavailable"
+    assert not Image.objects.exists()
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.slug)
+def test_every_sample_becomes_an_image(owner, sample):
+    image = services.upload_sample(owner=owner, name=sample.slug)
+    assert (image.width, image.height) == (sample.width, sample.height)
+    assert files.read(files.image_key(image.pk, "original")) == sample.path.read_bytes()
+
+
+def test_an_unknown_sample_is_not_found(owner):
+    with pytest.raises(SegmentationError) as refused:
+        services.upload_sample(owner=owner, name="nothing")
+    assert refused.value.code == "not_found"
