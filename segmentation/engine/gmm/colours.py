@@ -1,0 +1,104 @@
+"""Which colours a picture holds, and how often: 24-bit codes, red in the lowest byte."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+CODES = 2**24
+_STRETCH = 2**18
+_RUN = 2**16  # pixels at a time: their codes stay in the cache
+
+Codes = NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Colours:
+    """Distinct colours in ascending code with the number of pixels of each."""
+
+    codes: Codes  # (n,)
+    counts: NDArray[np.uint32]  # (n,), above 0
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def pixels(self) -> int:
+        return int(self.counts.sum(dtype=np.int64))
+
+    def values(self) -> NDArray[np.uint8]:
+        """Red, green and blue, shape (n, 3)."""
+        return decode(self.codes)
+
+
+def decode(codes: Codes) -> NDArray[np.uint8]:
+    """Red, green and blue (n, 3) of 24-bit codes (n,)."""
+    return codes.astype("<u4").view(np.uint8).reshape(-1, 4)[:, :3]
+
+
+def runs(pixels: NDArray[np.uint8]) -> Iterator[tuple[slice, Codes]]:
+    """Yield the code of every pixel, a run at a time.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (n, 3), uint8, C-contiguous
+
+    Yields
+    ------
+    run : slice
+        Of the pixels.
+    codes : ndarray, uint32
+        Read as little-endian words at every third byte, less their highest byte: a third of the time of three shifts.
+    """
+    n = len(pixels)
+    words = np.ndarray((n - 1,), "<u4", pixels, strides=(3,))  # the last pixel's word would read a byte past the end
+    for begin in range(0, n - 1, _RUN):
+        run = slice(begin, min(begin + _RUN, n - 1))
+        yield run, (words[run] & np.uint32(CODES - 1)).astype(np.uint32, copy=False)
+    yield (
+        slice(n - 1, n),
+        (pixels[-1:].astype(np.uint32) << np.arange(0, 24, 8, dtype=np.uint32)).sum(axis=1, dtype=np.uint32),
+    )
+
+
+def count(
+    pixels: NDArray[np.uint8], valid: NDArray[np.bool_] | None, on_fraction: Callable[[float], None] = lambda _: None
+) -> Colours:
+    """Count the distinct colours of a picture, exactly.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (n, 3), uint8, C-contiguous
+        At least one.
+    valid : ndarray, shape (n,), bool, or None
+        Which pixels count; None means all.
+    on_fraction : callable
+        Told how much is done, up to 1.
+    """
+    table = np.zeros(CODES, np.uint32)  # untouched pages of it cost no memory
+    one = np.uint32(1)
+    for run, codes in runs(pixels):
+        chosen = codes if valid is None else codes[valid[run]]
+        np.add.at(table, chosen.astype(np.intp), one)
+        on_fraction(run.stop / len(pixels))
+    return _occurring(table)
+
+
+def stretches(n: int) -> Iterator[slice]:
+    """Cut n entries into long runs: NumPy indexes by 64-bit copies, which should not be of everything at once."""
+    return (slice(begin, min(begin + _STRETCH, n)) for begin in range(0, n, _STRETCH))
+
+
+def _occurring(table: Codes) -> Colours:
+    """The codes whose entry is above 0."""
+    n = int(np.count_nonzero(table))
+    colours = Colours(np.empty(n, np.uint32), np.empty(n, np.uint32))
+    filled = 0
+    for stretch in stretches(CODES):
+        found = np.flatnonzero(table[stretch] != 0)
+        part = slice(filled, filled + len(found))
+        colours.codes[part] = found + stretch.start
+        colours.counts[part] = table[stretch][found]
+        filled = part.stop
+    return colours

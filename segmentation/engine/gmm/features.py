@@ -1,0 +1,66 @@
+"""The sufficient statistics of a Gaussian, as one vector for each value.
+
+A Gaussian's log density is linear in phi(x) = (1, x, upper triangle of x xT) (Barndorff-Nielsen, 1978, on exponential
+families), so a whole E-step is one matrix product, and so is the collection of all moments. Everything is kept component-
+and feature-major, one contiguous row a component or feature.
+"""
+
+from collections.abc import Iterator
+from math import isqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float64]
+
+CENTRE, SCALE = 128.0, 64.0
+"""Values 0 to 255 become -2 to 2: well conditioned, and exact in binary because both are powers of two."""
+
+BLOCK = 3 * 2**13
+"""Elements of a (components, values) block. It stays in a core's cache; and times ten features it is below the 2^18
+multiplications from which OpenBLAS splits a product between threads, so that sums do not depend on their number."""
+
+
+def expand(values: NDArray[np.generic]) -> Float:
+    """Standardise values and list their monomials up to the second degree.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, D)
+        In units of 0 to 255.
+
+    Returns
+    -------
+    ndarray, shape (1 + D + D (D + 1) / 2, n), float64
+        1, x and the upper triangle of x xT in row order, for x = (value - 128) / 64.
+    """
+    n, dimension = values.shape
+    rows, columns = np.triu_indices(dimension)
+    phi = np.empty((1 + dimension + len(rows), n))
+    x = phi[1 : 1 + dimension]
+    phi[0] = 1.0
+    np.subtract(values.T, CENTRE, out=x)
+    x /= SCALE
+    for target, i, j in zip(phi[1 + dimension :], rows, columns, strict=True):
+        np.multiply(x[i], x[j], out=target)
+    return phi
+
+
+def dimension(n_features: int) -> int:
+    """D from the number of features F = 1 + D + D (D + 1) / 2."""
+    return (isqrt(8 * n_features + 1) - 3) // 2
+
+
+def blocks(n: int, n_components: int) -> Iterator[slice]:
+    """Cut n values into runs whose length depends on the number of components alone."""
+    length = max(BLOCK // n_components, 1)
+    return (slice(begin, min(begin + length, n)) for begin in range(0, n, length))
+
+
+def symmetric(upper: Float, dimension: int) -> Float:
+    """Fill (K, D, D) symmetric matrices from their upper triangles (K, D (D + 1) / 2)."""
+    rows, columns = np.triu_indices(dimension)
+    matrices = np.empty((len(upper), dimension, dimension))
+    matrices[:, rows, columns] = upper
+    matrices[:, columns, rows] = upper
+    return matrices

@@ -1,0 +1,36 @@
+"""One component fewer: two of a mixture replaced by the Gaussian with their common moments."""
+
+import numpy as np
+
+from segmentation.engine.gmm.features import Float
+from segmentation.engine.gmm.mixture import Mixture
+
+
+def merged_once(mixture: Mixture) -> Mixture:
+    """Merge the two components whose merger costs the least; the new one stands last. Of equal costs the first pair.
+
+    The cost is the fall of the classification log-likelihood, sum w_k (log w_k - log|S_k| / 2) (Celeux and Govaert,
+    1992), with moments that add (Runnalls, 2007). At least two components are needed.
+    """
+    weights, means, covariances = mixture.weights, mixture.means, mixture.covariances
+    i, j = np.triu_indices(len(weights), 1)
+    weight = weights[i] + weights[j]
+    left, right = weights[i] / weight, weights[j] / weight
+    mean = left[:, None] * means[i] + right[:, None] * means[j]
+    gap = means[i] - means[j]
+    between = (left * right)[:, None, None] * gap[:, :, None] * gap[:, None, :]
+    covariance = left[:, None, None] * covariances[i] + right[:, None, None] * covariances[j] + between
+    worth = _worth(weights, covariances)
+    best = int((worth[i] + worth[j] - _worth(weight, covariance)).argmin())
+    kept = np.delete(np.arange(len(weights)), [i[best], j[best]])
+    return Mixture(
+        np.append(weights[kept], weight[best]),
+        np.append(means[kept], mean[best : best + 1], axis=0),
+        np.append(covariances[kept], covariance[best : best + 1], axis=0),
+    )
+
+
+def _worth(weights: Float, covariances: Float) -> Float:
+    """Each component's part in the classification log-likelihood, but for constants; shape (K,)."""
+    worth: Float = weights * (np.log(weights) - np.linalg.slogdet(covariances).logabsdet / 2)
+    return worth

@@ -1,0 +1,141 @@
+"""A Gaussian mixture as a value, and its log density as a linear function of `features.expand`."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from segmentation.engine.gmm.densities import exact, most_probable, natural, posterior
+from segmentation.engine.gmm.features import CENTRE, SCALE, Float, blocks, expand
+
+if TYPE_CHECKING:
+    from sklearn.mixture import GaussianMixture
+
+Number = TypeVar("Number", bound=np.generic)
+
+SCHEMA = 1
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+"""Weights of red, green and blue (ITU-R BT.709), applied to the values as stored."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mixture:
+    """Weights, means and covariances of K Gaussians over D values, in units of the pixels (0 to 255).
+
+    The arrays are private read-only copies.
+
+    Raises
+    ------
+    ValueError
+        When shapes do not fit together, a number is not finite or a weight is not positive.
+    """
+
+    weights: Float  # (K,), positive, sum 1
+    means: Float  # (K, D)
+    covariances: Float  # (K, D, D), positive definite
+
+    def __post_init__(self) -> None:
+        for name in ("weights", "means", "covariances"):
+            array = np.array(getattr(self, name), dtype=np.float64, order="C")
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+        K, D = self.means.shape if self.means.ndim == 2 else (0, 0)
+        if K == 0 or self.weights.shape != (K,) or self.covariances.shape != (K, D, D):
+            raise ValueError("weights (K,), means (K, D) and covariances (K, D, D) must agree, with K at least 1")
+        if not all(np.isfinite(array).all() for array in (self.weights, self.means, self.covariances)):
+            raise ValueError("all parameters must be finite")
+        if (self.weights <= 0).any():
+            raise ValueError("weights must be positive")
+
+    @property
+    def n_components(self) -> int:
+        return len(self.weights)
+
+    def log_density(self, values: ArrayLike) -> Float:
+        """Natural logarithm of the mixture's density at values (..., D); shape (...), nats per unit^D."""
+        return self._evaluate(values, self.theta(), lambda log_joint: posterior(log_joint)[1])
+
+    def responsibilities(self, values: ArrayLike) -> Float:
+        """Posterior probability of each component at values (..., D); shape (..., K), sums to 1."""
+        return self._evaluate(values, self.theta(), lambda log_joint: posterior(log_joint)[0].T)
+
+    def predict(self, values: ArrayLike) -> NDArray[np.uint8]:
+        """Most probable component at values (..., D); shape (...). Of exactly equal ones the first.
+
+        At whole numbers from 0 to 255 these are the labels that `segment` gives, to the byte.
+        """
+        return self._evaluate(values, exact(self.theta()), most_probable)
+
+    def theta(self) -> Float:
+        """Natural parameters, shape (K, F): log(weight_k N(x | mean_k, covariance_k)) = theta_k . phi(x)."""
+        factors = np.linalg.cholesky((self.covariances / SCALE**2).astype(np.float64))
+        return natural(np.log(self.weights), (self.means - CENTRE) / SCALE, factors)
+
+    def ordered(self) -> Self:
+        """The same mixture with components by ascending luminance of the mean, of equal ones the heavier first.
+
+        Luminance is Rec. 709's for three values, else their plain mean.
+        """
+        D = self.means.shape[1]
+        brightness = (self.means * (LUMINANCE if D == 3 else 1 / D)).sum(axis=1)
+        order = np.lexsort((-self.weights, brightness))
+        return type(self)(self.weights[order], self.means[order], self.covariances[order])
+
+    def to_mapping(self) -> dict[str, Any]:
+        """A JSON object; every number keeps all its bits."""
+        return {
+            "schema": SCHEMA,
+            "weights": self.weights.tolist(),
+            "means": self.means.tolist(),
+            "covariances": self.covariances.tolist(),
+        }
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """The inverse of `to_mapping`.
+
+        Raises
+        ------
+        ValueError
+            For a newer schema or numbers that are no mixture.
+        """
+        if mapping.get("schema") != SCHEMA:
+            raise ValueError(f"mixture schema {mapping.get('schema')} is not known")
+        return cls(*(np.array(mapping[name], dtype=np.float64) for name in ("weights", "means", "covariances")))
+
+    def to_json(self) -> str:
+        """`to_mapping` as text; lossless."""
+        return json.dumps(self.to_mapping())
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The inverse of `to_json`; raises ValueError."""
+        return cls.from_mapping(json.loads(text))
+
+    def to_sklearn(self) -> "GaussianMixture":
+        """A fitted scikit-learn mixture with the same parameters. The only place that imports scikit-learn."""
+        from sklearn.mixture import GaussianMixture  # noqa: PLC0415 - takes a second; nothing else here needs it
+
+        model = GaussianMixture(self.n_components, covariance_type="full")
+        model.weights_, model.means_, model.covariances_ = (
+            array.copy() for array in (self.weights, self.means, self.covariances)
+        )
+        factors = np.linalg.inv(np.linalg.cholesky(self.covariances))
+        model.precisions_cholesky_ = np.ascontiguousarray(factors.transpose(0, 2, 1))
+        model.precisions_ = model.precisions_cholesky_ @ factors
+        model.n_features_in_ = self.means.shape[1]
+        model.converged_, model.n_iter_, model.lower_bound_ = True, 0, float("nan")
+        return model
+
+    def _evaluate(self, values: ArrayLike, theta: Float, kernel: Callable[[Float], NDArray[Number]]) -> NDArray[Number]:
+        """Apply a kernel on log joint densities (K, n) to values of any leading shape, in blocks."""
+        array = np.asarray(values)
+        if array.ndim == 0 or array.shape[-1] != self.means.shape[1]:
+            raise ValueError(f"values must have {self.means.shape[1]} entries along the last axis")
+        rows = array.reshape(-1, array.shape[-1])
+        parts = [kernel(theta @ expand(rows[block])) for block in blocks(max(len(rows), 1), self.n_components)]
+        joined = np.concatenate(parts)
+        return joined.reshape(array.shape[:-1] + joined.shape[1:])

@@ -1,0 +1,240 @@
+"""What people call the components: clusters with a name, a colour and a foreground flag, as values.
+
+Every function that changes a `Legend` returns a new one. Pixels are never touched: what a legend means for them is a
+look-up over component numbers, and what it measures are sums over components. All of it is O(K).
+"""
+
+import functools
+import operator
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation.engine.exceptions import SegmentationError, gettext_noop
+from segmentation.engine.gmm import Component
+
+SCHEMA = 1
+MAX_NAME = 100
+MAX_CLUSTERS = 254  # label values 0 to 253
+UNASSIGNED, NO_DATA = 254, 255
+"""The two label values that are no cluster."""
+
+_COLOUR = re.compile(r"#[0-9a-f]{6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """What a person sees as one thing in the picture.
+
+    Raises
+    ------
+    SegmentationError
+        With `invalid_request` for a name, a colour or component numbers that cannot be.
+    """
+
+    name: str  # 1 to 100 characters, not only blanks
+    colour: str  # "#rrggbb", lower case
+    foreground: bool
+    components: tuple[int, ...]  # at least one, each 0 to 253, ascending
+
+    def __post_init__(self) -> None:
+        if not self.name.strip() or len(self.name) > MAX_NAME:
+            raise _invalid(gettext_noop("A cluster's name must have 1 to %(most)s characters."), most=MAX_NAME)
+        if not _COLOUR.fullmatch(self.colour):
+            raise _invalid(gettext_noop("A colour must look like #1a2b3c, not “%(colour)s”."), colour=self.colour[:20])
+        if not self.components or not all(0 <= number < MAX_CLUSTERS for number in self.components):
+            raise _invalid(gettext_noop("A cluster needs at least one component, numbered from 0."))
+        object.__setattr__(self, "components", tuple(sorted(self.components)))
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The cluster as a JSON object; `from_mapping` is its inverse."""
+        return {
+            "name": self.name,
+            "colour": self.colour,
+            "foreground": self.foreground,
+            "components": list(self.components),
+        }
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """Parse a JSON object; raises SegmentationError with `invalid_request`."""
+        name, colour, foreground, components = (
+            mapping.get(key) for key in ("name", "colour", "foreground", "components")
+        )
+        if not (isinstance(name, str) and isinstance(colour, str) and isinstance(foreground, bool)):
+            raise _invalid(gettext_noop("A cluster has a name, a colour and whether it is foreground."))
+        if not isinstance(components, list) or not all(type(number) is int for number in components):
+            raise _invalid(gettext_noop("A cluster's components are a list of whole numbers."))
+        return cls(name, colour.lower(), foreground, tuple(components))
+
+
+@dataclass(frozen=True, slots=True)
+class Legend:
+    """All clusters of a result, in the order in which they are shown. Together they hold every component exactly once.
+
+    Raises
+    ------
+    SegmentationError
+        With `invalid_request` when a component is missing or is there twice.
+    """
+
+    clusters: tuple[Cluster, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "clusters", tuple(self.clusters))
+        held = sorted(number for cluster in self.clusters for number in cluster.components)
+        if not held or held != list(range(len(held))):
+            raise _invalid(gettext_noop("Every component must belong to exactly one cluster."))
+
+    @property
+    def colours(self) -> tuple[str, ...]:
+        """The clusters' colours, in order."""
+        return tuple(cluster.colour for cluster in self.clusters)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether cluster k is component k for all of them: nothing is merged or reordered."""
+        return all(cluster.components == (index,) for index, cluster in enumerate(self.clusters))
+
+    def with_foreground(self, index: int, foreground: bool) -> Self:  # noqa: FBT001 - reads as "with foreground 2, True"
+        """The legend with one cluster's foreground flag set."""
+        return self._with(index, replace(self._at(index), foreground=foreground))
+
+    def with_name(self, index: int, name: str) -> Self:
+        """The legend with one cluster renamed; blanks around the name are dropped."""
+        return self._with(index, replace(self._at(index), name=name.strip()))
+
+    def with_colour(self, index: int, colour: str) -> Self:
+        """The legend with one cluster's colour changed."""
+        return self._with(index, replace(self._at(index), colour=colour.lower()))
+
+    def merged(self, index: int, other: int) -> Self:
+        """The legend with cluster `other` taken into cluster `index`, which keeps its name, colour, flag and place.
+
+        Those after `other` move up by one.
+        """
+        kept, taken = self._at(index), self._at(other)
+        if index == other:
+            raise _invalid(gettext_noop("A cluster cannot be merged with itself."))
+        legend = list(self.clusters)
+        legend[index] = replace(kept, components=kept.components + taken.components)
+        del legend[other]
+        return replace(self, clusters=tuple(legend))
+
+    def reordered(self, order: Sequence[int]) -> Self:
+        """The legend in a new order: its cluster i is this one's ``order[i]``."""
+        if sorted(order) != list(range(len(self.clusters))):
+            raise _invalid(gettext_noop("An order names every cluster exactly once."))
+        return replace(self, clusters=tuple(self.clusters[index] for index in order))
+
+    def cluster_of_component(self) -> NDArray[np.uint8]:
+        """Cluster index of every label value, shape (256,).
+
+        255 stays no data; values that are no component, with 254, are unassigned.
+        """
+        lookup = np.full(256, UNASSIGNED, dtype=np.uint8)
+        lookup[NO_DATA] = NO_DATA
+        for index, cluster in enumerate(self.clusters):
+            lookup[list(cluster.components)] = index
+        return lookup
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The legend as a JSON object with its schema number; `from_mapping` is its inverse."""
+        return {"schema": SCHEMA, "clusters": [cluster.to_mapping() for cluster in self.clusters]}
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """Parse a JSON object; raises SegmentationError with `invalid_request`."""
+        if mapping.get("schema", SCHEMA) != SCHEMA:
+            raise _invalid(gettext_noop("This legend was written by another release."))
+        clusters = mapping.get("clusters")
+        if not isinstance(clusters, list) or not all(isinstance(cluster, Mapping) for cluster in clusters):
+            raise _invalid(gettext_noop("A legend is a list of clusters."))
+        return cls(tuple(Cluster.from_mapping(cluster) for cluster in clusters))
+
+    def _at(self, index: int) -> Cluster:
+        if not 0 <= index < len(self.clusters):
+            raise _invalid(gettext_noop("There is no cluster %(number)s in this result."), number=index + 1)
+        return self.clusters[index]
+
+    def _with(self, index: int, cluster: Cluster) -> Self:
+        return replace(self, clusters=(*self.clusters[:index], cluster, *self.clusters[index + 1 :]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """What is known of a cluster's pixels."""
+
+    pixels: int
+    soft_pixels: float  # sum of its posterior probabilities; near boundaries it can differ from `pixels`
+    share: float  # of the pixels with data, 0 to 1
+    mean: tuple[float, float, float]  # red, green, blue, 0 to 255
+    mean_colour: str  # the same as "#rrggbb"
+
+
+def initial(components: Sequence[Component]) -> Legend:
+    """The legend that a new result gets: one cluster a component, mean colours, the default foreground."""
+    foreground = default_foreground(components)
+    return Legend(
+        tuple(
+            Cluster(f"Cluster {index + 1}", component.colour, index in foreground, (index,))
+            for index, component in enumerate(components)
+        )
+    )
+
+
+def default_foreground(components: Sequence[Component]) -> frozenset[int]:
+    """Indices of the components that look like the thing in the picture rather than what lies around it.
+
+    Those whose share of the picture's border (outermost rows and columns) is smaller than their share of the inside. If
+    that selects none or all, the one with the fewest border pixels, the first of equals; one without any pixel only if
+    there is no other. So the only component of a picture in one colour is its foreground.
+    """
+    border = sum(component.border_pixels for component in components)
+    inside = sum(component.pixels for component in components) - border
+    chosen = frozenset(
+        index
+        for index, component in enumerate(components)
+        # border_pixels / border < (pixels - border_pixels) / inside, in whole numbers and without dividing by zero
+        if component.border_pixels * inside < (component.pixels - component.border_pixels) * border
+    )
+    if 0 < len(chosen) < len(components):
+        return chosen
+    return frozenset(
+        [min(range(len(components)), key=lambda k: (components[k].pixels == 0, components[k].border_pixels, k))]
+    )
+
+
+def measures(legend: Legend, components: Sequence[Component]) -> list[Measure]:
+    """Measurements of each cluster, from the sums of its components."""
+    total = sum(component.pixels for component in components)
+    return [_measure(_sum(components[number] for number in cluster.components), total) for cluster in legend.clusters]
+
+
+def foreground_share(legend: Legend, components: Sequence[Component]) -> float:
+    """Share of the foreground among the pixels with data, 0 to 1."""
+    measured = zip(legend.clusters, measures(legend, components), strict=True)
+    pixels = sum(measure.pixels for cluster, measure in measured if cluster.foreground)
+    return pixels / max(sum(component.pixels for component in components), 1)
+
+
+def _sum(components: Iterable[Component]) -> Component:
+    return functools.reduce(operator.add, components)
+
+
+def _measure(merged: Component, total: int) -> Measure:
+    return Measure(
+        pixels=merged.pixels,
+        soft_pixels=merged.soft_pixels,
+        share=merged.pixels / max(total, 1),
+        mean=merged.mean,
+        mean_colour=merged.colour,
+    )
+
+
+def _invalid(template: str, **values: str | float) -> SegmentationError:
+    return SegmentationError("invalid_request", template, **values)

@@ -1,0 +1,10 @@
+"""Picture bytes, a recipe and inputs in, an outcome out. The one place where decoding meets fitting.
+
+Command line, worker and verification all call `run`; `masters`, `summary` and `run_document` are what is kept of it.
+"""
+
+from segmentation.engine.pipeline.documents import run_document, summary
+from segmentation.engine.pipeline.masters import masters
+from segmentation.engine.pipeline.outcome import Outcome, pixels_sha256, run, versions
+
+__all__ = ["Outcome", "masters", "pixels_sha256", "run", "run_document", "summary", "versions"]

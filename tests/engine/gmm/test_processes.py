@@ -1,0 +1,45 @@
+"""The same bytes from other processes, with other numbers of threads; and no needless imports."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+SEGMENT = """
+import hashlib, json, sys
+import numpy as np
+from sklearn.datasets import load_sample_image
+from segmentation.engine.gmm import Recipe, segment
+digest = hashlib.sha256()
+china = load_sample_image("china.jpg")
+noise = np.random.default_rng(0).integers(0, 256, (150, 200, 3), dtype=np.uint8)
+for pixels, n_clusters in [(china, 2), (china, 5), (china[::2], 12), (noise, 32)]:
+    result = segment(pixels, Recipe(n_clusters=n_clusters))
+    digest.update(result.labels.tobytes())
+    digest.update(result.mixture.to_json().encode())
+    digest.update(repr(result.components).encode())
+print(digest.hexdigest())
+"""
+
+
+def run(code, **environment):
+    finished = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+def test_labels_mixture_and_measurements_do_not_depend_on_the_number_of_threads():
+    digests = {run(SEGMENT, OPENBLAS_NUM_THREADS=threads) for threads in ("1", "2")}
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize("module", ["sklearn", "PIL"])
+def test_importing_the_numerics_does_not_import(module):
+    assert run(f"import sys, segmentation.engine.gmm; print({module!r} in sys.modules)").strip() == "False"

@@ -1,0 +1,86 @@
+import dataclasses
+import json
+import pickle
+
+import pytest
+
+from segmentation.engine.exceptions import BadRecipe
+from segmentation.engine.recipe import Inputs, Recipe
+
+
+def test_a_recipe_without_settings_asks_for_three_clusters_with_seed_zero():
+    assert Recipe.from_mapping({}) == Recipe() == Recipe(n_clusters=3, seed=0)
+
+
+def test_a_recipe_survives_json():
+    recipe = Recipe(n_clusters=17, seed=2**32 - 1)
+    assert Recipe.from_mapping(json.loads(json.dumps(recipe.to_mapping()))) == recipe
+    assert recipe.to_mapping() == {"schema": 1, "n_clusters": 17, "seed": 4294967295}
+
+
+@pytest.mark.parametrize("five", [5, "5", " 5 ", 5.0])
+def test_numbers_may_come_as_a_form_or_json_writes_them(five):
+    recipe = Recipe.from_mapping({"n_clusters": five})
+    assert recipe == Recipe(n_clusters=5)
+    assert type(recipe.n_clusters) is int
+
+
+@pytest.mark.parametrize("n_clusters", [2, 32])
+def test_the_bounds_belong_to_the_range(n_clusters):
+    assert Recipe(n_clusters=n_clusters).n_clusters == n_clusters
+
+
+@pytest.mark.parametrize("n_clusters", [1, 33, 0, -3, "1", "33", 10**30])
+def test_too_few_or_too_many_clusters_are_refused_with_the_range(n_clusters):
+    with pytest.raises(BadRecipe) as refused:
+        Recipe.from_mapping({"n_clusters": n_clusters})
+    assert refused.value.code == "bad_recipe"
+    assert str(refused.value) == "The number of clusters must be between 2 and 32."
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32])
+def test_a_seed_out_of_range_is_refused_with_the_range(seed):
+    with pytest.raises(BadRecipe) as refused:
+        Recipe(seed=seed)
+    assert str(refused.value) == "The seed must be between 0 and 4294967295."
+
+
+@pytest.mark.parametrize("value", ["three", "", "2.5", 2.5, "1e3", True, None, [3], {}, float("nan"), float("inf")])
+def test_what_is_no_whole_number_is_refused(value):
+    with pytest.raises(BadRecipe) as refused:
+        Recipe.from_mapping({"n_clusters": value})
+    assert str(refused.value) == "The number of clusters must be a whole number."
+
+
+def test_an_unknown_setting_is_named_and_cut_to_a_readable_length():
+    with pytest.raises(BadRecipe) as refused:
+        Recipe.from_mapping({"n_clusters": 3, "covariance": "full"})
+    assert str(refused.value) == "“covariance” is not a setting of a recipe."
+    with pytest.raises(BadRecipe) as refused:
+        Recipe.from_mapping({"x" * 5000: 1})
+    assert len(str(refused.value)) < 200
+
+
+def test_a_recipe_of_a_newer_release_is_refused_as_such():
+    with pytest.raises(BadRecipe) as refused:
+        Recipe.from_mapping({"schema": 2, "n_clusters": 3, "smoothing": 0.5})
+    assert str(refused.value) == "This recipe was written by a newer release (schema 2)."
+
+
+def test_a_recipe_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Recipe().seed = 1
+
+
+def test_inputs_are_empty_in_this_release_and_survive_json():
+    assert Inputs.from_mapping(Inputs().to_mapping()) == Inputs()
+    with pytest.raises(BadRecipe) as refused:
+        Inputs.from_mapping({"mixture": {}})
+    assert str(refused.value) == "“mixture” is not a known input."
+
+
+def test_a_refused_recipe_crosses_process_borders_with_its_sentence():
+    with pytest.raises(BadRecipe) as refused:
+        Recipe(n_clusters=99)
+    copy = pickle.loads(pickle.dumps(refused.value))  # noqa: S301 - written one call before
+    assert (type(copy), copy.code, str(copy)) == (BadRecipe, "bad_recipe", str(refused.value))
