@@ -185,7 +185,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='job',
-            index=models.Index(condition=models.Q(('state', 'queued')), fields=['queued', 'id'], name='job_queued'),
+            index=models.Index(condition=models.Q(('state', 'queued')), fields=['owner', 'queued', 'id'], name='job_queued'),
         ),
         migrations.AddIndex(
             model_name='job',

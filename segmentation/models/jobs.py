@@ -169,7 +169,7 @@ class Job(models.Model):
             models.CheckConstraint(name="job_percent", condition=Q(percent__range=(0, 100))),
         )
         indexes = (
-            models.Index(fields=("queued", "id"), name="job_queued", condition=Q(state="queued")),
+            models.Index(fields=("owner", "queued", "id"), name="job_queued", condition=Q(state="queued")),
             models.Index(fields=("owner", "lease_until"), name="job_running", condition=Q(state="running")),
             models.Index(fields=("owner", "claimed"), name="job_served"),
             models.Index(fields=("owner", "-created", "-id"), name="job_of_owner"),

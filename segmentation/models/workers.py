@@ -14,9 +14,13 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         """Return the workers that were seen within a lease."""
         return self.filter(seen__gt=seconds_from_now(-settings.GMM_LEASE_SECONDS))
 
-    def saw(self, worker_id: uuid.UUID) -> None:
-        """Note that a worker lives."""
-        self.filter(pk=worker_id).update(seen=Now())
+    def saw(self, worker_id: uuid.UUID) -> bool:
+        """Note that a worker lives; returns False when its row is gone."""
+        return self.filter(pk=worker_id).update(seen=Now()) > 0
+
+    def left(self, worker_id: uuid.UUID) -> None:
+        """Note that a worker has ended in order: it is not alive from now on."""
+        self.filter(pk=worker_id).update(seen=seconds_from_now(-settings.GMM_LEASE_SECONDS))
 
 
 class Worker(models.Model):

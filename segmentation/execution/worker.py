@@ -1,0 +1,220 @@
+"""The loop of a worker: look whose turn it is, see to what runs, sweep, stop in order. One process, one thread."""
+
+import logging
+import os
+import signal
+import socket
+import time
+import uuid
+from collections.abc import Callable
+from multiprocessing.connection import wait
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connections
+
+import segmentation
+from segmentation.engine import recipe as recipes
+from segmentation.engine.exceptions import SegmentationError
+from segmentation.execution.attempt import Assignment
+from segmentation.execution.errands import Errands
+from segmentation.execution.loss import settle_loss
+from segmentation.execution.supervisor import INTERNAL_ERROR, Supervisor
+from segmentation.execution.sweep import sweep
+from segmentation.execution.turn import next_job
+from segmentation.models import Job, Run, Worker
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.1
+SWEEP_SECONDS = 10.0
+_SWEEPS_PER_LEASE = 3  # also how often the worker says that it lives
+_REST_SECONDS = 1.0  # while the database does not answer
+_TIDY_SECONDS = 0.8  # for deleting files at the end; a supervisor kills us a second after the grace
+
+
+def work(*, on_ready: Callable[[int], None] = lambda _places: None) -> None:
+    """Serve runs until SIGTERM or SIGINT; what still runs after `GMM_STOP_SECONDS` is handed back.
+
+    Parameters
+    ----------
+    on_ready : callable
+        Called with the number of runs that are done at the same time, once signals are heeded.
+    """
+    loop = _Loop(slots=settings.GMM_WORKER_SLOTS or _cores())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: loop.stop())
+    loop.serve(on_ready=on_ready)
+
+
+def serve_until_empty(*, seconds: float = 60.0) -> bool:
+    """Serve runs one after the other in this process; begin none after `seconds`. Returns whether some were left behind."""
+    loop = _Loop(slots=1)
+    deadline = time.monotonic() + seconds
+    loop.serve(until=lambda: loop.is_idle or time.monotonic() > deadline)
+    return loop.leaves_runs_behind
+
+
+class _Loop:
+    def __init__(self, *, slots: int) -> None:
+        self.is_idle = False  # nothing runs, and nothing waited at the last look
+        self._slots = slots
+        self._worker_id = uuid.uuid4()
+        self._attempts: list[Supervisor] = []
+        self._errands = Errands()
+        self._passed_over: set[uuid.UUID] = set()  # written by newer releases: this process will never know them
+        self._next_look = self._next_sweep = 0.0
+        self._stopping_since: float | None = None
+
+    @property
+    def leaves_runs_behind(self) -> bool:
+        """Whether something waits that this release knows."""
+        return next_job(passed_over=self._passed_over) is not None
+
+    def stop(self) -> None:
+        """Begin no more runs; called by a signal at any moment."""
+        self._stopping_since = time.monotonic()
+
+    def serve(
+        self, *, until: Callable[[], bool] = lambda: False, on_ready: Callable[[int], None] = lambda _places: None
+    ) -> None:
+        """Serve until told to stop, or until `until` says that it is enough and nothing runs any more."""
+        self._register()
+        on_ready(self._slots)
+        while True:
+            self._see_to_attempts()  # before the sweep: after a pause of the database, a beat keeps what is ours
+            self._sweep_if_due()
+            self._fill_places(is_enough=until())
+            self._errands.tick()
+            if self._is_over(is_enough=until()):
+                break
+            self._wait()
+        self._leave()
+
+    def _register(self) -> None:
+        Worker.objects.create(
+            id=self._worker_id, host=socket.gethostname(), release=segmentation.__version__, slots=self._slots
+        )
+
+    def _is_over(self, *, is_enough: bool) -> bool:
+        if self._stopping_since is None:
+            return is_enough and not self._attempts
+        return not self._attempts or time.monotonic() > self._stopping_since + settings.GMM_STOP_SECONDS
+
+    def _wait(self) -> None:
+        """Wait for what a child says, until the next look at most."""
+        wait([attempt.connection for attempt in self._attempts if attempt.connection], timeout=LOOK_SECONDS)
+
+    # --- what is due ----------------------------------------------------------------------------------------------
+
+    def _sweep_if_due(self) -> None:
+        if self._stopping_since is not None or time.monotonic() < self._next_sweep:
+            return
+        self._next_sweep = time.monotonic() + min(SWEEP_SECONDS, settings.GMM_LEASE_SECONDS / _SWEEPS_PER_LEASE)
+        try:
+            if not Worker.objects.saw(self._worker_id):
+                self._register()
+            sweep(self._errands)
+        except DatabaseError as error:
+            self._rest(error)
+
+    def _see_to_attempts(self) -> None:
+        for attempt in self._attempts:
+            attempt.tick()
+        still = [attempt for attempt in self._attempts if not attempt.ended]
+        if len(still) < len(self._attempts):
+            self._next_look = 0.0
+        self._attempts = still
+
+    def _fill_places(self, *, is_enough: bool) -> None:
+        while (
+            self._stopping_since is None
+            and not is_enough
+            and len(self._attempts) < self._slots
+            and time.monotonic() >= self._next_look
+        ):
+            try:
+                found = self._claim_next()
+            except DatabaseError as error:
+                self._rest(error)
+                return
+            if not found:
+                self._next_look = time.monotonic() + LOOK_SECONDS
+            self.is_idle = not found and not self._attempts
+
+    def _rest(self, error: DatabaseError) -> None:
+        logger.warning("The database does not answer. %s", error)
+        close_old_connections()
+        self._next_look = time.monotonic() + _REST_SECONDS
+        self._next_sweep = max(self._next_sweep, self._next_look)
+
+    # --- the next run ---------------------------------------------------------------------------------------------
+
+    def _claim_next(self) -> bool:
+        """Begin the run whose turn it is; returns False when none waits that this release knows."""
+        while (job_id := next_job(passed_over=self._passed_over)) is not None:
+            if not _is_known(job_id):
+                logger.warning("Run %s was made by a newer release and waits for a newer worker.", job_id)
+                self._passed_over.add(job_id)
+                continue
+            lease = Job.objects.claim(job_id, worker_id=self._worker_id)
+            if lease is not None:
+                self._begin(job_id, lease)
+                return True
+        return False
+
+    def _begin(self, job_id: uuid.UUID, lease: uuid.UUID) -> None:
+        run = Run.objects.select_related("image", "job").defer("image__metadata").filter(pk=job_id, job__lease=lease)
+        claimed = run.first()
+        if claimed is None:
+            return  # cancelled or deleted meanwhile
+        try:
+            assignment = Assignment.of(claimed, lease=lease, attempt=claimed.job.attempt)
+            self._attempts.append(Supervisor(assignment, self._errands))
+        except SegmentationError as error:
+            Job.objects.fail(lease, code=error.code, detail=str(error))
+        except OSError:
+            logger.exception("Run %s: the machine has no room for another process.", job_id)
+            settle_loss(Job.objects.all(), lease=lease, attempt=claimed.job.attempt)
+            self._next_look = time.monotonic() + _REST_SECONDS
+        except Exception:
+            logger.exception("Run %s cannot begin.", job_id)
+            Job.objects.fail(lease, code="internal_error", detail=INTERNAL_ERROR)
+
+    # --- the end --------------------------------------------------------------------------------------------------
+
+    def _leave(self) -> None:
+        """Hand back what runs, delete what it has stored, and say goodbye. Whatever fails is left to others' sweeps."""
+        try:
+            for attempt in self._attempts:
+                attempt.hand_back()
+            self._finish_attempts()
+            self._errands.finish(within=_TIDY_SECONDS)
+            Worker.objects.left(self._worker_id)
+        except DatabaseError as error:
+            logger.warning("The database does not answer. %s", error)
+        finally:
+            connections.close_all()
+
+    def _finish_attempts(self) -> None:
+        """Killed children end at once; do not wait for one that hangs in the kernel."""
+        deadline = time.monotonic() + _TIDY_SECONDS
+        while self._attempts and time.monotonic() < deadline:
+            self._see_to_attempts()
+            self._wait()
+
+
+def _is_known(job_id: uuid.UUID) -> bool:
+    """Whether recipe and inputs have a schema that this release knows; a run that has just been deleted is as good as that."""
+    found = Run.objects.filter(pk=job_id).values_list("recipe", "inputs").first()
+    return found is None or not any(_is_newer(mapping) for mapping in found)
+
+
+def _is_newer(mapping: Any) -> bool:
+    schema = mapping.get("schema") if isinstance(mapping, dict) else None
+    return isinstance(schema, int) and schema > recipes.SCHEMA
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

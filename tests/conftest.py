@@ -1,0 +1,100 @@
+"""Fixtures for all layers. Every test has its own media folder; every session (and xdist process) its own database file."""
+
+import os
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # this process forks, as the worker does, and must have one thread for that
+
+import pytest
+from django.db import connection
+
+from tests import factories
+from tests.processes import WorkerProcess
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory):
+    """Two sessions in one checkout must not use one file."""
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def media_root(settings, tmp_path):
+    """A folder of its own for the pictures of this test."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.MEDIA_ROOT.mkdir()
+    return settings.MEDIA_ROOT
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def owner(transactional_db):
+    return factories.make_user("owner")
+
+
+@pytest.fixture
+def stranger(transactional_db):
+    """Somebody else with an account."""
+    return factories.make_user("stranger")
+
+
+@pytest.fixture
+def staff(transactional_db):
+    """A member of staff with all permissions on the application's rows."""
+    return factories.make_staff("staff")
+
+
+@pytest.fixture
+def image(owner):
+    """A small picture of the owner's, uploaded for real."""
+    return factories.make_image(owner)
+
+
+@pytest.fixture
+def queued_run(image):
+    """A run of three clusters that waits; no worker is there to take it."""
+    return factories.make_run(image)
+
+
+@pytest.fixture
+def finished_run(queued_run):
+    """A run that was really done, by the code of the worker in this process."""
+    from segmentation import execution  # noqa: PLC0415 - the engine is not loaded for tests that do without
+    from segmentation.models import Run  # noqa: PLC0415 - as above
+
+    execution.serve_until_empty()
+    run = Run.objects.select_related("job", "image", "result").get(pk=queued_run.pk)
+    assert run.succeeded, f"{run.job.error_code}: {run.job.error_detail}"
+    return run
+
+
+@pytest.fixture
+def worker_row(transactional_db):
+    """The row of a worker that was seen just now; there is no process behind it."""
+    from segmentation.models import Worker  # noqa: PLC0415 - as above
+
+    return Worker.objects.create(host="here", release="test", slots=2)
+
+
+@pytest.fixture
+def start_worker(transactional_db, media_root, tmp_path):
+    """Start any number of real workers: `start_worker(GMM_LEASE_SECONDS=2)`."""
+    started = []
+
+    def start(**environment):
+        started.append(WorkerProcess(tmp_path / f"worker-{len(started)}.log", **environment))
+        return started[-1]
+
+    yield start
+    for worker in started:
+        worker.kill()
+
+
+@pytest.fixture
+def worker(start_worker):
+    """One real worker, ready."""
+    return start_worker()

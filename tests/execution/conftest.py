@@ -1,0 +1,84 @@
+import contextlib
+import os
+import signal
+
+import pytest
+
+from segmentation import files
+from segmentation.models import Job, Run
+from segmentation.models.jobs import State
+from tests import factories
+from tests.processes import eventually, processor_seconds
+
+COMPUTED_SECONDS = 0.04
+
+
+class Frozen:
+    """An attempt that was stopped in its middle, with a file stored already. It stays there until it is thawed."""
+
+    def __init__(self, child):
+        self.child = child
+        os.kill(child, signal.SIGSTOP)
+        self.job = Job.objects.running().order_by("-claimed").first()
+        self.key = files.run_key(self.job.pk, self.job.lease, "components.png")
+        files.put(self.key, b"half of a picture")
+
+    def send(self, number):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.child, number)
+
+    def thaw(self):
+        self.send(signal.SIGCONT)
+
+
+@pytest.fixture
+def large_image(owner):
+    """A picture that keeps a child busy for long enough to be caught."""
+    return factories.make_image(owner, factories.encoded(factories.pixels(1600, 1200), "JPEG"), "large.jpg")
+
+
+@pytest.fixture
+def large_run(large_image):
+    return factories.make_run(large_image, n_clusters=12)
+
+
+@pytest.fixture
+def freeze():
+    """Catch a worker's next child in the middle of its work."""
+    caught = []
+
+    def freeze(worker, number=1):
+        known = {frozen.child for frozen in caught}
+        children = eventually(
+            lambda: new if len(new := set(worker.children()) - known) >= number else None, every=0.001
+        )
+        eventually(lambda: all(processor_seconds(child) >= COMPUTED_SECONDS for child in children), every=0.001)
+        caught.extend(Frozen(child) for child in children)
+        assert all(frozen.job.state == State.RUNNING for frozen in caught)
+        return caught[-1]
+
+    yield freeze
+    for frozen in caught:
+        frozen.thaw()
+
+
+@pytest.fixture
+def ended(transactional_db):
+    """Wait until a run has ended, and return it."""
+
+    def ended(run, state=State.SUCCEEDED):
+        job = eventually(lambda: Job.objects.exclude(state__in=(State.QUEUED, State.RUNNING)).filter(pk=run.pk).first())
+        assert job.state == state, (job.error_code, job.error_detail)
+        return Run.objects.select_related("job", "image").get(pk=run.pk)
+
+    return ended
+
+
+@pytest.fixture
+def stored(media_root):
+    """The files of all attempts, as "<lease>/<name>"."""
+
+    def stored():
+        return sorted(str(path.relative_to(path.parents[1])) for path in media_root.glob("runs/*/*/*"))
+
+    return stored

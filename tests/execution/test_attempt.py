@@ -1,0 +1,75 @@
+"""What the child does, done here."""
+
+import itertools
+import uuid
+
+import pytest
+
+from segmentation import files
+from segmentation.engine.progress import Stage
+from segmentation.exceptions import StorageUnavailable
+from segmentation.execution import attempt
+from segmentation.execution.attempt import Assignment, perform
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def assignment(queued_run):
+    return Assignment.of(queued_run, lease=uuid.uuid4(), attempt=1)
+
+
+def test_progress_goes_through_all_stages_and_never_back(assignment):
+    told = []
+    perform(assignment, told.append)
+    stages = [stage for stage, _ in itertools.groupby(told, key=lambda report: report[0])]
+    assert stages == [stage.value for stage in Stage]
+    percents = [percent for _, percent in told]
+    assert percents == sorted(percents)
+    assert (percents[0], percents[-1]) == (0, 100)
+    assert len(told) == len(set(told)), "nothing is told twice"
+
+
+def test_everything_is_stored_under_the_lease_and_nowhere_else(assignment, media_root):
+    product = perform(assignment, lambda _value: None)
+    names = {path.name for path in (media_root / files.run_prefix(assignment.run_id, assignment.lease)).iterdir()}
+    assert names == set(product.files) == {"binary.png", "components.png", "fit.npz", "segmented.png", "thumbnail"}
+    types = {name: stored["content_type"] for name, stored in product.files.items()}
+    assert types.pop("thumbnail") in {"image/webp", "image/jpeg", "image/png"}
+    assert types == {
+        "binary.png": "image/png",
+        "components.png": "image/png",
+        "segmented.png": "image/png",
+        "fit.npz": "application/octet-stream",
+    }
+
+
+def test_two_attempts_make_the_same_bytes(assignment, queued_run):
+    again = Assignment.of(queued_run, lease=uuid.uuid4(), attempt=2)
+    first, second = (perform(each, lambda _value: None).files for each in (assignment, again))
+    for name in ("components.png", "segmented.png", "binary.png", "thumbnail"):
+        assert first[name]["sha256"] == second[name]["sha256"]
+
+
+def test_a_storage_that_comes_back_is_worth_waiting_for(assignment, media_root, monkeypatch):
+    monkeypatch.setattr(attempt, "_PAUSES", (0.01, 0.01))
+    original = media_root / files.image_key(assignment.image_id, "original")
+    away = original.with_name("away")
+    original.rename(away)
+    pauses = []
+
+    def bring_back(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 2:
+            away.rename(original)
+
+    monkeypatch.setattr(attempt.time, "sleep", bring_back)
+    assert perform(assignment, lambda _value: None).files
+    assert pauses == [0.01, 0.01]
+
+
+def test_a_storage_that_stays_away_is_said(assignment, media_root, monkeypatch):
+    monkeypatch.setattr(attempt, "_PAUSES", (0.01, 0.01))
+    (media_root / files.image_key(assignment.image_id, "original")).unlink()
+    with pytest.raises(StorageUnavailable):
+        perform(assignment, lambda _value: None)

@@ -1,0 +1,55 @@
+"""What tests begin with: people, pictures, images and runs, made the way the application makes them."""
+
+import io
+
+import numpy as np
+import PIL.Image
+from django.contrib.auth.models import Permission
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from segmentation.models import User
+
+PASSWORD = "plum-orbit-lantern"
+
+
+def make_user(name="owner", **fields):
+    return User.objects.create_user(name, password=PASSWORD, **fields)
+
+
+def make_staff(name="staff"):
+    """Make a member of staff who may do everything with the application's rows."""
+    staff = make_user(name, is_staff=True)
+    staff.user_permissions.set(Permission.objects.filter(content_type__app_label="segmentation"))
+    return staff
+
+
+def pixels(width=48, height=36, *, seed=0):
+    """A dark disc and a bright bar on a grey ground, with noise: three clusters, two of them inside."""
+    noise = np.random.default_rng(seed).normal(0, 6, (height, width, 3))
+    rows, columns = np.mgrid[:height, :width] / np.array([height, width])[:, None, None]
+    picture = np.full((height, width, 3), (120.0, 125.0, 130.0))
+    picture[(rows - 0.5) ** 2 + (columns - 0.3) ** 2 < 0.04] = (90, 30, 45)
+    picture[(abs(rows - 0.5) < 0.3) & (abs(columns - 0.75) < 0.1)] = (235, 220, 150)
+    return np.clip(picture + noise, 0, 255).astype(np.uint8)
+
+
+def encoded(array, image_format="PNG"):
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(array).save(buffer, image_format)
+    return buffer.getvalue()
+
+
+def make_image(owner, data=None, name="phantom.png"):
+    """Upload a picture for real: inspected in the sandbox, stored, in the database."""
+    from segmentation import services  # noqa: PLC0415 - tests of lower layers use the factories for people only
+
+    data = encoded(pixels()) if data is None else data
+    return services.upload_image(owner=owner, file=SimpleUploadedFile("upload", data), name=name)
+
+
+def make_run(image, n_clusters=3, seed=0):
+    """Queue a run."""
+    from segmentation import services  # noqa: PLC0415 - as above
+    from segmentation.engine.recipe import Recipe  # noqa: PLC0415 - as above
+
+    return services.create_run(image=image, recipe=Recipe(n_clusters=n_clusters, seed=seed))
