@@ -1,4 +1,5 @@
 import io
+import itertools
 
 import numpy as np
 import PIL.Image
@@ -80,4 +81,4 @@ def test_the_segmented_picture_shows_mean_colours_or_well_separated_ones(finishe
 def test_the_history_of_the_fit_never_falls(finished_run):
     history = services.fit_history(run=finished_run)
     assert len(history) == finished_run.result.iterations or len(history) > 1
-    assert all(later >= earlier - 1e-9 for earlier, later in zip(history, history[1:], strict=False))
+    assert all(later >= earlier - 1e-9 for earlier, later in itertools.pairwise(history))

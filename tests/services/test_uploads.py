@@ -1,5 +1,4 @@
 import io
-import os
 
 import numpy as np
 import PIL.Image
@@ -105,7 +104,7 @@ def test_a_full_storage_leaves_neither_row_nor_file(owner, media_root):
         with pytest.raises(SegmentationError) as refused:
             upload(owner, picture())
     finally:
-        os.chmod(media_root, 0o700)
+        media_root.chmod(0o700)
         (media_root / "images").unlink()
     assert refused.value.code == "storage_unavailable"
     assert not Image.objects.exists()

@@ -1,0 +1,49 @@
+"""Runs as thumbnails: what the start page, an image's page and the history show of each."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from segmentation import services
+from segmentation.models import Image, Run
+from segmentation.models.jobs import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One run as a thumbnail; of an image that has no run, the image itself."""
+
+    image: Image
+    run: Run | None
+    rows: list[services.ClusterRow]  # empty until the run has a result
+
+    @property
+    def foreground(self) -> float | None:
+        """The share of the foreground, 0 to 1; None until there is a result."""
+        return services.foreground_share(rows=self.rows) if self.rows else None
+
+    @property
+    def n_clusters(self) -> int | None:
+        """How many clusters were found, or until then how many were asked for."""
+        if self.rows:
+            return len(self.rows)
+        return self.run.n_clusters if self.run else None
+
+    @property
+    def clusters(self) -> str:
+        """The number of clusters in words."""
+        number = self.n_clusters
+        if number is None:
+            return _("No run yet")
+        return ngettext("%(n)s cluster", "%(n)s clusters", number) % {"n": number}
+
+
+def cards(runs: Iterable[Run]) -> list[Card]:
+    """Return the cards of runs that were fetched with `for_lists`; without a query for each."""
+    return [Card(image=run.image, run=run, rows=_rows(run)) for run in runs]
+
+
+def _rows(run: Run) -> list[services.ClusterRow]:
+    return services.cluster_rows(run=run) if run.job.state == State.SUCCEEDED else []

@@ -1,0 +1,72 @@
+"""The log-likelihood over the iterations as points of an SVG that the server draws."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from segmentation.views.words import number
+
+WIDTH, HEIGHT = 360, 120
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 352.0, 8.0, 98.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A place on an axis and what is written there."""
+
+    at: str
+    text: str
+    anchor: str = "end"
+    text_at: str = ""  # the base line of a text beside a line
+
+
+@dataclass(frozen=True, slots=True)
+class FitChart:
+    """A line from the first to the last value, in units of the SVG's view box; ready for its attributes."""
+
+    points: str
+    end: tuple[str, str]
+    rows: tuple[Tick, ...]
+    columns: tuple[Tick, ...]
+    first_value: str
+    last_value: str
+    evaluations: int
+
+
+def fit_chart(history: Sequence[float]) -> FitChart | None:
+    """Return the chart of a fit, or None when there is no curve to draw (fewer than two evaluations)."""
+    if len(history) < 2:
+        return None
+    low, high = min(history), max(history)
+    span = high - low or 1.0
+    across = [_LEFT + (_RIGHT - _LEFT) * i / (len(history) - 1) for i in range(len(history))]
+    down = [_BOTTOM - (_BOTTOM - _TOP) * (value - low) / span for value in history]
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, down, strict=True))
+    return FitChart(
+        points=points,
+        end=(f"{across[-1]:.1f}", f"{down[-1]:.1f}"),
+        rows=_rows(low, high),
+        columns=_columns(len(history)),
+        first_value=number(history[0], 2),
+        last_value=number(history[-1], 2),
+        evaluations=len(history),
+    )
+
+
+def _rows(low: float, high: float) -> tuple[Tick, ...]:
+    """Three values, with as many decimals as keep them apart."""
+    values = (high, (high + low) / 2, low)
+    decimals = next((d for d in range(2, 6) if len({number(value, d) for value in values}) == 3), 2)
+    places = (_TOP, (_TOP + _BOTTOM) / 2, _BOTTOM)
+    return tuple(
+        Tick(f"{place:.1f}", number(value, decimals), text_at=f"{place + 4:.1f}")
+        for place, value in zip(places, values, strict=True)
+    )
+
+
+def _columns(count: int) -> tuple[Tick, ...]:
+    first, last = Tick(f"{_LEFT:.1f}", "1", "start"), Tick(f"{_RIGHT:.1f}", str(count))
+    if count < 5:
+        return first, last
+    middle = (count + 1) // 2
+    place = _LEFT + (_RIGHT - _LEFT) * (middle - 1) / (count - 1)
+    return first, Tick(f"{place:.1f}", str(middle), "middle"), last

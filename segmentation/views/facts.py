@@ -1,0 +1,79 @@
+"""What stands under Details: the numbers of a run, each with its name."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from segmentation.engine.progress import Stage
+from segmentation.engine.recipe import Recipe
+from segmentation.models import Image, Run
+from segmentation.views.words import number, seconds, thousands
+
+_SMALL = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A name and a value in words."""
+
+    name: str
+    value: str
+
+
+def is_small(image: Image) -> bool:
+    """Return whether a picture is so small that it is shown enlarged, its pixels as squares."""
+    return max(image.width, image.height) <= _SMALL
+
+
+def of_result(run: Run) -> list[Fact]:
+    """Return the facts of a finished run."""
+    result = run.result
+    iterations = _("%(n)s, converged") if result.converged else _("%(n)s, stopped before it converged")
+    facts = [
+        Fact(
+            _("Log-likelihood"),
+            _("%(value)s nats per pixel") % {"value": number(result.log_likelihood, 4)},
+        ),
+        Fact(_("Iterations"), iterations % {"n": result.iterations}),
+    ]
+    if "distinct_colours" in result.facts:
+        pixels = int(result.facts.get("valid_pixels", run.image.width * run.image.height))
+        colours = {"n": thousands(int(result.facts["distinct_colours"])), "pixels": thousands(pixels)}
+        facts.append(Fact(_("Distinct colours"), _("%(n)s of %(pixels)s pixels") % colours))
+    return [*facts, _seed(run), *_times(run), *_versions(run)]
+
+
+def of_attempt(run: Run) -> list[Fact]:
+    """Return what is known of a run without a result."""
+    facts = [Fact(_("Clusters"), str(run.n_clusters)), _seed(run)]
+    job = run.job
+    if job.attempt > 1:
+        facts.insert(0, Fact(_("Attempts"), str(job.attempt)))
+    if job.started and job.finished:
+        facts.append(Fact(_("Ended after"), seconds((job.finished - job.started).total_seconds())))
+    return facts
+
+
+def _seed(run: Run) -> Fact:
+    return Fact(_("Seed"), str(run.recipe.get("seed", Recipe().seed)))
+
+
+def _times(run: Run) -> list[Fact]:
+    words = {
+        Stage.READING: pgettext("stage", "read"),
+        Stage.COUNTING: pgettext("stage", "count"),
+        Stage.FITTING: pgettext("stage", "fit"),
+        Stage.LABELLING: pgettext("stage", "label"),
+        Stage.WRITING: pgettext("stage", "store"),
+    }
+    measured = run.result.seconds
+    parts = [f"{words[stage]} {measured[stage]:.2f}" for stage in Stage if stage in measured]
+    if not parts:
+        return []
+    return [Fact(_("Time"), _("%(parts)s s") % {"parts": ", ".join(parts)})]
+
+
+def _versions(run: Run) -> list[Fact]:
+    parts = [f"{name} {version}" for name, version in run.result.versions.items()]
+    return [Fact(_("Made with"), ", ".join(parts))] if parts else []

@@ -1,0 +1,66 @@
+"""What to say about a run that has no result: what happened, what was kept, what helps."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from segmentation.models import Job
+from segmentation.models.jobs import State
+from segmentation.services import RunStatus
+
+_HEADINGS: dict[str, Promise] = {
+    "worker_lost": gettext_lazy("The server stopped during this run"),
+    "out_of_memory": gettext_lazy("This picture needs more memory than a run may take"),
+    "deadline": gettext_lazy("This run took longer than a run may take"),
+    "crashed": gettext_lazy("The computation broke off"),
+    "internal_error": gettext_lazy("A fault in the program ended this run"),
+    "storage_unavailable": gettext_lazy("The storage for pictures did not answer"),
+    "corrupt": gettext_lazy("The picture cannot be read"),
+    "empty": gettext_lazy("The picture has no pixels to segment"),
+}
+_REMEDIES: dict[str, Promise] = {
+    "out_of_memory": gettext_lazy("Upload the picture at a smaller size, or ask for fewer clusters."),
+    "deadline": gettext_lazy("Upload the picture at a smaller size, or ask for fewer clusters."),
+    "corrupt": gettext_lazy("Save it again with another program and upload it once more."),
+    "empty": gettext_lazy("Every pixel of it is transparent."),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A heading, what is known, what helps, and a reference for the people who run the site."""
+
+    heading: str
+    detail: str
+    remedy: str
+    reference: str
+    failed: bool  # False: cancelled by a person
+
+
+def explain(job: Job, status: RunStatus) -> Failure:
+    """Return the words for a run that failed or was cancelled."""
+    reference = f"{str(job.pk)[:4]}-{str(job.pk)[4:8]}"
+    if job.state == State.CANCELLED:
+        return Failure(
+            heading=_("This run was cancelled"),
+            detail=_("Your picture and your settings are kept."),
+            remedy="",
+            reference=reference,
+            failed=False,
+        )
+    code = status.error.code if status.error else ""
+    return Failure(
+        heading=str(_HEADINGS.get(code, _("This run failed"))),
+        detail=_attempts(job.attempt) if code == "worker_lost" else (status.error.detail if status.error else ""),
+        remedy=str(_REMEDIES.get(code, "")),
+        reference=reference,
+        failed=True,
+    )
+
+
+def _attempts(count: int) -> str:
+    return ngettext("It was tried once and did not finish.", "It was tried %(n)s times and did not finish.", count) % {
+        "n": count
+    }

@@ -1,0 +1,159 @@
+"""One run: waiting, working, its result or what went wrong; cancelling, retrying, its legend, its end."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from segmentation import services
+from segmentation.engine.exceptions import SegmentationError
+from segmentation.engine.recipe import MAX_CLUSTERS
+from segmentation.exceptions import StorageUnavailable
+from segmentation.forms import LegendForm, sentence
+from segmentation.http import SignedInRequest
+from segmentation.models import Run
+from segmentation.models.jobs import State
+from segmentation.views import facts, words
+from segmentation.views.charts import fit_chart
+from segmentation.views.failures import explain
+from segmentation.views.returning import next_address
+from segmentation.views.steps import steps
+
+_TEMPLATES = {
+    State.QUEUED: "segmentation/run_active.html",
+    State.RUNNING: "segmentation/run_active.html",
+    State.SUCCEEDED: "segmentation/run_finished.html",
+    State.FAILED: "segmentation/run_failed.html",
+    State.CANCELLED: "segmentation/run_failed.html",
+}
+
+
+@require_safe
+@login_required
+def run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Show a run in whatever state it is."""
+    found = _run(request, run_id)
+    context: dict[str, Any] = {
+        "run": found,
+        "image": found.image,
+        "status": services.run_status(run=found),
+        "changeable": services.may_change(user=request.user, thing=found),
+        "notices": [text for _code, text in services.notices(image=found.image)],
+        "small": facts.is_small(found.image),
+    }
+    state = State(found.job.state)
+    if state == State.SUCCEEDED:
+        context |= _finished(request, found)
+    elif found.job.is_active:
+        context |= _active(found, context["status"])
+    else:
+        context |= {"failure": explain(found.job, context["status"]), "facts": facts.of_attempt(found)}
+    response = render(request, _TEMPLATES[state], context)
+    response.headers["Cache-Control"] = "private, no-store" if found.job.is_active else "private, no-cache"
+    return response
+
+
+@require_POST
+@login_required
+def cancel(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Cancel a run that waits or works."""
+    found = _changeable(request, run_id)
+    try:
+        services.cancel_run(run=found)
+    except SegmentationError as error:
+        messages.warning(request, sentence(error))
+    return redirect(found)
+
+
+@require_POST
+@login_required
+def retry(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Queue a failed or cancelled run again."""
+    found = _changeable(request, run_id)
+    try:
+        services.retry_run(run=found)
+    except SegmentationError as error:
+        messages.warning(request, sentence(error))
+    return redirect(found)
+
+
+@require_POST
+@login_required
+def legend(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Keep which clusters belong to the foreground."""
+    found = _changeable(request, run_id)
+    if not found.succeeded:
+        messages.warning(request, _("This run has no result yet."))
+        return redirect(found)
+    count = len(found.current_revision.legend["clusters"])
+    form = LegendForm(request.POST, n_clusters=count)
+    if not form.is_valid():
+        messages.error(request, _("This table does not belong to the run as it is now. Nothing was changed."))
+        return redirect(found)
+    try:
+        services.edit_legend(
+            run=found, author=request.user, expected=form.cleaned_data["revision"], foreground=form.chosen
+        )
+    except SegmentationError as error:
+        messages.warning(request, sentence(error))
+    return redirect(found)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def delete(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Ask, and delete one run for good; its picture stays."""
+    found = _changeable(request, run_id)
+    back = next_address(request, default=found.image.get_absolute_url())
+    if request.method != "POST":
+        return render(request, "segmentation/run_delete.html", {"run": found, "image": found.image, "next": back})
+    name = found.image.name
+    services.delete_run(run=found)
+    messages.success(request, _("The run of %(name)s was deleted.") % {"name": name})
+    return redirect(back)
+
+
+def _active(found: Run, status: services.RunStatus) -> dict[str, Any]:
+    left = status.seconds_left
+    return {
+        "steps": steps(status, n_clusters=found.n_clusters),
+        "seconds_left": None if left is None else max(1, round(left)),
+        "pixels": found.image.width * found.image.height,
+    }
+
+
+def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
+    rows = services.cluster_rows(run=found)
+    try:
+        chart = fit_chart(services.fit_history(run=found))
+    except StorageUnavailable:
+        chart = None  # the numbers are in the row; only the curve is missing
+    return {
+        "rows": rows,
+        "largest": max(row.share for row in rows) or 1.0,
+        "foreground": services.foreground_share(rows=rows),
+        "foreground_pixels": sum(row.pixels for row in rows if row.foreground),
+        "separated": request.GET.get("palette") == "separated",
+        "chart": chart,
+        "facts": facts.of_result(found),
+        "took": words.seconds(found.result.total_seconds),
+        "again": min(MAX_CLUSTERS, (found.n_clusters or len(rows)) + 1),
+    }
+
+
+def _run(request: SignedInRequest, run_id: uuid.UUID) -> Run:
+    runs = Run.objects.visible_to(request.user).select_related("job", "job__owner", "image", "result")
+    return get_object_or_404(runs, pk=run_id)
+
+
+def _changeable(request: SignedInRequest, run_id: uuid.UUID) -> Run:
+    found = _run(request, run_id)
+    if not services.may_change(user=request.user, thing=found):
+        raise PermissionDenied
+    return found

@@ -1,0 +1,54 @@
+// A link with data-ask opens the question of the page behind it as a dialog; without script that page asks.
+import { all, onPage } from "./page.js";
+
+/** @param {HTMLAnchorElement} link */
+async function ask(link) {
+  let question;
+  try {
+    const answer = await fetch(link.href, { credentials: "same-origin" });
+    if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
+    question = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-question]");
+  } catch {
+    question = null;
+  }
+  if (!question) return location.assign(link.href);
+  const dialog = document.createElement("dialog");
+  dialog.className = "dialog";
+  const heading = question.querySelector("h1, h2");
+  if (heading) {
+    const title = document.createElement("h2");
+    title.id = "question-title";
+    title.append(...heading.childNodes);
+    heading.replaceWith(title);
+    dialog.setAttribute("aria-labelledby", title.id);
+  }
+  dialog.append(...document.adoptNode(question).childNodes);
+  document.body.append(dialog);
+  for (const keep of all("[data-keep]", dialog)) {
+    keep.addEventListener("click", (event) => { event.preventDefault(); dialog.close(); });
+  }
+  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });  // the veil around it
+  dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
+  for (const form of all("form", dialog)) {
+    form.addEventListener("submit", () => {
+      for (const button of all("button[type=submit]", form)) button.setAttribute("aria-busy", "true");
+    });
+  }
+  dialog.showModal();
+}
+
+onPage((root) => {
+  for (const link of /** @type {HTMLAnchorElement[]} */ (all("a[data-ask]", root))) {
+    link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
+      event.preventDefault();
+      link.closest("details[open]")?.removeAttribute("open");
+      ask(link);
+    });
+  }
+});
+
+// The page that is left for good must not come back with a button that still turns.
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) for (const button of all("[aria-busy=true]")) button.removeAttribute("aria-busy");
+});

@@ -1,0 +1,33 @@
+// History: the search is sent when typing pauses, and one menu is open at a time.
+import { all, onPage } from "./page.js";
+
+onPage((root) => {
+  for (const field of /** @type {HTMLInputElement[]} */ (all("[data-search]", root))) {
+    // The page that a search has loaded goes on where the typing stopped.
+    if (field.value && new URLSearchParams(location.search).has("q") && document.referrer.startsWith(location.origin + location.pathname)) {
+      field.focus({ preventScroll: true });
+      field.setSelectionRange(field.value.length, field.value.length);
+    }
+    const asked = field.value;
+    let timer = 0;
+    field.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = window.setTimeout(() => {
+        if (field.value.trim() !== asked.trim()) field.form?.requestSubmit();
+      }, 600);
+    });
+  }
+});
+
+document.addEventListener("click", (event) => {
+  for (const menu of all("details.menu[open]")) {
+    if (!menu.contains(/** @type {Node} */ (event.target))) menu.removeAttribute("open");
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of all("details.menu[open]")) {
+    menu.removeAttribute("open");
+    /** @type {HTMLElement | null} */ (menu.querySelector("summary"))?.focus();
+  }
+});

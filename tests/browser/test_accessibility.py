@@ -1,0 +1,57 @@
+"""WCAG 2.2 AA by machine, in both themes, on every page of the main job; and nothing wider than the window."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+
+
+def sign_in(page, user):
+    page.goto("/accounts/login/")
+    page.locator("input[name=login]").fill(user.username)
+    page.locator("input[name=password]").fill("password")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/")
+
+
+def check(page, address):
+    page.goto(address)
+    found = Axe().run(page, options=RULES)
+    assert found.violations_count == 0, f"{address}\n{found.generate_report()}"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{address} is wider than its window"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+def test_pages_for_everybody(open_window, size, theme):
+    page = open_window(size, theme)
+    for address in ("/", "/help/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"):
+        check(page, address)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["phone", "desktop"])
+def test_pages_of_the_main_job(open_window, size, theme, owner, finished_run):
+    page = open_window(size, theme)
+    sign_in(page, owner)
+    run, image = finished_run.get_absolute_url(), finished_run.image.get_absolute_url()
+    for address in ("/", "/history/", "/account/", "/help/", run, image, f"{run}delete/", f"{image}delete/"):
+        check(page, address)
+
+
+def test_the_keyboard_reaches_and_works_everything_on_a_run(open_window, owner, finished_run):
+    page = open_window()
+    sign_in(page, owner)
+    page.goto(finished_run.get_absolute_url())
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    box = page.locator("tbody").get_by_role("checkbox").first
+    box.focus()
+    before = box.is_checked()
+    with page.expect_response(lambda response: response.request.method == "PATCH") as saved:
+        page.keyboard.press("Space")
+    assert saved.value.ok
+    expect(box).to_be_checked(checked=not before)

@@ -1,0 +1,68 @@
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from segmentation.engine.recipe import Recipe
+from segmentation.forms import LegendForm, RecipeForm, UploadForm
+
+
+@pytest.mark.parametrize("given", ["2", "5", " 32 "])
+def test_number_of_clusters_becomes_a_recipe(given):
+    form = RecipeForm({"n_clusters": given})
+    assert form.is_valid()
+    assert form.recipe == Recipe(n_clusters=int(given))
+
+
+def test_no_number_means_the_default():
+    form = RecipeForm({})
+    assert form.is_valid()
+    assert form.recipe == Recipe()
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ("1", "The number of clusters must be between 2 and 32."),
+        ("33", "The number of clusters must be between 2 and 32."),
+        ("-4", "The number of clusters must be a whole number."),
+        ("many", "The number of clusters must be a whole number."),
+        ("2.5", "The number of clusters must be a whole number."),
+    ],
+)
+def test_numbers_out_of_range_are_explained(given, problem):
+    form = RecipeForm({"n_clusters": given})
+    assert not form.is_valid()
+    assert form.problem == problem
+
+
+@pytest.mark.parametrize(("given", "shown"), [("7", 7), ("99", 3), ("x", 3), ("", 3), ("²", 3)])
+def test_field_shows_what_was_asked_for_if_it_makes_sense(given, shown):
+    assert RecipeForm({"n_clusters": given}).n_clusters_shown == shown
+
+
+def test_upload_without_a_picture_says_so():
+    form = UploadForm({"n_clusters": "4"}, {})
+    assert not form.is_valid()
+    assert form.problem == "No picture was chosen."
+
+
+def test_empty_file_is_left_to_the_service_to_refuse():
+    form = UploadForm({"n_clusters": "4"}, {"image": SimpleUploadedFile("a.png", b"")})
+    assert form.is_valid()
+
+
+def test_check_boxes_that_are_off_mean_background():
+    form = LegendForm({"revision": "2", "foreground": ["0", "2"]}, n_clusters=4)
+    assert form.is_valid()
+    assert form.cleaned_data["revision"] == 2
+    assert form.chosen == {0: True, 1: False, 2: True, 3: False}
+
+
+def test_no_check_box_is_all_background():
+    form = LegendForm({"revision": "0"}, n_clusters=2)
+    assert form.is_valid()
+    assert form.chosen == {0: False, 1: False}
+
+
+@pytest.mark.parametrize("data", [{"revision": "0", "foreground": ["7"]}, {"foreground": ["0"]}, {"revision": "x"}])
+def test_table_of_another_run_is_not_accepted(data):
+    assert not LegendForm(data, n_clusters=2).is_valid()

@@ -1,0 +1,93 @@
+import pytest
+
+from segmentation.models import Image, Run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def browser(client, owner):
+    client.force_login(owner)
+    return client
+
+
+def test_page_says_what_the_file_was(browser, image):
+    page = browser.get(image.get_absolute_url()).content.decode()
+    assert image.name in page
+    assert f"{image.width} × {image.height} pixels, {image.format}" in page
+    assert f"/images/{image.pk}/original" in page
+    assert "No run yet" in page
+
+
+def test_page_says_in_words_what_was_converted(browser, image):
+    image.notices = [{"code": "orientation_applied", "values": {}}]
+    image.save()
+    assert "About this picture" in browser.get(image.get_absolute_url()).content.decode()
+
+
+def test_new_run_of_the_same_image(browser, finished_run):
+    image = finished_run.image
+    response = browser.post(f"/images/{image.pk}/run/", {"n_clusters": "9", "parent": str(finished_run.pk)})
+    run = Run.objects.exclude(pk=finished_run.pk).get()
+    assert response.url == f"/runs/{run.pk}/"
+    assert (run.image, run.n_clusters, run.parent) == (image, 9, finished_run)
+    page = browser.get(image.get_absolute_url()).content.decode()
+    assert page.index(str(run.pk)) < page.index(str(finished_run.pk))
+
+
+@pytest.mark.parametrize("parent", ["", "x", "00000000-0000-0000-0000-000000000000"])
+def test_parent_that_makes_no_sense_is_left_out(browser, image, parent):
+    browser.post(f"/images/{image.pk}/run/", {"n_clusters": "2", "parent": parent})
+    assert Run.objects.get().parent is None
+
+
+def test_number_out_of_range_is_explained_beside_the_field(browser, image):
+    response = browser.post(f"/images/{image.pk}/run/", {"n_clusters": "40"})
+    assert response.status_code == 422
+    assert "The number of clusters must be between 2 and 32." in response.content.decode()
+    assert not Run.objects.exists()
+
+
+def test_form_suggests_what_was_asked_for_last(browser, image):
+    browser.post(f"/images/{image.pk}/run/", {"n_clusters": "11"})
+    assert 'value="11"' in browser.get(image.get_absolute_url()).content.decode()
+    assert 'value="6"' in browser.get(f"{image.get_absolute_url()}?n_clusters=6").content.decode()
+
+
+def test_deleting_asks_first_and_names_what_goes(browser, finished_run):
+    address = f"/images/{finished_run.image_id}/delete/"
+    page = browser.get(address).content.decode()
+    assert f"Delete {finished_run.image.name} and its run?" in page
+    assert "This cannot be undone." in page
+    assert Image.objects.exists()
+    response = browser.post(address)
+    assert response.url == "/history/"
+    assert not Image.objects.exists()
+    assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "goes_to"),
+    [("/history/?q=a", "/history/?q=a"), ("https://example.org/", "/history/"), ("//example.org", "/history/")],
+)
+def test_after_deleting_one_comes_back_to_this_site_only(browser, image, given, goes_to):
+    assert browser.post(f"/images/{image.pk}/delete/", {"next": given}).url == goes_to
+
+
+def test_staff_who_may_only_look_see_no_way_to_change(client, staff, finished_run):
+    staff.user_permissions.remove(*staff.user_permissions.filter(codename__startswith="change_"))
+    client.force_login(staff)
+    address = finished_run.image.get_absolute_url()
+    page = client.get(address)
+    assert page.status_code == 200
+    assert b"/delete/" not in page.content
+    assert client.get(f"{address}delete/").status_code == 403
+    assert client.post(f"{address}run/", {"n_clusters": "3"}).status_code == 403
+
+
+def test_name_of_any_kind_is_shown_as_text(browser, image):
+    image.name = "<img src=x onerror=alert(1)>" + "ü" * 170 + ".png"
+    image.save()
+    page = browser.get(image.get_absolute_url()).content.decode()
+    assert "<img src=x" not in page
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page

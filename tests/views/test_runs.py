@@ -1,0 +1,187 @@
+import re
+
+import pytest
+
+from segmentation import services
+from segmentation.engine.recipe import Recipe
+from segmentation.models import Job, Run
+from segmentation.models.jobs import State
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def browser(client, owner):
+    client.force_login(owner)
+    return client
+
+
+def page_of(browser, run, query=""):
+    response = browser.get(f"/runs/{run.pk}/{query}")
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_waiting_run_says_its_place_and_that_no_worker_runs(browser, queued_run):
+    page = page_of(browser, queued_run)
+    assert "Waiting to start" in page
+    assert "No worker is running" in page
+    assert "http-equiv" in page
+    assert f"/runs/{queued_run.pk}/cancel/" in page
+
+
+def test_waiting_run_counts_those_before_it(browser, image, queued_run, worker_row):
+    later = services.create_run(image=image, recipe=Recipe())
+    assert "1 run before yours." in page_of(browser, later)
+    assert "Yours is next." in page_of(browser, queued_run)
+
+
+def test_working_run_shows_percent_in_page_and_title_and_its_stages(browser, queued_run, worker_row):
+    lease = Job.objects.claim(queued_run.pk, worker_id=worker_row.pk)
+    Job.objects.beat(lease, stage="fitting", percent=42)
+    page = page_of(browser, queued_run)
+    title = re.search("<title>(.*?)</title>", page, re.DOTALL)[1]
+    assert re.search(rf"42\s?%.*{re.escape(queued_run.image.name)}", title.replace("&#8239;", " "))
+    assert 'value="42"' in page
+    marks = dict(re.findall(r'<li data-stage="(\w+)"(?: class="(\w+)")?', page))
+    assert marks == {"reading": "done", "counting": "done", "fitting": "now", "labelling": "", "writing": ""}
+
+
+def test_page_of_an_active_run_is_never_kept_by_the_browser(browser, queued_run):
+    assert "no-store" in browser.get(f"/runs/{queued_run.pk}/").headers["Cache-Control"]
+
+
+def test_cancel_and_retry_by_form(browser, queued_run):
+    address = f"/runs/{queued_run.pk}/"
+    assert browser.post(f"{address}cancel/").url == address
+    page = page_of(browser, queued_run)
+    assert "This run was cancelled" in page
+    assert "Your picture and your settings are kept." in page
+    assert browser.post(f"{address}retry/").url == address
+    assert Run.objects.get().job.state == State.QUEUED
+
+
+def test_cancelling_what_is_over_says_so(browser, finished_run):
+    response = browser.post(f"/runs/{finished_run.pk}/cancel/", follow=True)
+    assert "there is nothing to cancel" in response.content.decode()
+
+
+def test_retrying_what_has_succeeded_changes_nothing(browser, finished_run):
+    response = browser.post(f"/runs/{finished_run.pk}/retry/", follow=True)
+    assert "Only a run that failed or was cancelled" in response.content.decode()
+    assert Run.objects.get().succeeded
+
+
+@pytest.mark.parametrize(
+    ("code", "heading"),
+    [
+        ("worker_lost", "The server stopped during this run"),
+        ("out_of_memory", "This picture needs more memory than a run may take"),
+        ("deadline", "This run took longer than a run may take"),
+        ("a_code_of_tomorrow", "This run failed"),
+    ],
+)
+def test_failed_run_says_what_happened_what_is_kept_and_what_to_do(browser, queued_run, worker_row, code, heading):
+    lease = Job.objects.claim(queued_run.pk, worker_id=worker_row.pk)
+    Job.objects.fail(lease, code=code, detail="It did not end well.")
+    page = page_of(browser, queued_run)
+    assert heading in page
+    assert "Your picture and your settings are kept." in page
+    assert f"/runs/{queued_run.pk}/retry/" in page
+    assert f"{queued_run.image.get_absolute_url()}?n_clusters={queued_run.n_clusters}" in page
+    assert f"{str(queued_run.pk)[:4]}-{str(queued_run.pk)[4:8]}" in page
+
+
+def test_finished_run_shows_three_pictures_and_links_to_each_download(browser, finished_run):
+    page = page_of(browser, finished_run)
+    run, image = f"/runs/{finished_run.pk}", f"/images/{finished_run.image_id}"
+    for source in (f"{image}/display", f"{run}/segmented.png", f"{run}/binary.png"):
+        assert f'src="{source}"' in page
+    for download in (f"{image}/original", f"{run}/segmented.png?download=1", f"{run}/binary.png?download=1"):
+        assert f'href="{download}"' in page
+
+
+def test_table_has_every_cluster_with_its_measures(browser, finished_run):
+    page = page_of(browser, finished_run)
+    rows = services.cluster_rows(run=finished_run)
+    assert re.findall(r'data-pixels="(\d+)"', page) == [str(row.pixels) for row in rows]
+    for row in rows:
+        assert row.mean_colour in page
+        assert f"{row.share * 100:.1f}" in page
+    checked = re.findall(r'name="foreground" value="(\d+)"[^>]*checked', page)
+    assert checked == [str(row.index) for row in rows if row.foreground]
+
+
+def test_well_separated_colours_without_script(browser, finished_run):
+    page = page_of(browser, finished_run, "?palette=separated")
+    rows = services.cluster_rows(run=finished_run)
+    assert re.findall(r'<rect[^>]*fill="(#\w+)" data-c="0"', page)
+    assert set(re.findall(r'<rect[^>]*fill="(#\w+)" data-c="0"', page)) == {rows[0].separated_colour}
+    assert f"/runs/{finished_run.pk}/segmented.png?palette=separated" in page
+    assert "download=1&amp;palette=separated" in page
+
+
+def test_foreground_is_kept_by_form_as_a_new_revision(browser, finished_run):
+    address = f"/runs/{finished_run.pk}/legend/"
+    assert browser.post(address, {"revision": 0, "foreground": ["1"]}).status_code == 302
+    finished_run.refresh_from_db()
+    assert finished_run.revision == 1
+    assert [row.foreground for row in services.cluster_rows(run=finished_run)][:2] == [False, True]
+
+
+def test_foreground_changed_elsewhere_is_not_overwritten(browser, finished_run):
+    address = f"/runs/{finished_run.pk}/legend/"
+    browser.post(address, {"revision": 0, "foreground": ["1"]})
+    response = browser.post(address, {"revision": 0, "foreground": ["0"]}, follow=True)
+    assert "changed in another window" in response.content.decode()
+    assert [row.foreground for row in services.cluster_rows(run=Run.objects.get())][:2] == [False, True]
+
+
+@pytest.mark.parametrize("data", [{}, {"revision": "x"}, {"revision": 0, "foreground": ["99"]}])
+def test_table_that_does_not_fit_changes_nothing(browser, finished_run, data):
+    response = browser.post(f"/runs/{finished_run.pk}/legend/", data, follow=True)
+    assert "Nothing was changed." in response.content.decode()
+    assert Run.objects.get().revision == 0
+
+
+def test_legend_of_a_run_without_result_cannot_be_changed(browser, queued_run):
+    response = browser.post(f"/runs/{queued_run.pk}/legend/", {"revision": 0}, follow=True)
+    assert "This run has no result yet." in response.content.decode()
+
+
+def test_deleting_a_run_asks_first_and_leaves_the_picture(browser, finished_run):
+    address = f"/runs/{finished_run.pk}/delete/"
+    image = finished_run.image
+    assert f"Delete this run of {image.name}" in browser.get(address).content.decode()
+    assert Run.objects.exists()
+    assert browser.post(address).url == image.get_absolute_url()
+    assert not Run.objects.exists()
+    image.refresh_from_db()
+
+
+@pytest.mark.parametrize("action", ["cancel", "retry", "legend"])
+def test_looking_changes_nothing(browser, queued_run, action):
+    assert browser.get(f"/runs/{queued_run.pk}/{action}/").status_code == 405
+
+
+def test_staff_who_may_only_look_see_the_result_and_no_way_to_change_it(client, staff, finished_run):
+    staff.user_permissions.remove(*staff.user_permissions.filter(codename__startswith="change_"))
+    client.force_login(staff)
+    page = page_of(client, finished_run)
+    assert "disabled" in page
+    assert f"/images/{finished_run.image_id}/run/" not in page
+    for action in ("cancel", "retry", "legend", "delete"):
+        assert client.post(f"/runs/{finished_run.pk}/{action}/").status_code == 403
+
+
+def test_stranger_and_visitor_see_nothing(client, stranger, finished_run):
+    address = f"/runs/{finished_run.pk}/"
+    assert client.get(address).url == f"/accounts/login/?next={address}"
+    client.force_login(stranger)
+    assert client.get(address).status_code == 404
+
+
+def test_nothing_on_the_page_needs_a_style_or_script_inside_it(browser, finished_run):
+    page = page_of(browser, finished_run)
+    assert not re.search(r"\sstyle=|<style|\son\w+=", page)
+    assert not re.search(r"<script(?![^>]*\ssrc=)", page)
