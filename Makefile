@@ -1,0 +1,85 @@
+# What people and machines do with this checkout. `make help` lists it; the README says more.
+# Needs make and Python 3.11 or newer. PYTHON=... names another interpreter, VENV=... another environment.
+
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$python" && exit; \
+	done; echo python3)
+VENV ?= .venv
+JOBS ?= 2
+export PORT := $(or $(PORT),8000)
+
+py = "$(VENV)/bin/python"
+bin = "$(VENV)/bin"
+bootstrap = "$(PYTHON)" gmmsite/deploy/bootstrap.py --venv "$(VENV)" --goal $@
+compile = $(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate
+# The settings of a real deployment, for Django's own list of what such a one must have.
+deployed = SITE_URL=https://gmm.example.org SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ
+
+.DEFAULT_GOAL := help
+.PHONY: help run dev test check format lock bench clean python chromium
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: python ## start GMM Studio (PORT=8001 make run: on another port)
+	@$(bootstrap) --port "$(PORT)" requirements.txt
+	@$(py) manage.py prepare
+	@exec $(py) -m gmmsite.deploy.supervise
+
+dev: export DEBUG = 1
+dev: export GMM_TOOLBAR = 1
+dev: python ## the same while you change it: reloads by itself, with debug pages and toolbar
+	@$(bootstrap) --port "$(PORT)" requirements-dev.txt
+	@$(py) manage.py prepare
+	@exec $(py) -m gmmsite.deploy.supervise --reload
+
+test: python chromium ## run all tests, with coverage (in a new checkout: installs what they need)
+	@$(bootstrap) requirements-dev.txt
+	@mkdir -p .make
+	$(py) -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term
+
+check: python ## look at style, types, layers, templates, migrations, locks and deployment settings
+	@$(bootstrap) requirements-dev.txt
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/mypy .
+	$(bin)/lint-imports
+	$(bin)/djlint templates --check --quiet
+	$(bin)/djlint templates --lint --quiet
+	$(py) manage.py makemigrations --check --dry-run
+	$(deployed) $(py) manage.py check --deploy --fail-level WARNING
+	$(py) scripts/check_locks.py
+
+format: python ## put sources and templates into the form that `make check` wants
+	@$(bootstrap) requirements-dev.txt
+	$(bin)/ruff check --fix .
+	$(bin)/ruff format .
+	-$(bin)/djlint templates --reformat --quiet
+
+lock: python ## compile requirements*.in into the hashed lock files, with the newest versions allowed
+	@$(bootstrap) requirements-dev.txt
+	$(compile) requirements.in -o requirements.txt
+	$(compile) requirements-dev.in -o requirements-dev.txt
+
+bench: python ## measure the fit against scikit-learn
+	@$(bootstrap) requirements-dev.txt
+	@$(py) benchmarks/fit.py
+
+clean: ## remove what can be made again; the database, the pictures and the secret key stay
+	rm -rf "$(VENV)" .make staticfiles htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache test-results
+	find gmmsite segmentation tests scripts -name __pycache__ -prune -exec rm -rf {} +
+
+python:
+	@command -v "$(PYTHON)" >/dev/null || { echo "GMM Studio needs Python 3.11 or newer, and there is no $(PYTHON)." \
+		"On Debian and Ubuntu: apt install python3 python3-venv" >&2; exit 1; }
+
+chromium:
+	@if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update -qq && \
+			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o DPkg::Lock::Timeout=300 chromium; \
+		else \
+			echo "The browser tests need Chromium. Install it first: sudo apt install chromium" >&2; exit 1; \
+		fi; \
+	fi

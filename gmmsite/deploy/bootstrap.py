@@ -1,0 +1,138 @@
+"""Lays the ground on a bare machine, before anything is installed: checks Python and the port, fills the environment.
+
+`make` runs it with whatever `python3` it finds, so it uses the standard library only, and syntax that an old Python can
+read: that is how an old Python gets to say that it is too old.
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 - this file is the one that has to run on an older Python
+    sys.exit(
+        "GMM Studio needs Python 3.11 or newer, and this is Python %d.%d.\n"  # noqa: UP031 - for an old Python, too
+        "Name a newer one like this: make run PYTHON=python3.12" % sys.version_info[:2]
+    )
+
+import argparse
+import hashlib
+import importlib
+import socket
+import subprocess
+from pathlib import Path
+
+LISTENING = "0A"  # a socket's state in /proc/net/tcp
+
+
+class Trouble(Exception):
+    """Something that the person at the keyboard can mend; the sentence says how."""
+
+
+def main() -> None:
+    """Check and install what the arguments name; leave with a sentence and exit code 1 when something is missing."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--venv", type=Path, default=Path(".venv"), help="the virtual environment, made when missing")
+    parser.add_argument("--port", help="check that this port is free")
+    parser.add_argument("--goal", default="run", help="what was asked of make, for the sentences")
+    parser.add_argument("locks", nargs="*", type=Path, help="hashed requirement files to install")
+    arguments = parser.parse_args()
+    try:
+        if arguments.port is not None:
+            check_port(arguments.port, arguments.goal)
+        for lock in arguments.locks:
+            install(lock, arguments.venv)
+    except Trouble as trouble:
+        sys.exit(str(trouble))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def check_port(text: str, goal: str) -> None:
+    """Say who has the port, if somebody has, and which one is free."""
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise Trouble(f"PORT={text} is not a port: it must be a number from 1 to 65535, like PORT=8001 make {goal}")
+    port = int(text)
+    try:
+        is_free = can_bind(port)
+    except PermissionError:
+        raise Trouble(f"Port {port} is reserved for root. Choose one above 1023: PORT=8001 make {goal}") from None
+    if not is_free:
+        other = next(candidate for candidate in range(max(port, 1023) + 1, 65536) if can_bind(candidate))
+        raise Trouble(
+            f"Port {port} is taken by {holder(port)}.\nStop that program, or use another port: PORT={other} make {goal}"
+        )
+
+
+def can_bind(port: int) -> bool:
+    """Whether a server could listen on this port of 127.0.0.1 now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does: connections just ended are fine
+        try:
+            probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            raise
+        except OSError:
+            return False
+    return True
+
+
+def holder(port: int) -> str:
+    """The program that listens on a port, as far as this system lets us see."""
+    sockets = {f"socket:[{inode}]" for inode in listening_inodes(port)}
+    for descriptor in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if str(descriptor.readlink()) in sockets:
+                process = descriptor.parent.parent
+                return f"{(process / 'comm').read_text().strip()} (process {process.name})"
+        except OSError:
+            continue  # another user's process, or one that has just ended
+    return "another program"
+
+
+def listening_inodes(port: int) -> set[str]:
+    inodes = set()
+    for table in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+        if table.exists():
+            rows = [line.split() for line in table.read_text().splitlines()[1:]]
+            inodes |= {row[9] for row in rows if row[3] == LISTENING and int(row[1].rpartition(":")[2], 16) == port}
+    return inodes
+
+
+def install(lock: Path, venv: Path) -> None:
+    """Make the environment hold what the lock file says; nothing to do when it was this file that filled it last."""
+    version = "{}.{}".format(*sys.version_info[:2])
+    wanted = f"{hashlib.sha256(lock.read_bytes()).hexdigest()} python{version}"
+    stamp = venv / f"{lock.stem}.installed"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return
+    python = venv / "bin" / "python"
+    if not is_usable(python):
+        create(venv)
+    print(f"Installing {lock.name} into {venv} (once, and again when it changes) ...", flush=True)  # noqa: T201 - a command line
+    pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes"]
+    if subprocess.run([python, *pip, "-r", lock], check=False).returncode:  # noqa: S603 - our own arguments
+        raise Trouble(f"{lock.name} could not be installed. pip says why above; is there a network?")
+    stamp.write_text(wanted)
+
+
+def is_usable(python: Path) -> bool:
+    """Whether this environment runs, has pip, and is of the Python version that runs now."""
+    if not python.exists():
+        return False
+    same = f"import pip, sys; sys.exit(sys.version_info[:2] != {tuple(sys.version_info[:2])})"
+    return subprocess.run([python, "-c", same], check=False, capture_output=True).returncode == 0  # noqa: S603 - our own arguments
+
+
+def create(venv: Path) -> None:
+    for module in ("venv", "ensurepip"):
+        try:
+            importlib.import_module(module)
+        except ImportError:
+            raise Trouble(
+                f"This Python cannot make virtual environments: its module {module} is missing.\n"
+                "On Debian and Ubuntu, install it with: apt install python3-venv   (as root), then try again."
+            ) from None
+    if subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=False).returncode:  # noqa: S603 - our own arguments
+        raise Trouble(f"The virtual environment {venv} could not be made; Python says why above.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""What `make run` does before it opens the site: tables, static files, and a first administrator."""
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import IntegrityError, transaction
+
+from segmentation.models import User
+
+NAME = "admin"
+ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that is misread: no 0 O, no 1 l I o
+LENGTH = 16
+
+
+class Command(BaseCommand):
+    help = "Migrates the database, collects the static files, and makes an administrator when there is none."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        call_command("migrate", interactive=False, verbosity=0)
+        if not settings.DEBUG:
+            call_command("collectstatic", interactive=False, verbosity=0)
+        password = create_first_administrator()
+        if password:
+            self.stdout.write(
+                "\nThe first start made an administrator. This is the only time that the password is shown:\n\n"
+                f"    name      {NAME}\n    password  {password}\n    address   {settings.SITE_URL}/admin/\n\n"
+            )
+
+
+def create_first_administrator() -> str | None:
+    """Make a superuser when the site has none, and return its random password; None when there was nothing to do.
+
+    Two that start at the same time make one: the name is unique, and who comes second finds it taken.
+
+    Raises
+    ------
+    CommandError
+        When there is no superuser, and somebody else has the name.
+    """
+    if User.objects.filter(is_superuser=True).exists():
+        return None
+    password = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    try:
+        with transaction.atomic():
+            User.objects.create_superuser(NAME, password=password)
+    except IntegrityError:
+        if User.objects.filter(is_superuser=True).exists():
+            return None
+        raise CommandError(
+            f"The site has no administrator, and {NAME!r} is an ordinary account. "
+            "Make an administrator with: python manage.py createsuperuser"
+        ) from None
+    return password

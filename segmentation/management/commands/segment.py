@@ -1,0 +1,195 @@
+"""`manage.py segment`: pictures in, folders of label maps out. Needs no database and no account.
+
+Every picture is decoded and fitted in a child process of its own, as by the worker: one that crashes its decoder, or that
+takes too long or too much memory, fails alone.
+"""
+
+import functools
+import json
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when NumPy is first imported; a process with threads must not fork
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from segmentation.engine import pipeline, progress
+from segmentation.engine.exceptions import BadRecipe, SegmentationError
+from segmentation.engine.exports import binary_png, labels_png, segmented_png
+from segmentation.engine.imaging import Limits
+from segmentation.engine.legend import foreground_share
+from segmentation.engine.progress import Stage
+from segmentation.engine.recipe import Recipe
+from segmentation.engine.sandbox import Allowance, Child, ChildLost, Report
+
+OUTPUTS = {"labels.png": labels_png.export, "segmented.png": segmented_png.export, "binary.png": binary_png.export}
+DOCUMENT = "run.json"
+
+_LOOK_SECONDS = 0.1
+_BAR = "{desc} {percentage:3.0f}%|{bar}|{postfix}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segmented:
+    """What a child sends back."""
+
+    files: dict[str, bytes]  # by name
+    clusters: int
+    foreground: float  # share of the pixels with data
+    seconds: float
+    notices: tuple[str, ...]  # sentences
+
+
+class Command(BaseCommand):
+    help = (
+        "Segments pictures. Writes labels.png, segmented.png, binary.png and run.json into DIR/<name without "
+        "extension>/; results of a former run there are replaced."
+    )
+    requires_system_checks = ()  # they load the whole web application
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("pictures", metavar="PICTURE", nargs="+", type=Path)
+        parser.add_argument("--clusters", metavar="K", required=True, help="how many clusters, 2 to 32")
+        parser.add_argument("--output", metavar="DIR", required=True, type=Path, help="made when it does not exist")
+        parser.add_argument("--seed", metavar="N", default=Recipe().seed, help="of the random choices; default 0")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        pictures: list[Path] = options["pictures"]
+        output: Path = options["output"]
+        try:
+            recipe = Recipe.from_mapping({"n_clusters": options["clusters"], "seed": options["seed"]})
+        except BadRecipe as error:
+            raise CommandError(str(error)) from None
+        _require_different_stems(pictures)
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CommandError(f"{output}: {error.strerror}.") from None
+        try:
+            failed = sum(not self._segment(picture, output / picture.stem, recipe) for picture in pictures)
+        except KeyboardInterrupt:
+            raise CommandError("Stopped. Results that were announced are complete.", returncode=130) from None
+        if failed:
+            raise CommandError(f"{failed} of {len(pictures)} pictures failed.")
+
+    def _segment(self, picture: Path, folder: Path, recipe: Recipe) -> bool:
+        """Segment one picture and say how it went; returns whether it went well."""
+        try:
+            _require_replaceable(folder)
+            done = _in_a_child(picture, recipe)
+            _publish(done.files, folder)
+        except OSError as error:
+            self.stderr.write(f"{picture}: {error.strerror}.")
+        except SegmentationError as error:
+            self.stderr.write(f"{picture}: {error}")
+        except ChildLost:
+            self.stderr.write(f"{picture}: The computer ran out of memory. Try again with a smaller picture.")
+        else:
+            found = f"{done.clusters} clusters, {done.foreground:.1%} foreground, {done.seconds:.2f} s"
+            self.stdout.write(f"{picture}: {found} -> {folder}")
+            for sentence in done.notices:
+                self.stdout.write(f"  {sentence}")
+            self.stdout.flush()
+            return True
+        return False
+
+
+def segmented(data: bytes, name: str, recipe: Recipe, limits: Limits, report: Report) -> Segmented:
+    """Do all the work on one picture. Runs in the child."""
+
+    def on_progress(stage: Stage, fraction: float) -> None:
+        report((stage, progress.percent(stage, fraction)))
+
+    outcome = pipeline.run(data, name=name, recipe=recipe, limits=limits, on_progress=on_progress)
+    files = {file: export(outcome.components_png, outcome.legend) for file, export in OUTPUTS.items()}
+    document = pipeline.run_document(outcome, files)
+    files[DOCUMENT] = (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return Segmented(
+        files=files,
+        clusters=len(outcome.legend.clusters),
+        foreground=foreground_share(outcome.legend, outcome.segmentation.components),
+        seconds=sum(outcome.seconds.values()),
+        notices=tuple(notice.sentence for notice in outcome.notices),
+    )
+
+
+def _in_a_child(picture: Path, recipe: Recipe) -> Segmented:
+    """Read the file, fork, and show a bar on a terminal until the child has ended."""
+    limits = Limits(
+        bytes=settings.GMM_MAX_UPLOAD_BYTES,
+        pixels=settings.GMM_MAX_PIXELS,
+        decoded_bytes=settings.GMM_MAX_DECODED_BYTES,
+    )
+    with picture.open("rb") as file:
+        data = file.read(limits.bytes + 1)  # one more than allowed is enough to be refused
+    work = functools.partial(segmented, data, picture.name, recipe, limits)
+    tqdm.monitor_interval = 0  # its monitor is a thread
+    with tqdm(total=100, desc=picture.name, disable=None, leave=False, bar_format=_BAR) as bar:
+        child = Child.fork(work, allowance=Allowance(memory=settings.GMM_RUN_MEMORY, seconds=settings.GMM_RUN_SECONDS))
+        try:
+            while not child.poll():
+                _show(bar, child.progress)
+                _listen(child)
+        finally:
+            child.kill()  # after Ctrl-C
+            while not child.poll():
+                _listen(child)
+    result: Segmented = child.result()
+    return result
+
+
+def _listen(child: Child) -> None:
+    if child.connection is not None:
+        wait([child.connection], timeout=_LOOK_SECONDS)
+
+
+def _show(bar: "tqdm[Any]", told: tuple[Stage, int] | None) -> None:
+    if told is not None:
+        stage, percent = told
+        bar.set_postfix_str(stage.value, refresh=False)
+        bar.update(percent - bar.n)
+
+
+def _require_different_stems(pictures: list[Path]) -> None:
+    by_stem: dict[str, list[Path]] = defaultdict(list)
+    for picture in pictures:
+        by_stem[picture.stem].append(picture)
+    for stem, namesakes in by_stem.items():
+        if len(namesakes) > 1:
+            raise CommandError(
+                f"{' and '.join(map(str, namesakes))} would both be written to the folder {stem}. "
+                "Rename one, or segment them one after the other with different --output folders."
+            )
+
+
+def _require_replaceable(folder: Path) -> None:
+    """Refuse to overwrite anything that is not the result of a former run."""
+    if not os.path.lexists(folder):
+        return
+    is_ours = folder.is_dir() and not folder.is_symlink()
+    if not is_ours or {entry.name for entry in folder.iterdir()} - {*OUTPUTS, DOCUMENT}:
+        raise SegmentationError(
+            "invalid_request",
+            "%(folder)s exists and holds something else than results. Move it away, or choose another --output.",
+            folder=str(folder),
+        )
+
+
+def _publish(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write all files or none: `folder` is the old results or the new ones, never a mixture."""
+    with tempfile.TemporaryDirectory(prefix=".segment-", dir=folder.parent) as scratch:
+        new, old = Path(scratch) / "new", Path(scratch) / "old"
+        new.mkdir()
+        for name, data in files.items():
+            (new / name).write_bytes(data)
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)

@@ -1,0 +1,231 @@
+"""The command line as people use it: a real process, without a database or an account."""
+
+import io
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import PIL.Image
+import pytest
+
+from segmentation.engine import pipeline
+from segmentation.engine.exports import labels_png
+from segmentation.engine.imaging import Limits
+from segmentation.engine.recipe import Recipe
+from tests.factories import encoded, pixels
+from tests.processes import ROOT, children_of, eventually
+
+OUTPUTS = {"labels.png", "segmented.png", "binary.png", "run.json"}
+NOWHERE = {"DATABASE_URL": "sqlite:////nowhere/db.sqlite3", "MEDIA_ROOT": "/nowhere"}
+
+
+def command(*arguments):
+    return [sys.executable, "manage.py", "segment", *map(str, arguments)]
+
+
+def environment(**settings):
+    return os.environ | NOWHERE | {name: str(value) for name, value in settings.items()}
+
+
+def segment(*arguments, **settings):
+    return subprocess.run(
+        command(*arguments), cwd=ROOT, env=environment(**settings), capture_output=True, text=True, check=False,
+        stdin=subprocess.DEVNULL, timeout=120,
+    )  # fmt: skip
+
+
+def written(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def picture(tmp_path):
+    path = tmp_path / "phantom.png"
+    path.write_bytes(encoded(pixels()))
+    return path
+
+
+@pytest.fixture
+def other(tmp_path):
+    path = tmp_path / "other.bmp"
+    path.write_bytes(encoded(pixels(seed=1), "BMP"))
+    return path
+
+
+def test_pictures_are_segmented_into_folders_of_their_names(picture, other, output):
+    done = segment(picture, other, "--clusters", 3, "--output", output)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {path.name for path in output.iterdir()} == {"phantom", "other"}
+    assert all(set(written(folder)) == OUTPUTS for folder in output.iterdir())
+    first, second = done.stdout.splitlines()
+    assert first.startswith(f"{picture}: 3 clusters, ")
+    assert first.endswith(f" -> {output / 'phantom'}")
+    assert second.startswith(f"{other}: 3 clusters, ")
+
+
+def test_the_files_hold_what_the_pipeline_finds(picture, output):
+    segment(picture, "--clusters", 4, "--output", output, "--seed", 11)
+    limits = Limits(bytes=10**8, pixels=10**8, decoded_bytes=10**9)
+    outcome = pipeline.run(picture.read_bytes(), name=picture.name, recipe=Recipe(n_clusters=4, seed=11), limits=limits)
+    files = written(output / "phantom")
+    assert files["labels.png"] == labels_png.export(outcome.components_png, outcome.legend)
+    document = json.loads(files.pop("run.json"))
+    expected = json.loads(json.dumps(pipeline.run_document(outcome, files)))
+    assert document.pop("seconds").keys() == expected.pop("seconds").keys()
+    assert document == expected
+
+
+def test_the_document_follows_the_committed_schema(picture, output):
+    segment(picture, "--clusters", 3, "--output", output)
+    schema = json.loads(Path(pipeline.__file__).with_name("run.schema.json").read_text(encoding="utf-8"))
+    document = json.loads((output / "phantom" / "run.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(document)
+    assert set(document["outputs"]) == OUTPUTS - {"run.json"}
+
+
+def test_binary_and_labels_agree_with_the_document(picture, output):
+    segment(picture, "--clusters", 3, "--output", output)
+    files = written(output / "phantom")
+    clusters = json.loads(files["run.json"])["clusters"]
+    labels, mask = (np.asarray(PIL.Image.open(io.BytesIO(files[name]))) for name in ("labels.png", "binary.png"))
+    foreground = [cluster["index"] for cluster in clusters if cluster["foreground"]]
+    np.testing.assert_array_equal(mask, np.isin(labels, foreground) * 255)
+    assert [cluster["pixels"] for cluster in clusters] == np.bincount(labels.ravel()).tolist()
+
+
+def test_a_second_run_gives_the_same_bytes_and_replaces_the_first(picture, output):
+    segment(picture, "--clusters", 3, "--output", output)
+    before = written(output / "phantom")
+    segment(picture, "--clusters", 3, "--output", output)
+    after = written(output / "phantom")
+    one, two = json.loads(before.pop("run.json")), json.loads(after.pop("run.json"))
+    assert before == after
+    assert one.pop("seconds") != two.pop("seconds")
+    assert one == two
+    segment(picture, "--clusters", 2, "--output", output)
+    assert len(json.loads(written(output / "phantom")["run.json"])["clusters"]) == 2
+    assert [path.name for path in output.iterdir()] == ["phantom"]
+
+
+def test_what_was_converted_is_said(tmp_path, output):
+    rgba = np.dstack([pixels(), np.full((36, 48), 255, dtype=np.uint8)])
+    rgba[:10, :10, 3] = 0
+    (tmp_path / "clear.png").write_bytes(encoded(rgba))
+    done = segment(tmp_path / "clear.png", "--clusters", 3, "--output", output)
+    sentences = [notice["sentence"] for notice in json.loads(written(output / "clear")["run.json"])["notices"]]
+    assert sentences
+    assert [line.strip() for line in done.stdout.splitlines()[1:]] == sentences
+
+
+def test_pictures_that_fail_are_named_and_the_others_are_done(picture, other, tmp_path, output):
+    (tmp_path / "broken.png").write_bytes(picture.read_bytes()[:200])
+    (tmp_path / "notes.png").write_text("not a picture")
+    missing, broken, notes = (tmp_path / name for name in ("missing.png", "broken.png", "notes.png"))
+    done = segment(missing, picture, broken, notes, tmp_path, other, "--clusters", 3, "--output", output)
+    assert done.returncode == 1
+    assert {path.name for path in output.iterdir()} == {"phantom", "other"}
+    lines = done.stderr.splitlines()
+    assert lines[0] == f"{missing}: No such file or directory."
+    assert [line.split(": ")[0] for line in lines[1:4]] == [str(broken), str(notes), str(tmp_path)]
+    assert lines[-1] == "CommandError: 4 of 6 pictures failed."
+    assert "Traceback" not in done.stderr
+
+
+def test_a_picture_that_takes_too_much_memory_fails_alone(picture, tmp_path, output):
+    large = tmp_path / "large.png"
+    PIL.Image.new("RGB", (7000, 7000), (10, 200, 30)).save(large)
+    done = segment(large, picture, "--clusters", 3, "--output", output, GMM_RUN_MEMORY=120_000_000)
+    assert done.returncode == 1
+    assert [path.name for path in output.iterdir()] == ["phantom"]
+    assert done.stderr.startswith(f"{large}: It needs more memory than this site allows.")
+
+
+def test_the_limits_of_the_site_hold(picture, output):
+    done = segment(picture, "--clusters", 3, "--output", output, GMM_MAX_PIXELS=1000)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{picture}: ")
+    done = segment(picture, "--clusters", 3, "--output", output, GMM_MAX_UPLOAD_BYTES=1000)
+    assert done.returncode == 1
+    assert not list(output.iterdir())
+
+
+def test_two_pictures_of_one_name_are_refused_before_work_starts(picture, other, tmp_path, output):
+    namesake = tmp_path / "elsewhere" / "phantom.jpg"
+    done = segment(other, picture, namesake, "--clusters", 3, "--output", output)
+    assert done.returncode == 1
+    assert str(picture) in done.stderr
+    assert str(namesake) in done.stderr
+    assert str(other) not in done.stderr
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--clusters", "33"], "The number of clusters must be between 2 and 32."),
+        (["--clusters", "1"], "The number of clusters must be between 2 and 32."),
+        (["--clusters", "three"], "The number of clusters must be a whole number."),
+        (["--clusters", "3", "--seed", "4294967296"], "The seed must be between 0 and 4294967295."),
+    ],
+)
+def test_a_recipe_out_of_range_is_refused_in_the_words_of_the_site(picture, output, arguments, sentence):
+    done = segment(picture, *arguments, "--output", output)
+    assert (done.returncode, done.stderr) == (1, f"CommandError: {sentence}\n")
+    assert not output.exists()
+
+
+def test_a_folder_that_holds_something_else_is_left_alone(picture, output):
+    (output / "phantom").mkdir(parents=True)
+    (output / "phantom" / "thesis.odt").write_text("years of work")
+    done = segment(picture, "--clusters", 3, "--output", output)
+    assert done.returncode == 1
+    assert "holds something else than results" in done.stderr
+    assert set(written(output / "phantom")) == {"thesis.odt"}
+
+
+def test_an_output_that_is_a_file_is_refused(picture):
+    done = segment(picture, "--clusters", 3, "--output", picture)
+    assert (done.returncode, done.stderr) == (1, f"CommandError: {picture}: File exists.\n")
+
+
+def test_a_terminal_shows_a_bar(picture, output):
+    terminal, other_end = pty.openpty()
+    done = subprocess.run(
+        command(picture, "--clusters", 3, "--output", output), cwd=ROOT, env=environment(), stderr=other_end,
+        stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    shown = os.read(terminal, 100_000).decode()
+    os.close(other_end)
+    os.close(terminal)
+    assert "phantom.png" in shown
+    assert "%|" in shown
+    assert done.stdout.startswith(f"{picture}: 3 clusters")
+
+
+def test_an_interrupted_run_leaves_only_whole_results(picture, tmp_path, output):
+    large = tmp_path / "large.bmp"
+    noise = np.random.default_rng(0).integers(0, 256, (3000, 4000, 3), dtype=np.uint8)
+    PIL.Image.fromarray(noise).save(large)
+    with subprocess.Popen(
+        command(picture, large, "--clusters", 32, "--output", output), cwd=ROOT, env=environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout.readline().startswith(str(picture))
+        (child,) = eventually(lambda: children_of(process.pid))
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=30)
+    assert (process.returncode, stderr) == (130, "CommandError: Stopped. Results that were announced are complete.\n")
+    assert not Path(f"/proc/{child}").exists()
+    assert [path.name for path in output.iterdir()] == ["phantom"]
+    assert set(written(output / "phantom")) == OUTPUTS
