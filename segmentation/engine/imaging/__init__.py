@@ -1,0 +1,26 @@
+"""Bytes to arrays and back: admission, decoding, renditions, the label PNG, palettes. Knows nothing of mixtures.
+
+Read in this order: `admission` (what is taken, from the header alone), `decoding` (bytes to pixels; `planes`, `profiles` and
+`orientation` are its steps), `inspection` (all of it at upload), `renditions`, `index_png`, `palettes`.
+"""
+
+from segmentation.engine.imaging import index_png, palettes
+from segmentation.engine.imaging.admission import Header, Limits
+from segmentation.engine.imaging.decoding import Picture, decode
+from segmentation.engine.imaging.inspection import Inspection, inspect
+from segmentation.engine.imaging.notices import Notice
+from segmentation.engine.imaging.renditions import Rendition, thumbnail
+
+__all__ = [
+    "Header",
+    "Inspection",
+    "Limits",
+    "Notice",
+    "Picture",
+    "Rendition",
+    "decode",
+    "index_png",
+    "inspect",
+    "palettes",
+    "thumbnail",
+]

@@ -1,0 +1,239 @@
+"""What is taken at all, decided by the first bytes and the header, before anything is decoded.
+
+A ladder: empty, too many bytes, format by content, extension against content, pixels, bands, bytes in memory. Each rung has its
+own code and a sentence that says what to do.
+"""
+
+import logging
+import mimetypes
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import PurePath
+from typing import TypeVar
+
+import numpy as np
+import pi_heif
+import PIL.Image
+
+from segmentation.engine.exceptions import Refusal, SegmentationError, gettext_noop
+
+T = TypeVar("T")
+
+MAX_BANDS = 16
+_EXTENSIONS = {
+    "PNG": {".png", ".apng"},
+    "JPEG": {".jpg", ".jpeg", ".jpe", ".jfif"},
+    "WEBP": {".webp"},
+    "TIFF": {".tif", ".tiff", ".btf"},
+    "BMP": {".bmp", ".dib"},
+    "GIF": {".gif"},
+    "AVIF": {".avif", ".avifs"},
+    "HEIF": {".heic", ".heif", ".heics", ".heifs", ".hif"},
+}
+_SIGNATURES = {
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"GIF87a": "GIF",
+    b"GIF89a": "GIF",
+    b"BM": "BMP",
+    b"II*\x00": "TIFF",
+    b"MM\x00*": "TIFF",
+    b"II+\x00": "TIFF",
+    b"MM\x00+": "TIFF",
+}
+_AVIF_BRANDS = {b"avif", b"avis"}
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+_KNOWN_TYPES = mimetypes.MimeTypes(filenames=()).types_map[True]  # the same on every machine
+
+PIL.Image.MAX_IMAGE_PIXELS = None  # our own ladder refuses large pictures, with a sentence
+pi_heif.register_heif_opener()
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it finds odd is said by refusals and notices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What is admitted."""
+
+    bytes: int  # of the file
+    pixels: int
+    decoded_bytes: int  # width x height x bands x bytes a value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """A picture as it stands in its file, before orientation and conversion."""
+
+    format: str  # a key of the accepted formats: PNG, JPEG, WEBP, TIFF, BMP, GIF, AVIF or HEIF
+    width: int
+    height: int
+    bands: int  # values a pixel, with alpha
+    dtype: str  # of one value, in NumPy's words
+    frames: int
+
+
+def admit(data: bytes, *, name: str, limits: Limits) -> Header:
+    """Read the header of a file and decide whether it may be decoded.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    name : str
+        Its name; an extension, if there is one, must be of the format.
+    limits : Limits
+
+    Raises
+    ------
+    Refusal
+        Codes `empty`, `too_large`, `unsupported_format`, `extension_mismatch`, `too_many_pixels`, `too_many_bands`, `corrupt`.
+    """
+    _require_size(len(data), limits)
+    image_format = sniff(data)
+    if image_format is None:
+        raise Refusal(
+            "unsupported_format",
+            gettext_noop(
+                "It is no picture of a known format. PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF and HEIC are taken."
+            ),
+        )
+    _require_extension(name, image_format)
+    header = guarded(lambda: _read_header(data, image_format))
+    _require_room(header, limits)
+    return header
+
+
+def sniff(data: bytes) -> str | None:
+    """The format by the first bytes, or None."""
+    for signature, image_format in _SIGNATURES.items():
+        if data.startswith(signature):
+            return image_format
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "WEBP"
+    if data[4:8] == b"ftyp":
+        brands = {data[8:12], *(data[place : place + 4] for place in range(16, min(int.from_bytes(data[:4]), 256), 4))}
+        if brands & _AVIF_BRANDS:
+            return "AVIF"
+        if brands & _HEIF_BRANDS:
+            return "HEIF"
+    return None
+
+
+def guarded(read: Callable[[], T]) -> T:
+    """Return what `read` returns; whatever a codec trips over makes the file a corrupt one.
+
+    Raises
+    ------
+    Refusal
+        With `corrupt`.
+    MemoryError
+        As it is: the file may be good.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # codecs warn about what they go on with
+            return read()
+    except (SegmentationError, MemoryError):
+        raise
+    except Exception as error:  # codecs raise nearly everything on a damaged file
+        raise Refusal(
+            "corrupt",
+            gettext_noop("It is damaged or incomplete. Save it again with another program and try once more."),
+        ) from error
+
+
+def png_depth(data: bytes) -> int:
+    """Bits of a value of a PNG file, from its header."""
+    return data[24]
+
+
+def _read_header(data: bytes, image_format: str) -> Header:
+    if image_format == "TIFF":
+        return _read_tiff_header(data)
+    with PIL.Image.open(BytesIO(data), formats=[image_format]) as image:
+        width, height = image.size
+        bands = len(image.getbands())
+        dtype = {"1": "bool", "F": "float32", "I": "int32"}.get(image.mode, "uint8")
+        if image_format == "PNG" and png_depth(data) == 16:
+            dtype = "uint16"
+            bands = {0: 1, 2: 3, 4: 2, 6: 4}[data[25]]
+        frames = int(getattr(image, "n_frames", 1))
+    return Header(format=image_format, width=width, height=height, bands=bands, dtype=dtype, frames=frames)
+
+
+def _read_tiff_header(data: bytes) -> Header:
+    import tifffile  # noqa: PLC0415 - a web process only needs the names of this package, and starts quicker without it
+
+    with tifffile.TiffFile(BytesIO(data)) as file:
+        page = file.pages.first
+        if page.dtype is None or page.dtype.kind not in "buif":
+            raise Refusal(
+                "unsupported_format",
+                gettext_noop("Its values are of a kind that makes no picture. Save it with real numbers."),
+            )
+        if page.imagedepth > 1:
+            raise Refusal(
+                "unsupported_format", gettext_noop("It is a volume of several layers. Save one layer as a picture.")
+            )
+        return Header(
+            format="TIFF",
+            width=int(page.imagewidth),
+            height=int(page.imagelength),
+            bands=int(page.samplesperpixel),
+            dtype="bool" if page.bitspersample == 1 else page.dtype.name,
+            frames=len(file.pages),
+        )
+
+
+def _require_size(size: int, limits: Limits) -> None:
+    if size == 0:
+        raise Refusal("empty", gettext_noop("The file is empty. Choose another one."))
+    if size > limits.bytes:
+        raise Refusal(
+            "too_large",
+            gettext_noop("It has more than %(limit)s MB, the limit. Save it smaller or compressed."),
+            limit=round(limits.bytes / 1e6, 1),
+        )
+
+
+def _require_extension(name: str, image_format: str) -> None:
+    extension = PurePath(name).suffix.lower()
+    is_known = extension in _KNOWN_TYPES or any(extension in known for known in _EXTENSIONS.values())
+    if is_known and extension not in _EXTENSIONS[image_format]:
+        raise Refusal(
+            "extension_mismatch",
+            gettext_noop("Its name ends in %(extension)s, but it is a %(format)s file. Rename it and try again."),
+            extension=extension,
+            format=image_format,
+        )
+
+
+def _require_room(header: Header, limits: Limits) -> None:
+    if header.width < 1 or header.height < 1:
+        raise Refusal("corrupt", gettext_noop("It has no pixels. Save it again with another program."))
+    pixels = header.width * header.height
+    if pixels > limits.pixels:
+        raise Refusal(
+            "too_many_pixels",
+            gettext_noop("It has %(megapixels)s megapixels; the limit is %(limit)s. Save it smaller."),
+            megapixels=round(pixels / 1e6, 1),
+            limit=round(limits.pixels / 1e6, 1),
+        )
+    if header.bands > MAX_BANDS:
+        raise Refusal(
+            "too_many_bands",
+            gettext_noop("It has %(bands)s bands; the limit is %(limit)s. Save it with fewer."),
+            bands=header.bands,
+            limit=MAX_BANDS,
+        )
+    decoded = pixels * header.bands * np.dtype(header.dtype).itemsize
+    if decoded > limits.decoded_bytes:
+        raise Refusal(
+            "too_large",
+            gettext_noop(
+                "It takes %(size)s MB once decoded; the limit is %(limit)s. Save it smaller or with fewer bits."
+            ),
+            size=round(decoded / 1e6),
+            limit=round(limits.decoded_bytes / 1e6),
+        )

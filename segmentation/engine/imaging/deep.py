@@ -1,0 +1,122 @@
+"""PNG of 16 bits, and TIFF of any depth and number of bands: what Pillow would cut to 8 bits."""
+
+import struct
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import PIL.Image
+import tifffile
+from numpy.typing import NDArray
+
+from segmentation.engine.exceptions import Refusal, gettext_noop
+from segmentation.engine.imaging import metadata, orientation
+from segmentation.engine.imaging.eight_bits import Decoded
+from segmentation.engine.imaging.notices import Notice
+from segmentation.engine.imaging.planes import Planes, largest
+
+_GREY_SPACES = {tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.MINISBLACK}
+_ORIENTATION_TAG = 274
+_PROFILE_TAG = 34675
+_ASSOCIATED, _UNASSOCIATED = 1, 2  # kinds of alpha among the extra samples of a TIFF
+
+
+def read_deep_png(data: bytes) -> Decoded:
+    """Decode a PNG of 16 bits a value; raises whatever a codec raises."""
+    with PIL.Image.open(BytesIO(data), formats=["PNG"]) as image:
+        turned, profile, described = orientation.stored(image), image.info.get("icc_profile"), metadata.describe(image)
+    pixels = np.asarray(imagecodecs.png_decode(data))
+    pixels = pixels if pixels.ndim == 3 else pixels[:, :, None]
+    n_colours = 1 if pixels.shape[2] <= 2 else 3
+    colour = pixels[:, :, :n_colours]
+    transparent = _transparent_colour(data)
+    planes = Planes(
+        colour=colour,
+        alpha=pixels[:, :, n_colours] if pixels.shape[2] > n_colours else None,
+        missing=None if transparent is None else (colour == np.array(transparent[:n_colours], np.uint16)).all(axis=2),
+    )
+    return Decoded(planes=planes, orientation=turned, profile=profile, metadata=described)
+
+
+def read_deep_tiff(data: bytes) -> Decoded:
+    """Decode the first page of a TIFF in its own depth; raises whatever a codec raises.
+
+    Raises
+    ------
+    Refusal
+        With `unsupported_format` for colour spaces that nobody uses with such values.
+    """
+    with tifffile.TiffFile(BytesIO(data)) as file:
+        page: Any = file.pages.first
+        pixels = page.asarray(maxworkers=1)  # no threads in a child
+        pixels = pixels.reshape(page.shape)
+        if "S" in page.axes:
+            pixels = np.moveaxis(pixels, page.axes.index("S"), -1)
+        pixels = pixels.reshape(page.imagelength, page.imagewidth, page.samplesperpixel)
+        planes, notices = _planes(page, pixels)
+        turned = page.tags.valueof(_ORIENTATION_TAG, default=orientation.UPRIGHT)
+        profile = page.tags.valueof(_PROFILE_TAG)
+    return Decoded(
+        planes=planes,
+        orientation=turned if turned in range(1, 9) else orientation.UPRIGHT,
+        profile=profile if isinstance(profile, bytes) else None,
+        notices=notices,
+        metadata={"schema": metadata.SCHEMA},
+    )
+
+
+def _planes(page: Any, pixels: NDArray[np.generic]) -> tuple[Planes, list[Notice]]:
+    if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
+        colour = (np.asarray(page.colormap).T[pixels[:, :, 0]] >> 8).astype(np.uint8)
+        return Planes(colour=colour, alpha=None), [Notice("palette_applied")]
+    if page.photometric == tifffile.PHOTOMETRIC.SEPARATED and pixels.dtype in (np.uint8, np.uint16):
+        inks = (pixels[:, :, :4] >> (8 * pixels.dtype.itemsize - 8)).astype(np.uint8)  # type: ignore[operator]  # whole
+        colour = np.asarray(PIL.Image.fromarray(np.ascontiguousarray(inks), "CMYK").convert("RGB"))
+        return Planes(colour=colour, alpha=None), [Notice("cmyk_converted")]
+    if page.photometric not in {*_GREY_SPACES, tifffile.PHOTOMETRIC.RGB}:
+        raise Refusal("unsupported_format", gettext_noop("Its colour space is not known here. Save it as RGB or grey."))
+    return _bands(page, pixels)
+
+
+def _bands(page: Any, pixels: NDArray[np.generic]) -> tuple[Planes, list[Notice]]:
+    """The first one or three bands, and alpha if there is one."""
+    extra = [int(kind) for kind in page.extrasamples]
+    n_colours = pixels.shape[2] - len(extra)
+    kinds = {kind: n_colours + place for place, kind in reversed(list(enumerate(extra)))}
+    place = kinds.get(_UNASSOCIATED, kinds.get(_ASSOCIATED))
+    n_bands = pixels.shape[2] - (place is not None)
+    n_taken = 3 if n_bands >= 3 else 1
+    colour, alpha = pixels[:, :, :n_taken], None if place is None else pixels[:, :, place]
+    if alpha is not None and _UNASSOCIATED not in kinds:
+        colour = _divided(colour, alpha)
+    notices = []
+    if n_bands > 3:
+        notices.append(Notice("bands_ignored", {"bands": pixels.shape[2]}))
+    elif n_bands == 2:
+        notices.append(Notice("extra_band_ignored"))
+    inverted = page.photometric == tifffile.PHOTOMETRIC.MINISWHITE
+    return Planes(colour=colour, alpha=alpha, inverted=inverted), notices
+
+
+def _divided(colour: NDArray[np.generic], alpha: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Colours (H, W, C) that were multiplied by their alpha (H, W), as they were before."""
+    opaque = largest(alpha.dtype)
+    weight = alpha[:, :, None].astype(np.float64)
+    plain = colour.astype(np.float64) * opaque / np.where(weight == 0, opaque, weight)
+    return plain.clip(0, opaque).astype(colour.dtype)
+
+
+def _transparent_colour(data: bytes) -> tuple[int, ...] | None:
+    """The colour that a PNG without an alpha channel declares to be transparent."""
+    return next((struct.unpack(f">{len(body) // 2}H", body) for kind, body in _chunks(data) if kind == b"tRNS"), None)
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the chunks before the pixels, each as type and body."""
+    place = 8
+    while place + 8 <= len(data) and data[place + 4 : place + 8] != b"IDAT":
+        (length,) = struct.unpack(">I", data[place : place + 4])
+        yield data[place + 4 : place + 8], data[place + 8 : place + 8 + length]
+        place += length + 12

@@ -1,0 +1,64 @@
+"""All that is found out about a file at upload, by decoding it completely."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from segmentation.engine.exceptions import Refusal, gettext_noop
+from segmentation.engine.imaging.admission import Header, Limits
+from segmentation.engine.imaging.decoding import decode
+from segmentation.engine.imaging.notices import Notice
+from segmentation.engine.imaging.renditions import Rendition, display, thumbnail
+
+THUMBNAIL = 480  # pixels of the longest side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What is kept of an upload beside its bytes."""
+
+    sha256: str  # of the file
+    size: int  # of the file, in bytes
+    header: Header
+    width: int  # upright
+    height: int
+    notices: tuple[Notice, ...]
+    metadata: dict[str, Any]
+    display: Rendition
+    thumbnail: Rendition
+
+
+def inspect(path: Path, *, name: str, limits: Limits) -> Inspection:
+    """Decode a file and make its renditions.
+
+    Parameters
+    ----------
+    path : Path
+        Where it lies.
+    name : str
+        Its name, as people know it.
+    limits : Limits
+
+    Raises
+    ------
+    Refusal
+        As of `decode`; and `empty` for a picture of which no pixel is visible.
+    """
+    with path.open("rb") as file:
+        data = file.read(limits.bytes + 1)  # one more than allowed is enough to be refused
+    picture = decode(data, name=name, limits=limits)
+    if picture.valid is not None and not picture.valid.any():
+        raise Refusal("empty", gettext_noop("None of its pixels is visible: all are transparent or hold no number."))
+    height, width = picture.pixels.shape[:2]
+    return Inspection(
+        sha256=hashlib.sha256(data).hexdigest(),
+        size=len(data),
+        header=picture.header,
+        width=width,
+        height=height,
+        notices=picture.notices,
+        metadata=picture.metadata,
+        display=display(picture.pixels),
+        thumbnail=thumbnail(picture.pixels, size=THUMBNAIL),
+    )

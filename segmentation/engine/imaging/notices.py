@@ -1,0 +1,68 @@
+"""What was converted, reduced or ignored when a picture was read: a stable code, and a sentence for people."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from segmentation.engine.exceptions import gettext_noop
+
+_TEMPLATES = {
+    "alpha_over_white": gettext_noop(
+        "It has transparent pixels: they were laid over white, and fully transparent ones count nowhere."
+    ),
+    "bands_ignored": gettext_noop(
+        "It has %(bands)s bands: the first three were taken as red, green and blue, and the others ignored."
+    ),
+    "cmyk_converted": gettext_noop("It is made for print (CMYK) and was converted to sRGB."),
+    "depth_reduced": gettext_noop(
+        "Its values (%(dtype)s) were reduced to 8 bits: %(low)s became 0 and %(high)s became 255, evenly in between."
+    ),
+    "extra_band_ignored": gettext_noop(
+        "It has a further band that is neither colour nor transparency; it was ignored."
+    ),
+    "first_frame": gettext_noop("It is one of %(frames)s pictures in the file; only the first was taken."),
+    "grey": gettext_noop("It is grey: red, green and blue are the same in every pixel."),
+    "no_data": gettext_noop("%(pixels)s of its pixels hold no number (NaN or infinity) and count nowhere."),
+    "one_bit": gettext_noop("It has 1 bit a pixel: every pixel is either black or white."),
+    "orientation_applied": gettext_noop("It was turned the way that its camera noted."),
+    "palette_applied": gettext_noop("It has a colour table, which was applied."),
+    "profile_converted": gettext_noop("Its colours were converted from its profile (%(profile)s) to sRGB."),
+    "profile_ignored": gettext_noop("Its colour profile cannot be read or does not fit, and was ignored."),
+    "space_converted": gettext_noop("Its colours were converted from %(space)s to sRGB."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that people should know about a picture.
+
+    Raises
+    ------
+    KeyError
+        For a code that there is not.
+    """
+
+    code: str
+    values: Mapping[str, str | float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _ = self.template
+
+    @property
+    def template(self) -> str:
+        """The English sentence with ``%(name)s`` places for `values`; whoever shows it may translate it first."""
+        return _TEMPLATES[self.code]
+
+    @property
+    def sentence(self) -> str:
+        """The sentence in English."""
+        return self.template % self.values
+
+    def to_mapping(self) -> dict[str, Any]:
+        """A JSON object; `from_mapping` is its inverse."""
+        return {"code": self.code, "values": dict(self.values)}
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """Parse what `to_mapping` has written."""
+        return cls(str(mapping["code"]), dict(mapping.get("values", {})))

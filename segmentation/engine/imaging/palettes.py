@@ -1,0 +1,62 @@
+"""Colours that can be told apart, by people with any colour vision, for any number of clusters.
+
+Farthest-point sampling (Gonzalez, 1985): each further colour is the one whose nearest predecessor is as far as possible. The
+distance of two colours is the smallest of those in CIE L*a*b* (1976, D65) as they are and as people without red or without
+green cones see them (Machado, Oliveira and Fernandes, 2009).
+"""
+
+import functools
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float64]
+
+_STEPS = 18  # candidates a channel
+_DARKEST, _LIGHTEST = 22.0, 92.0  # of L*: beside black and white, both themes' grounds
+_FIRST = "#0072b2"
+_PROTANOPIA = [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+_DEUTERANOPIA = [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+_VISIONS = np.array([np.eye(3), _PROTANOPIA, _DEUTERANOPIA])
+_TO_XYZ = np.array(
+    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+)
+
+
+@functools.cache
+def separated(n: int) -> tuple[str, ...]:
+    """`n` colours as "#rrggbb"; the first of more colours are the same.
+
+    Parameters
+    ----------
+    n : int
+        1 to 254, the most that a label map holds.
+    """
+    channel = np.rint(np.linspace(0, 255, _STEPS))
+    candidates = np.stack(np.meshgrid(channel, channel, channel, indexing="ij"), axis=-1).reshape(-1, 3)
+    lightness = seen(candidates)[0, :, 0]
+    candidates = candidates[(lightness > _DARKEST) & (lightness < _LIGHTEST)]
+    looks = seen(candidates)
+    chosen = [np.frombuffer(bytes.fromhex(_FIRST[1:]), np.uint8).astype(np.float64)]
+    nearest = np.full(len(candidates), np.inf)
+    while len(chosen) < n:
+        apart = np.linalg.norm(looks - seen(chosen[-1][None]), axis=2).min(axis=0)
+        nearest = np.minimum(nearest, apart)
+        chosen.append(candidates[int(nearest.argmax())])
+    return tuple("#{:02x}{:02x}{:02x}".format(*map(int, colour)) for colour in chosen[:n])
+
+
+def seen(colours: Float) -> Float:
+    """How colours (n, 3), sRGB 0 to 255, look without and with the two common kinds of colour blindness.
+
+    Returns
+    -------
+    ndarray, shape (3, n, 3)
+        L*a*b* as they are, without red and without green cones.
+    """
+    share = np.asarray(colours) / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    xyz = np.clip(linear @ _VISIONS.transpose(0, 2, 1), 0, 1) @ _TO_XYZ.T / (_TO_XYZ.sum(axis=1))
+    root = np.where(xyz > (6 / 29) ** 3, np.cbrt(xyz), xyz * (29 / 6) ** 2 / 3 + 4 / 29)
+    lightness = 116 * root[..., 1] - 16
+    return np.stack([lightness, 500 * (root[..., 0] - root[..., 1]), 200 * (root[..., 1] - root[..., 2])], axis=-1)
