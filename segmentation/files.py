@@ -81,7 +81,7 @@ def delete_prefix(prefix: str) -> None:
     """Delete everything below `prefix`; what is gone already is no error."""
     try:
         folders, names = default_storage.listdir(prefix)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     for folder in folders:
         delete_prefix(f"{prefix}/{folder}")

@@ -5,6 +5,7 @@ import os
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # this process forks, as the worker does, and must have one thread for that
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 
 from tests import factories
@@ -24,6 +25,18 @@ def media_root(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.MEDIA_ROOT.mkdir()
     return settings.MEDIA_ROOT
+
+
+@pytest.fixture(autouse=True)
+def _no_collected_files(settings, tmp_path_factory):
+    """Static files come from their sources; whether some were collected once plays no part."""
+    settings.STATIC_ROOT = tmp_path_factory.getbasetemp()
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache():
+    """Rates of another test are not this one's."""
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,16 @@
+"""What staff see and do: one module a noun. Parses, makes one service call, responds, as the views do."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from segmentation.admin.images import ImageAdmin
+from segmentation.admin.runs import RunAdmin
+from segmentation.admin.users import UserAdmin
+from segmentation.admin.workers import WorkerAdmin
+
+__all__ = ["ImageAdmin", "RunAdmin", "UserAdmin", "WorkerAdmin"]
+
+admin.site.site_title = _("GMM Studio administration")
+admin.site.site_header = _("GMM Studio administration")
+admin.site.index_title = _("Administration")
+admin.site.enable_nav_sidebar = False

@@ -46,8 +46,9 @@ def position(job: Job) -> int:
     running has its turn in round n + r; within a round, who was served longest ago is first. Runs do end, and not in order:
     the position is a good guess, not a promise.
     """
+    since = Subquery(Job.objects.filter(pk=job.pk).values("queued"))  # in the database: its clock has its own precision
     own = Job.objects.queued().filter(owner=job.owner_id)
-    before = own.filter(Q(queued__lt=job.queued) | Q(queued=job.queued, id__lt=job.pk)).count()
+    before = own.filter(Q(queued__lt=since) | Q(queued=since, id__lt=job.pk)).count()
     owners = {row["owner"]: row for row in _owners(Job.objects.queued()).annotate(jobs=Count("id"))}
     me = owners.pop(job.owner_id, None)
     if me is None:  # claimed meanwhile

@@ -4,14 +4,17 @@ from segmentation.services.access import may_change
 from segmentation.services.deletion import delete_image, delete_run
 from segmentation.services.legends import ClusterRow, cluster_rows, edit_legend, fit_history, foreground_share
 from segmentation.services.notices import notices
+from segmentation.services.quotas import Usage, usage
 from segmentation.services.renditions import rendition
 from segmentation.services.runs import cancel_run, create_run, retry_run
-from segmentation.services.status import RunStatus, run_status
+from segmentation.services.status import RunError, RunStatus, run_status
 from segmentation.services.uploads import limits, upload_image, upload_sample
 
 __all__ = [
     "ClusterRow",
+    "RunError",
     "RunStatus",
+    "Usage",
     "cancel_run",
     "cluster_rows",
     "create_run",
@@ -28,4 +31,5 @@ __all__ = [
     "run_status",
     "upload_image",
     "upload_sample",
+    "usage",
 ]

@@ -1,11 +1,36 @@
 """What one person may store and run at a time. Checked under a lock on the person's row, so that two tabs cannot pass it."""
 
+from dataclasses import dataclass
+
 from django.conf import settings
 from django.db.models import Count, Sum
 
 from segmentation.engine.exceptions import gettext_noop
 from segmentation.exceptions import QuotaExceeded
-from segmentation.models import Image, Job, User
+from segmentation.models import Image, Job, Run, User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What one person has stored, and what they may store."""
+
+    images: int
+    runs: int
+    bytes: int
+    most_images: int
+    most_bytes: int
+
+
+def usage(*, owner: User) -> Usage:
+    """Return how much of the site `owner` uses."""
+    images, size = _stored(owner)
+    return Usage(
+        images=images,
+        runs=Run.objects.owned_by(owner).count(),
+        bytes=size,
+        most_images=settings.GMM_QUOTA_IMAGES,
+        most_bytes=settings.GMM_QUOTA_BYTES,
+    )
 
 
 def require_room_for(*, owner: User, size: int) -> None:
@@ -17,18 +42,18 @@ def require_room_for(*, owner: User, size: int) -> None:
         With `quota_images` or `quota_bytes`.
     """
     _lock(owner)
-    used = Image.objects.filter(owner=owner).aggregate(count=Count("pk"), size=Sum("bytes", default=0))
-    if used["count"] >= settings.GMM_QUOTA_IMAGES:
+    count, stored = _stored(owner)
+    if count >= settings.GMM_QUOTA_IMAGES:
         raise QuotaExceeded(
             "quota_images",
             gettext_noop("You have %(count)s pictures, as many as this site keeps for one person. Delete some first."),
-            count=used["count"],
+            count=count,
         )
-    if used["size"] + size > settings.GMM_QUOTA_BYTES:
+    if stored + size > settings.GMM_QUOTA_BYTES:
         raise QuotaExceeded(
             "quota_bytes",
             gettext_noop("Your pictures take %(used)s MB of %(limit)s MB. Delete some first."),
-            used=round(used["size"] / 1e6),
+            used=round(stored / 1e6),
             limit=round(settings.GMM_QUOTA_BYTES / 1e6),
         )
 
@@ -48,6 +73,12 @@ def require_free_run(*, owner: User) -> None:
             gettext_noop("%(limit)s of your runs are waiting or running. Wait until some have finished."),
             limit=settings.GMM_QUOTA_ACTIVE_RUNS,
         )
+
+
+def _stored(owner: User) -> tuple[int, int]:
+    """How many pictures, and how many bytes they take; those in the trash included, since they still take them."""
+    found = Image.objects.filter(owner=owner).aggregate(count=Count("pk"), size=Sum("bytes", default=0))
+    return found["count"], found["size"]
 
 
 def _lock(owner: User) -> None:

@@ -17,6 +17,7 @@ from segmentation.engine.imaging import Inspection, Limits, inspect
 from segmentation.models import Image, User
 from segmentation.samples import SAMPLES
 from segmentation.services.quotas import require_room_for
+from segmentation.services.rates import count_upload
 
 DECODE_SECONDS = 30.0
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
@@ -38,9 +39,10 @@ def upload_image(*, owner: User, file: File[bytes], name: str) -> Image:
     ------
     Refusal
         When it is no picture that this site takes.
-    Busy, QuotaExceeded, StorageUnavailable
+    Busy, QuotaExceeded, RateLimited, StorageUnavailable
         When there is no room for it now.
     """
+    count_upload(owner=owner)
     name = _display_name(name)
     if isinstance(file, TemporaryUploadedFile):
         return _store(owner=owner, path=Path(file.temporary_file_path()), name=name)
@@ -62,6 +64,7 @@ def upload_sample(*, owner: User, name: str) -> Image:
     sample = next((sample for sample in SAMPLES if sample.slug == name), None)
     if sample is None:
         raise SegmentationError("not_found", gettext_noop("There is no sample of this name."))
+    count_upload(owner=owner)
     return _store(owner=owner, path=sample.path, name=sample.path.name)
 
 

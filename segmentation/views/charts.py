@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from segmentation.views.words import number
+from segmentation.words import number
 
 WIDTH, HEIGHT = 360, 120
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 352.0, 8.0, 98.0

@@ -8,7 +8,7 @@ from django.utils.translation import pgettext
 from segmentation.engine.progress import Stage
 from segmentation.engine.recipe import Recipe
 from segmentation.models import Image, Run
-from segmentation.views.words import number, seconds, thousands
+from segmentation.words import number, seconds, thousands
 
 _SMALL = 256
 

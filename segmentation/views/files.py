@@ -112,7 +112,9 @@ def _send_stored(request: SignedInRequest, run: Run, name: str, *, content_type:
     )
 
 
-def _send_picture(request: SignedInRequest, run_id: uuid.UUID, name: str, *, separated: bool = False) -> HttpResponseBase:
+def _send_picture(
+    request: SignedInRequest, run_id: uuid.UUID, name: str, *, separated: bool = False
+) -> HttpResponseBase:
     run = _run(request, run_id)
     palette = "-separated" if separated else ""
     return _send(

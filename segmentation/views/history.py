@@ -92,7 +92,7 @@ class CountedPaginator(Paginator[Any]):
         self._count = count
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]  # a cached property there, too
+    def count(self) -> int:
         return self._count
 
 

@@ -72,7 +72,7 @@ def delete(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
 def _page(request: SignedInRequest, picture: Image, refused: RecipeForm | None = None) -> HttpResponse:
     runs = Run.objects.visible_to(request.user).filter(image=picture)
     shown = list(runs.for_lists().newest_first()[:RUNS_SHOWN])
-    suggested = shown[0].n_clusters if shown else None
+    suggested = request.GET.get("n_clusters") or (shown[0].n_clusters if shown else None)
     context = {
         "image": picture,
         "cards": cards(shown),

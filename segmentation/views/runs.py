@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from segmentation import services
+from segmentation import services, words
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.recipe import MAX_CLUSTERS
 from segmentation.exceptions import StorageUnavailable
@@ -19,7 +19,7 @@ from segmentation.forms import LegendForm, sentence
 from segmentation.http import SignedInRequest
 from segmentation.models import Run
 from segmentation.models.jobs import State
-from segmentation.views import facts, words
+from segmentation.views import facts
 from segmentation.views.charts import fit_chart
 from segmentation.views.failures import explain
 from segmentation.views.returning import next_address

@@ -1,20 +1,21 @@
 """Where pictures arrive: the start page of a signed-in person, and the built-in samples."""
 
 from http import HTTPStatus
+from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from segmentation import services
 from segmentation.engine.exceptions import Busy, SegmentationError
 from segmentation.engine.recipe import Recipe
-from segmentation.exceptions import StorageUnavailable
+from segmentation.exceptions import RateLimited, StorageUnavailable
 from segmentation.forms import RecipeForm, UploadForm, sentence
 from segmentation.http import SignedInRequest
 from segmentation.models import Image, Run
@@ -30,12 +31,15 @@ def start(request: HttpRequest) -> HttpResponseBase:
     """Take a picture and start its first run; for somebody who is not signed in, the landing page."""
     if not request.user.is_authenticated:
         return redirect_to_login(request.path) if request.method == "POST" else pages.landing(request)
-    if request.method != "POST":
-        return _page(request, UploadForm())
+    signed_in = cast("SignedInRequest", request)
+    return _upload(signed_in) if request.method == "POST" else _page(signed_in, UploadForm())
+
+
+def _upload(request: SignedInRequest) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES)
     if not form.is_valid():
         return _refused(request, form, form.problem, HTTPStatus.UNPROCESSABLE_ENTITY)
-    file: UploadedFile = form.cleaned_data["image"]
+    file: UploadedFile[bytes] = form.cleaned_data["image"]
     try:
         image = services.upload_image(owner=request.user, file=file, name=file.name or "")
     except SegmentationError as error:
@@ -43,15 +47,19 @@ def start(request: HttpRequest) -> HttpResponseBase:
     return first_run(request, image, form.recipe)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-def sample(request: SignedInRequest, name: str) -> HttpResponse:
-    """Start with one of the built-in pictures."""
+def sample(request: SignedInRequest, name: str) -> HttpResponseBase:
+    """Start with one of the built-in pictures; asked with GET, show it small."""
+    if request.method != "POST":
+        return _preview(name)
     form = RecipeForm(request.POST)
     recipe = form.recipe if form.is_valid() else Recipe()
     try:
         image = services.upload_sample(owner=request.user, name=name)
     except SegmentationError as error:
+        if error.code == "not_found":
+            raise Http404 from error
         messages.error(request, sentence(error))
         return redirect("home")
     return first_run(request, image, recipe)
@@ -65,6 +73,15 @@ def first_run(request: HttpRequest, image: Image, recipe: Recipe) -> HttpRespons
         messages.error(request, sentence(error))
         return redirect(image)
     return redirect(run)
+
+
+def _preview(name: str) -> HttpResponse:
+    found = next((sample for sample in SAMPLES if sample.slug == name), None)
+    if found is None:
+        raise Http404
+    response = HttpResponse(found.preview.read_bytes(), content_type="image/webp")
+    response.headers["Cache-Control"] = "max-age=86400"
+    return response
 
 
 def _page(request: SignedInRequest, form: UploadForm, **more: object) -> HttpResponse:
@@ -83,5 +100,7 @@ def _refused(request: SignedInRequest, form: UploadForm, why: str, status: HTTPS
 
 
 def _status(error: SegmentationError) -> HTTPStatus:
+    if isinstance(error, RateLimited):
+        return HTTPStatus.TOO_MANY_REQUESTS
     unavailable = isinstance(error, Busy | StorageUnavailable)
     return HTTPStatus.SERVICE_UNAVAILABLE if unavailable else HTTPStatus.UNPROCESSABLE_ENTITY

@@ -39,6 +39,12 @@ export function thousands(count) {
   return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 }
 
+/** @param {HTMLInputElement} range is drawn filled up to its thumb, what only Firefox does by itself */
+export function paintRange(range) {
+  const part = (Number(range.value) - Number(range.min)) / (Number(range.max) - Number(range.min));
+  range.style.setProperty("--fill", `calc(0.5625rem + (100% - 1.125rem) * ${part})`);
+}
+
 /** @type {HTMLElement | undefined} */
 let region;
 
@@ -60,7 +66,7 @@ export function announce(text) {
 let toast;
 
 /**
- * Say at the lower edge of the window what happened; it leaves by itself, but not while it is focused or pointed at.
+ * Say at the lower edge of the window what happened; it leaves by itself.
  * @param {string} text
  */
 export function notify(text) {
@@ -74,6 +80,11 @@ export function notify(text) {
   document.body.append(here);
   words.textContent = text;  // after it stands in the page: only then is it read out
   toast = here;
-  const leave = () => (here.matches(":hover, :focus-within") ? setTimeout(leave, 1000) : here.remove());
+  leaveSoon(here);
+}
+
+/** @param {HTMLElement} toast leaves after a while, but not while it is focused or pointed at */
+export function leaveSoon(toast) {
+  const leave = () => (toast.matches(":hover, :focus-within") ? setTimeout(leave, 1000) : toast.remove());
   setTimeout(leave, 8000);
 }

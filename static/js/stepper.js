@@ -1,11 +1,5 @@
 // Steppers and sliders: a number that can be typed, with buttons or a slider beside it.
-import { all, onPage } from "./page.js";
-
-/** @param {HTMLInputElement} range */
-function paint(range) {
-  const part = (Number(range.value) - Number(range.min)) / (Number(range.max) - Number(range.min));
-  range.style.setProperty("--fill", `calc(0.5625rem + (100% - 1.125rem) * ${part})`);
-}
+import { all, onPage, paintRange } from "./page.js";
 
 /** @param {HTMLInputElement} field */
 function clamped(field) {
@@ -38,9 +32,9 @@ onPage((root) => {
   for (const range of /** @type {HTMLInputElement[]} */ (all("[data-range-for]", root))) {
     const field = /** @type {HTMLInputElement} */ (document.getElementById(range.dataset.rangeFor ?? ""));
     range.hidden = false;
-    range.addEventListener("input", () => { field.value = range.value; paint(range); });
-    field.addEventListener("input", () => { range.value = field.value; paint(range); });
-    field.addEventListener("change", () => { field.value = clamped(field); range.value = field.value; paint(range); });
-    paint(range);
+    range.addEventListener("input", () => { field.value = range.value; paintRange(range); });
+    field.addEventListener("input", () => { range.value = field.value; paintRange(range); });
+    field.addEventListener("change", () => { field.value = clamped(field); range.value = field.value; paintRange(range); });
+    paintRange(range);
   }
 });

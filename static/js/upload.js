@@ -4,7 +4,7 @@ import { all, announce, fill, onPage, percent } from "./page.js";
 
 /** @param {number} bytes */
 function size(bytes) {
-  return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))}\u202fkB` : `${(bytes / 1e6).toFixed(1)}\u202fMB`;
+  return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))}\u202fkB` : `${Number((bytes / 1e6).toFixed(1))}\u202fMB`;
 }
 
 /** One upload form. Its sentences stand in its data attributes, translated by the server. */

@@ -1,12 +1,15 @@
 """The command line as people use it: a real process, without a database or an account."""
 
+import fcntl
 import io
 import json
 import os
 import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import jsonschema
@@ -201,6 +204,7 @@ def test_an_output_that_is_a_file_is_refused(picture):
 
 def test_a_terminal_shows_a_bar(picture, output):
     terminal, other_end = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     done = subprocess.run(
         command(picture, "--clusters", 3, "--output", output), cwd=ROOT, env=environment(), stderr=other_end,
         stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=True, timeout=120,

@@ -77,12 +77,13 @@ def test_plain_http_elsewhere_is_possible_and_says_what_it_means():
 
 
 def test_the_generated_secret_stays_and_only_its_owner_can_read_it(tmp_path):
-    path = tmp_path / ".secret-key"
+    path = tmp_path / "site" / ".secret-key"
+    path.parent.mkdir()
     first = secret.read_or_create(path)
     assert len(first) >= 50
     assert secret.read_or_create(path) == first
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [entry.name for entry in tmp_path.iterdir()] == [".secret-key"]
+    assert [entry.name for entry in path.parent.iterdir()] == [".secret-key"]
 
 
 def test_two_processes_that_start_together_agree_on_one_secret(tmp_path):

@@ -14,8 +14,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def pixels(picture):
-    data = picture if isinstance(picture, bytes) else picture.read()
-    with PIL.Image.open(io.BytesIO(data)) as opened:
+    if not isinstance(picture, bytes):
+        with picture:
+            return pixels(picture.read())
+    with PIL.Image.open(io.BytesIO(picture)) as opened:
         return np.asarray(opened.convert("RGBA") if opened.mode == "P" else opened)
 
 

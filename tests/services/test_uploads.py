@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from segmentation import files, services
 from segmentation.engine.exceptions import Refusal, SegmentationError
-from segmentation.exceptions import QuotaExceeded
+from segmentation.exceptions import QuotaExceeded, RateLimited
 from segmentation.models import Image
 from segmentation.samples import SAMPLES
 
@@ -95,6 +95,19 @@ def test_the_quota_counts_bytes_and_pictures(owner, settings, media_root):
     assert refused.value.code == "quota_images"
     assert Image.objects.count() == 1
     assert len(stored_files(media_root)) == 3
+
+
+def test_too_many_uploads_in_an_hour_are_put_off_and_refused_files_count(owner, stranger, settings):
+    settings.GMM_RATE_UPLOADS = 2
+    with pytest.raises(Refusal):
+        upload(owner, b"just text")
+    upload(owner, picture())
+    with pytest.raises(RateLimited) as put_off:
+        upload(owner, picture())
+    assert put_off.value.code == "rate_limited"
+    assert str(put_off.value).startswith("You have uploaded 2 pictures within an hour. Go on in ")
+    assert upload(stranger, picture()).owner == stranger
+    assert Image.objects.filter(owner=owner).count() == 1
 
 
 def test_a_full_storage_leaves_neither_row_nor_file(owner, media_root):

@@ -18,8 +18,8 @@ def test_curve_rises_from_the_lower_left_to_the_upper_right():
 
 
 def test_axis_names_the_ends_and_the_middle_with_a_true_minus():
-    chart = fit_chart([-13.17, -13.1, -13.0, -12.9, -12.88])
-    assert [tick.text for tick in chart.rows] == ["−12.88", "−13.02", "−13.17"]
+    chart = fit_chart([-13.18, -13.1, -13.0, -12.9, -12.88])
+    assert [tick.text for tick in chart.rows] == ["−12.88", "−13.03", "−13.18"]
     assert [tick.text for tick in chart.columns] == ["1", "3", "5"]
 
 

@@ -11,7 +11,7 @@ from segmentation.views.history import PAGE_SIZE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-QUERIES = 7
+QUERIES = 6
 """Session, person, counts by state, images without a run, their number aside: runs with job, image and result, revisions."""
 
 

@@ -158,8 +158,18 @@ def _read_header(data: bytes, image_format: str) -> Header:
         if image_format == "PNG" and png_depth(data) == 16:
             dtype = "uint16"
             bands = {0: 1, 2: 3, 4: 2, 6: 4}[data[25]]
+        elif image_format == "AVIF" and _is_deep_avif(data):
+            dtype = "uint16"
+        elif image_format == "HEIF" and image.info.get("bit_depth", 8) > 8:
+            dtype = "uint16"
         frames = int(getattr(image, "n_frames", 1))
     return Header(format=image_format, width=width, height=height, bands=bands, dtype=dtype, frames=frames)
+
+
+def _is_deep_avif(data: bytes) -> bool:
+    """Whether its values have 10 or 12 bits: a flag of the codec's configuration (AV1 in ISO BMFF, 2.3.3)."""
+    place = data.find(b"av1C")
+    return 0 <= place < len(data) - 6 and bool(data[place + 6] & 0x40)
 
 
 def _read_tiff_header(data: bytes) -> Header:

@@ -17,6 +17,8 @@ from segmentation.engine.imaging.notices import Notice
 from segmentation.engine.imaging.planes import reduced
 
 PIL.AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a child with a memory limit has one thread
+_TO_SCREENS = {"AVIF", "HEIF"}  # their decoders reduce deep values by themselves, from the full range
+
 pi_heif.options.DECODE_THREADS = 1
 
 
@@ -56,6 +58,8 @@ def decode(data: bytes, *, name: str, limits: Limits) -> Picture:
 
 def _decode(data: bytes, header: Header) -> Picture:
     notices = [Notice("first_frame", {"frames": header.frames})] if header.frames > 1 else []
+    if header.format in _TO_SCREENS and header.dtype != "uint8":
+        notices.append(Notice("bits_reduced"))
     decoded = _read(data, header)
     pixels, valid, reduction = reduced(decoded.planes)
     notices += decoded.notices + reduction
@@ -86,14 +90,14 @@ def _read(data: bytes, header: Header) -> Decoded:
         header.dtype in {"uint8", "bool"} and header.bands <= 4 and _is_open_to_pillow(data)
     ):
         return deep.read_deep_tiff(data)
-    return read_eight_bits(data, header.format)
+    return read_eight_bits(data, header)
 
 
 def _is_open_to_pillow(data: bytes) -> bool:
     """Whether Pillow knows this arrangement of 8-bit values; it reads more compressions and colour spaces than the other way."""
     try:
-        with PIL.Image.open(BytesIO(data), formats=["TIFF"]):
-            return True
+        with PIL.Image.open(BytesIO(data), formats=["TIFF"]) as image:
+            return image.info.get("compression") != "webp"  # known, but its libtiff is built without
     except PIL.UnidentifiedImageError:
         return False
 

@@ -1,7 +1,5 @@
 """PNG of 16 bits, and TIFF of any depth and number of bands: what Pillow would cut to 8 bits."""
 
-import struct
-from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 
@@ -15,7 +13,7 @@ from segmentation.engine.exceptions import Refusal, gettext_noop
 from segmentation.engine.imaging import metadata, orientation
 from segmentation.engine.imaging.eight_bits import Decoded
 from segmentation.engine.imaging.notices import Notice
-from segmentation.engine.imaging.planes import Planes, largest
+from segmentation.engine.imaging.planes import Planes, largest, stretches
 
 _GREY_SPACES = {tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.MINISBLACK}
 _ORIENTATION_TAG = 274
@@ -31,12 +29,8 @@ def read_deep_png(data: bytes) -> Decoded:
     pixels = pixels if pixels.ndim == 3 else pixels[:, :, None]
     n_colours = 1 if pixels.shape[2] <= 2 else 3
     colour = pixels[:, :, :n_colours]
-    transparent = _transparent_colour(data)
-    planes = Planes(
-        colour=colour,
-        alpha=pixels[:, :, n_colours] if pixels.shape[2] > n_colours else None,
-        missing=None if transparent is None else (colour == np.array(transparent[:n_colours], np.uint16)).all(axis=2),
-    )
+    alpha = pixels[:, :, n_colours] if pixels.shape[2] > n_colours else None  # also of a single transparent colour
+    planes = Planes(colour=colour, alpha=alpha)
     return Decoded(planes=planes, orientation=turned, profile=profile, metadata=described)
 
 
@@ -103,20 +97,9 @@ def _bands(page: Any, pixels: NDArray[np.generic]) -> tuple[Planes, list[Notice]
 def _divided(colour: NDArray[np.generic], alpha: NDArray[np.generic]) -> NDArray[np.generic]:
     """Colours (H, W, C) that were multiplied by their alpha (H, W), as they were before."""
     opaque = largest(alpha.dtype)
-    weight = alpha[:, :, None].astype(np.float64)
-    plain = colour.astype(np.float64) * opaque / np.where(weight == 0, opaque, weight)
-    return plain.clip(0, opaque).astype(colour.dtype)
-
-
-def _transparent_colour(data: bytes) -> tuple[int, ...] | None:
-    """The colour that a PNG without an alpha channel declares to be transparent."""
-    return next((struct.unpack(f">{len(body) // 2}H", body) for kind, body in _chunks(data) if kind == b"tRNS"), None)
-
-
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the chunks before the pixels, each as type and body."""
-    place = 8
-    while place + 8 <= len(data) and data[place + 4 : place + 8] != b"IDAT":
-        (length,) = struct.unpack(">I", data[place : place + 4])
-        yield data[place + 4 : place + 8], data[place + 8 : place + 8 + length]
-        place += length + 12
+    result = np.empty_like(colour)
+    for rows in stretches(colour):
+        weight = alpha[rows, :, None].astype(np.float64)
+        plain = (colour[rows].astype(np.float64) * opaque / np.where(weight == 0, opaque, weight)).clip(0, opaque)
+        result[rows] = plain if colour.dtype.kind == "f" else np.rint(plain)
+    return result

@@ -9,6 +9,7 @@ import PIL.Image
 import PIL.ImageCms
 
 from segmentation.engine.imaging import metadata, orientation, profiles
+from segmentation.engine.imaging.admission import Header
 from segmentation.engine.imaging.notices import Notice
 from segmentation.engine.imaging.planes import Planes
 
@@ -28,14 +29,15 @@ class Decoded:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-def read_eight_bits(data: bytes, image_format: str) -> Decoded:
+def read_eight_bits(data: bytes, header: Header) -> Decoded:
     """Decode with Pillow: palette, transparency, profile and colour space; raises whatever a codec raises."""
-    with PIL.Image.open(BytesIO(data), formats=[image_format]) as file:
+    with PIL.Image.open(BytesIO(data), formats=[header.format]) as file:
         turned = orientation.stored(file)
         described = metadata.describe(file)
         file.load()
         profile = file.info.get("icc_profile")
-        notices = _turned_by_codec(file, image_format, turned)
+        turning = _turned_by_codec(file, header.format, turned)
+        ignored = _left_out_by_codec(file, header)
         image: PIL.Image.Image = file
         image, palette = _without_palette(image)
         image, alpha = _without_alpha(image)
@@ -43,9 +45,9 @@ def read_eight_bits(data: bytes, image_format: str) -> Decoded:
         pixels = np.asarray(image)
     return Decoded(
         planes=Planes(colour=pixels if pixels.ndim == 3 else pixels[:, :, None], alpha=alpha),
-        orientation=orientation.UPRIGHT if notices else turned,
+        orientation=orientation.UPRIGHT if turning else turned,
         profile=None,
-        notices=notices + palette + colours,
+        notices=turning + ignored + palette + colours,
         metadata=described,
     )
 
@@ -54,6 +56,13 @@ def _turned_by_codec(image: PIL.Image.Image, image_format: str, turned: int) -> 
     """Pillow turns TIFF, and the codec HEIF, by themselves."""
     by_itself = turned if image_format == "TIFF" else image.info.get("original_orientation")
     return [Notice("orientation_applied")] if by_itself not in {None, orientation.UPRIGHT} else []
+
+
+def _left_out_by_codec(image: PIL.Image.Image, header: Header) -> list[Notice]:
+    """Pillow passes over bands of a TIFF that are neither colour nor alpha."""
+    if header.format != "TIFF" or header.bands <= len(image.getbands()):
+        return []
+    return [Notice("extra_band_ignored") if header.bands == 2 else Notice("bands_ignored", {"bands": header.bands})]
 
 
 def _without_palette(image: PIL.Image.Image) -> tuple[PIL.Image.Image, list[Notice]]:
@@ -65,7 +74,7 @@ def _without_palette(image: PIL.Image.Image) -> tuple[PIL.Image.Image, list[Noti
 
 def _without_alpha(image: PIL.Image.Image) -> tuple[PIL.Image.Image, np.ndarray[Any, np.dtype[np.uint8]] | None]:
     if image.mode in {"1", "L", "RGB"} and "transparency" in image.info:
-        image = image.convert("LA" if image.mode == "L" else "RGBA")
+        return image, np.asarray(image.convert("LA" if image.mode == "L" else "RGBA").getchannel("A"))
     image = image.convert(_PREMULTIPLIED[image.mode]) if image.mode in _PREMULTIPLIED else image
     if image.mode not in _WITH_ALPHA:
         return image, None

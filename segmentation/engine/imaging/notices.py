@@ -10,6 +10,7 @@ _TEMPLATES = {
     "alpha_over_white": gettext_noop(
         "It has transparent pixels: they were laid over white, and fully transparent ones count nowhere."
     ),
+    "bits_reduced": gettext_noop("It has more than 8 bits a value; they were reduced to 8, as on a common screen."),
     "bands_ignored": gettext_noop(
         "It has %(bands)s bands: the first three were taken as red, green and blue, and the others ignored."
     ),

@@ -23,7 +23,6 @@ class Planes:
     colour: NDArray[np.generic]  # (H, W, 1) grey or (H, W, 3)
     alpha: NDArray[np.generic] | None  # (H, W), of the same type
     inverted: bool = False  # whether the smallest value is white
-    missing: NDArray[np.bool_] | None = None  # (H, W), pixels that the file declares to be transparent
 
 
 def reduced(planes: Planes) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None, list[Notice]]:
@@ -56,8 +55,12 @@ def reduced(planes: Planes) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None
 
 def over_white(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """8-bit pixels (H, W, 3) laid over white by their alpha (H, W), rounded."""
-    weight = alpha[:, :, None].astype(np.uint32)
-    result: NDArray[np.uint8] = ((pixels * weight + 255 * (255 - weight) + 127) // 255).astype(np.uint8)
+    result = np.empty_like(pixels)
+    for rows in stretches(pixels):
+        weight = alpha[rows, :, None].astype(np.uint16)
+        # A sum of at most 255 x 255, so that 16 bits hold it; then divided by 255 and rounded, without a division.
+        blend = pixels[rows] * weight + 255 * (255 - weight) + np.uint16(128)
+        result[rows] = (blend + (blend >> 8)) >> 8
     return result
 
 
@@ -75,10 +78,8 @@ def _finite(colour: NDArray[np.generic]) -> NDArray[np.bool_] | None:
 
 
 def _visible(planes: Planes) -> NDArray[np.bool_] | None:
-    """Where a pixel is not fully transparent; None when none is."""
-    visible = None if planes.missing is None else ~planes.missing
-    if planes.alpha is not None:
-        visible = _both(visible, planes.alpha != 0)
+    """Where a pixel is not fully transparent; None when that is everywhere."""
+    visible = None if planes.alpha is None else planes.alpha != 0
     return None if visible is None or visible.all() else visible
 
 
@@ -89,19 +90,22 @@ def _both(one: NDArray[np.bool_] | None, other: NDArray[np.bool_] | None) -> NDA
 
 
 def _over_white(pixels: NDArray[np.uint8], planes: Planes) -> tuple[NDArray[np.uint8], list[Notice]]:
-    alpha = np.full(pixels.shape[:2], 255, np.uint8) if planes.alpha is None else _alpha(planes.alpha)
-    if planes.missing is not None:
-        alpha = np.where(planes.missing, np.uint8(0), alpha)
-    if (alpha == 255).all():
+    alpha = None if planes.alpha is None else _alpha(planes.alpha)
+    if alpha is None or (alpha == 255).all():
         return pixels, []
     return over_white(pixels, alpha), [Notice("alpha_over_white")]
 
 
 def _alpha(alpha: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Alpha in 8 bits: of whole numbers the largest is opaque, of real ones 1. What is not 0 stays visible."""
+    if alpha.dtype == np.uint8:
+        return alpha.astype(np.uint8, copy=False)
     opaque = largest(alpha.dtype)
-    scaled = np.nan_to_num(alpha.astype(np.float64)).clip(0, opaque) * (255 / opaque)
-    return np.where(scaled > 0, np.rint(scaled).clip(1, 255), 0).astype(np.uint8)
+    result = np.empty(alpha.shape, np.uint8)
+    for rows in stretches(alpha):
+        scaled = np.nan_to_num(alpha[rows].astype(np.float64)).clip(0, opaque) * (255 / opaque)
+        result[rows] = np.where(scaled > 0, np.rint(scaled).clip(1, 255), 0)
+    return result
 
 
 def _scaled(colour: NDArray[np.generic], valid: NDArray[np.bool_] | None) -> tuple[NDArray[np.uint8], list[Notice]]:
@@ -113,26 +117,40 @@ def _scaled(colour: NDArray[np.generic], valid: NDArray[np.bool_] | None) -> tup
     result = np.zeros(colour.shape, np.uint8)
     if high == low:  # a single value has no range of its own; take one that holds it
         low, high = min(low, 0.0), max(high, largest(colour.dtype))
-    for rows in _stretches(colour):
-        values = np.nan_to_num(colour[rows].astype(np.float64), nan=low, posinf=high, neginf=low)
-        # Divided before the difference is taken: the ends of double precision would overflow.
-        share = (values / 2 - low / 2) / (high / 2 - low / 2)
-        result[rows] = np.rint(share.clip(0, 1) * 255)
+    table = _table(colour.dtype, low, high)
+    for rows in stretches(colour):
+        result[rows] = _spread(colour[rows], low, high) if table is None else table[colour[rows].view(np.uint16)]
     return result, [Notice("depth_reduced", {"dtype": colour.dtype.name, "low": _short(low), "high": _short(high)})]
+
+
+def _table(dtype: np.dtype[Any], low: float, high: float) -> NDArray[np.uint8] | None:
+    """What becomes of each value of a type of 16 bits, by its bits; looking it up is quicker than computing it."""
+    if dtype.itemsize != 2:
+        return None
+    return _spread(np.arange(2**16, dtype=np.uint16).view(dtype), low, high)
+
+
+def _spread(values: NDArray[np.generic], low: float, high: float) -> NDArray[np.uint8]:
+    """Values as 0 to 255, in a straight line from `low` to `high`; beyond them, and no numbers, as the ends."""
+    known = np.nan_to_num(values.astype(np.float64), nan=low, posinf=high, neginf=low)
+    # Divided before the difference is taken: the ends of double precision would overflow.
+    share = (known / 2 - low / 2) / (high / 2 - low / 2)
+    return np.rint(share.clip(0, 1) * 255).astype(np.uint8)
 
 
 def _range(colour: NDArray[np.generic], valid: NDArray[np.bool_] | None) -> tuple[float, float]:
     """Smallest and largest value of the pixels that count; 0 and 1 when none does."""
     low, high = np.inf, -np.inf
-    for rows in _stretches(colour):
+    for rows in stretches(colour):
         values = colour[rows] if valid is None else colour[rows][valid[rows]]
         if values.size:
             low, high = min(low, float(values.min())), max(high, float(values.max()))
     return (low, high) if low <= high else (0.0, 1.0)
 
 
-def _stretches(colour: NDArray[np.generic]) -> Iterator[slice]:
-    height, width = colour.shape[:2]
+def stretches(pixels: NDArray[np.generic]) -> Iterator[slice]:
+    """The rows of an array (H, W, ...) in slices of about a megapixel, to bound what is computed in wider types."""
+    height, width = pixels.shape[:2]
     rows = max(1, _ROWS_AT_A_TIME // width)
     return (slice(first, min(first + rows, height)) for first in range(0, height, rows))
 

@@ -2,6 +2,7 @@
 
 from io import BytesIO
 
+import numpy as np
 import PIL.Image
 import PIL.ImageCms
 
@@ -9,6 +10,11 @@ from segmentation.engine.imaging.notices import Notice
 
 _SRGB = PIL.ImageCms.createProfile("sRGB")
 _NAME_LENGTH = 60
+_STEPS = np.rint(np.linspace(0, 255, 16)).astype(np.uint8)
+_PROBES = {
+    "L": PIL.Image.fromarray(np.arange(256, dtype=np.uint8)[None]),
+    "RGB": PIL.Image.fromarray(np.stack(np.meshgrid(_STEPS, _STEPS, _STEPS), axis=-1).reshape(1, -1, 3)),
+}
 _OWN_SPACE = {"L": "GRAY", "RGB": "RGB ", "CMYK": "CMYK"}
 
 
@@ -27,14 +33,27 @@ def to_srgb(image: PIL.Image.Image, profile: bytes) -> tuple[PIL.Image.Image, No
         if source.profile.xcolor_space != _OWN_SPACE[image.mode]:
             return image, Notice("profile_ignored")
         name = _name(source)
-        if image.mode == "RGB" and name.lower().startswith("srgb"):
+        transform = PIL.ImageCms.buildTransform(source, _SRGB, image.mode, "RGB")
+        if _changes_nothing(transform, image.mode):
             return image, None
-        converted = PIL.ImageCms.profileToProfile(image, source, _SRGB, outputMode="RGB")
+        converted = PIL.ImageCms.applyTransform(image, transform)
     except (PIL.ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return image, Notice("profile_ignored")
     if converted is None:  # only with inPlace
         return image, Notice("profile_ignored")
     return converted, Notice("profile_converted", {"profile": name})
+
+
+def _changes_nothing(transform: PIL.ImageCms.ImageCmsTransform, mode: str) -> bool:
+    """Whether a profile is sRGB by what it does to colours from all over the cube: names are not to be relied on."""
+    if mode not in _PROBES:
+        return False
+    probe = _PROBES[mode]
+    converted = PIL.ImageCms.applyTransform(probe, transform)
+    if converted is None:  # only with inPlace
+        return False
+    difference = np.asarray(converted).astype(np.int16) - np.asarray(probe.convert("RGB"))
+    return bool(np.abs(difference).max() <= 1)
 
 
 def _name(profile: PIL.ImageCms.ImageCmsProfile) -> str:

@@ -26,7 +26,7 @@ def display(pixels: NDArray[np.uint8]) -> Rendition:
     image = PIL.Image.fromarray(pixels)
     if width * height < _LOSSLESS_BELOW or max(width, height) > _LONGEST_JPEG:
         return _encoded(image, "PNG", compress_level=3)
-    return _encoded(image, "JPEG", quality=90)
+    return _encoded(image, "JPEG", quality=90, subsampling=0)  # thin coloured structures keep their colour
 
 
 def thumbnail(pixels: NDArray[np.uint8], *, size: int) -> Rendition:

@@ -1,0 +1,134 @@
+"""Images: what people have uploaded."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery, UUIDField
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
+
+from segmentation import services
+from segmentation.admin import cells, deletion, facts
+from segmentation.admin.filters import DateFilter, OwnerFilter
+from segmentation.admin.listing import id_starts_with, words_of
+from segmentation.admin.readonly import ReadOnlyAdmin
+from segmentation.models import Image, Run, User
+from segmentation.models.jobs import State
+
+_RUNS_SHOWN = 20
+
+
+def image_matches(word: str) -> Q:
+    """Return the condition that an image's name, its owner's name or the beginning of its id is `word`."""
+    people = User.objects.filter(username__icontains=word)
+    found = Q(name__icontains=word) | Q(owner__in=people.values("pk"))
+    same_id = id_starts_with(word, "pk")
+    return found if same_id is None else found | same_id
+
+
+@admin.register(Image)
+class ImageAdmin(ReadOnlyAdmin):
+    """Browse, search and delete images; each with its newest result."""
+
+    list_display = ("pictures", "file_name", "owner_name", "runs", "newest_state", "format_name", "size", "uploaded")
+    list_display_links = ("file_name",)
+    list_filter = (DateFilter, OwnerFilter)
+    search_fields = ("name", "owner__username")
+    search_help_text = gettext_lazy("File name, owner or id")
+    ordering = ("-created", "-id")
+    sortable_by = ("uploaded",)
+    change_form_template = "admin/segmentation/image.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
+        """Return what the person may see, with the newest run and the newest result of each."""
+        may_view_runs = request.user.has_perm("segmentation.view_run")
+        runs = Run.objects.filter(image=OuterRef("pk")) if may_view_runs else Run.objects.none()
+        newest = runs.newest_first()
+        finished = newest.filter(job__state=State.SUCCEEDED)
+        count = runs.order_by().values("image").annotate(n=Count("pk")).values("n")
+        return (
+            Image.objects.visible_to(request.user)
+            .select_related("owner")
+            .defer("metadata")
+            .annotate(
+                n_runs=Coalesce(Subquery(count, output_field=IntegerField()), 0),
+                state=Subquery(newest.values("job__state")[:1]),
+                result_id=Subquery(finished.values("pk")[:1], output_field=UUIDField()),
+            )
+        )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        del request
+        for word in words_of(search_term):
+            queryset = queryset.filter(image_matches(word))
+        return queryset, False
+
+    @admin.display(description=gettext_lazy("Pictures"))
+    def pictures(self, image: Any) -> SafeString:
+        return cells.pictures(image_id=image.pk, run_id=image.result_id, name=image.name)
+
+    @admin.display(description=gettext_lazy("Image"))
+    def file_name(self, image: Image) -> SafeString:
+        return cells.name_and_size(image)
+
+    @admin.display(description=gettext_lazy("Owner"))
+    def owner_name(self, image: Image) -> SafeString:
+        return cells.owner(image.owner, model="image")
+
+    @admin.display(description=gettext_lazy("Runs"))
+    def runs(self, image: Any) -> SafeString | int:
+        if not image.n_runs:
+            return 0
+        return format_html(
+            '<a href="{}">{}</a>',
+            reverse("admin:segmentation_run_changelist", query={"image": image.pk}),
+            cells.runs(image.n_runs),
+        )
+
+    @admin.display(description=gettext_lazy("Newest run"))
+    def newest_state(self, image: Any) -> SafeString | None:
+        return cells.state(image.state) if image.state else None
+
+    @admin.display(description=gettext_lazy("Format"))
+    def format_name(self, image: Image) -> str:
+        return image.format.upper()
+
+    @admin.display(description=gettext_lazy("File"))
+    def size(self, image: Image) -> str:
+        return filesizeformat(image.bytes)
+
+    @admin.display(description=gettext_lazy("Uploaded"), ordering="created")
+    def uploaded(self, image: Image) -> SafeString | None:
+        return cells.ago(image.created)
+
+    def about(self, request: HttpRequest, thing: Any) -> dict[str, Any]:
+        runs = Run.objects.visible_to(request.user).filter(image=thing).select_related("job").newest_first()
+        return {
+            "title": thing.name,
+            "sections": facts.of_image(thing),
+            "runs": runs[:_RUNS_SHOWN],
+            "more": max(0, thing.n_runs - _RUNS_SHOWN),
+        }
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> deletion.Deleted:
+        images: list[Image] = list(objs)
+        runs = Run.objects.filter(image__in=[image.pk for image in images]).count()
+        counts = deletion.counts(image=(Image, len(images)), run=(Run, runs))
+        return deletion.names(images), counts, deletion.lacking(request, images=len(images), runs=runs), []
+
+    def delete_model(self, request: HttpRequest, obj: Image) -> None:
+        del request
+        services.delete_image(image=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
+        """Delete one by one: each with its files, and no lock on the database for long."""
+        del request
+        for image in queryset:
+            services.delete_image(image=image)

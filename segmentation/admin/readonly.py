@@ -1,0 +1,53 @@
+"""What the app itself makes, staff look at: nothing is added or edited by hand, at most deleted."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin, ShowFacets
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from segmentation.admin.listing import CappedPaginator
+
+
+class ReadOnlyAdmin(ModelAdmin[Any]):
+    """Lists and pages without forms."""
+
+    actions_selection_counter = True
+    list_per_page = 25
+    list_max_show_all = 100
+    paginator = CappedPaginator
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER  # each would count all rows
+    empty_value_display = "–"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002 - Django's signature
+        return False
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> tuple[()]:  # noqa: ARG002 - Django's signature
+        """Return none: the page is a template of its own."""
+        return ()
+
+    def about(self, request: HttpRequest, thing: Any) -> dict[str, Any]:
+        """Return what the page of one thing shows: its `title`, its `sections`, and what its template asks for."""
+        raise NotImplementedError
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        context |= {"subtitle": None, **self.about(request, context["original"])}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: int) -> HttpResponse:  # noqa: ARG002 - Django's signature
+        self.message_user(request, _("%(name)s was deleted.") % {"name": obj_display}, messages.SUCCESS)
+        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        title = capfirst(str(self.opts.verbose_name_plural))
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})

@@ -1,0 +1,144 @@
+"""People: their accounts, what they may do, and how much of the site they use."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.template.defaultfilters import filesizeformat
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from segmentation import services, words
+from segmentation.admin import cells, deletion
+from segmentation.admin.listing import CappedPaginator
+from segmentation.models import Image, Run, User
+
+_ABOUT_POWER = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin[User]):
+    """Django's own, with what each person has stored.
+
+    Who is no superuser cannot make themselves or others one, and leaves the accounts of superusers alone.
+    """
+
+    list_display = ("name", "email", "role", "n_images", "stored", "joined", "seen")
+    list_display_links = ("name",)
+    list_filter = ("is_staff", "is_superuser", "is_active")
+    search_fields = ("username", "first_name", "last_name", "email")
+    search_help_text = gettext_lazy("Name or e-mail address")
+    ordering = ("username",)
+    sortable_by = ("name",)
+    list_per_page = 25
+    list_max_show_all = 100
+    paginator = CappedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    empty_value_display = "–"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        images = Image.objects.filter(owner=OuterRef("pk")).order_by().values("owner")
+        count = images.annotate(n=Count("pk")).values("n")
+        size = images.annotate(n=Sum("bytes")).values("n")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                images_stored=Coalesce(Subquery(count, output_field=IntegerField()), 0),
+                bytes_stored=Coalesce(Subquery(size, output_field=IntegerField()), 0),
+            )
+        )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj is None else [*fieldsets, (_("Usage"), {"fields": ("usage",)})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = (*super().get_readonly_fields(request, obj), "usage", "last_login", "date_joined")
+        return fields if request.user.is_superuser else (*fields, *_ABOUT_POWER)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": _("Users"), **(extra_context or {})})
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if person := context.get("original"):
+            context |= {"title": person.get_username(), "subtitle": None}
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @admin.display(description=gettext_lazy("Name"), ordering="username")
+    def name(self, person: User) -> SafeString:
+        full = person.get_full_name()
+        return cells.name_and_note(person.username, full)
+
+    @admin.display(description=gettext_lazy("Role"))
+    def role(self, person: User) -> str | None:
+        if not person.is_active:
+            return _("Switched off")
+        if person.is_superuser:
+            return _("Superuser")
+        return _("Staff") if person.is_staff else None
+
+    @admin.display(description=gettext_lazy("Images"))
+    def n_images(self, person: Any) -> SafeString | int:
+        if not person.images_stored:
+            return 0
+        return format_html(
+            '<a href="{}">{}</a>',
+            reverse("admin:segmentation_image_changelist", query={"owner": person.pk}),
+            cells.images(person.images_stored),
+        )
+
+    @admin.display(description=gettext_lazy("Stored"))
+    def stored(self, person: Any) -> str | None:
+        return filesizeformat(person.bytes_stored) if person.bytes_stored else None
+
+    @admin.display(description=gettext_lazy("Joined"))
+    def joined(self, person: User) -> SafeString | None:
+        return cells.ago(person.date_joined)
+
+    @admin.display(description=gettext_lazy("Last signed in"))
+    def seen(self, person: User) -> SafeString | None:
+        return cells.ago(person.last_login)
+
+    @admin.display(description=gettext_lazy("Stored"))
+    def usage(self, person: User) -> SafeString:
+        used = services.usage(owner=person)
+        images = ngettext("%(n)s image", "%(n)s images", used.images) % {"n": words.thousands(used.images)}
+        runs = ngettext("%(n)s run", "%(n)s runs", used.runs) % {"n": words.thousands(used.runs)}
+        return format_html(
+            '<a href="{}">{}</a>, <a href="{}">{}</a>, {}',
+            reverse("admin:segmentation_image_changelist", query={"owner": person.pk}),
+            images,
+            reverse("admin:segmentation_run_changelist", query={"owner": person.pk}),
+            runs,
+            _("%(size)s of %(most)s") % {"size": filesizeformat(used.bytes), "most": filesizeformat(used.most_bytes)},
+        )
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> deletion.Deleted:
+        people: list[User] = list(objs)
+        keys = [person.pk for person in people]
+        images, runs = Image.objects.filter(owner__in=keys).count(), Run.objects.filter(job__owner__in=keys).count()
+        lacking = deletion.lacking(request, images=images, runs=runs)
+        if not all(self.has_delete_permission(request, person) for person in people):
+            lacking.add(_("superuser"))
+        counts = deletion.counts(user=(User, len(people)), image=(Image, images), run=(Run, runs))
+        return deletion.names(people), counts, lacking, []
+
+
+def _may_touch(request: HttpRequest, person: User | None) -> bool:
+    return person is None or not person.is_superuser or request.user.is_superuser

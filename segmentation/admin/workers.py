@@ -1,0 +1,74 @@
+"""Workers: which processes do the runs, and which of them live."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from segmentation.admin import cells, facts
+from segmentation.admin.filters import AliveFilter
+from segmentation.admin.readonly import ReadOnlyAdmin
+from segmentation.models import Job, Worker
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnlyAdmin):
+    """Look at the workers. Their rows come and go by themselves."""
+
+    list_display = ("worker", "condition", "places", "busy", "version", "start", "last_seen")
+    list_display_links = ("worker",)
+    list_filter = (AliveFilter,)
+    ordering = ("-seen", "pk")
+    sortable_by = ()
+    change_form_template = "admin/segmentation/worker.html"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
+        running = Job.objects.running().filter(worker=OuterRef("pk")).order_by().values("worker")
+        count = running.annotate(n=Count("pk")).values("n")
+        workers: QuerySet[Worker] = super().get_queryset(request)
+        return workers.annotate(
+            alive=Exists(Worker.objects.alive().filter(pk=OuterRef("pk"))),
+            running=Coalesce(Subquery(count, output_field=IntegerField()), 0),
+        )
+
+    @admin.display(description=gettext_lazy("Worker"))
+    def worker(self, worker: Worker) -> SafeString:
+        return cells.name_and_note(worker.host, str(worker.pk)[:8])
+
+    @admin.display(description=gettext_lazy("State"))
+    def condition(self, worker: Any) -> str:
+        return _("At work") if worker.alive else _("Ended")
+
+    @admin.display(description=gettext_lazy("Places"))
+    def places(self, worker: Worker) -> int:
+        return worker.slots
+
+    @admin.display(description=gettext_lazy("Running"))
+    def busy(self, worker: Any) -> int:
+        return int(worker.running)
+
+    @admin.display(description=gettext_lazy("Release"))
+    def version(self, worker: Worker) -> str:
+        return worker.release
+
+    @admin.display(description=gettext_lazy("Started"))
+    def start(self, worker: Worker) -> SafeString | None:
+        return cells.ago(worker.started)
+
+    @admin.display(description=gettext_lazy("Last seen"))
+    def last_seen(self, worker: Worker) -> SafeString | None:
+        return cells.ago(worker.seen)
+
+    def about(self, request: HttpRequest, thing: Worker) -> dict[str, Any]:  # noqa: ARG002 - not everything asks who looks
+        return {
+            "title": str(thing),
+            "sections": facts.of_worker(thing, condition=self.condition(thing)),
+        }

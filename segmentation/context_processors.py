@@ -1,0 +1,17 @@
+"""What every page knows: how it should look, and whether people may sign up. Costs no query."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from segmentation.http import theme
+
+
+def interface(request: HttpRequest) -> dict[str, Any]:
+    """Return what `base.html` needs of a request."""
+    return {
+        "theme": theme(request),
+        "registration_open": settings.REGISTRATION_OPEN,
+        "email_configured": settings.EMAIL_CONFIGURED,
+    }

@@ -1,0 +1,100 @@
+"""What the templates need to draw: icons, share bars, times and numbers."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from functools import cache
+from typing import Protocol
+
+from django import template
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from segmentation import words
+
+register = template.Library()
+
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+_LONG_AGO = timedelta(days=14)
+
+
+class Share(Protocol):
+    """A cluster as far as a share bar is concerned."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def share(self) -> float: ...
+    @property
+    def colour(self) -> str: ...
+    @property
+    def separated_colour(self) -> str: ...
+
+
+register.filter("thousands", words.thousands)
+register.filter("percent", words.percent)
+register.filter("filesize", words.filesize)
+register.filter("millions", words.millions)
+register.filter("number", words.number)
+
+
+@register.simple_tag
+@cache
+def icon(name: str) -> SafeString:
+    """Return an icon as inline SVG, in the colour of the text around it; words beside it say what it means."""
+    return SafeString(render_to_string(f"icons/{name}.svg").strip())
+
+
+@register.simple_tag
+def shares(rows: Sequence[Share], *, separated: bool = False, thin: bool = True) -> SafeString:
+    """Return the bar that stands under a segmented picture: every cluster in its colour, as long as its share."""
+    parts, start = [], 0.0
+    for row in rows:
+        colour = row.separated_colour if separated else row.colour
+        parts.append((f"{start:.2f}", f"{row.share * 1000:.2f}", colour, row.index))
+        start += row.share * 1000
+    return format_html(
+        '<svg class="{}" viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">{}</svg>',
+        "shares thin" if thin else "shares",
+        format_html_join("", '<rect x="{}" width="{}" height="1" fill="{}" data-c="{}" />', parts),
+    )
+
+
+@register.simple_tag
+def ago(moment: datetime, *, short: bool = False) -> SafeString:
+    """Return how long ago something was; the exact time in its title. `short` fits below a thumbnail."""
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        local.isoformat(timespec="seconds"),
+        date_format(local, "j F Y, H:i T"),
+        _since(local, timezone.now() - moment, short=short),
+    )
+
+
+@register.simple_tag
+def day_name(day: date, today: date) -> str:
+    """Return a day as a heading: today, yesterday, or its date; the year only when it is another one."""
+    if day == today:
+        return _("Today")
+    if day == today - _DAY:
+        return _("Yesterday")
+    return date_format(day, "j F" if day.year == today.year else "j F Y")
+
+
+def _since(local: datetime, age: timedelta, *, short: bool) -> str:
+    if age < _MINUTE:
+        return _("just now")
+    if age < _HOUR:
+        return _("%(n)s min ago") % {"n": age // _MINUTE}
+    if age < _DAY:
+        hours = age // _HOUR
+        return (_("%(n)s h ago") if short else ngettext("%(n)s hour ago", "%(n)s hours ago", hours)) % {"n": hours}
+    if age < _LONG_AGO:
+        days = age // _DAY
+        return ngettext("%(n)s day ago", "%(n)s days ago", days) % {"n": days}
+    return date_format(local, "j M Y") if short else _("on %(date)s") % {"date": date_format(local, "j F Y")}

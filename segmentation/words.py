@@ -1,0 +1,68 @@
+"""Numbers as people read them on the pages, in the admin and on the command line: a true minus, narrow spaces, units."""
+
+import math
+
+_MINUS, _NARROW = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
+
+
+def number(value: float, decimals: int) -> str:
+    """Return a number with a true minus.
+
+    >>> number(-12.8788, 2)
+    '−12.88'
+    """
+    return f"{value:.{decimals}f}".replace("-", _MINUS)
+
+
+def thousands(count: int) -> str:
+    """Return a whole number in groups of three.
+
+    >>> thousands(96615) == "96\N{NARROW NO-BREAK SPACE}615"
+    True
+    """
+    return f"{count:,}".replace(",", _NARROW).replace("-", _MINUS)
+
+
+def percent(share: float) -> str:
+    """Return a share between 0 and 1 with one decimal.
+
+    >>> percent(0.4121) == "41.2\N{NARROW NO-BREAK SPACE}%"
+    True
+    """
+    return f"{number(share * 100, 1)}{_NARROW}%"
+
+
+def millions(count: int) -> str:
+    """Return a count in millions, with a decimal only where it says something.
+
+    >>> millions(50_000_000), millions(61_440_000)
+    ('50', '61.4')
+    """
+    return _short(count / 1e6)
+
+
+def filesize(size: int) -> str:
+    """Return a number of bytes in units of a thousand, as the limits are given.
+
+    >>> filesize(196_653) == "197\N{NARROW NO-BREAK SPACE}kB", filesize(50_000_000) == "50\N{NARROW NO-BREAK SPACE}MB"
+    (True, True)
+    """
+    if size < 1e6:
+        return f"{math.ceil(size / 1e3) if size < 1e3 else round(size / 1e3)}{_NARROW}kB"
+    return f"{_short(size / 1e6)}{_NARROW}MB" if size < 1e9 else f"{_short(size / 1e9)}{_NARROW}GB"
+
+
+def seconds(value: float) -> str:
+    """Return a duration: hundredths below ten seconds, tenths below a minute, minutes above.
+
+    >>> seconds(2.237) == "2.24\N{NARROW NO-BREAK SPACE}s"
+    True
+    """
+    if value >= 60:
+        whole = round(value)
+        return f"{whole // 60}{_NARROW}min {whole % 60:02d}{_NARROW}s"
+    return f"{value:.{2 if value < 10 else 1}f}{_NARROW}s"
+
+
+def _short(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
