@@ -122,12 +122,12 @@ AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in (
+        ("UserAttributeSimilarityValidator", {}),
+        ("MinimumLengthValidator", {"min_length": 10}),  # the pages say so, too
+        ("CommonPasswordValidator", {}),
+        ("NumericPasswordValidator", {}),
     )
 ]
 REGISTRATION_OPEN = env.bool("REGISTRATION_OPEN", default=True)
@@ -139,9 +139,16 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_PRESERVE_USERNAME_CASING = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_USERNAME_MIN_LENGTH = 2
-ACCOUNT_USERNAME_BLACKLIST = ["admin", "administrator", "root"]
+ACCOUNT_USERNAME_BLACKLIST = (
+    "admin administrator anonymous gmm gmm-studio gmmstudio root staff superuser support system webmaster".split()
+)
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-PASSWORD_RESET_TIMEOUT = 3600
+# An address is the way to a new password: whoever finds an open browser must not be able to exchange it.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+PASSWORD_RESET_TIMEOUT = 3600  # the messages and pages say: one hour
+# Limits count by address of the client. On https there is a proxy in front, as for SECURE_PROXY_SSL_HEADER: without this
+# all people would share its address, and ten wrong passwords of one of them would keep everybody out.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0
 
 # --- Mail: to the console until a server is named --------------------------------------------------------------------
 

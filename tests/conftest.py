@@ -7,9 +7,10 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # this process forks, as the worker do
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.test import override_settings
 
 from tests import factories
-from tests.processes import WorkerProcess
+from tests.processes import WorkerProcess, eventually
 
 
 @pytest.fixture(scope="session")
@@ -27,10 +28,11 @@ def media_root(settings, tmp_path):
     return settings.MEDIA_ROOT
 
 
-@pytest.fixture(autouse=True)
-def _no_collected_files(settings, tmp_path_factory):
+@pytest.fixture(scope="session", autouse=True)
+def _no_collected_files(tmp_path_factory):
     """Static files come from their sources; whether some were collected once plays no part."""
-    settings.STATIC_ROOT = tmp_path_factory.getbasetemp()
+    with override_settings(STATIC_ROOT=tmp_path_factory.mktemp("static")):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +82,8 @@ def finished_run(queued_run):
     from segmentation.models import Run  # noqa: PLC0415 - as above
 
     execution.serve_until_empty()
+    # Where a worker runs beside the test, it may have been the one to take the run.
+    eventually(lambda: not Run.objects.filter(pk=queued_run.pk, job__finished=None).exists())
     run = Run.objects.select_related("job", "image", "result").get(pk=queued_run.pk)
     assert run.succeeded, f"{run.job.error_code}: {run.job.error_detail}"
     return run

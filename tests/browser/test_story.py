@@ -73,9 +73,9 @@ def test_the_whole_story(open_window, size, theme):
     expect(rows).to_have_count(4)
     chosen = [rows.nth(i).get_by_role("checkbox").is_checked() for i in range(4)]
     np.testing.assert_array_equal(binary == 255, np.isin(labels, np.flatnonzero(chosen)))
-    segmented = PIL.Image.open(io.BytesIO(page.request.get(f"{address}segmented.png").body())).convert("RGB")
+    segmented = PIL.Image.open(io.BytesIO(page.request.get(f"{address}segmented.png").body())).convert("RGBA")
     for cluster in range(4):
-        inside = np.asarray(segmented)[labels == cluster]
+        inside = np.asarray(segmented)[labels == cluster][:, :3]
         assert (inside == inside[0]).all()
         np.testing.assert_allclose(inside[0], original[labels == cluster].mean(axis=0), atol=1.5)
 

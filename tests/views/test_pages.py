@@ -95,11 +95,12 @@ def walk(client, start):
             continue
         response = client.get(address)
         answers[address] = response.status_code
-        if response.headers.get("Content-Type", "").startswith("text/html") and not response.streaming:
+        if response.headers.get("Content-Type", "").startswith("text/html"):
             for link in Links(response.content.decode()).links:
                 target = urlsplit(urljoin(address, link))
                 if not target.netloc and not target.path.startswith("/admin/"):
                     waiting.append(target._replace(fragment="").geturl())
+        response.close()
     return answers
 
 

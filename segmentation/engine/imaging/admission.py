@@ -45,6 +45,7 @@ _SIGNATURES = {
 }
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+_PNG_BANDS = {0: 1, 2: 3, 4: 2, 6: 4}  # by colour type, where the depth can be 16
 _KNOWN_TYPES = mimetypes.MimeTypes(filenames=()).types_map[True]  # the same on every machine
 
 PIL.Image.MAX_IMAGE_PIXELS = None  # our own ladder refuses large pictures, with a sentence
@@ -153,22 +154,23 @@ def _read_header(data: bytes, image_format: str) -> Header:
         return _read_tiff_header(data)
     with PIL.Image.open(BytesIO(data), formats=[image_format]) as image:
         width, height = image.size
-        bands = len(image.getbands())
-        dtype = {"1": "bool", "F": "float32", "I": "int32"}.get(image.mode, "uint8")
+        bands, dtype = len(image.getbands()), "bool" if image.mode == "1" else "uint8"
         if image_format == "PNG" and png_depth(data) == 16:
-            dtype = "uint16"
-            bands = {0: 1, 2: 3, 4: 2, 6: 4}[data[25]]
-        elif image_format == "AVIF" and _is_deep_avif(data):
-            dtype = "uint16"
-        elif image_format == "HEIF" and image.info.get("bit_depth", 8) > 8:
+            bands, dtype = _PNG_BANDS[data[25]], "uint16"
+        elif _has_more_than_eight_bits(image, image_format, data):
             dtype = "uint16"
         frames = int(getattr(image, "n_frames", 1))
     return Header(format=image_format, width=width, height=height, bands=bands, dtype=dtype, frames=frames)
 
 
-def _is_deep_avif(data: bytes) -> bool:
-    """Whether its values have 10 or 12 bits: a flag of the codec's configuration (AV1 in ISO BMFF, 2.3.3)."""
-    place = data.find(b"av1C")
+def _has_more_than_eight_bits(image: PIL.Image.Image, image_format: str, data: bytes) -> bool:
+    """Whether a HEIF or AVIF has 10 or 12 bits a value; for AVIF a flag of the codec's configuration says so.
+
+    (AV1 in ISO BMFF, version 1.2, section 2.3.3.)
+    """
+    if image_format == "HEIF":
+        return int(image.info.get("bit_depth", 8)) > 8
+    place = data.find(b"av1C") if image_format == "AVIF" else -1
     return 0 <= place < len(data) - 6 and bool(data[place + 6] & 0x40)
 
 

@@ -17,9 +17,9 @@ from segmentation.engine.imaging.notices import Notice
 from segmentation.engine.imaging.planes import reduced
 
 PIL.AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a child with a memory limit has one thread
-_TO_SCREENS = {"AVIF", "HEIF"}  # their decoders reduce deep values by themselves, from the full range
-
 pi_heif.options.DECODE_THREADS = 1
+
+_REDUCED_BY_CODEC = {"AVIF", "HEIF"}  # from the full range, not from that of the data: they are made for screens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,7 +58,7 @@ def decode(data: bytes, *, name: str, limits: Limits) -> Picture:
 
 def _decode(data: bytes, header: Header) -> Picture:
     notices = [Notice("first_frame", {"frames": header.frames})] if header.frames > 1 else []
-    if header.format in _TO_SCREENS and header.dtype != "uint8":
+    if header.format in _REDUCED_BY_CODEC and header.dtype != "uint8":
         notices.append(Notice("bits_reduced"))
     decoded = _read(data, header)
     pixels, valid, reduction = reduced(decoded.planes)

@@ -135,7 +135,8 @@ def _spread(values: NDArray[np.generic], low: float, high: float) -> NDArray[np.
     known = np.nan_to_num(values.astype(np.float64), nan=low, posinf=high, neginf=low)
     # Divided before the difference is taken: the ends of double precision would overflow.
     share = (known / 2 - low / 2) / (high / 2 - low / 2)
-    return np.rint(share.clip(0, 1) * 255).astype(np.uint8)
+    spread: NDArray[np.uint8] = np.rint(share.clip(0, 1) * 255).astype(np.uint8)
+    return spread
 
 
 def _range(colour: NDArray[np.generic], valid: NDArray[np.bool_] | None) -> tuple[float, float]:

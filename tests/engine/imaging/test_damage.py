@@ -1,0 +1,115 @@
+"""Whatever is done to a file, it is decoded or refused: no other error, no warning, and in a limited child no crash."""
+
+import functools
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segmentation.engine.exceptions import Refusal
+from segmentation.engine.imaging import Limits, decode, inspect
+from segmentation.engine.sandbox import Allowance, Child
+from tests.engine.imaging.pictures import HEIC, LIMITS, deep, deep_png, grey, rgb_profile, saved, tiff
+
+COLOUR = grey((16, 16, 3))
+ICC = rgb_profile(swapped=True)
+EXIF = PIL.Image.Exif()
+EXIF[0x0112], EXIF[0x010F] = 6, "Maker"
+FILES = {
+    "png": saved(COLOUR, "PNG", icc_profile=ICC, exif=EXIF),
+    "palette": saved(PIL.Image.fromarray(COLOUR).quantize(8), "PNG", transparency=0),
+    "deep png": deep_png(deep((16, 16, 4))),
+    "jpeg": saved(COLOUR, "JPEG", icc_profile=ICC, exif=EXIF),
+    "webp": saved(COLOUR, "WEBP", exif=EXIF),
+    "gif": saved(COLOUR, "GIF", save_all=True, append_images=[PIL.Image.fromarray(grey((16, 16)))]),
+    "bmp": saved(COLOUR, "BMP"),
+    "avif": saved(COLOUR, "AVIF"),
+    "heic": HEIC,
+    "tiff": saved(COLOUR, "TIFF", compression="tiff_lzw", exif=EXIF),
+    "deep tiff": tiff(deep((16, 16, 3)), photometric="rgb", compression="deflate"),
+    "pages": tiff(deep((3, 16, 16)).astype(np.float32), photometric="minisblack"),
+}
+PLENTY = Allowance(memory=2_000_000_000, seconds=30)
+
+
+def decoded_or_refused(data):
+    """Whether it is decoded; a refusal must be complete, and everything else raises."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            picture = decode(data, name="", limits=LIMITS)
+        except Refusal as error:
+            refusal = error
+        else:
+            assert picture.pixels.dtype == np.uint8
+            assert picture.pixels.ndim == 3
+            return True
+    assert refusal.code
+    assert "%" not in str(refusal)
+    return False
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_the_files_are_good_before_they_are_damaged(kind):
+    assert decoded_or_refused(FILES[kind])
+
+
+@pytest.mark.parametrize("kind", FILES)
+@given(data=st.data())
+@settings(max_examples=20, deadline=None)
+def test_files_that_end_early(kind, data):
+    whole = FILES[kind]
+    decoded_or_refused(whole[: data.draw(st.integers(0, len(whole) - 1))])
+
+
+@pytest.mark.parametrize("kind", FILES)
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_files_with_wrong_bytes(kind, data):
+    broken = bytearray(FILES[kind])
+    places = st.integers(0, min(len(broken), 600) - 1) | st.integers(0, len(broken) - 1)
+    for place, value in data.draw(st.lists(st.tuples(places, st.integers(0, 255)), min_size=1, max_size=4)):
+        broken[place] = value
+    decoded_or_refused(bytes(broken))
+
+
+def damaged(folder):
+    """Files with every eighth part cut off, and with a byte of the header turned; by a fixed seed."""
+    rng = np.random.default_rng(0)
+    for kind, data in FILES.items():
+        (folder / f"{kind}-cut").write_bytes(data[: len(data) * 7 // 8])
+        broken = bytearray(data)
+        broken[int(rng.integers(12, 100))] ^= 0xFF
+        (folder / f"{kind}-turned").write_bytes(broken)
+
+
+def outcome(path):
+    """What becomes of a file in a limited child: `decoded` or the code of its refusal. Everything else raises."""
+    limits = Limits(bytes=50_000_000, pixels=50_000_000, decoded_bytes=400_000_000)
+    look = functools.partial(inspect, path, name="", limits=limits)
+    child = Child.fork(lambda _report: look(), allowance=PLENTY)
+    while not child.poll():
+        if child.connection:
+            child.connection.poll(0.1)
+    try:
+        child.result()
+    except Refusal as refusal:
+        return refusal.code
+    return "decoded"
+
+
+def test_hostile_files_are_decoded_or_refused_in_a_limited_child(tmp_path):
+    """Those below GMM_HOSTILE_IMAGES; without it, some that are damaged here."""
+    given_folder = os.environ.get("GMM_HOSTILE_IMAGES")
+    if given_folder is None:
+        damaged(tmp_path)
+    files = sorted(path for path in Path(given_folder or tmp_path).rglob("*") if path.is_file())
+    codes = {"decoded", "empty", "corrupt", "unsupported_format", "too_large", "too_many_pixels", "too_many_bands"}
+    assert files
+    for path in files:
+        assert outcome(path) in codes, path

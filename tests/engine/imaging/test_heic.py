@@ -1,0 +1,59 @@
+"""HEIC, and the 10 bits that it and AVIF may have. The files in `heic/` hold four plain fields; nothing here can write them."""
+
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+
+from segmentation.engine.imaging import Limits, decode
+
+FIELDS = np.empty((16, 32, 3), dtype=np.uint8)
+FIELDS[:8, :16], FIELDS[:8, 16:] = (200, 30, 40), (20, 180, 60)
+FIELDS[8:, :16], FIELDS[8:, 16:] = (30, 50, 210), (240, 240, 240)
+
+
+def read(data):
+    return decode(data, name="", limits=Limits(bytes=10**6, pixels=10**6, decoded_bytes=10**7))
+
+
+def stored(name):
+    return (Path(__file__).parent / "heic" / f"{name}.heic").read_bytes()
+
+
+def deep_avif(bits):
+    return imagecodecs.avif_encode((FIELDS / 255 * (2**bits - 1)).astype(np.uint16), level=100, bitspersample=bits)
+
+
+@pytest.mark.parametrize(
+    ("name", "notices"),
+    [("quadrants", []), ("turned", ["orientation_applied"]), ("two", ["first_frame"]), ("ten-bits", ["bits_reduced"])],
+)
+def test_every_kind_of_heic_shows_the_same_fields(name, notices):
+    picture = read(stored(name))
+    assert abs(picture.pixels.astype(int) - FIELDS).max() <= 2
+    assert picture.valid is None
+    assert [notice.code for notice in picture.notices] == notices
+
+
+def test_transparent_pixels_of_a_heic_do_not_count():
+    picture = read(stored("transparent"))
+    assert not picture.valid[:8, :16].any()
+    assert (picture.pixels[:8, :16] == 255).all()
+    assert picture.valid[8:].all()
+    assert abs(picture.pixels[8:].astype(int) - FIELDS[8:]).max() <= 2
+    assert [notice.code for notice in picture.notices] == ["alpha_over_white"]
+
+
+@pytest.mark.parametrize("data", [stored("ten-bits"), deep_avif(10), deep_avif(12)], ids=["heic", "avif-10", "avif-12"])
+def test_more_than_eight_bits_are_reduced_from_the_full_range_and_said(data):
+    picture = read(data)
+    assert abs(picture.pixels.astype(int) - FIELDS).max() <= 3
+    assert picture.header.dtype == "uint16"
+    assert [notice.code for notice in picture.notices] == ["bits_reduced"]
+
+
+def test_an_avif_of_eight_bits_is_not_said_to_be_reduced():
+    picture = read(imagecodecs.avif_encode(FIELDS, level=100))
+    assert picture.header.dtype == "uint8"
+    assert picture.notices == ()
