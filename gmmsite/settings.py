@@ -139,9 +139,10 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_PRESERVE_USERNAME_CASING = False
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_USERNAME_MIN_LENGTH = 2
-ACCOUNT_USERNAME_BLACKLIST = (
-    "admin administrator anonymous gmm gmm-studio gmmstudio root staff superuser support system webmaster".split()
-)
+ACCOUNT_USERNAME_BLACKLIST = [
+    *("admin", "administrator", "anonymous", "gmm", "gmm-studio", "gmmstudio", "root", "staff"),
+    *("superuser", "support", "system", "webmaster"),
+]
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 # An address is the way to a new password: whoever finds an open browser must not be able to exchange it.
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
