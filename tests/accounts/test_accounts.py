@@ -26,7 +26,7 @@ ARGUMENTS = {
     "account_reset_password_from_key": {"uidb36": "1", "key": "no-such-key"},
 }
 NEW = "walnut-meadow-kite"
-ERROR = re.compile(r'<p class="error" role="alert">.*?</p>', re.DOTALL)
+ERROR = re.compile(r'<p class="error"\s+role="alert">.*?</p>', re.DOTALL)
 
 
 def who(client):
