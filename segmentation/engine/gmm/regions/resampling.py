@@ -1,0 +1,64 @@
+"""Smaller pictures by averaging over exactly the area that each of their pixels covers; larger label maps by repetition."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+
+from segmentation.engine.gmm.regions.blur import Float32
+
+
+def averaged(pixels: NDArray[np.generic], shape: tuple[int, int]) -> Float32:
+    """Reduce a picture (H, W, C) to (h, w, C), float32: means over rectangles with fractional borders."""
+    if shape == pixels.shape[:2]:
+        return pixels.astype(np.float32)
+    width = pixels.shape[1]
+    rows = np.empty((shape[0], width, pixels.shape[2]), np.float32)
+    for target, (begin, weights) in zip(rows, _covers(len(pixels), shape[0]), strict=True):
+        _weighted(pixels[begin : begin + len(weights)], weights, target)
+    columns = np.ascontiguousarray(rows.transpose(1, 0, 2))
+    result = np.empty((shape[1], shape[0], pixels.shape[2]), np.float32)
+    for target, (begin, weights) in zip(result, _covers(width, shape[1]), strict=True):
+        _weighted(columns[begin : begin + len(weights)], weights, target)
+    return np.ascontiguousarray(result.transpose(1, 0, 2))
+
+
+def averaged_valid(
+    pixels: NDArray[np.uint8], valid: NDArray[np.bool_], shape: tuple[int, int]
+) -> tuple[Float32, NDArray[np.bool_]]:
+    """The same over the valid pixels only, and where there is any. Elsewhere stands the nearest value that there is.
+
+    So what follows need not know of holes: no border appears around them.
+    """
+    coverage = averaged(valid[..., None], shape)
+    there = coverage[..., 0] > 0
+    means = averaged(pixels * valid[..., None], shape)
+    means /= np.where(there[..., None], coverage, 1)
+    if not there.all():
+        nearest = distance_transform_edt(~there, return_distances=False, return_indices=True)
+        means = means[tuple(nearest)]
+    return means, there
+
+
+def enlarged(labels: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """A label map (h, w) at a larger shape (H, W): each pixel takes what lies beneath its middle."""
+    down, right = ((np.arange(n) * 2 + 1) * m // (2 * n) for n, m in zip(shape, labels.shape, strict=True))
+    larger: NDArray[np.uint8] = labels[:, right][down]
+    return larger
+
+
+def _covers(n: int, m: int) -> list[tuple[int, Float32]]:
+    """First index and weights of those of n pixels that each of m larger ones covers."""
+    covers = []
+    for k in range(m):
+        begin, end = k * n / m, (k + 1) * n / m
+        inside = np.arange(int(begin), min(int(np.ceil(end)), n))
+        weights = np.minimum(inside + 1, end) - np.maximum(inside, begin)
+        covers.append((int(begin), (weights / weights.sum()).astype(np.float32)))
+    return covers
+
+
+def _weighted(rows: NDArray[np.generic], weights: Float32, target: Float32) -> None:
+    """Write the weighted sum of rows."""
+    np.multiply(rows[0], weights[0], out=target)
+    for row, weight in zip(rows[1:], weights[1:], strict=True):
+        target += row * weight
