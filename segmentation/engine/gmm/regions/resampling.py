@@ -1,10 +1,45 @@
 """Smaller pictures by averaging over exactly the area that each of their pixels covers; larger label maps by repetition."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from segmentation.engine.gmm.regions.blur import Float32
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Level:
+    """A picture at one of its sizes."""
+
+    pixels: NDArray[np.uint8]  # (H, W, 3)
+    valid: Mask | None  # (H, W); None means all
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        height, width, _ = self.pixels.shape
+        return height, width
+
+    def halved(self) -> "Level":
+        """Means over the valid ones of 2 x 2 pixels, rounded; an odd last row or column is left out."""
+        height, width = (n - n % 2 for n in self.shape)
+        pixels = self.pixels[:height, :width]
+        if self.valid is None:
+            return Level(((_fours(pixels) + 2) // 4).astype(np.uint8), None)
+        valid = self.valid[:height, :width, None].astype(np.uint8)
+        counts = np.maximum(_fours(valid), 1)
+        return Level(((_fours(pixels * valid) + counts // 2) // counts).astype(np.uint8), _fours(valid)[..., 0] > 0)
+
+
+def pyramid(pixels: NDArray[np.uint8], valid: Mask | None, smallest: tuple[int, int]) -> list[Level]:
+    """The picture, its half, its quarter and so on, as far as neither side falls below `smallest`."""
+    levels = [Level(pixels, valid)]
+    while all(n // 2 >= least for n, least in zip(levels[-1].shape, smallest, strict=True)):
+        levels.append(levels[-1].halved())
+    return levels
 
 
 def averaged(pixels: NDArray[np.generic], shape: tuple[int, int]) -> Float32:
@@ -22,16 +57,16 @@ def averaged(pixels: NDArray[np.generic], shape: tuple[int, int]) -> Float32:
     return np.ascontiguousarray(result.transpose(1, 0, 2))
 
 
-def averaged_valid(
-    pixels: NDArray[np.uint8], valid: NDArray[np.bool_], shape: tuple[int, int]
-) -> tuple[Float32, NDArray[np.bool_]]:
+def averaged_valid(level: Level, shape: tuple[int, int]) -> tuple[Float32, Mask]:
     """The same over the valid pixels only, and where there is any. Elsewhere stands the nearest value that there is.
 
     So what follows need not know of holes: no border appears around them.
     """
-    coverage = averaged(valid[..., None], shape)
+    if level.valid is None:
+        return averaged(level.pixels, shape), np.ones(shape, np.bool_)
+    coverage = averaged(level.valid[..., None], shape)
     there = coverage[..., 0] > 0
-    means = averaged(pixels * valid[..., None], shape)
+    means = averaged(level.pixels * level.valid[..., None], shape)
     means /= np.where(there[..., None], coverage, 1)
     if not there.all():
         nearest = distance_transform_edt(~there, return_distances=False, return_indices=True)
@@ -44,6 +79,12 @@ def enlarged(labels: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.ui
     down, right = ((np.arange(n) * 2 + 1) * m // (2 * n) for n, m in zip(shape, labels.shape, strict=True))
     larger: NDArray[np.uint8] = labels[:, right][down]
     return larger
+
+
+def _fours(values: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """Sums over 2 x 2 of values (H, W, C)."""
+    rows = np.add(values[::2], values[1::2], dtype=np.uint16)
+    return rows[:, ::2] + rows[:, 1::2]
 
 
 def _covers(n: int, m: int) -> list[tuple[int, Float32]]:

@@ -16,8 +16,8 @@ from segmentation.engine.gmm.regions.graph import build, membership
 from segmentation.engine.gmm.regions.leaves import leaves
 from segmentation.engine.gmm.regions.merging import merge_all
 from segmentation.engine.gmm.regions.mixtures import fit
-from segmentation.engine.gmm.regions.refinement import Laws, refine
-from segmentation.engine.gmm.regions.resampling import averaged_valid
+from segmentation.engine.gmm.regions.refinement import Laws, areas, refine
+from segmentation.engine.gmm.regions.resampling import averaged_valid, pyramid
 from segmentation.engine.gmm.regions.tree import Tree
 from segmentation.engine.progress import OnProgress, Stage
 
@@ -90,8 +90,8 @@ def segment_regions(
     """
     _check(pixels, valid, n_regions)
     shape = analysed_shape(*pixels.shape[:2])
-    everywhere = np.ones(pixels.shape[:2], np.bool_) if valid is None else valid
-    small, there = averaged_valid(pixels, everywhere, shape)
+    levels = pyramid(pixels, valid, shape)
+    small, there = averaged_valid(levels[-1], shape)
     colours = lab(small)
     analysis = _analyse(colours, there, lambda fraction: on_progress(Stage.FITTING, fraction))
     on_progress(Stage.LABELLING, 0.0)
@@ -99,13 +99,13 @@ def segment_regions(
     regions, moments = _ordered(analysis, there, min(count, MOST))
     labels = regions[analysis.leaves]
     if shape != pixels.shape[:2]:
-        labels = refine(labels, pixels, valid, Laws.of(colours, analysis.posterior, labels, there))
-    labels = np.where(everywhere, labels, np.uint8(NO_DATA))
+        labels = refine(labels, levels[::-1], Laws.of(colours, analysis.posterior, labels, there))
+    if valid is not None:
+        labels = np.where(valid, labels, np.uint8(NO_DATA))
     on_progress(Stage.LABELLING, 1.0)
-    areas = np.bincount(labels.ravel(), minlength=NO_DATA + 1)[: len(moments)]
     return RegionSegmentation(
         labels=labels,
-        mixture=_mixture(moments, areas),
+        mixture=_mixture(moments, areas(labels)[: len(moments)]),
         tree=analysis.tree,
         leaves=analysis.leaves,
         regions=regions,
@@ -164,10 +164,10 @@ def _ordered(analysis: _Analysis, valid: Mask, count: int) -> tuple[Labels, Floa
     return rank[region], moments[seen][order]
 
 
-def _mixture(moments: Float, areas: NDArray[np.intp]) -> Mixture:
+def _mixture(moments: Float, pixels: NDArray[np.intp]) -> Mixture:
     """One Gaussian a region; one that refinement left without a pixel keeps the weight of one."""
     _, means, covariances = gaussians(moments)
-    weights = np.maximum(areas, 1)
+    weights = np.maximum(pixels, 1)
     return Mixture(weights / weights.sum(), means, covariances + FLOOR * np.eye(means.shape[1]))
 
 

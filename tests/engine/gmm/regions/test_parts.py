@@ -22,7 +22,7 @@ from segmentation.engine.gmm.regions.families import (
 from segmentation.engine.gmm.regions.features import features, lab
 from segmentation.engine.gmm.regions.leaves import leaves
 from segmentation.engine.gmm.regions.mixtures import lattice
-from segmentation.engine.gmm.regions.resampling import averaged, averaged_valid, enlarged
+from segmentation.engine.gmm.regions.resampling import Level, averaged, averaged_valid, enlarged, pyramid
 from segmentation.engine.gmm.regions.segmentation import PIXELS, analysed_shape
 from segmentation.engine.gmm.regions.starts import divide, start
 
@@ -200,9 +200,23 @@ def test_only_valid_pixels_are_averaged_and_holes_filled_from_the_nearest():
     pixels[:, 1::2] = 100
     valid = np.zeros((4, 8), bool)
     valid[:, 1] = valid[:, 6] = True
-    means, there = averaged_valid(pixels, valid, (2, 4))
+    means, there = averaged_valid(Level(pixels, valid), (2, 4))
     np.testing.assert_array_equal(there, [[True, False, False, True]] * 2)
     np.testing.assert_allclose(means[..., 0], [[100, 100, 0, 0]] * 2)
+
+
+def test_a_pyramid_halves_by_means_of_what_is_valid():
+    pixels = np.random.default_rng(7).integers(0, 256, (13, 22, 3), dtype=np.uint8)
+    valid = np.random.default_rng(8).random((13, 22)) < 0.5
+    plain, masked = pyramid(pixels, None, (3, 5)), pyramid(pixels, valid, (3, 5))
+    assert [level.shape for level in plain] == [level.shape for level in masked] == [(13, 22), (6, 11), (3, 5)]
+    fours = pixels[:12].reshape(6, 2, 11, 2, 3).astype(float)
+    counts = valid[:12].reshape(6, 2, 11, 2, 1)
+    np.testing.assert_allclose(plain[1].pixels, fours.mean(axis=(1, 3)), atol=0.5)
+    there = counts.any(axis=(1, 3))[..., 0]
+    np.testing.assert_array_equal(masked[1].valid, there)
+    expected = (fours * counts).sum(axis=(1, 3))[there] / counts.sum(axis=(1, 3))[there]
+    np.testing.assert_allclose(masked[1].pixels[there], expected, atol=0.5)
 
 
 def test_a_larger_label_map_repeats_the_smaller():
