@@ -36,6 +36,7 @@ K = 5
 
 def say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 # What is compared

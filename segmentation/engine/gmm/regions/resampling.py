@@ -24,20 +24,19 @@ class Level:
         return height, width
 
     def halved(self) -> "Level":
-        """Means over the valid ones of 2 x 2 pixels, rounded; an odd last row or column is left out."""
-        height, width = (n - n % 2 for n in self.shape)
-        pixels = self.pixels[:height, :width]
+        """Means over the valid ones of 2 x 2 pixels, rounded; an odd last row or column counts twice."""
         if self.valid is None:
-            return Level(((_fours(pixels) + 2) // 4).astype(np.uint8), None)
-        valid = self.valid[:height, :width, None].astype(np.uint8)
-        counts = np.maximum(_fours(valid), 1)
-        return Level(((_fours(pixels * valid) + counts // 2) // counts).astype(np.uint8), _fours(valid)[..., 0] > 0)
+            return Level(((_fours(self.pixels) + 2) // 4).astype(np.uint8), None)
+        valid = self.valid[..., None].astype(np.uint8)
+        counts = _fours(valid)
+        means = (_fours(self.pixels * valid) + counts // 2) // np.maximum(counts, 1)
+        return Level(means.astype(np.uint8), counts[..., 0] > 0)
 
 
 def pyramid(pixels: NDArray[np.uint8], valid: Mask | None, smallest: tuple[int, int]) -> list[Level]:
     """The picture, its half, its quarter and so on, as far as neither side falls below `smallest`."""
     levels = [Level(pixels, valid)]
-    while all(n // 2 >= least for n, least in zip(levels[-1].shape, smallest, strict=True)):
+    while max(levels[-1].shape) > 1 and all(-(-n // 2) >= m for n, m in zip(levels[-1].shape, smallest, strict=True)):
         levels.append(levels[-1].halved())
     return levels
 
@@ -83,6 +82,9 @@ def enlarged(labels: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.ui
 
 def _fours(values: NDArray[np.uint8]) -> NDArray[np.uint16]:
     """Sums over 2 x 2 of values (H, W, C)."""
+    height, width, _ = values.shape
+    if height % 2 or width % 2:
+        values = np.pad(values, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     rows = np.add(values[::2], values[1::2], dtype=np.uint16)
     return rows[:, ::2] + rows[:, 1::2]
 

@@ -98,8 +98,8 @@ def segment_regions(
     count = analysis.tree.natural_count(STOP) if n_regions is None else n_regions
     regions, moments = _ordered(analysis, there, min(count, MOST))
     labels = regions[analysis.leaves]
-    if shape != pixels.shape[:2]:
-        labels = refine(labels, levels[::-1], Laws.of(colours, analysis.posterior, labels, there))
+    laws = Laws.of(colours, analysis.posterior, labels, there)
+    labels = refine(labels, levels[::-1], laws)
     if valid is not None:
         labels = np.where(valid, labels, np.uint8(NO_DATA))
     on_progress(Stage.LABELLING, 1.0)

@@ -209,9 +209,9 @@ def test_a_pyramid_halves_by_means_of_what_is_valid():
     pixels = np.random.default_rng(7).integers(0, 256, (13, 22, 3), dtype=np.uint8)
     valid = np.random.default_rng(8).random((13, 22)) < 0.5
     plain, masked = pyramid(pixels, None, (3, 5)), pyramid(pixels, valid, (3, 5))
-    assert [level.shape for level in plain] == [level.shape for level in masked] == [(13, 22), (6, 11), (3, 5)]
-    fours = pixels[:12].reshape(6, 2, 11, 2, 3).astype(float)
-    counts = valid[:12].reshape(6, 2, 11, 2, 1)
+    assert [level.shape for level in plain] == [level.shape for level in masked] == [(13, 22), (7, 11), (4, 6)]
+    fours = np.concatenate([pixels, pixels[-1:]]).reshape(7, 2, 11, 2, 3).astype(float)
+    counts = np.concatenate([valid, valid[-1:]]).reshape(7, 2, 11, 2, 1)
     np.testing.assert_allclose(plain[1].pixels, fours.mean(axis=(1, 3)), atol=0.5)
     there = counts.any(axis=(1, 3))[..., 0]
     np.testing.assert_array_equal(masked[1].valid, there)

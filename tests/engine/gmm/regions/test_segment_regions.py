@@ -45,7 +45,7 @@ def test_blocks_of_colours_are_found():
     pixels = np.clip(colours[truth] + rng.normal(0, 12, (160, 240, 3)), 0, 255).astype(np.uint8)
     result = segment_regions(pixels)
     assert result.n_regions == 6
-    assert wrong_share(result.labels, truth) < 0.02
+    assert wrong_share(result.labels, truth) < 0.005
     lightness = result.mixture.means[:, 0]
     assert (np.diff(lightness) > 0).all()
     np.testing.assert_allclose(result.mixture.weights, np.bincount(result.labels.ravel()) / pixels[..., 0].size)
@@ -85,9 +85,9 @@ def test_a_wanted_number_of_regions_is_given(china):
 def test_the_tree_gives_what_asking_again_gives(china):
     pixels = china[::3, ::3]
     one, other = segment_regions(pixels), segment_regions(pixels, n_regions=5)
-    pairs = np.stack([one.tree.cut(5)[one.leaves].ravel(), other.labels.ravel()])
+    pairs = np.stack([one.tree.cut(5)[one.leaves].ravel(), other.regions[other.leaves].ravel()])
     assert np.unique(pairs, axis=1).shape[1] == 5
-    np.testing.assert_array_equal(one.regions[one.leaves], one.labels)
+    assert (one.regions[one.leaves] == one.labels).mean() > 0.95  # but for the refinement of borders
     assert other.cost == other.tree.cost_at(5)
     assert one.tree.natural_count(one.cost) == one.n_regions
 
@@ -133,6 +133,15 @@ def test_what_is_masked_has_no_influence_on_large_pictures_either(flower, shape)
     result = segment_regions(pixels, valid=valid)
     assert wrong_share(result.labels[valid], inside[valid]) < 0.01
     assert result.n_regions == 2
+
+
+def test_one_valid_pixel_in_the_last_corner_of_a_large_picture_is_enough():
+    pixels = np.random.default_rng(0).integers(0, 256, (901, 1201, 3), dtype=np.uint8)
+    valid = np.zeros((901, 1201), bool)
+    valid[-1, -1] = True
+    result = segment_regions(pixels, valid=valid)
+    assert result.labels[-1, -1] == 0
+    assert np.count_nonzero(result.labels != 255) == 1
 
 
 def test_islands_of_data_that_touch_nowhere_are_segmented():
