@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from segmentation.engine.gmm.regions.blur import Float32, blurred
 
 FINE, COARSE = 1.0, 3.0  # pixels
-COARSE_WEIGHT = 0.7
 DETAIL = 2.0  # pixels; what is finer counts as texture
 DIMENSION = 7
 
@@ -56,8 +55,8 @@ def features(colours: Float32) -> Float32:
     Returns
     -------
     ndarray, shape (7, H, W), float32
-        G1 * Lab, 0.7 G3 * Lab, and sqrt(G3 * (L - G2 * L)^2), with G_s a Gaussian of s pixels.
+        G1 * Lab, G3 * Lab, and sqrt(G3 * (L - G2 * L)^2), with G_s a Gaussian of s pixels.
     """
     detail = colours[:1] - blurred(colours[:1], DETAIL)
     coarse = blurred(np.concatenate([colours, detail**2]), COARSE)
-    return np.concatenate([blurred(colours, FINE), np.float32(COARSE_WEIGHT) * coarse[:3], np.sqrt(coarse[3:])])
+    return np.concatenate([blurred(colours, FINE), coarse[:3], np.sqrt(coarse[3:])])

@@ -9,7 +9,7 @@ from segmentation.engine.gmm.regions.families import Float
 from segmentation.engine.gmm.regions.graph import Graph, Index
 from segmentation.engine.gmm.regions.tree import Tree
 
-SIZE_POWER = 0.3
+SIZE_POWER = 0.25
 SHARE_POWER = -0.25
 _REPORT = 64  # merges between two reports
 
@@ -31,7 +31,7 @@ def merge_all(graph: Graph, on_fraction: Callable[[float], None] = lambda _: Non
 
 
 def cost(affinities: Float, areas: tuple[Float, Float], lengths: Float, energies: Float, total: float) -> Float:
-    """What it costs to merge neighbours (E,): B . D . s^.3 . (l / sqrt(min(a_i, a_j)))^-.25.
+    """What it costs to merge neighbours (E,): B . D . s^.25 . (l / sqrt(min(a_i, a_j)))^-.25.
 
     Parameters
     ----------

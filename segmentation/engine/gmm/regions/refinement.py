@@ -4,7 +4,7 @@ Blurred posteriors place a border to within a pixel or two, and between two size
 narrow band is judged: the work grows with the length of the borders, not with the number of pixels.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,8 @@ from segmentation.engine.gmm.regions.features import lab
 from segmentation.engine.gmm.regions.graph import Index, membership
 from segmentation.engine.gmm.regions.resampling import Level, Mask, enlarged
 
-SWEEPS = 4  # at each size
-SMOOTHNESS = 1.0  # nats for each of the 3 x 3 pixels in the same region (Potts, 1952)
+SWEEPS = 6  # at each size
+SMOOTHNESS = 0.5  # nats for each of the 3 x 3 pixels in the same region (Potts, 1952)
 DOUBT = 1e-3  # density that every law admits everywhere, relative to that of the best component
 
 _AROUND = tuple((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1))
@@ -57,15 +57,15 @@ class Laws:
         return evidence
 
 
-def refine(labels: Labels, levels: Iterable[Level], laws: Laws) -> Labels:
+def refine(labels: Labels, levels: Sequence[Level], laws: Laws) -> Labels:
     """Sharpen a label map, and carry it over to the full picture.
 
     Parameters
     ----------
     labels : ndarray, shape (h, w), uint8
         Regions 0 .. R - 1.
-    levels : iterable of Level
-        From small to full size.
+    levels : sequence of Level
+        From small to full size, at least one.
     laws : Laws
 
     Returns
@@ -78,13 +78,14 @@ def refine(labels: Labels, levels: Iterable[Level], laws: Laws) -> Labels:
         labels = enlarged(labels, level.shape)
         for _ in range(SWEEPS):
             sweep(labels, level, laws)
-    lost = areas(labels)[: len(laws.shares)] == 0
+    valid = levels[-1].valid
+    lost = areas(labels, valid)[: len(laws.shares)] == 0
     if not lost.any():
         return labels
     before = enlarged(coarse, labels.shape)
     restored = np.where(lost[before], before, labels)
     # Where even this takes the last pixel of another one, the regions are as small as pixels, and borders mean nothing.
-    return restored if areas(restored)[: len(lost)].all() else before
+    return restored if areas(restored, valid)[: len(lost)].all() else before
 
 
 def sweep(labels: Labels, level: Level, laws: Laws) -> None:
@@ -102,9 +103,9 @@ def sweep(labels: Labels, level: Level, laws: Laws) -> None:
         labels.ravel()[part] = better
 
 
-def areas(labels: Labels) -> Index:
-    """Pixels (256,) of each label; bit by bit, because NumPy counts on a copy of eight times the size."""
-    flat = labels.ravel()
+def areas(labels: Labels, valid: Mask | None = None) -> Index:
+    """Valid pixels (256,) of each label; bit by bit, because NumPy counts on a copy of eight times the size."""
+    flat = labels.ravel() if valid is None else labels[valid]
     return sum(
         (np.bincount(flat[begin : begin + _COUNTED], minlength=256) for begin in range(0, flat.size, _COUNTED)),
         start=np.zeros(256, np.intp),

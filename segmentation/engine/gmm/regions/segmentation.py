@@ -21,7 +21,7 @@ from segmentation.engine.gmm.regions.resampling import averaged_valid, pyramid
 from segmentation.engine.gmm.regions.tree import Tree
 from segmentation.engine.progress import OnProgress, Stage
 
-STOP = 0.107
+STOP = 0.126
 """Cost that two regions must exceed to stay apart: where, on half of the photographs, people agree best."""
 
 PIXELS = 155_000

@@ -106,7 +106,7 @@ def naive_tree(graph):
             ]
         )
         size = a * b / (max(a + b, 1) * total)
-        return energy / length * distance * size**0.3 * (length / np.sqrt(max(min(a, b), 1))) ** -0.25
+        return energy / length * distance * size**0.25 * (length / np.sqrt(max(min(a, b), 1))) ** -0.25
 
     merges, costs = [], []
     for new in range(n, 2 * n - 1):
