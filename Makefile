@@ -16,7 +16,7 @@ compile = $(bin)/uv pip compile --quiet --upgrade --universal --python-version 3
 deployed = SITE_URL=https://gmm.example.org SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check format lock bench clean python chromium
+.PHONY: help run dev test check format lock bench quality clean python chromium
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,13 @@ lock: python ## compile requirements*.in into the hashed lock files, with the ne
 bench: python ## measure the fit against scikit-learn
 	@$(bootstrap) requirements-dev.txt
 	@$(py) benchmarks/fit.py
+
+# Seconds are of one core, and the pictures keep the others busy.
+quality: export OPENBLAS_NUM_THREADS = 1
+quality: export OMP_NUM_THREADS = 1
+quality: python ## measure segments against people's (DATA=path: Berkeley Segmentation Data Set)
+	@$(bootstrap) requirements-dev.txt
+	@$(py) benchmarks/quality.py "$(DATA)"
 
 clean: ## remove what can be made again; the database, the pictures and the secret key stay
 	rm -rf "$(VENV)" .make staticfiles htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -1,8 +1,8 @@
 """Gaussian mixtures of pixel colours: arrays in, arrays out. Knows nothing of files.
 
-Read in this order: `features` (what is measured of a colour), `mixture` and `densities` (the model), `colours` (which
-colours a picture holds), `sampling`, `em`, `merging`, `starts` and `squarem` (the fit), `labelling` and `measure` (the
-result), `segmentation` (all of it).
+Read in this order: `monomials` and `densities` (what a Gaussian sees of a value), `families` and `mixture` (the model),
+`colours` and `sampling` (what is fitted of a picture), `em`, `squarem`, `merging`, `starts` and `fitting` (the fit),
+`table`, `labelling` and `measure` (the result), `pictures` and `segmentation` (all of it).
 """
 
 from segmentation.engine.gmm.measure import Component

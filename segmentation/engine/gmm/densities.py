@@ -3,19 +3,24 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.features import CENTRE, SCALE, Float
+from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, monomials, symmetric, triangle
 
-_BITS = 53 - 12  # of a double, less those below the point in a product of two standardised 8-bit values
+_LEAST, _MOST = 1e-290, 1e290
+"""Sums of densities between these lose nothing, neither themselves nor their quotients."""
+
+_BITS = (
+    53 - 12 - 2
+)  # of a double, less those below the point in a product of two standardised 8-bit values, less 2 to spare
 
 
-def natural(log_weights: Float, means: Float, factors: Float) -> Float:
+def natural(log_weights: Float, means: Float, factors: NDArray[np.floating]) -> Float:
     """Natural parameters of weighted Gaussians.
 
     Parameters
     ----------
     log_weights : ndarray, shape (K,)
     means : ndarray, shape (K, D)
-        Standardised as in `features.expand`.
+        Standardised as in `monomials.expand`.
     factors : ndarray, shape (K, D, D)
         Lower Cholesky factors of the covariances, standardised as well.
 
@@ -26,7 +31,7 @@ def natural(log_weights: Float, means: Float, factors: Float) -> Float:
         unit^D of the values as stored.
     """
     K, D = means.shape
-    rows, columns = np.triu_indices(D)
+    rows, columns = triangle(D)
     whitening = np.linalg.inv(factors)
     precisions = whitening.transpose(0, 2, 1) @ whitening
     linear = np.einsum("kij,kj->ki", precisions, means)
@@ -41,8 +46,16 @@ def natural(log_weights: Float, means: Float, factors: Float) -> Float:
 def posterior(log_joint: Float, counts: Float | float = 1.0) -> tuple[Float, Float]:
     """Responsibilities (K, n) times counts (n,), and log densities (n,). Overwrites its first argument.
 
-    By a log-sum-exp that cannot overflow: the largest term of each column becomes 1.
+    The plain sum of exponentials is taken where it can be: no density here is so high that it overflows, as components
+    have a floor. Where it comes near underflow, in columns far from all components, the largest term of each column is
+    made 1 first.
     """
+    with np.errstate(over="ignore"):
+        joint = np.exp(log_joint)
+        total = joint.sum(axis=0)
+    if total.min() > _LEAST and total.max() < _MOST:
+        joint *= counts / total
+        return joint, np.log(total, out=total)
     peak = log_joint.max(axis=0)
     log_joint -= peak
     joint = np.exp(log_joint, out=log_joint)
@@ -67,10 +80,37 @@ def exact(theta: Float) -> Float:
     Standardised, these are multiples of 2^-6, and their products of 2^-12. With theta_k in multiples of 2^-q, every
     partial sum is a multiple of 2^-(q + 12), and a double holds all of them exactly while they stay below
     2^(53 - 12 - q). So labels cannot depend on the order of summation: not on threads, blocks, layout or processor.
-    Log densities of ordinary components move by less than 1e-8 nats, of the narrowest possible by less than 1e-4.
+    Log densities of ordinary components move by less than 1e-7 nats, of the narrowest possible by less than 1e-3. Two
+    bits are left for sums about another origin, see `table`.
     """
     largest = max(CENTRE, 255 - CENTRE) / SCALE  # of |x|, and at least 1
     bound = np.abs(theta).sum(axis=1, keepdims=True) * largest**2
     bits = _BITS - np.ceil(np.log2(bound)).astype(np.int64)
     rounded: Float = np.ldexp(np.rint(np.ldexp(theta, bits)), -bits)
     return rounded
+
+
+def taylor(theta: Float, x: NDArray[np.floating]) -> Float:
+    """The same quadratic functions about other origins: theta'(x) . phi(d) = theta . phi(x + d).
+
+    Parameters
+    ----------
+    theta : ndarray, shape (K, F)
+    x : ndarray, shape (D, m)
+        New origins, standardised.
+
+    Returns
+    -------
+    ndarray, shape (K, F, m)
+        Value, gradient and second-order terms at each origin; the last are theta's own. Free of rounding where theta is
+        from `exact` and x are whole numbers from 0 to 255, standardised.
+    """
+    D, m = x.shape
+    bends = symmetric(theta[:, 1 + D :], D)
+    diagonal = np.arange(D)
+    bends[:, diagonal, diagonal] *= 2
+    moved = np.empty((*theta.shape, m))
+    moved[:, 0] = theta @ monomials(x)
+    moved[:, 1 : 1 + D] = theta[:, 1 : 1 + D, None] + bends @ x
+    moved[:, 1 + D :] = theta[:, 1 + D :, None]
+    return moved

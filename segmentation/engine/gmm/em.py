@@ -1,36 +1,55 @@
-"""Expectation maximisation (Dempster, Laird and Rubin, 1977) for full covariances, on weighted values.
+"""Expectation maximisation (Dempster, Laird and Rubin, 1977) on weighted values.
 
 One evaluation is an E-step at given natural parameters; it yields the log-likelihood there and the expected sums of
 phi(x), from which the M-step follows in closed form.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segmentation.engine.gmm.densities import posterior
-from segmentation.engine.gmm.features import CENTRE, SCALE, Float, blocks, dimension, expand, symmetric
+from segmentation.engine.gmm.densities import natural, posterior
+from segmentation.engine.gmm.families import FAMILIES
 from segmentation.engine.gmm.mixture import Mixture
+from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, blocks, dimension, expand, symmetric
+from segmentation.engine.recipe import Covariance
 
 FLOOR = 1 / 12
 """Variance of a value rounded to whole numbers (Sheppard, 1898), added to each: no component is narrower than that."""
 
 _NOTHING = 1e-9  # of one pixel
+_KEPT = 2**20  # values whose expansion is kept: at most 80 MB for three bands
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Data:
-    """Values with their multiplicities, expanded once for all evaluations."""
+    """Values with their multiplicities; expanded once for all evaluations unless they are very many."""
 
-    phi: Float  # (F, n)
+    values: NDArray[np.generic]  # (n, D)
     counts: Float  # (n,)
+    phi: Float | None  # (F, n)
 
     @classmethod
     def of(cls, values: NDArray[np.generic], counts: ArrayLike) -> "Data":
-        """Expand values (n, D) that occur `counts` (n,) times."""
-        return cls(expand(values), np.asarray(counts, dtype=np.float64))
+        """Take values (n, D) that occur `counts` (n,) times."""
+        phi = expand(values) if len(values) <= _KEPT else None
+        return cls(values, np.asarray(counts, dtype=np.float64), phi)
+
+    @property
+    def dimension(self) -> int:
+        return int(self.values.shape[1])
+
+    def standardised(self) -> Float:
+        """The values as `monomials.expand` has them, shape (D, n)."""
+        phi = expand(self.values) if self.phi is None else self.phi
+        return phi[1 : 1 + self.dimension]
+
+    def parts(self, n_components: int) -> Iterator[tuple[Float, Float]]:
+        """Yield phi (F, m) and counts (m,), block by block."""
+        for block in blocks(len(self.counts), n_components):
+            yield expand(self.values[block]) if self.phi is None else self.phi[:, block], self.counts[block]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +67,7 @@ class Fit:
     mixture: Mixture
     history: Float  # mean log-likelihood after each evaluation
     converged: bool
+    path: Float = field(default_factory=lambda: np.empty((0, 0)))  # best point of `squarem.pack` after each evaluation
 
     @property
     def log_likelihood(self) -> float:
@@ -65,16 +85,27 @@ def evaluate(theta: Float, data: Data) -> Evaluation:
     """
     total = 0.0
     sums = np.zeros_like(theta)
-    for block in blocks(len(data.counts), len(theta)):
-        phi, counts = data.phi[:, block], data.counts[block]
+    for phi, counts in data.parts(len(theta)):
         responsibilities, log_density = posterior(theta @ phi, counts)
         sums += responsibilities @ phi.T
         total += float((counts * log_density).sum())
     return Evaluation(total / float(data.counts.sum()), sums)
 
 
-def maximise(sums: Float, floor: float = FLOOR) -> Mixture:
-    """M-step: weights, means and covariances from expected sums, plus `floor` on every variance.
+def collected(members: Float, data: Data) -> Float:
+    """Sums (K, F) of phi(x) with counts over given memberships (K, n)."""
+    sums, begin = np.zeros((len(members), len(expand(data.values[:1]))), np.float64), 0
+    for phi, counts in data.parts(len(members)):
+        end = begin + len(counts)
+        sums += (members[:, begin:end] * counts) @ phi.T
+        begin = end
+    return sums
+
+
+def estimate(
+    sums: Float, floor: ArrayLike = FLOOR, covariance_type: Covariance = Covariance.FULL
+) -> tuple[Float, Float, Float]:
+    """M-step: weights, means and covariances of a family from expected sums, plus `floor` on every variance.
 
     A component that explains nothing becomes the Gaussian of the whole picture with a weight of nearly 0: from there
     it can still take up whatever the others explain badly.
@@ -83,17 +114,34 @@ def maximise(sums: Float, floor: float = FLOOR) -> Mixture:
     ----------
     sums : ndarray, shape (K, F)
         As in `Evaluation`.
-    floor : float
+    floor : array_like, shape () or (D,)
         In squared units of the values.
+    covariance_type : Covariance
+
+    Returns
+    -------
+    weights, means, covariances : ndarray, shapes (K,), (K, D), (K, D, D)
+        Standardised.
     """
     idle = sums[:, 0] < _NOTHING
-    sums = np.where(idle[:, None], sums.sum(axis=0) * (_NOTHING / sums[:, 0].sum()), sums)
+    if idle.any():
+        sums = np.where(idle[:, None], sums.sum(axis=0) * (_NOTHING / sums[:, 0].sum()), sums)
     D = dimension(sums.shape[1])
     pixels = sums[:, 0]
-    means = sums[:, 1 : 1 + D] / pixels[:, None]
-    seconds = symmetric(sums[:, 1 + D :] / pixels[:, None], D)
-    covariances = (seconds - means[:, :, None] * means[:, None, :]) * SCALE**2 + floor * np.eye(D)
-    return Mixture(pixels / pixels.sum(), means * SCALE + CENTRE, covariances)
+    each = sums / pixels[:, None]
+    means = each[:, 1 : 1 + D]
+    scatters = symmetric(each[:, 1 + D :], D) - means[:, :, None] * means[:, None, :]
+    weights = pixels / pixels.sum()
+    covariances = FAMILIES[covariance_type].estimate(weights, scatters)
+    diagonal = np.arange(D)
+    covariances[:, diagonal, diagonal] += np.asarray(floor) / SCALE**2
+    return weights, means, covariances
+
+
+def maximise(sums: Float, floor: ArrayLike = FLOOR, covariance_type: Covariance = Covariance.FULL) -> Mixture:
+    """`estimate` as a mixture, in units of the values."""
+    weights, means, covariances = estimate(sums, floor, covariance_type)
+    return Mixture(weights, means * SCALE + CENTRE, covariances * SCALE**2, covariance_type)
 
 
 def fit(
@@ -103,7 +151,7 @@ def fit(
     *,
     tolerance: float = 1e-3,
     max_iterations: int = 100,
-    floor: float = FLOOR,
+    floor: ArrayLike = FLOOR,
     on_progress: Callable[[int, float], None] = lambda _iteration, _log_likelihood: None,
 ) -> Fit:
     """Plain EM until an iteration changes the likelihood by less than `tolerance`: the yardstick for `squarem.climb`.
@@ -119,7 +167,7 @@ def fit(
         Mean nats per pixel.
     max_iterations : int
         At least 1.
-    floor : float
+    floor : array_like, shape () or (D,)
         Added to each variance after each M-step, in squared units of the values.
     on_progress : callable
         Told the number of evaluations and the mean log-likelihood after each.
@@ -141,17 +189,19 @@ def iterate(
     *,
     tolerance: float,
     max_iterations: int,
-    floor: float = FLOOR,
+    floor: ArrayLike = FLOOR,
     on_progress: Callable[[int, float], None] = lambda _iteration, _log_likelihood: None,
 ) -> Fit:
-    """The loop of `fit`, on data that are expanded already."""
-    mixture = start
-    history: list[float] = []
+    """The loop of `fit`, in the family of the start, on data that are expanded already."""
+    theta, sums, history, converged = start.theta(), np.empty(0), list[float](), False
     for iteration in range(1, max_iterations + 1):
-        evaluation = evaluate(mixture.theta(), data)
-        mixture = maximise(evaluation.sums, floor)
-        history.append(evaluation.log_likelihood)
-        on_progress(iteration, evaluation.log_likelihood)
-        if iteration > 1 and abs(history[-1] - history[-2]) < tolerance:
-            return Fit(mixture, np.array(history), converged=True)
-    return Fit(mixture, np.array(history), converged=False)
+        found = evaluate(theta, data)
+        sums = found.sums
+        history.append(found.log_likelihood)
+        on_progress(iteration, found.log_likelihood)
+        converged = iteration > 1 and abs(history[-1] - history[-2]) < tolerance
+        if converged:
+            break
+        weights, means, covariances = estimate(sums, floor, start.covariance_type)
+        theta = natural(np.log(weights), means, np.linalg.cholesky(covariances))
+    return Fit(maximise(sums, floor, start.covariance_type), np.array(history), converged)

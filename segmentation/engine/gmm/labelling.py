@@ -1,4 +1,4 @@
-"""From a mixture to a label map: every distinct colour is judged once, then every pixel looks its colour up."""
+"""From a mixture to a label map: the most probable component of every pixel, exactly, and how many pixels each has."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,74 +6,95 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.colours import CODES, Colours, decode, runs, stretches
-from segmentation.engine.gmm.densities import exact, most_probable, posterior
-from segmentation.engine.gmm.features import Float, blocks, expand
+from segmentation.engine.gmm.colours import Codes, runs
+from segmentation.engine.gmm.densities import exact, most_probable
 from segmentation.engine.gmm.mixture import Mixture
+from segmentation.engine.gmm.monomials import Places, blocks, expand
+from segmentation.engine.gmm.table import UNKNOWN, LabelTable
 
 NO_DATA = 255
 """Label of pixels that do not count."""
 
+DIRECT = 2**19
+"""Up to so many pixels, each is judged by itself: a table costs more."""
+
+Labels = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+Gaps = tuple[Places, Places]  # where pixels are whose colours the table does not know, and their codes
+
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judgement:
-    """What a mixture makes of the colours of a picture."""
+class Painted:
+    """A label map, pixel by pixel."""
 
-    labels: NDArray[np.uint8]  # (n,) most probable component of each distinct colour
-    hard: Float  # (K, F) phi(x) summed over the pixels of each component
-    soft: Float  # (K,) posterior probabilities summed over all pixels
-    log_likelihood: float  # mean nats per pixel
-
-
-def judge(mixture: Mixture, colours: Colours, on_fraction: Callable[[float], None] = lambda _: None) -> Judgement:
-    """Label the distinct colours and sum up over all their pixels.
-
-    Labels and hard sums are exact, whatever computes them (see `densities.exact`).
-    """
-    theta = exact(mixture.theta())
-    labels = np.empty(len(colours), np.uint8)
-    hard, soft, total = np.zeros_like(theta), np.zeros(len(theta)), 0.0
-    for block in blocks(len(colours), len(theta)):
-        phi, counts = expand(decode(colours.codes[block])), colours.counts[block].astype(np.float64)
-        log_joint = theta @ phi
-        labels[block] = most_probable(log_joint)
-        responsibilities, log_density = posterior(log_joint, counts)
-        soft += responsibilities.sum(axis=1)
-        total += float((counts * log_density).sum())
-        members = (labels[block] == np.arange(len(theta))[:, None]) * counts
-        hard += members @ phi.T
-        on_fraction(block.stop / len(colours))
-    return Judgement(labels, hard, soft, total / colours.pixels)
+    labels: Labels  # (n,); `NO_DATA` where a pixel does not count
+    areas: NDArray[np.int64]  # (K,) pixels of each component
 
 
 def paint(
     pixels: NDArray[np.uint8],
-    valid: NDArray[np.bool_] | None,
-    colours: Colours,
-    labels: NDArray[np.uint8],
+    valid: Mask | None,
+    mixture: Mixture,
+    codes: Codes,
     on_fraction: Callable[[float], None] = lambda _: None,
-) -> NDArray[np.uint8]:
-    """Give each pixel the label of its colour, by a table of all 2^24 codes.
+) -> Painted:
+    """Give each pixel of an 8-bit RGB picture its label.
 
     Parameters
     ----------
     pixels : ndarray, shape (n, 3), uint8, C-contiguous
     valid : ndarray, shape (n,), bool, or None
         The others get `NO_DATA`.
-    colours, labels
-        The label (m,) of each distinct colour of the valid pixels.
-
-    Returns
-    -------
-    ndarray, shape (n,), uint8
+    mixture : Mixture
+        Of red, green and blue.
+    codes : ndarray, shape (m,)
+        Some of the picture's colours, for a table to begin with; those that are missing cost time only.
+    on_fraction : callable
+        Told how much is done, up to 1.
     """
-    table = np.zeros(CODES, np.uint8)  # untouched pages of it cost no memory
-    for stretch in stretches(len(colours)):
-        table[colours.codes[stretch]] = labels[stretch]
-    painted = np.empty(len(pixels), np.uint8)
-    for run, codes in runs(pixels):
-        table.take(codes, mode="clip", out=painted[run])
-        if valid is not None:
-            painted[run][~valid[run]] = NO_DATA
+    if len(pixels) <= DIRECT:
+        return paint_values(pixels, valid, mixture, on_fraction)
+    table = LabelTable(exact(mixture.theta()))
+    table.fill(codes)
+    labels, areas = np.empty(len(pixels), np.uint8), np.zeros(mixture.n_components, np.int64)
+    gaps: list[Gaps] = []
+    for run, at in runs(pixels):
+        part = labels[run]
+        table.entries.take(at, mode="clip", out=part)
+        if part.min() == UNKNOWN:
+            missing = np.flatnonzero((part == UNKNOWN) if valid is None else (part == UNKNOWN) & valid[run])
+            gaps.append((missing + run.start, at[missing]))
+        np.subtract(part, 1, out=part)
+        _finish(part, None if valid is None else valid[run], areas)
         on_fraction(run.stop / len(pixels))
-    return painted
+    if gaps:
+        places, missed = (np.concatenate(part) for part in zip(*gaps, strict=True))
+        table.fill(missed)
+        labels[places] = table.entries[missed] - np.uint8(1)
+        areas += np.bincount(labels[places], minlength=len(areas))
+    return Painted(labels, areas)
+
+
+def paint_values(
+    values: NDArray[np.generic],
+    valid: Mask | None,
+    mixture: Mixture,
+    on_fraction: Callable[[float], None] = lambda _: None,
+) -> Painted:
+    """The same for whatever values (n, D) the mixture is of, each judged by itself."""
+    theta = exact(mixture.theta())
+    labels, areas = np.empty(len(values), np.uint8), np.zeros(mixture.n_components, np.int64)
+    for block in blocks(len(values), len(theta)):
+        part = labels[block]
+        part[:] = most_probable(theta @ expand(values[block]))
+        _finish(part, None if valid is None else valid[block], areas)
+        on_fraction(block.stop / len(values))
+    return Painted(labels, areas)
+
+
+def _finish(labels: Labels, valid: Mask | None, areas: NDArray[np.int64]) -> None:
+    """Count the labels of some pixels and take out those that do not count; both in place."""
+    if valid is not None:
+        labels[~valid] = NO_DATA
+    for number in range(len(areas)):
+        areas[number] += np.count_nonzero(labels == number)

@@ -1,13 +1,17 @@
 """What is known of each component's pixels, as sums: of merged components the sums simply add."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.features import CENTRE, SCALE, Float
+from segmentation.engine.gmm.densities import exact, most_probable, posterior
+from segmentation.engine.gmm.fitting import Sample
+from segmentation.engine.gmm.labelling import Painted
+from segmentation.engine.gmm.mixture import Mixture
+from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, blocks, expand, triangle
 
 Sums = tuple[float, float, float]
 Products = tuple[float, float, float, float, float, float]
@@ -17,7 +21,8 @@ Products = tuple[float, float, float, float, float, float]
 class Component:
     """Additive measurements of one component, or of several together.
 
-    Hard figures are of the pixels whose most probable component it is, and exact. All are over all valid pixels.
+    Hard figures are of the pixels whose most probable component it is. Areas are exact; sums are, too, where all pixels
+    were fitted, and else those of the sample, brought to the exact area.
     """
 
     pixels: int  # hard area
@@ -62,30 +67,73 @@ class Component:
         )
 
 
-def components(hard: Float, soft: Float, border: NDArray[np.integer]) -> tuple[Component, ...]:
-    """Measurements in units of the pixels from sums of standardised features.
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """What a mixture makes of a sample."""
+
+    hard: Float  # (K, 10) phi(colour) of `monomials.expand` summed over each component's own pixels
+    soft: Float  # (K,) posterior probabilities summed over all pixels of the sample
+    log_likelihood: float  # mean nats per pixel
+    deviation: float  # standard deviation of the log density over the pixels
+
+
+def judge(mixture: Mixture, sample: Sample) -> Judgement:
+    """Label the values of a sample and sum up over its pixels; hard sums are free of rounding."""
+    theta = exact(mixture.theta())
+    hard, soft, total, squares = np.zeros((len(theta), 10)), np.zeros(len(theta)), 0.0, 0.0
+    for block in blocks(len(sample.counts), len(theta)):
+        phi, counts = expand(sample.values[block]), sample.counts[block].astype(np.float64)
+        seen = phi if sample.colours is sample.values else expand(sample.colours[block])
+        log_joint = theta @ phi
+        members = (most_probable(log_joint) == np.arange(len(theta))[:, None]) * counts
+        responsibilities, log_density = posterior(log_joint, counts)
+        soft += responsibilities.sum(axis=1)
+        hard += members @ seen.T
+        total += float((counts * log_density).sum())
+        squares += float((counts * log_density**2).sum())
+    mean = total / sample.pixels
+    return Judgement(hard, soft, mean, max(squares / sample.pixels - mean**2, 0.0) ** 0.5)
+
+
+def components(
+    judgement: Judgement,
+    painted: Painted,
+    border: NDArray[np.integer],
+    missed: Callable[[int], NDArray[np.uint8]],
+) -> tuple[Component, ...]:
+    """Measurements of all pixels: areas as they were counted, sums from the sample, brought to these areas.
+
+    When the sample is all pixels, all figures but the soft sums are free of rounding.
 
     Parameters
     ----------
-    hard : ndarray, shape (K, 10)
-        phi(x) of `features.expand`, summed over each component's own pixels. For whole numbers from 0 to 255 all that
-        follows is free of rounding.
-    soft : ndarray, shape (K,)
-        Sums of posterior probabilities.
+    judgement : Judgement
+        Of the sample.
+    painted : Painted
+        All pixels.
     border : ndarray, shape (K,)
         Pixels on the border.
+    missed : callable
+        The colours (n, 3) of all pixels of a component, asked for when the sample has none of it.
     """
-    return tuple(_component(*row) for row in zip(hard, soft, border, strict=True))
+    growth = int(painted.areas.sum()) / float(judgement.soft.sum())
+    measured = []
+    for number, (hard, area) in enumerate(zip(judgement.hard, painted.areas, strict=True)):
+        if area and not hard[0]:
+            hard = expand(missed(number)).sum(axis=1)  # noqa: PLW2901 - the rare component's own
+        scaled = hard * (area / hard[0]) if area else np.zeros(10)
+        measured.append(_component(scaled, float(judgement.soft[number]) * growth, int(border[number])))
+    return tuple(measured)
 
 
-def _component(hard: Float, soft: np.float64, border: np.integer) -> Component:
+def _component(hard: Float, soft: float, border: int) -> Component:
     pixels, sums = hard[0], hard[1:4]
-    rows, columns = np.triu_indices(3)
+    rows, columns = triangle(3)
     products = SCALE**2 * hard[4:] + SCALE * CENTRE * (sums[rows] + sums[columns]) + CENTRE**2 * pixels
     return Component(
-        pixels=int(pixels),
-        soft_pixels=float(soft),
-        border_pixels=int(border),
+        pixels=round(pixels),
+        soft_pixels=soft,
+        border_pixels=border,
         sum=tuple((SCALE * sums + CENTRE * pixels).tolist()),
         products=tuple(products.tolist()),
     )

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from segmentation.engine.gmm.features import Float
+from segmentation.engine.gmm.families import FAMILIES
 from segmentation.engine.gmm.mixture import Mixture
+from segmentation.engine.gmm.monomials import Float, Places
 
 
 def merged_once(mixture: Mixture) -> Mixture:
@@ -14,20 +15,29 @@ def merged_once(mixture: Mixture) -> Mixture:
     """
     weights, means, covariances = mixture.weights, mixture.means, mixture.covariances
     i, j = np.triu_indices(len(weights), 1)
+    weight, mean, covariance = _together(mixture, i, j)
+    worth = _worth(weights, covariances)
+    best = int((worth[i] + worth[j] - _worth(weight, covariance)).argmin())
+    kept = np.delete(np.arange(len(weights)), [i[best], j[best]])
+    weights = np.append(weights[kept], weight[best])
+    scatters = np.append(covariances[kept], covariance[best : best + 1], axis=0)
+    return Mixture(
+        weights,
+        np.append(means[kept], mean[best : best + 1], axis=0),
+        FAMILIES[mixture.covariance_type].estimate(weights, scatters),
+        mixture.covariance_type,
+    )
+
+
+def _together(mixture: Mixture, i: Places, j: Places) -> tuple[Float, Float, Float]:
+    """Weights (n,), means (n, D) and covariances (n, D, D) of the mergers of components i (n,) with j (n,)."""
+    weights, means, covariances = mixture.weights, mixture.means, mixture.covariances
     weight = weights[i] + weights[j]
     left, right = weights[i] / weight, weights[j] / weight
     mean = left[:, None] * means[i] + right[:, None] * means[j]
     gap = means[i] - means[j]
     between = (left * right)[:, None, None] * gap[:, :, None] * gap[:, None, :]
-    covariance = left[:, None, None] * covariances[i] + right[:, None, None] * covariances[j] + between
-    worth = _worth(weights, covariances)
-    best = int((worth[i] + worth[j] - _worth(weight, covariance)).argmin())
-    kept = np.delete(np.arange(len(weights)), [i[best], j[best]])
-    return Mixture(
-        np.append(weights[kept], weight[best]),
-        np.append(means[kept], mean[best : best + 1], axis=0),
-        np.append(covariances[kept], covariance[best : best + 1], axis=0),
-    )
+    return weight, mean, left[:, None, None] * covariances[i] + right[:, None, None] * covariances[j] + between
 
 
 def _worth(weights: Float, covariances: Float) -> Float:

@@ -1,4 +1,4 @@
-"""A Gaussian mixture as a value, and its log density as a linear function of `features.expand`."""
+"""A Gaussian mixture as a value, and its log density as a linear function of `monomials.expand`."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segmentation.engine.gmm.densities import exact, most_probable, natural, posterior
-from segmentation.engine.gmm.features import CENTRE, SCALE, Float, blocks, expand
+from segmentation.engine.gmm.families import FAMILIES
+from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, Places, blocks, expand
+from segmentation.engine.recipe import Covariance
 
 if TYPE_CHECKING:
     from sklearn.mixture import GaussianMixture
@@ -19,6 +21,9 @@ Number = TypeVar("Number", bound=np.generic)
 SCHEMA = 1
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 """Weights of red, green and blue (ITU-R BT.709), applied to the values as stored."""
+
+_QUANTUM = 2.0**-16
+"""Parameters of a finished fit are whole multiples of it: far below what matters, far above the rounding of sums."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +41,7 @@ class Mixture:
     weights: Float  # (K,), positive, sum 1
     means: Float  # (K, D)
     covariances: Float  # (K, D, D), positive definite
+    covariance_type: Covariance = Covariance.FULL  # the family that they were fitted in
 
     def __post_init__(self) -> None:
         for name in ("weights", "means", "covariances"):
@@ -54,11 +60,17 @@ class Mixture:
     def n_components(self) -> int:
         return len(self.weights)
 
+    @property
+    def n_parameters(self) -> int:
+        """Free numbers of the model: weights less one, means, and covariances as their family has them."""
+        K, D = self.means.shape
+        return int(K - 1 + K * D) + FAMILIES[self.covariance_type].n_parameters(K, D)
+
     def log_density(self, values: ArrayLike) -> Float:
         """Natural logarithm of the mixture's density at values (..., D); shape (...), nats per unit^D."""
         return self._evaluate(values, self.theta(), lambda log_joint: posterior(log_joint)[1])
 
-    def responsibilities(self, values: ArrayLike) -> Float:
+    def posterior(self, values: ArrayLike) -> Float:
         """Posterior probability of each component at values (..., D); shape (..., K), sums to 1."""
         return self._evaluate(values, self.theta(), lambda log_joint: posterior(log_joint)[0].T)
 
@@ -74,15 +86,37 @@ class Mixture:
         factors = np.linalg.cholesky((self.covariances / SCALE**2).astype(np.float64))
         return natural(np.log(self.weights), (self.means - CENTRE) / SCALE, factors)
 
-    def ordered(self) -> Self:
-        """The same mixture with components by ascending luminance of the mean, of equal ones the heavier first.
+    def order(self) -> Places:
+        """Component numbers (K,) by ascending luminance of the mean, of equal ones the heavier first.
 
         Luminance is Rec. 709's for three values, else their plain mean.
         """
         D = self.means.shape[1]
         brightness = (self.means * (LUMINANCE if D == 3 else 1 / D)).sum(axis=1)
-        order = np.lexsort((-self.weights, brightness))
-        return type(self)(self.weights[order], self.means[order], self.covariances[order])
+        return np.lexsort((-self.weights, brightness))
+
+    def ordered(self) -> Self:
+        """The same mixture with components in `order`."""
+        return self.chosen(self.order())
+
+    def chosen(self, numbers: Places) -> Self:
+        """The mixture of some components, or of all in another order; weights are scaled to sum 1."""
+        weights = self.weights[numbers]
+        return type(self)(weights / weights.sum(), self.means[numbers], self.covariances[numbers], self.covariance_type)
+
+    def rounded(self) -> Self:
+        """The mixture with means and Cholesky factors in multiples of 2^-16, and weights of 2^-40.
+
+        The last bits of a fit depend on how a processor orders its sums. They end here, so that the same picture gives
+        the same mixture everywhere. Factors, unlike covariances, stay those of a Gaussian; their diagonal is kept above
+        0, and weights, too.
+        """
+        factors = np.rint(np.linalg.cholesky(self.covariances) / _QUANTUM) * _QUANTUM
+        diagonal = np.arange(self.means.shape[1])
+        factors[:, diagonal, diagonal] = np.maximum(factors[:, diagonal, diagonal], _QUANTUM)
+        weights = np.maximum(np.rint(self.weights * 2.0**40), 1.0) / 2.0**40
+        covariances = np.einsum("kil,kjl->kij", factors, factors)
+        return type(self)(weights, np.rint(self.means / _QUANTUM) * _QUANTUM, covariances, self.covariance_type)
 
     def to_mapping(self) -> dict[str, Any]:
         """A JSON object; every number keeps all its bits."""
@@ -91,6 +125,7 @@ class Mixture:
             "weights": self.weights.tolist(),
             "means": self.means.tolist(),
             "covariances": self.covariances.tolist(),
+            "covariance_type": self.covariance_type.value,
         }
 
     @classmethod
@@ -104,7 +139,10 @@ class Mixture:
         """
         if mapping.get("schema") != SCHEMA:
             raise ValueError(f"mixture schema {mapping.get('schema')} is not known")
-        return cls(*(np.array(mapping[name], dtype=np.float64) for name in ("weights", "means", "covariances")))
+        weights, means, covariances = (
+            np.array(mapping[name], dtype=np.float64) for name in ("weights", "means", "covariances")
+        )
+        return cls(weights, means, covariances, Covariance(mapping.get("covariance_type", "full")))
 
     def to_json(self) -> str:
         """`to_mapping` as text; lossless."""
@@ -119,13 +157,13 @@ class Mixture:
         """A fitted scikit-learn mixture with the same parameters. The only place that imports scikit-learn."""
         from sklearn.mixture import GaussianMixture  # noqa: PLC0415 - takes a second; nothing else here needs it
 
-        model = GaussianMixture(self.n_components, covariance_type="full")
-        model.weights_, model.means_, model.covariances_ = (
-            array.copy() for array in (self.weights, self.means, self.covariances)
-        )
-        factors = np.linalg.inv(np.linalg.cholesky(self.covariances))
-        model.precisions_cholesky_ = np.ascontiguousarray(factors.transpose(0, 2, 1))
-        model.precisions_ = model.precisions_cholesky_ @ factors
+        family = FAMILIES[self.covariance_type]
+        model = GaussianMixture(self.n_components, covariance_type=self.covariance_type.value)
+        model.weights_, model.means_ = self.weights.copy(), self.means.copy()
+        model.covariances_ = family.compact(self.covariances)
+        whitening = np.linalg.inv(np.linalg.cholesky(self.covariances)).transpose(0, 2, 1)
+        model.precisions_cholesky_ = np.ascontiguousarray(family.compact(whitening))
+        model.precisions_ = family.compact(whitening @ whitening.transpose(0, 2, 1))
         model.n_features_in_ = self.means.shape[1]
         model.converged_, model.n_iter_, model.lower_bound_ = True, 0, float("nan")
         return model

@@ -1,30 +1,69 @@
-"""A seeded sample of a picture's pixels, spread evenly over its colours."""
+"""Seeded samples of a picture's pixels, each spread evenly over what it is drawn from (Cochran, 1977, chapter 5)."""
 
 import numpy as np
+from numpy.typing import NDArray
 
-from segmentation.engine.gmm.colours import Colours
+from segmentation.engine.gmm.monomials import Places
+
+_RUN = 2**16
 
 
-def thin(colours: Colours, n: int, rng: np.random.Generator) -> Colours:
-    """Draw n of the pixels, one from each of n equal stretches of the pixels in order of their codes.
+def places(n_pixels: int, n: int, rng: np.random.Generator) -> Places:
+    """Choose one place in each of n equal stretches of the pixels 0 to `n_pixels` - 1; of at most n pixels, all.
 
-    Stratified sampling (Cochran, 1977, chapter 5): each colour is drawn as often as its share says, to within two, and
-    where pixels stand in the picture plays no part. Where there are at most n colours, all pixels of all of them are
-    returned: they cost no more than a sample.
+    Place k is (k N + r) // n with r from 0 to N - 1: every pixel has the same chance, the last ones, too, which a
+    rounded stride never reaches.
+
+    Returns
+    -------
+    ndarray, shape (min(n, n_pixels),)
+        Ascending. Where n is near `n_pixels`, a few pixels are drawn twice.
+    """
+    if n_pixels <= n:
+        return np.arange(n_pixels)
+    drawn: Places = (np.arange(n) * n_pixels + rng.integers(0, n_pixels, n)) // n
+    return drawn
+
+
+def valid_places(valid: NDArray[np.bool_] | None, n_pixels: int, n: int, rng: np.random.Generator) -> Places:
+    """The same among the pixels that count; `valid` (n_pixels,) is None when all do."""
+    if valid is None:
+        return places(n_pixels, n, rng)
+    runs = [valid[begin : begin + _RUN] for begin in range(0, n_pixels, _RUN)]
+    ends = np.cumsum([np.count_nonzero(run) for run in runs])
+    drawn = places(int(ends[-1]), n, rng)
+    cuts = np.searchsorted(drawn, ends)  # the places that fall into each run
+    parts = []
+    for number, (run, begin, end) in enumerate(zip(runs, [0, *cuts[:-1]], cuts, strict=True)):
+        before = int(ends[number - 1]) if number else 0
+        parts.append(number * _RUN + np.flatnonzero(run)[drawn[begin:end] - before])
+    return np.concatenate(parts)
+
+
+def thin(counts: NDArray[np.integer], n: int, rng: np.random.Generator) -> tuple[Places, NDArray[np.integer]]:
+    """Draw n of the pixels of some values, one from each of n equal stretches of the pixels in order of their values.
+
+    Each value is drawn as often as its share says, to within two. Where there are at most n values, all pixels of all of
+    them are kept: they cost no more than a sample.
 
     Parameters
     ----------
-    colours : Colours
+    counts : ndarray, shape (m,)
+        How many pixels have each value, above 0.
     n : int
         Size of the sample, at least 1.
     rng : numpy.random.Generator
         Decides the place in each stretch.
+
+    Returns
+    -------
+    kept : ndarray, shape (l,)
+        Numbers of the values that are drawn, ascending.
+    counts : ndarray, shape (l,)
+        How often.
     """
-    if len(colours) <= n:
-        return colours
-    last = colours.counts.astype(np.int64)
-    np.cumsum(last, out=last)  # pixels up to and with each colour; in place, as there may be ten million
-    places = (np.arange(n) + rng.random(n)) * (float(last[-1]) / n)
-    drawn = np.minimum(np.searchsorted(last, places.astype(np.int64), side="right"), len(colours) - 1)
-    kept, counts = np.unique(drawn, return_counts=True)
-    return Colours(colours.codes[kept], counts.astype(np.uint32))
+    if len(counts) <= n:
+        return np.arange(len(counts)), counts
+    last = np.cumsum(counts, dtype=np.int64)  # pixels up to and with each value
+    drawn = np.searchsorted(last, places(int(last[-1]), n, rng), side="right")
+    return np.unique(drawn, return_counts=True)

@@ -8,31 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
-from segmentation.engine.gmm.colours import Colours, count
-from segmentation.engine.gmm.em import Data, Fit
-from segmentation.engine.gmm.features import Float
-from segmentation.engine.gmm.labelling import judge, paint
-from segmentation.engine.gmm.measure import Component, components, on_border
+from segmentation.engine.gmm.em import Fit
+from segmentation.engine.gmm.fitting import SIZE, Sample, fit_all, fit_sample
+from segmentation.engine.gmm.measure import Component, Judgement, components, judge, on_border
 from segmentation.engine.gmm.mixture import Mixture
-from segmentation.engine.gmm.sampling import thin
-from segmentation.engine.gmm.squarem import climb
-from segmentation.engine.gmm.starts import best_start
+from segmentation.engine.gmm.monomials import Float
+from segmentation.engine.gmm.pictures import EightBit, Picture
+from segmentation.engine.gmm.squarem import mixture_at
 from segmentation.engine.progress import OnProgress, Stage
 from segmentation.engine.recipe import Recipe
-
-SAMPLE = 2**17
-"""Pixels that the mixture is fitted to. p parameters from n pixels cost p / 2n nats, whatever the picture."""
-
-FEW = 2**13
-"""Pixels on which starts are tried and compared."""
-
-ROUGH, FINE = 1e-4, 1e-5
-"""Tolerances on the few pixels and on the sample, in mean nats per cycle; local optima differ by a thousand times that."""
-
-MAX_EVALUATIONS = 100
-
-USUAL_EVALUATIONS = 15
-"""Most fits need 10 to 40. Nobody knows before, so progress is told as n / (n + this)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,14 +25,22 @@ class Segmentation:
 
     labels: NDArray[np.uint8]  # (H, W): component of each pixel, 255 where there is no data
     mixture: Mixture  # components in ascending luminance of the mean; their index is the label
-    log_likelihood: float  # mean nats per valid pixel, over all of them
+    log_likelihood: float  # mean nats per valid pixel, over those that were fitted
+    log_likelihood_error: float  # its standard error as that of all valid pixels; 0 when all were fitted
     history: Float  # best mean log-likelihood on the sample after each evaluation of the fit; never falls
+    path: Float  # (iterations, K, P) where it was found, as `squarem.pack` writes a mixture: for `mixture_after`
     iterations: int  # evaluations of EM on the sample, as many as `history` has entries
     converged: bool
     components: tuple[Component, ...]  # measured over all valid pixels, in the order of the labels
-    distinct_colours: int
+    distinct_colours: int  # among the pixels that were fitted
+    fitted_pixels: int
     valid_pixels: int
     seconds: dict[str, float]  # by the value of the stage
+
+    def mixture_after(self, iteration: int) -> Mixture:
+        """The best mixture after an evaluation of the fit, counted from 0, so that the fit can be replayed."""
+        K = self.mixture.n_components
+        return mixture_at(self.path[iteration].ravel(), K, np.finfo(float).tiny, self.mixture.covariance_type)
 
 
 def segment(
@@ -56,6 +48,7 @@ def segment(
     recipe: Recipe,
     *,
     valid: NDArray[np.bool_] | None = None,
+    begin: Mixture | None = None,
     on_progress: OnProgress | None = None,
 ) -> Segmentation:
     """Fit a Gaussian mixture to a picture's colours and label every pixel with its most probable component.
@@ -71,6 +64,8 @@ def segment(
         With more clusters than the picture has colours, there is one component a colour.
     valid : ndarray, shape (H, W), bool, or None
         Which pixels count; None means all.
+    begin : Mixture or None
+        Where the fit begins, for example that of a preview; None tries `recipe.restarts` starts.
     on_progress : callable or None
         Told the stage and its done fraction, which never falls. What it raises ends the computation.
 
@@ -82,50 +77,81 @@ def segment(
         The arrays are not of the stated types and shapes.
     """
     flat, mask = _flattened(pixels, valid)
+    wanted = recipe.n_clusters or 3
     clock = _Clock(on_progress or _silent)
+    picture = EightBit(flat, mask)
     with_progress = clock.begin(Stage.COUNTING)
-    colours = count(flat, mask, with_progress)
+    sample, whole = _samples(picture, recipe, wanted, with_progress)
     with_progress = clock.begin(Stage.FITTING)
-    fit = fit_colours(colours, recipe, with_progress)
-    mixture = fit.mixture.ordered()
+    fit = _fitted(sample, whole, recipe, wanted, begin=begin, floor=picture.floor, on_fraction=with_progress)
+    sample = whole or sample
+    mixture = fit.mixture.rounded()
+    order = mixture.order()
+    mixture = mixture.chosen(order)
     with_progress = clock.begin(Stage.LABELLING)
-    judgement = judge(mixture, colours, lambda fraction: with_progress(fraction / 2))
-    labels = paint(flat, mask, colours, judgement.labels, lambda fraction: with_progress((1 + fraction) / 2))
-    labels = labels.reshape(pixels.shape[:2])
-    measured = components(judgement.hard, judgement.soft, on_border(labels, mixture.n_components))
+    painted = picture.paint(mixture, sample, with_progress)
+    labels = painted.labels.reshape(pixels.shape[:2])
+    judgement = judge(mixture, sample)
+    border = on_border(labels, mixture.n_components)
+    measured = components(judgement, painted, border, lambda number: picture.colours(painted.labels == number))
     clock.end()
     return Segmentation(
         labels=labels,
         mixture=mixture,
         log_likelihood=judgement.log_likelihood,
+        log_likelihood_error=_standard_error(judgement, sample, picture),
         history=fit.history,
+        path=fit.path.reshape(len(fit.path), len(order), -1)[:, order],
         iterations=len(fit.history),
         converged=fit.converged,
         components=measured,
-        distinct_colours=len(colours),
-        valid_pixels=colours.pixels,
+        distinct_colours=len(sample.counts),
+        fitted_pixels=sample.pixels,
+        valid_pixels=picture.n_valid,
         seconds=clock.seconds,
     )
 
 
-def fit_colours(colours: Colours, recipe: Recipe, on_fraction: Callable[[float], None] = lambda _: None) -> Fit:
-    """Starts on a few pixels, then the climb on the sample."""
-    rng = np.random.default_rng(recipe.seed)
-    n_components = min(recipe.n_clusters, len(colours))
-    sample = thin(colours, SAMPLE, rng)
-    few = thin(sample, FEW, rng)
-    data = Data.of(few.values(), few.counts)
-    start = best_start(data, n_components, rng, on_fraction=lambda fraction: on_fraction(0.3 * fraction))
-    start = climb(data, start, tolerance=ROUGH, max_evaluations=MAX_EVALUATIONS).mixture
-    fit = climb(
-        Data.of(sample.values(), sample.counts),
-        start,
-        tolerance=FINE,
-        max_evaluations=MAX_EVALUATIONS,
-        on_evaluation=lambda evaluations, _: on_fraction(0.3 + 0.7 * evaluations / (evaluations + USUAL_EVALUATIONS)),
+def _samples(
+    picture: Picture, recipe: Recipe, n_clusters: int, on_fraction: Callable[[float], None]
+) -> tuple[Sample, Sample | None]:
+    """The pixels to fit first; and all, where the recipe says so or the sample has too few values for the clusters."""
+    sample, whole = picture.sample(SIZE, np.random.default_rng([recipe.seed, 0])), None
+    if sample.pixels < picture.n_valid and (recipe.exact or len(sample.counts) < n_clusters):
+        whole = picture.everything(on_fraction)
+    on_fraction(1.0)
+    return sample, whole
+
+
+def _fitted(
+    sample: Sample,
+    whole: Sample | None,
+    recipe: Recipe,
+    n_clusters: int,
+    *,
+    begin: Mixture | None,
+    floor: Float,
+    on_fraction: Callable[[float], None],
+) -> Fit:
+    """Fit the sample, then go on with all pixels where they were asked for."""
+    if whole is not None and len(sample.counts) < n_clusters:
+        sample = whole.thinned(SIZE, np.random.default_rng([recipe.seed, 0]))
+    n_components = min(n_clusters, len(sample.counts))
+    part = 1.0 if whole is None else 0.5
+    fit = fit_sample(
+        sample, recipe, n_components, floor=floor, begin=begin, on_fraction=lambda done: on_fraction(part * done)
     )
+    if whole is not None or recipe.exact:
+        data = (whole or sample).data()
+        fit = fit_all(data, fit, recipe, floor=floor, on_fraction=lambda done: on_fraction(0.5 + done / 2))
     on_fraction(1.0)
     return fit
+
+
+def _standard_error(judgement: Judgement, sample: Sample, picture: Picture) -> float:
+    """Of the mean log-likelihood; that of random sampling, which bounds the stratified sample's (Cochran, 1977)."""
+    missing = 1 - sample.pixels / picture.n_valid
+    return float(judgement.deviation * (missing / sample.pixels) ** 0.5)
 
 
 def _flattened(

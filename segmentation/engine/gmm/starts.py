@@ -8,18 +8,21 @@ merge EM). From twice the number, one descent beats three plain starts at the sa
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from segmentation.engine.gmm.em import FLOOR, Data, Fit, iterate, maximise
-from segmentation.engine.gmm.features import Float, dimension
+from segmentation.engine.gmm.em import FLOOR, Data, Fit, collected, iterate, maximise
 from segmentation.engine.gmm.merging import merged_once
 from segmentation.engine.gmm.mixture import Mixture
+from segmentation.engine.gmm.monomials import Float
+from segmentation.engine.gmm.squarem import climb
+from segmentation.engine.recipe import Covariance
 
-STARTS = 2
+STARTS = 2  # unless the recipe says otherwise
 SURPLUS = 2  # times the wanted number of components
 LLOYD_STEPS = 3
-EM_STEPS = 15  # with all components of the surplus, and again with those wanted
-MERGE_STEPS = 3  # of EM after each merger
+EM_STEPS = 8  # with all components of the surplus
+MERGE_STEPS = 2  # of EM after each merger
+COMPARABLE = 1e-3  # tolerance, in mean nats per cycle, at which descents are compared
 
 
 def spread(values: Float, counts: Float, n_centres: int, rng: np.random.Generator) -> Float:
@@ -62,18 +65,27 @@ def lloyd(values: Float, counts: Float, centres: Float, n_steps: int) -> Float:
     return members
 
 
-def start(data: Data, n_components: int, rng: np.random.Generator, floor: float = FLOOR) -> Mixture:
+def start(
+    data: Data,
+    n_components: int,
+    rng: np.random.Generator,
+    floor: ArrayLike = FLOOR,
+    covariance_type: Covariance = Covariance.FULL,
+) -> Mixture:
     """The Gaussians of k-means clusters: k-means++ (Arthur and Vassilvitskii, 2007), then Lloyd (1982)."""
-    values = data.phi[1 : 1 + dimension(len(data.phi))]
+    values = data.standardised()
     members = lloyd(values, data.counts, spread(values, data.counts, n_components, rng), LLOYD_STEPS)
-    return maximise((members * data.counts) @ data.phi.T, floor)
+    return maximise(collected(members, data), floor, covariance_type)
 
 
 def best_start(
     data: Data,
     n_components: int,
     rng: np.random.Generator,
-    floor: float = FLOOR,
+    *,
+    n_starts: int = STARTS,
+    floor: ArrayLike = FLOOR,
+    covariance_type: Covariance = Covariance.FULL,
     on_fraction: Callable[[float], None] = lambda _: None,
 ) -> Mixture:
     """The best of a few descents by likelihood; of equal ones the first.
@@ -84,28 +96,45 @@ def best_start(
         Of at least `n_components` distinct values.
     n_components : int
     rng : numpy.random.Generator
-    floor : float
+    n_starts : int
+    floor, covariance_type
         As in `em.maximise`.
     on_fraction : callable
-        Told after every step of EM how much is done, up to 1.
+        Told after every evaluation how much is done, up to 1.
     """
     surplus = min(SURPLUS * n_components, len(data.counts))
-    steps = [EM_STEPS, *[MERGE_STEPS] * (surplus - n_components), EM_STEPS]
-    done, total = 0, STARTS * sum(steps)
+
+    def descend(number: int) -> Fit:
+        begin = start(data, surplus, rng, floor, covariance_type)
+        return _descend(data, begin, n_components, floor, lambda part: on_fraction((number + part) / n_starts))
+
+    runs = [descend(number) for number in range(n_starts)]
+    on_fraction(1.0)
+    return max(runs, key=lambda run: run.log_likelihood).mixture
+
+
+def _descend(
+    data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, on_fraction: Callable[[float], None]
+) -> Fit:
+    """Merge down to the wanted number with EM in between, then climb until optima can be compared."""
+    mergers = mixture.n_components - n_components
+    done, total = 0, EM_STEPS + mergers * MERGE_STEPS
 
     def on_step(_iteration: int, _log_likelihood: float) -> None:
         nonlocal done
         done += 1
-        on_fraction(done / total)
+        on_fraction(0.6 * done / total)
 
-    def descend() -> Fit:
-        mixture = start(data, surplus, rng, floor)
-        for n_steps in steps[:-1]:
-            run = iterate(data, mixture, tolerance=0.0, max_iterations=n_steps, floor=floor, on_progress=on_step)
-            mixture = run.mixture if run.mixture.n_components == n_components else merged_once(run.mixture)
-        return iterate(data, mixture, tolerance=0.0, max_iterations=EM_STEPS, floor=floor, on_progress=on_step)
-
-    return max([descend() for _ in range(STARTS)], key=lambda run: run.log_likelihood).mixture
+    for n_steps in [EM_STEPS, *[MERGE_STEPS] * mergers]:
+        run = iterate(data, mixture, tolerance=0.0, max_iterations=n_steps, floor=floor, on_progress=on_step)
+        mixture = run.mixture if run.mixture.n_components == n_components else merged_once(run.mixture)
+    return climb(
+        data,
+        mixture,
+        tolerance=COMPARABLE,
+        floor=floor,
+        on_evaluation=lambda evaluations, _: on_fraction(0.6 + 0.4 * evaluations / (evaluations + 10)),
+    )
 
 
 def _members(values: Float, centres: Float) -> Float:

@@ -61,8 +61,8 @@ def test_densities_integrate_to_one():
 def test_values_of_any_leading_shape_are_taken(mixture):
     values = np.random.default_rng(0).integers(0, 256, (4, 5, 6, 3), dtype=np.uint8)
     assert mixture.predict(values).shape == mixture.log_density(values).shape == (4, 5, 6)
-    assert mixture.responsibilities(values).shape == (4, 5, 6, 3)
-    np.testing.assert_allclose(mixture.responsibilities(values).sum(axis=-1), 1)
+    assert mixture.posterior(values).shape == (4, 5, 6, 3)
+    np.testing.assert_allclose(mixture.posterior(values).sum(axis=-1), 1)
     assert mixture.predict(values[0, 0, 0]).shape == ()
     assert mixture.predict(values[:0]).shape == (0, 5, 6)
     with pytest.raises(ValueError, match="3 entries"):

@@ -6,14 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segmentation.engine.gmm import Mixture
-from segmentation.engine.gmm.colours import Colours, count
-from segmentation.engine.gmm.densities import exact, most_probable, posterior
+from segmentation.engine.gmm.colours import codes_at, count, decode, encode
+from segmentation.engine.gmm.densities import exact, most_probable, posterior, taylor
 from segmentation.engine.gmm.em import FLOOR, Data, maximise
-from segmentation.engine.gmm.features import expand
+from segmentation.engine.gmm.labelling import DIRECT, paint, paint_values
 from segmentation.engine.gmm.merging import merged_once
-from segmentation.engine.gmm.sampling import thin
-from segmentation.engine.gmm.squarem import leap, natural_at, pack
+from segmentation.engine.gmm.monomials import CENTRE, SCALE, expand, monomials
+from segmentation.engine.gmm.sampling import places, thin, valid_places
+from segmentation.engine.gmm.squarem import leap, mixture_at, natural_at, pack
 from segmentation.engine.gmm.starts import best_start, lloyd, spread
+from segmentation.engine.gmm.table import LabelTable
 
 
 def some_mixture(n_components, seed=0):
@@ -49,18 +51,87 @@ def test_colours_are_counted_as_numpy_counts_them(n):
 def test_a_sample_holds_each_colour_as_often_as_its_share_to_within_one():
     rng = np.random.default_rng(0)
     counts = rng.integers(1, 2000, 5000).astype(np.uint32)
-    colours = Colours(np.arange(5000, dtype=np.uint32) * 7, counts)
-    sample = thin(colours, 4000, np.random.default_rng(1))
-    assert sample.pixels == 4000
+    kept, times = thin(counts, 4000, np.random.default_rng(1))
+    assert times.sum() == 4000
     drawn = np.zeros(5000)
-    drawn[np.searchsorted(colours.codes, sample.codes)] = sample.counts
+    drawn[kept] = times
     assert (np.abs(drawn - counts * 4000 / counts.sum()) < 2).all()
     assert np.abs(np.cumsum(drawn) - np.cumsum(counts) * 4000 / counts.sum()).max() < 1.0001
 
 
-def test_no_more_colours_than_the_sample_are_all_kept():
-    colours = Colours(np.arange(50, dtype=np.uint32), np.full(50, 10**6, np.uint32))
-    assert thin(colours, 50, np.random.default_rng(0)) is colours
+def test_no_more_values_than_the_sample_are_all_kept():
+    kept, times = thin(np.full(50, 10**6), 50, np.random.default_rng(0))
+    assert kept.tolist() == list(range(50))
+    assert (times == 10**6).all()
+
+
+@pytest.mark.parametrize(("n_pixels", "n"), [(1, 1), (10, 3), (1000, 999), (5, 9), (10**8, 2**17)])
+def test_places_lie_one_in_each_stretch(n_pixels, n):
+    drawn = places(n_pixels, n, np.random.default_rng(0))
+    assert len(drawn) == min(n, n_pixels)
+    stretch = np.arange(len(drawn)) * n_pixels
+    assert (drawn * len(drawn) >= stretch - len(drawn)).all()
+    assert (drawn * len(drawn) < stretch + n_pixels).all()
+    assert (np.diff(drawn) >= 0).all()
+    assert drawn[-1] < n_pixels
+
+
+def test_every_pixel_is_drawn_equally_often():
+    drawn = np.concatenate([places(10, 4, np.random.default_rng(seed)) for seed in range(5000)])
+    np.testing.assert_allclose(np.bincount(drawn, minlength=10) / 5000, 0.4, atol=0.04)
+
+
+def test_masked_pixels_are_never_drawn():
+    rng = np.random.default_rng(0)
+    valid = rng.random(300_000) < 0.3
+    drawn = valid_places(valid, len(valid), 5000, np.random.default_rng(1))
+    np.testing.assert_array_equal(drawn, np.flatnonzero(valid)[places(valid.sum(), 5000, np.random.default_rng(1))])
+    assert valid_places(valid, len(valid), 10**6, rng).tolist() == np.flatnonzero(valid).tolist()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 200])
+def test_codes_are_read_at_any_places(n):
+    rng = np.random.default_rng(n)
+    pixels = rng.integers(0, 256, (n, 3), dtype=np.uint8)
+    chosen = np.flatnonzero(rng.random(n) < 0.7)
+    np.testing.assert_array_equal(codes_at(pixels, chosen), encode(pixels[chosen]))
+    np.testing.assert_array_equal(decode(encode(pixels)), pixels)
+
+
+@given(seed=st.integers(0, 10**6), n_components=st.integers(1, 12))
+@settings(max_examples=25, deadline=None)
+def test_the_label_table_agrees_with_the_mixture_on_every_colour_that_was_asked_for(seed, n_components):
+    rng = np.random.default_rng(seed)
+    mixture = some_mixture(n_components, seed)
+    table = LabelTable(exact(mixture.theta()))
+    for _ in range(2):
+        pixels = np.clip(rng.normal(rng.uniform(0, 255, 3), 30, (500, 3)), 0, 255).astype(np.uint8)
+        table.fill(encode(pixels))
+        np.testing.assert_array_equal(table.entries[encode(pixels)] - 1, mixture.predict(pixels))
+    known = rng.choice(np.flatnonzero(table.entries), 2000)
+    np.testing.assert_array_equal(table.entries[known] - 1, mixture.predict(decode(known)))
+
+
+def test_a_quadratic_about_another_origin_is_the_same_function():
+    theta = exact(some_mixture(4).theta())
+    rng = np.random.default_rng(0)
+    x, d = (rng.integers(-128, 128, (3, 6)) / 64 for _ in range(2))
+    moved = np.einsum("kfm,fm->km", taylor(theta, x), monomials(d))
+    np.testing.assert_allclose(moved, theta @ monomials(x + d), rtol=1e-12)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_large_pictures_are_painted_as_small_ones_are(masked):
+    rng = np.random.default_rng(0)
+    pixels = rng.normal(120, 30, (DIRECT + 5, 3)).clip(0, 255).astype(np.uint8)
+    valid = rng.random(len(pixels)) < 0.6 if masked else None
+    mixture = some_mixture(5)
+    here = paint(pixels, valid, mixture, encode(pixels[:5]))
+    there = paint_values(pixels, valid, mixture)
+    np.testing.assert_array_equal(here.labels, there.labels)
+    np.testing.assert_array_equal(here.areas, there.areas)
+    counted = here.labels if valid is None else here.labels[valid]
+    np.testing.assert_array_equal(here.areas, np.bincount(counted, minlength=5))
 
 
 def test_features_are_the_monomials_up_to_degree_two():
@@ -97,7 +168,10 @@ def test_responsibilities_survive_densities_beyond_the_range_of_exp():
 @pytest.mark.parametrize("n_components", [1, 4, 11])
 def test_a_mixture_as_a_vector_keeps_its_density(n_components):
     mixture = some_mixture(n_components)
-    np.testing.assert_allclose(natural_at(pack(mixture), n_components, FLOOR), mixture.theta(), rtol=1e-9, atol=1e-9)
+    packed = pack(mixture.weights, (mixture.means - CENTRE) / SCALE, mixture.covariances / SCALE**2)
+    again = mixture_at(packed, n_components, FLOOR, mixture.covariance_type)
+    np.testing.assert_allclose(again.covariances, mixture.covariances, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(natural_at(packed, n_components, FLOOR), mixture.theta(), rtol=1e-9, atol=1e-9)
 
 
 def test_every_vector_is_a_mixture_with_finite_densities():

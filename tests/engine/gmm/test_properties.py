@@ -102,7 +102,7 @@ def test_every_picture_has_a_valid_result(pixels, n_clusters, seed, masking):
 def test_components_equal_a_naive_count(pixels, n_clusters, seed):
     result = segment(pixels, Recipe(n_clusters=n_clusters, seed=seed))
     height, width = result.labels.shape
-    posterior = result.mixture.responsibilities(pixels)
+    posterior = result.mixture.posterior(pixels)
     for label, component in enumerate(result.components):
         colours = [
             [int(value) for value in pixels[y, x]]

@@ -3,6 +3,9 @@ import pytest
 
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.gmm import Component, Mixture, Recipe, segment
+from segmentation.engine.gmm.labelling import paint_values
+from segmentation.engine.gmm.measure import components, judge
+from segmentation.engine.gmm.pictures import EightBit
 from segmentation.engine.progress import Stage, percent
 
 
@@ -213,20 +216,62 @@ def test_what_the_listener_raises_ends_the_computation_at_once(china):
     assert Stage.LABELLING not in heard
 
 
-def test_a_picture_of_more_colours_than_the_sample_is_still_counted_exactly():
-    rng = np.random.default_rng(0)
-    pixels = rng.integers(0, 256, (700, 600, 3), dtype=np.uint8)
-    result = segment(pixels, Recipe(n_clusters=4))
-    distinct = len(np.unique(pixels.reshape(-1, 3) @ np.array([1, 256, 65536])))
-    assert result.distinct_colours == distinct > 2**17
-    assert sum(component.sum[0] for component in result.components) == pixels[:, :, 0].sum(dtype=int)
+@pytest.fixture(scope="module")
+def noise():
+    return np.random.default_rng(0).integers(0, 256, (700, 800, 3), dtype=np.uint8)
+
+
+def test_exactly_means_all_pixels(noise):
+    result = segment(noise, Recipe(n_clusters=4, exact=True, max_iterations=20))
+    assert result.distinct_colours == len(np.unique(noise.reshape(-1, 3) @ np.array([1, 256, 65536]))) > 2**17
+    assert result.fitted_pixels == result.valid_pixels == noise[:, :, 0].size
+    assert sum(component.sum[0] for component in result.components) == noise[:, :, 0].sum(dtype=int)
     assert sum(component.products[4] for component in result.components) == int(
-        (pixels[:, :, 1].astype(int) * pixels[:, :, 2]).sum()
+        (noise[:, :, 1].astype(int) * noise[:, :, 2]).sum()
     )
-    np.testing.assert_array_equal(result.labels, result.mixture.predict(pixels))
-    log_likelihood = result.mixture.log_density(pixels).mean()
-    assert result.log_likelihood == pytest.approx(log_likelihood, abs=1e-6)
-    assert result.history[-1] == pytest.approx(log_likelihood, abs=2 * 39 / 2**17 + 0.01)
+    np.testing.assert_array_equal(result.labels, result.mixture.predict(noise))
+    assert result.log_likelihood == pytest.approx(result.mixture.log_density(noise).mean(), abs=1e-6)
+
+
+def test_of_a_large_picture_areas_are_exact_and_sums_near(noise):
+    result = segment(noise, Recipe(n_clusters=4))
+    assert result.fitted_pixels == 2**17
+    np.testing.assert_array_equal(result.labels, result.mixture.predict(noise))
+    for number, component in enumerate(result.components):
+        own = noise[result.labels == number]
+        assert component.pixels == len(own)
+        np.testing.assert_allclose(component.mean, own.mean(axis=0), atol=2)
+    assert sum(component.soft_pixels for component in result.components) == pytest.approx(noise[:, :, 0].size)
+
+
+def test_a_component_that_the_sample_missed_is_measured_all_the_same():
+    pixels = np.full((6, 3), 30, np.uint8)
+    pixels[3:5], pixels[5] = 200, 255
+    mixture = Mixture([0.4, 0.4, 0.2], [[30.0] * 3, [200.0] * 3, [255.0] * 3], [np.eye(3)] * 3)
+    sample = EightBit(pixels[:5], None).sample(5, np.random.default_rng(0))
+    painted = paint_values(pixels, None, mixture)
+    asked = []
+
+    def missed(number):
+        asked.append(number)
+        return pixels[painted.labels == number]
+
+    measured = components(judge(mixture, sample), painted, np.zeros(3, int), missed)
+    assert [component.pixels for component in measured] == [3, 2, 1]
+    assert measured[2].mean == (255, 255, 255)
+    assert asked == [2]
+
+
+def test_a_fit_can_begin_with_a_mixture_and_be_replayed(china):
+    first = segment(china, Recipe(n_clusters=4))
+    again = segment(china, Recipe(n_clusters=4), begin=first.mixture)
+    assert again.iterations < first.iterations
+    assert again.log_likelihood >= first.log_likelihood - 1e-6
+    assert first.path.shape == (first.iterations, 4, 10)
+    last = first.mixture_after(first.iterations - 1)
+    np.testing.assert_allclose(last.means, first.mixture.means, atol=0.5)
+    np.testing.assert_allclose(last.weights, first.mixture.weights, atol=0.01)
+    np.testing.assert_allclose(first.mixture_after(0).weights.sum(), 1)
 
 
 def test_a_component_says_its_mean_and_colour_and_survives_json():

@@ -6,6 +6,7 @@ and feature-major, one contiguous row a component or feature.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from math import isqrt
 
 import numpy as np
@@ -13,8 +14,11 @@ from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
 
+Places = NDArray[np.intp]
+
 CENTRE, SCALE = 128.0, 64.0
-"""Values 0 to 255 become -2 to 2: well conditioned, and exact in binary because both are powers of two."""
+"""Values 0 to 255 become -2 to 2: well conditioned, and exact in binary because both are powers of two. Whatever is
+measured of a pixel comes in units whose usual range is of that order (see `features`)."""
 
 BLOCK = 3 * 2**13
 """Elements of a (components, values) block. It stays in a core's cache; and times ten features it is below the 2^18
@@ -34,14 +38,16 @@ def expand(values: NDArray[np.generic]) -> Float:
     ndarray, shape (1 + D + D (D + 1) / 2, n), float64
         1, x and the upper triangle of x xT in row order, for x = (value - 128) / 64.
     """
-    n, dimension = values.shape
-    rows, columns = np.triu_indices(dimension)
-    phi = np.empty((1 + dimension + len(rows), n))
-    x = phi[1 : 1 + dimension]
+    return monomials((values.T.astype(np.float64) - CENTRE) / SCALE)
+
+
+def monomials(x: NDArray[np.floating]) -> Float:
+    """Phi of values that are standardised already, shape (D, n)."""
+    dimension, n = x.shape
+    phi = np.empty((1 + dimension + dimension * (dimension + 1) // 2, n))
     phi[0] = 1.0
-    np.subtract(values.T, CENTRE, out=x)
-    x /= SCALE
-    for target, i, j in zip(phi[1 + dimension :], rows, columns, strict=True):
+    phi[1 : 1 + dimension] = x
+    for target, i, j in zip(phi[1 + dimension :], *triangle(dimension), strict=True):
         np.multiply(x[i], x[j], out=target)
     return phi
 
@@ -49,6 +55,13 @@ def expand(values: NDArray[np.generic]) -> Float:
 def dimension(n_features: int) -> int:
     """D from the number of features F = 1 + D + D (D + 1) / 2."""
     return (isqrt(8 * n_features + 1) - 3) // 2
+
+
+@cache
+def triangle(dimension: int) -> tuple[Places, Places]:
+    """Rows and columns of the upper triangle of a matrix, in row order; shape (D (D + 1) / 2,) each."""
+    rows, columns = np.triu_indices(dimension)
+    return rows, columns
 
 
 def blocks(n: int, n_components: int) -> Iterator[slice]:
@@ -59,7 +72,7 @@ def blocks(n: int, n_components: int) -> Iterator[slice]:
 
 def symmetric(upper: Float, dimension: int) -> Float:
     """Fill (K, D, D) symmetric matrices from their upper triangles (K, D (D + 1) / 2)."""
-    rows, columns = np.triu_indices(dimension)
+    rows, columns = triangle(dimension)
     matrices = np.empty((len(upper), dimension, dimension))
     matrices[:, rows, columns] = upper
     matrices[:, columns, rows] = upper

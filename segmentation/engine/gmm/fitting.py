@@ -1,0 +1,117 @@
+"""From a sample of a picture to its mixture: starts on a few pixels, then the climb on all of the sample."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from segmentation.engine.gmm.em import FLOOR, Data, Fit
+from segmentation.engine.gmm.mixture import Mixture
+from segmentation.engine.gmm.sampling import thin
+from segmentation.engine.gmm.squarem import climb
+from segmentation.engine.gmm.starts import best_start
+from segmentation.engine.recipe import Recipe
+
+SIZE = 2**17
+"""Pixels that the mixture is fitted to. p parameters from n pixels cost p / 2n nats, whatever the picture."""
+
+FEW = 2**12
+"""Pixels on which starts are tried and compared."""
+
+ROUGH = 1e-4
+"""Tolerance on the few pixels, in mean nats per cycle; local optima differ by a hundred times that."""
+
+EXACT, PATIENCE = 1e-6, 3
+"""Tolerance, and calm cycles in a row, when the climb goes on on all pixels."""
+
+USUAL_EVALUATIONS = 15
+"""Most fits need 10 to 40. Nobody knows before, so progress is told as n / (n + this)."""
+
+OnFraction = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Values and how many pixels have each."""
+
+    values: NDArray[np.generic]  # (n, D) what the mixture is of
+    counts: NDArray[np.integer]  # (n,), above 0
+    colours: NDArray[np.uint8]  # (n, 3) as people see them
+
+    @property
+    def pixels(self) -> int:
+        return int(self.counts.sum(dtype=np.int64))
+
+    def data(self) -> Data:
+        return Data.of(self.values, self.counts)
+
+    def thinned(self, n: int, rng: np.random.Generator) -> "Sample":
+        """A sample of about n pixels of it."""
+        kept, counts = thin(self.counts, n, rng)
+        return Sample(self.values[kept], counts, self.colours[kept])
+
+
+def fit_sample(
+    sample: Sample,
+    recipe: Recipe,
+    n_components: int,
+    *,
+    floor: ArrayLike = FLOOR,
+    begin: Mixture | None = None,
+    on_fraction: OnFraction = lambda _: None,
+) -> Fit:
+    """Fit a mixture of a recipe's family.
+
+    Parameters
+    ----------
+    sample : Sample
+        Of at least `n_components` distinct values.
+    recipe : Recipe
+        Seed, starts, family, tolerance and the limit of evaluations.
+    n_components : int
+    floor : array_like
+        As in `em.maximise`.
+    begin : Mixture or None
+        Where to begin; None tries `recipe.restarts` starts.
+    on_fraction : callable
+        Told how much is done, up to 1.
+    """
+    if begin is None:
+        rng = np.random.default_rng([recipe.seed, 1])
+        few = sample.thinned(FEW, rng).data()
+        start = best_start(
+            few,
+            n_components,
+            rng,
+            n_starts=recipe.restarts,
+            floor=floor,
+            covariance_type=recipe.covariance,
+            on_fraction=lambda part: on_fraction(0.3 * part),
+        )
+        begin = climb(few, start, tolerance=ROUGH, max_evaluations=recipe.max_iterations, floor=floor).mixture
+    return climb(
+        sample.data(),
+        begin,
+        tolerance=recipe.tolerance,
+        max_evaluations=recipe.max_iterations,
+        floor=floor,
+        on_evaluation=lambda evaluations, _: on_fraction(0.3 + 0.7 * evaluations / (evaluations + USUAL_EVALUATIONS)),
+    )
+
+
+def fit_all(
+    data: Data, fit: Fit, recipe: Recipe, *, floor: ArrayLike = FLOOR, on_fraction: OnFraction = lambda _: None
+) -> Fit:
+    """Go on from a fit on the values of all pixels; the history is that of both, one after the other."""
+    more = climb(
+        data,
+        fit.mixture,
+        tolerance=min(EXACT, recipe.tolerance),
+        patience=PATIENCE,
+        max_evaluations=recipe.max_iterations,
+        floor=floor,
+        on_evaluation=lambda evaluations, _: on_fraction(evaluations / (evaluations + USUAL_EVALUATIONS)),
+    )
+    history, path = np.concatenate([fit.history, more.history]), np.concatenate([fit.path, more.path])
+    return Fit(more.mixture, history, more.converged, path)

@@ -1,0 +1,29 @@
+"""The first, far too many regions: each valley of the boundary energy is one."""
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.segmentation import watershed
+
+from segmentation.engine.gmm.regions.blur import Float32
+
+LEVELS = 255
+
+
+def leaves(energy: Float32) -> NDArray[np.int32]:
+    """Flood the largest energy over all normals from its regional minima (Vincent and Soille, 1991).
+
+    Parameters
+    ----------
+    energy : ndarray, shape (8, H, W), float32, 0 to 1
+
+    Returns
+    -------
+    ndarray, shape (H, W), int32
+        Labels 0, 1, .. of regions that are connected by 4 neighbours and leave no line between them.
+    """
+    relief = np.rint(LEVELS * energy.max(axis=0)).astype(np.uint8)
+    if relief.min() == relief.max():
+        return np.zeros(relief.shape, np.int32)
+    labels: NDArray[np.int32] = watershed(relief, connectivity=1).astype(np.int32, copy=False)  # type: ignore[no-untyped-call]  # scikit-image has no types
+    labels -= 1
+    return labels

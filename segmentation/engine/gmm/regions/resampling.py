@@ -1,0 +1,107 @@
+"""Smaller pictures by averaging over exactly the area that each of their pixels covers; larger label maps by repetition."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import distance_transform_edt
+
+from segmentation.engine.gmm.regions.blur import Float32
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Level:
+    """A picture at one of its sizes."""
+
+    pixels: NDArray[np.uint8]  # (H, W, 3)
+    valid: Mask | None  # (H, W); None means all
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        height, width, _ = self.pixels.shape
+        return height, width
+
+    def halved(self) -> "Level":
+        """Means over the valid ones of 2 x 2 pixels, rounded; an odd last row or column counts twice."""
+        if self.valid is None:
+            return Level(((_fours(self.pixels) + 2) // 4).astype(np.uint8), None)
+        valid = self.valid[..., None].astype(np.uint8)
+        counts = _fours(valid)
+        means = (_fours(self.pixels * valid) + counts // 2) // np.maximum(counts, 1)
+        return Level(means.astype(np.uint8), counts[..., 0] > 0)
+
+
+def pyramid(pixels: NDArray[np.uint8], valid: Mask | None, smallest: tuple[int, int]) -> list[Level]:
+    """The picture, its half, its quarter and so on, as far as neither side falls below `smallest`."""
+    levels = [Level(pixels, valid)]
+    while max(levels[-1].shape) > 1 and all(-(-n // 2) >= m for n, m in zip(levels[-1].shape, smallest, strict=True)):
+        levels.append(levels[-1].halved())
+    return levels
+
+
+def averaged(pixels: NDArray[np.generic], shape: tuple[int, int]) -> Float32:
+    """Reduce a picture (H, W, C) to (h, w, C), float32: means over rectangles with fractional borders."""
+    if shape == pixels.shape[:2]:
+        return pixels.astype(np.float32)
+    width = pixels.shape[1]
+    rows = np.empty((shape[0], width, pixels.shape[2]), np.float32)
+    for target, (begin, weights) in zip(rows, _covers(len(pixels), shape[0]), strict=True):
+        _weighted(pixels[begin : begin + len(weights)], weights, target)
+    columns = np.ascontiguousarray(rows.transpose(1, 0, 2))
+    result = np.empty((shape[1], shape[0], pixels.shape[2]), np.float32)
+    for target, (begin, weights) in zip(result, _covers(width, shape[1]), strict=True):
+        _weighted(columns[begin : begin + len(weights)], weights, target)
+    return np.ascontiguousarray(result.transpose(1, 0, 2))
+
+
+def averaged_valid(level: Level, shape: tuple[int, int]) -> tuple[Float32, Mask]:
+    """The same over the valid pixels only, and where there is any. Elsewhere stands the nearest value that there is.
+
+    So what follows need not know of holes: no border appears around them.
+    """
+    if level.valid is None:
+        return averaged(level.pixels, shape), np.ones(shape, np.bool_)
+    coverage = averaged(level.valid[..., None], shape)
+    there = coverage[..., 0] > 0
+    means = averaged(level.pixels * level.valid[..., None], shape)
+    means /= np.where(there[..., None], coverage, 1)
+    if not there.all():
+        nearest = distance_transform_edt(~there, return_distances=False, return_indices=True)
+        means = means[tuple(nearest)]
+    return means, there
+
+
+def enlarged(labels: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """A label map (h, w) at a larger shape (H, W): each pixel takes what lies beneath its middle."""
+    down, right = ((np.arange(n) * 2 + 1) * m // (2 * n) for n, m in zip(shape, labels.shape, strict=True))
+    larger: NDArray[np.uint8] = labels[:, right][down]
+    return larger
+
+
+def _fours(values: NDArray[np.uint8]) -> NDArray[np.uint16]:
+    """Sums over 2 x 2 of values (H, W, C)."""
+    height, width, _ = values.shape
+    if height % 2 or width % 2:
+        values = np.pad(values, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    rows = np.add(values[::2], values[1::2], dtype=np.uint16)
+    return rows[:, ::2] + rows[:, 1::2]
+
+
+def _covers(n: int, m: int) -> list[tuple[int, Float32]]:
+    """First index and weights of those of n pixels that each of m larger ones covers."""
+    covers = []
+    for k in range(m):
+        begin, end = k * n / m, (k + 1) * n / m
+        inside = np.arange(int(begin), min(int(np.ceil(end)), n))
+        weights = np.minimum(inside + 1, end) - np.maximum(inside, begin)
+        covers.append((int(begin), (weights / weights.sum()).astype(np.float32)))
+    return covers
+
+
+def _weighted(rows: NDArray[np.generic], weights: Float32, target: Float32) -> None:
+    """Write the weighted sum of rows."""
+    np.multiply(rows[0], weights[0], out=target)
+    for row, weight in zip(rows[1:], weights[1:], strict=True):
+        target += row * weight

@@ -1,0 +1,63 @@
+"""Where EM begins, without luck: halve the cluster that spreads most along its longest axis, again and again.
+
+Su and Dy (2007, "In search of deterministic methods for initializing K-means and Gaussian mixture clustering") call it
+PCA-Part. Random starts made three quarters of the differences between two runs on the same photograph.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation.engine.gmm.regions.blur import Float32
+from segmentation.engine.gmm.regions.families import Float, gaussians, moments, products
+
+LLOYD_STEPS = 8
+_FLAT = 1e-3  # variance, in squared units of the features: nothing that single precision resolves
+
+
+def start(x: Float32, phi: Float32, n_components: int) -> Float32:
+    """Memberships (K, n), 0 or 1, of values x (D, n) with statistics phi (F, n). K may be less than asked."""
+    centres = divide(x, phi, n_components)
+    members = _nearest(x, centres)
+    for _ in range(LLOYD_STEPS):
+        pixels = members.sum(axis=1)
+        moved = moments(members, x) / np.maximum(pixels, 1)[:, None]
+        centres = np.where(pixels[:, None] > 0, moved, centres).astype(np.float32)
+        members = _nearest(x, centres)
+    return members[members.any(axis=1)]
+
+
+def divide(x: Float32, phi: Float32, n_clusters: int) -> Float32:
+    """Centres (K, D) of clusters that are halved until there are `n_clusters`, or none can be."""
+    clusters = [_Cluster.of(np.arange(x.shape[1]), phi)]
+    while len(clusters) < n_clusters:
+        widest = max(range(len(clusters)), key=lambda index: clusters[index].spread)
+        cluster = clusters[widest]
+        if cluster.spread <= _FLAT * len(cluster.members):
+            break
+        along = (cluster.axis[:, None] * (x[:, cluster.members] - cluster.mean[:, None])).sum(axis=0)
+        clusters[widest] = _Cluster.of(cluster.members[along <= 0], phi)
+        clusters.append(_Cluster.of(cluster.members[along > 0], phi))
+    return np.stack([cluster.mean for cluster in clusters]).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Cluster:
+    members: NDArray[np.intp]
+    mean: Float  # (D,)
+    axis: Float  # (D,) of the largest variance
+    spread: float  # that variance times the number of members
+
+    @classmethod
+    def of(cls, members: NDArray[np.intp], phi: Float32) -> "_Cluster":
+        _, means, covariances = gaussians(phi[:, members].sum(axis=1, dtype=np.float64)[None])
+        variances, axes = np.linalg.eigh(covariances[0])
+        return cls(members, means[0], axes[:, -1], float(variances[-1]) * len(members))
+
+
+def _nearest(x: Float32, centres: Float32) -> Float32:
+    """Memberships (K, n) of the nearest of centres (K, D); of equally near ones the first."""
+    distances = (centres**2).sum(axis=1)[:, None] - 2 * products(centres, x)
+    members: Float32 = (distances.argmin(axis=0) == np.arange(len(centres))[:, None]).astype(np.float32)
+    return members

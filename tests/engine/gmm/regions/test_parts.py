@@ -1,0 +1,237 @@
+"""The kernels one by one, each against its formula written plainly or an independent implementation."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+from scipy.special import softmax as scipy_softmax
+from scipy.stats import multivariate_normal
+from skimage.color import rgb2lab
+
+from segmentation.engine.gmm.regions.blur import blurred
+from segmentation.engine.gmm.regions.energy import contrasts, doubled, energies, halved, steps
+from segmentation.engine.gmm.regions.families import (
+    FLOOR,
+    expand,
+    gaussians,
+    maximise,
+    moments,
+    natural,
+    products,
+    softmax,
+)
+from segmentation.engine.gmm.regions.features import features, lab
+from segmentation.engine.gmm.regions.leaves import leaves
+from segmentation.engine.gmm.regions.mixtures import lattice
+from segmentation.engine.gmm.regions.resampling import Level, averaged, averaged_valid, enlarged, pyramid
+from segmentation.engine.gmm.regions.segmentation import PIXELS, analysed_shape
+from segmentation.engine.gmm.regions.starts import divide, start
+
+
+def reflected(planes, sigma):
+    return np.stack([gaussian_filter(plane.astype(float), sigma, truncate=3) for plane in planes])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 70), (5, 3), (64, 64), (65, 131)])
+@pytest.mark.parametrize("sigma", [1.0, 3.0])
+def test_blur_is_that_of_scipy(shape, sigma):
+    planes = np.random.default_rng(0).random((3, *shape), dtype=np.float32)
+    np.testing.assert_allclose(blurred(planes, sigma), reflected(planes, sigma), atol=2e-6)
+
+
+def test_the_margin_of_a_blur_continues_the_mirrored_picture():
+    planes = np.random.default_rng(0).random((2, 20, 30), dtype=np.float32)
+    wide = np.pad(planes, ((0, 0), (15, 15), (15, 15)), mode="symmetric")
+    np.testing.assert_allclose(blurred(planes, 2.0, 4), reflected(wide, 2.0)[:, 11:-11, 11:-11], atol=2e-6)
+
+
+def test_colours_are_those_of_scikit_image():
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    expected = np.moveaxis(rgb2lab(pixels), -1, 0)
+    np.testing.assert_allclose(lab(pixels), expected, atol=0.02)
+
+
+def test_greys_have_no_colour():
+    greys = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
+    lightness, *colour = lab(greys)
+    assert lightness[0, 0] == pytest.approx(0, abs=1e-4)
+    assert lightness[0, -1] == pytest.approx(100, abs=1e-4)
+    assert np.abs(colour).max() < 1e-3
+
+
+def test_features_of_a_constant_picture_are_its_colour_without_roughness():
+    colours = lab(np.full((9, 11, 3), (200, 30, 90), np.uint8))
+    measured = features(colours)
+    np.testing.assert_allclose(measured[:3], colours, rtol=1e-5)
+    np.testing.assert_allclose(measured[3:6], colours, rtol=1e-5)
+    assert measured[6].max() < 1e-4
+
+
+@pytest.fixture
+def mixture():
+    rng = np.random.default_rng(1)
+    factors = rng.normal(size=(4, 3, 3)) * 3
+    return rng.dirichlet(np.ones(4)), rng.normal(0, 10, (4, 3)), factors @ factors.transpose(0, 2, 1) + np.eye(3)
+
+
+def test_log_densities_and_posteriors_are_those_of_scipy(mixture):
+    weights, means, covariances = mixture
+    x = np.random.default_rng(2).normal(0, 12, (3, 5000)).astype(np.float32)
+    expected = np.stack(
+        [np.log(w) + multivariate_normal(m, c).logpdf(x.T) for w, m, c in zip(weights, means, covariances, strict=True)]
+    )
+    log_joint = products(natural(*mixture), expand(x))
+    np.testing.assert_allclose(log_joint, expected, rtol=1e-3, atol=1e-3)
+    posterior, log_density = softmax(log_joint)
+    np.testing.assert_allclose(posterior, scipy_softmax(expected, axis=0), atol=1e-3)
+    np.testing.assert_allclose(log_density, np.logaddexp.reduce(expected, axis=0), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("n", [1, 100, 8192, 9001])
+def test_moments_are_weighted_means_and_covariances(n):
+    rng = np.random.default_rng(n)
+    x = rng.normal(0, 10, (7, n)).astype(np.float32)
+    shares = rng.dirichlet(np.ones(8), n).T.astype(np.float32)
+    weights, means, covariances = gaussians(moments(shares, expand(x)))
+    np.testing.assert_allclose(weights, shares.sum(axis=1) / n, rtol=1e-4)
+    for k in range(8):
+        np.testing.assert_allclose(means[k], np.average(x, axis=1, weights=shares[k]), rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(covariances[k], np.cov(x, aweights=shares[k], ddof=0), rtol=1e-3, atol=1e-2)
+
+
+def test_em_never_loses_likelihood_but_for_the_floor(mixture):
+    rng = np.random.default_rng(3)
+    x = (rng.normal(0, 20, (3, 4000)) + rng.choice([-40, 0, 50], 4000)).astype(np.float32)
+    phi = expand(x)
+    theta, levels = maximise(moments(start(x, phi, 6), phi)), []
+    for _ in range(20):
+        responsibilities, log_density = softmax(products(theta, phi))
+        levels.append(log_density.mean(dtype=float))
+        theta = maximise(moments(responsibilities, phi))
+    assert FLOOR < 20**2 / 100  # far below any variance here, so that its own loss does not show
+    assert np.diff(levels).min() > -1e-4
+
+
+def test_clusters_that_lie_apart_are_found_without_luck():
+    rng = np.random.default_rng(4)
+    centres = rng.permutation(np.stack(np.meshgrid([0, 50, 100], [0, 50, 100]), axis=-1).reshape(-1, 2))
+    kinds = rng.integers(0, 9, 3000)
+    x = (centres[kinds] + rng.normal(0, 3, (3000, 2))).T.astype(np.float32)
+    members = start(x, expand(x), 9)
+    assert all(len(np.unique(kinds[cluster > 0])) == 1 for cluster in members)
+    np.testing.assert_array_equal(members.sum(axis=0), 1)
+
+
+def test_no_more_clusters_are_made_than_there_are_values():
+    x = np.repeat(np.float32([[0, 5, 9]]), 40, axis=1)
+    assert sorted(divide(x, expand(x), 8)[:, 0].tolist()) == [0, 5, 9]
+
+
+@pytest.mark.parametrize(("n", "size"), [(1, 10), (10, 10), (11, 10), (1000, 10), (154_401, 8192)])
+def test_a_sample_has_one_of_each_stretch(n, size):
+    chosen = lattice(n, size, 1 / 3)
+    assert len(chosen) == min(n, size)
+    stretch = max(n / size, 1)
+    assert (chosen > np.arange(len(chosen)) * stretch - 1).all()
+    assert (chosen <= (np.arange(len(chosen)) + 1) * stretch).all()
+
+
+def hellinger(p, q):
+    return np.sqrt(((np.sqrt(p) - np.sqrt(q)) ** 2).sum(axis=0) / 2)
+
+
+def test_contrasts_are_hellinger_distances_of_the_blurred_laws_on_either_side():
+    rng = np.random.default_rng(5)
+    posterior = np.moveaxis(rng.dirichlet(np.full(4, 0.2), (20, 26)), -1, 0).astype(np.float32)
+    wide = np.pad(posterior, ((0, 0), (12, 12), (12, 12)), mode="symmetric")
+    smooth = reflected(wide, 2.0)[:, 6:-6, 6:-6].clip(0)
+    found = contrasts(posterior, 2.0, 3.0)
+    for (down, right), plane in zip(steps(3.0), found, strict=True):
+        one = smooth[:, 6 + down : 26 + down, 6 + right : 32 + right]
+        other = smooth[:, 6 - down : 26 - down, 6 - right : 32 - right]
+        np.testing.assert_allclose(plane, hellinger(one, other), atol=2e-3)
+
+
+def test_steps_go_half_way_round():
+    assert steps(3.0) == [(0, 3), (1, 3), (2, 2), (3, 1), (3, 0), (3, -1), (2, -2), (1, -3)]
+
+
+def test_energy_is_largest_across_a_border():
+    posterior = np.zeros((2, 40, 40), np.float32)
+    posterior[0, :, :20] = posterior[1, :, 20:] = 1
+    energy = energies([posterior])
+    assert energy.min() >= 0
+    assert energy.max() <= 1
+    assert (energy[0, :, 19:21] > 0.7).all()
+    assert (energy[4] < 0.01).all()  # along it nothing changes
+    assert energy[:, :, :5].max() < 0.05
+    assert energy.max(axis=0).argmax() % 40 in (19, 20)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 8), (7, 10), (8, 9)])
+def test_doubling_undoes_halving_of_what_is_linear(shape):
+    y, x = np.indices(shape, np.float32)
+    planes = np.stack([np.ones(shape, np.float32), y + 2 * x])
+    again = doubled(halved(planes), shape)
+    assert again.shape == planes.shape
+    np.testing.assert_allclose(again[0], 1, rtol=1e-6)
+    inner = np.s_[1, 2 : shape[0] - 3, 2 : shape[1] - 3]
+    np.testing.assert_allclose(again[inner], planes[inner], rtol=1e-5)
+
+
+def test_each_valley_is_a_leaf():
+    relief = np.zeros((8, 9, 9), np.float32)
+    relief[3, 4] = 0.5
+    relief[5, :, 4] = 0.25
+    labels = leaves(relief)
+    assert len(np.unique(labels)) == 4
+    assert len({labels[0, 0], labels[0, 8], labels[8, 0], labels[8, 8]}) == 4
+
+
+@pytest.mark.parametrize("shape", [(7, 9), (3, 4), (1, 1), (10, 13)])
+def test_averages_cover_fractions_of_pixels(shape):
+    pixels = np.random.default_rng(6).integers(0, 256, (10, 13, 3), dtype=np.uint8)
+    finest = np.repeat(np.repeat(pixels.astype(float), shape[0], axis=0), shape[1], axis=1)
+    expected = finest.reshape(shape[0], 10, shape[1], 13, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(averaged(pixels, shape), expected, rtol=1e-5)
+
+
+def test_only_valid_pixels_are_averaged_and_holes_filled_from_the_nearest():
+    pixels = np.zeros((4, 8, 3), np.uint8)
+    pixels[:, 1::2] = 100
+    valid = np.zeros((4, 8), bool)
+    valid[:, 1] = valid[:, 6] = True
+    means, there = averaged_valid(Level(pixels, valid), (2, 4))
+    np.testing.assert_array_equal(there, [[True, False, False, True]] * 2)
+    np.testing.assert_allclose(means[..., 0], [[100, 100, 0, 0]] * 2)
+
+
+def test_a_pyramid_halves_by_means_of_what_is_valid():
+    pixels = np.random.default_rng(7).integers(0, 256, (13, 22, 3), dtype=np.uint8)
+    valid = np.random.default_rng(8).random((13, 22)) < 0.5
+    plain, masked = pyramid(pixels, None, (3, 5)), pyramid(pixels, valid, (3, 5))
+    assert [level.shape for level in plain] == [level.shape for level in masked] == [(13, 22), (7, 11), (4, 6)]
+    fours = np.concatenate([pixels, pixels[-1:]]).reshape(7, 2, 11, 2, 3).astype(float)
+    counts = np.concatenate([valid, valid[-1:]]).reshape(7, 2, 11, 2, 1)
+    np.testing.assert_allclose(plain[1].pixels, fours.mean(axis=(1, 3)), atol=0.5)
+    there = counts.any(axis=(1, 3))[..., 0]
+    np.testing.assert_array_equal(masked[1].valid, there)
+    expected = (fours * counts).sum(axis=(1, 3))[there] / counts.sum(axis=(1, 3))[there]
+    np.testing.assert_allclose(masked[1].pixels[there], expected, atol=0.5)
+
+
+def test_a_larger_label_map_repeats_the_smaller():
+    labels = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    np.testing.assert_array_equal(enlarged(labels, (4, 9)), np.repeat(np.repeat(labels, 2, axis=0), 3, axis=1))
+    assert enlarged(labels, (3, 5)).shape == (3, 5)
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (321, 481), (3000, 4000), (1, 10**8), (10**8, 1), (7, 10**6), (20_000, 20_000)]
+)
+def test_the_analysed_picture_is_small_and_no_larger_than_the_full_one(shape):
+    height, width = analysed_shape(*shape)
+    assert 1 <= height <= shape[0]
+    assert 1 <= width <= shape[1]
+    assert height * width <= PIXELS
+    narrow = min(shape) < 64
+    assert narrow or height * width > 0.9 * min(shape[0] * shape[1], PIXELS)
