@@ -8,6 +8,7 @@ from allauth.account.signals import email_added
 from django.conf import settings
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
@@ -44,6 +45,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth pu
         """Whether a person may be sent there: to this very site only, never to another port or to plain http."""
         request = self.request
         return url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+
+    def get_password_change_redirect_url(self, _request: HttpRequest) -> str:
+        """Back to where the change was asked for; by itself allauth shows the empty form again."""
+        return reverse("account")
 
     def clean_username(self, username: str, shallow: bool = False) -> str:  # noqa: FBT001, FBT002 - allauth's signature
         """Refuse names that only look different: full-width letters, or capitals of a name made in the administration."""

@@ -1,13 +1,15 @@
 """Parse what a page sends and explain what is wrong with it. A recipe itself is parsed by `Recipe.from_mapping` only."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from segmentation.engine import recipe as recipes
 from segmentation.engine.exceptions import BadRecipe, SegmentationError
-from segmentation.engine.recipe import MAX_CLUSTERS, MIN_CLUSTERS, Recipe
+from segmentation.engine.recipe import Recipe
 
 
 def sentence(error: SegmentationError) -> str:
@@ -18,42 +20,95 @@ def sentence(error: SegmentationError) -> str:
     return _(error.template) % values
 
 
-class RecipeForm(forms.Form):
-    """The settings of a run; `recipe` holds the parsed recipe once the form is valid."""
+def written(recipe: Mapping[str, Any]) -> dict[str, str]:
+    """Return a recipe's mapping as the fields of a form; what is off is left out, as a check box does."""
+    fields = {name: _written(recipe[name]) for name in recipes.NAMES if name in recipe}
+    return {name: text for name, text in fields.items() if text}
 
-    n_clusters = forms.CharField(required=False, max_length=20)
+
+class RecipeForm(forms.Form):
+    """The settings of a run; `recipe` holds the parsed recipe once the form is valid.
+
+    Its fields are the settings of `Recipe`, as text, and `auto`, a check box that leaves the number to the engine. A field
+    that is empty or not there takes its default; a mapping of a recipe will do as data.
+    """
 
     recipe: Recipe
 
-    def clean_n_clusters(self) -> str:
-        """Parse the recipe; an empty field means the default."""
-        given: str = self.cleaned_data["n_clusters"].strip()
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("auto", *recipes.NAMES):
+            self.fields[name] = forms.CharField(required=False, max_length=40)
+
+    def clean(self) -> dict[str, Any]:
+        """Parse the recipe; what is wrong with it stands at its field."""
+        if self.errors:
+            return self.cleaned_data
         try:
-            self.recipe = Recipe.from_mapping({"n_clusters": given} if given else {})
+            self.recipe = Recipe.from_mapping(self._given())
         except BadRecipe as error:
-            raise forms.ValidationError(sentence(error), code=error.code) from error
-        return given
+            field = str(error.values.get("field", ""))
+            self.add_error(
+                field if field in self.fields else None, forms.ValidationError(sentence(error), code=error.code)
+            )
+        return self.cleaned_data
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """What to put into each field again: what was given, else the default."""
+        default = {name: _written(value) for name, value in Recipe().to_mapping().items()}
+        given = {name: _written(self.data[name]).strip() for name in default if name in self.data}
+        return default | {name: value for name, value in given.items() if value}
+
+    @property
+    def auto_shown(self) -> bool:
+        """Whether the number of regions is left to the engine."""
+        return (
+            bool(self.data.get("auto"))
+            or not self.shown["n_clusters"].isdecimal()
+            or self.shown["preset"] == Recipe().preset
+        )
 
     @property
     def n_clusters_shown(self) -> int:
         """The number to put into the field again: what was asked for if it makes sense, else the default."""
-        given = str(self.data.get("n_clusters", "")).strip()
-        if given.isdecimal() and MIN_CLUSTERS <= int(given[:20]) <= MAX_CLUSTERS:
+        given = self.shown["n_clusters"]
+        most = recipes.MAX_REGIONS if self.shown["preset"] == recipes.Preset.REGIONS else recipes.MAX_CLUSTERS
+        if given.isdecimal() and recipes.MIN_CLUSTERS <= int(given[:20]) <= most:
             return int(given)
-        return Recipe().n_clusters
+        return Recipe().n_clusters or recipes.MIN_CLUSTERS
+
+    @property
+    def opened(self) -> bool:
+        """Whether a setting below "More options" is not the default, so that it must be seen."""
+        usual = Recipe().to_mapping()
+        return any(self.shown[name] != _written(usual[name]) for name in usual if name not in _IN_FRONT)
 
     @property
     def problem(self) -> str:
         """The first thing that is wrong, as a sentence, or nothing."""
         return next((str(errors[0]) for errors in self.errors.values()), "")
 
+    def _given(self) -> dict[str, str]:
+        given = {name: text for name in recipes.NAMES if (text := self.cleaned_data[name].strip())}
+        leaves_it = self.cleaned_data["auto"] and given.get("preset") == recipes.Preset.REGIONS
+        return given | ({"n_clusters": recipes.AUTO} if leaves_it else {})
+
+
+_IN_FRONT = {"schema", "preset", "n_clusters"}
+
+
+def _written(value: object) -> str:
+    """Return a setting as a field holds it; a check box that is off sends nothing."""
+    if isinstance(value, bool):
+        return "on" if value else ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
 
 class UploadForm(RecipeForm):
     """A picture and the settings of its first run. Whether the file is a picture is for `services.upload_image` to say."""
 
     image = forms.FileField(allow_empty_file=True, error_messages={"required": gettext_lazy("No picture was chosen.")})
-
-    field_order = ("image", "n_clusters")
 
 
 class LegendForm(forms.Form):

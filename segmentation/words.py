@@ -2,6 +2,8 @@
 
 import math
 
+from django.utils.translation import gettext, ngettext
+
 _MINUS, _NARROW = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
 
 
@@ -50,6 +52,22 @@ def filesize(size: int) -> str:
     if size < 1e6:
         return f"{math.ceil(size / 1e3) if size < 1e3 else round(size / 1e3)}{_NARROW}kB"
     return f"{_short(size / 1e6)}{_NARROW}MB" if size < 1e9 else f"{_short(size / 1e9)}{_NARROW}GB"
+
+
+def how_many(count: int | None, *, regions: bool) -> str:
+    """Return a number of clusters or regions in words; None while it is for the engine to find.
+
+    >>> how_many(5, regions=False), how_many(1, regions=True), how_many(None, regions=True)
+    ('5 clusters', '1 region', 'Regions')
+    """
+    if count is None:
+        return gettext("Regions")
+    words = (
+        ngettext("%(n)s region", "%(n)s regions", count)
+        if regions
+        else ngettext("%(n)s cluster", "%(n)s clusters", count)
+    )
+    return words % {"n": count}
 
 
 def seconds(value: float) -> str:

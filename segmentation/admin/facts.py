@@ -17,6 +17,7 @@ from django.utils.translation import ngettext, pgettext
 from segmentation import services, words
 from segmentation.admin import cells
 from segmentation.engine.progress import Stage
+from segmentation.engine.recipe import NAMES
 from segmentation.models import Image, Job, Run, User, Worker
 from segmentation.models.jobs import State
 from segmentation.services.status import STAGE_NAMES
@@ -90,7 +91,9 @@ def moment(when: datetime | None) -> str:
 
 def _of_request(run: Run) -> list[Fact]:
     names = {"n_clusters": _("Clusters"), "seed": _("Seed")}
-    recipe = [(names.get(name, name), value) for name, value in run.recipe.items() if name != "schema"]
+    recipe = [
+        (names.get(name, _(NAMES.get(name, name))), value) for name, value in run.recipe.items() if name != "schema"
+    ]
     return [
         _fact(_("State"), cells.state(run.job.state, percent=run.job.percent)),
         _fact(_("Owner"), _person(run.job.owner)),

@@ -3,7 +3,6 @@
 Frozen, validated values with JSON both ways and a schema number. Standard library only.
 """
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -15,8 +14,8 @@ from segmentation.engine.exceptions import BadRecipe, gettext_noop
 
 Number = TypeVar("Number", int, float)
 
-SCHEMA = 2
-"""The newest recipe schema that this release understands. 1 knew the number of clusters and the seed only."""
+SCHEMA = 1
+"""The newest recipe schema that this release understands."""
 
 AUTO = "auto"
 """How a number of clusters that the engine chooses is written, in JSON and by people."""
@@ -31,15 +30,6 @@ class Preset(StrEnum):
 
     COLOURS = "colours"  # every pixel by itself: the classical mixture
     REGIONS = "regions"  # connected segments; each is a component
-
-
-class Features(StrEnum):
-    """What is measured of a pixel."""
-
-    RGB = "rgb"  # the bands as they are
-    LAB = "lab"  # CIE L*a*b*, D65
-    GRAY = "gray"  # lightness alone
-    OD = "od"  # optical density, for stains
 
 
 class Covariance(StrEnum):
@@ -137,18 +127,14 @@ class Recipe:
     """
 
     preset: Preset = Preset.COLOURS
-    n_clusters: int | None = 3  # 2 to 32 (regions: to 254); None: chosen by the engine. Cut to the distinct colours
-    features: Features = Features.RGB
-    texture: int = 0  # at how many scales local contrast is a feature, too: 0, 1 or 2
-    position: bool = False  # whether the place in the picture is a feature, too
+    n_clusters: int | None = 3  # 2 to 32, cut to the distinct colours; of Regions to 254, or None: as many as differ
+    # What follows says how a mixture of colours is fitted; Regions takes no notice of it.
     covariance: Covariance = Covariance.FULL
-    smoothness: float = 0.0  # 0 (every pixel by itself) to 1
-    smallest_region: float = 0.0  # share of the picture below which connected regions join a neighbour, 0 to 0.1
     seed: int = 0  # 0 to 2^32 - 1; decides the sample and the starts
     restarts: int = 2  # descents from different starts, of which the best is kept, 1 to 20
     tolerance: float = 1e-5  # mean nats per pixel and cycle of EM, 1e-9 to 0.1
     max_iterations: int = 100  # evaluations of EM, 1 to 10,000
-    exact: bool = False  # whether the fit goes on from the sample to all pixels
+    exact: bool = False  # whether the fit goes on from a sample to all pixels
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -189,16 +175,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What decides a result beside the recipe and belongs to one picture."""
-
-    mixture: str | None = None  # a mixture to start from, as `Mixture.to_json` writes it
-    mask: str | None = None  # SHA-256 of a PNG master; its pixels that are not 0 are left out
-
-    def __post_init__(self) -> None:
-        if self.mixture is not None and not _is_object(self.mixture):
-            raise BadRecipe(template=gettext_noop("The starting mixture is not the JSON of a mixture."))
-        if self.mask is not None and not re.fullmatch(r"[0-9a-f]{64}", self.mask):
-            raise BadRecipe(template=gettext_noop("A mask is named by the SHA-256 of its file."))
+    """What decides a result beside the recipe and belongs to one picture; this release takes nothing."""
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
@@ -207,30 +184,21 @@ class Inputs:
         Raises
         ------
         BadRecipe
-            For an unknown field, or a value that is not of its kind.
+            For an unknown field.
         """
-        given = {name: value for name, value in mapping.items() if name != "schema"}
-        if unknown := sorted(set(given) - {field.name for field in fields(cls)}):
+        if unknown := sorted(set(mapping) - {"schema"}):
             raise BadRecipe(template=gettext_noop("“%(field)s” is not a known input."), field=str(unknown[0])[:100])
-        for name, value in given.items():
-            if value is not None and not isinstance(value, str):
-                raise BadRecipe(template=gettext_noop("The input “%(field)s” must be text."), field=name)
-        return cls(**given)
+        return cls()
 
     def to_mapping(self) -> dict[str, Any]:
-        """The inputs as a JSON object with their schema number; what was not given is left out."""
-        return {"schema": SCHEMA, **{name: value for name, value in asdict(self).items() if value is not None}}
+        """The inputs as a JSON object with their schema number."""
+        return {"schema": SCHEMA}
 
 
 NAMES = {
     "preset": gettext_noop("The preset"),
     "n_clusters": gettext_noop("The number of clusters"),
-    "features": gettext_noop("The colour space"),
-    "texture": gettext_noop("The number of texture scales"),
-    "position": gettext_noop("Position as a feature"),
     "covariance": gettext_noop("The shape of clusters"),
-    "smoothness": gettext_noop("The smoothness"),
-    "smallest_region": gettext_noop("The smallest region"),
     "seed": gettext_noop("The seed"),
     "restarts": gettext_noop("The number of starts"),
     "tolerance": gettext_noop("The tolerance"),
@@ -241,13 +209,8 @@ NAMES = {
 
 _KINDS: dict[str, Whole | WholeOrAuto | Real | Choice | Switch] = {
     "preset": Choice(Preset),
-    "n_clusters": WholeOrAuto(Whole(MIN_CLUSTERS, MAX_CLUSTERS)),
-    "features": Choice(Features),
-    "texture": Whole(0, 2),
-    "position": Switch(),
+    "n_clusters": Whole(MIN_CLUSTERS, MAX_CLUSTERS),
     "covariance": Choice(Covariance),
-    "smoothness": Real(0.0, 1.0),
-    "smallest_region": Real(0.0, 0.1),
     "seed": Whole(0, MAX_SEED),
     "restarts": Whole(1, 20),
     "tolerance": Real(1e-9, 0.1),
@@ -259,13 +222,6 @@ _N_REGIONS = WholeOrAuto(Whole(MIN_CLUSTERS, MAX_REGIONS))
 
 def _kind(field: str, preset: object) -> Whole | WholeOrAuto | Real | Choice | Switch:
     return _N_REGIONS if field == "n_clusters" and preset == Preset.REGIONS else _KINDS[field]
-
-
-def _is_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except ValueError:
-        return False
 
 
 def _within(field: str, value: Number, low: Number, high: Number) -> Number:

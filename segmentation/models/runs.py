@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from segmentation.engine.recipe import Preset
 from segmentation.models.images import Image
 from segmentation.models.jobs import Job, State
 from segmentation.models.users import User
@@ -71,6 +72,11 @@ class Run(models.Model):
     @property
     def id(self) -> uuid.UUID:
         return self.job_id
+
+    @property
+    def has_regions(self) -> bool:
+        """Whether the recipe asks for regions rather than clusters of colours."""
+        return bool(self.recipe.get("preset") == Preset.REGIONS)
 
     @property
     def succeeded(self) -> bool:

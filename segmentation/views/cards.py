@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from segmentation import services
+from segmentation import services, words
+from segmentation.forms import written
 from segmentation.models import Image, Run
 from segmentation.models.jobs import State
 
@@ -32,12 +32,16 @@ class Card:
         return self.run.n_clusters if self.run else None
 
     @property
+    def settings(self) -> dict[str, str]:
+        """What a form sends to run the same once more."""
+        return written(self.run.recipe) if self.run else {}
+
+    @property
     def clusters(self) -> str:
         """The number of clusters in words."""
-        number = self.n_clusters
-        if number is None:
+        if self.run is None:
             return _("No run yet")
-        return ngettext("%(n)s cluster", "%(n)s clusters", number) % {"n": number}
+        return words.how_many(self.n_clusters, regions=self.run.has_regions)
 
 
 def cards(runs: Iterable[Run]) -> list[Card]:

@@ -35,18 +35,18 @@ def of_result(run: Run) -> list[Fact]:
             _("Log-likelihood"),
             _("%(value)s nats per pixel") % {"value": number(result.log_likelihood, 4)},
         ),
-        Fact(_("Iterations"), iterations % {"n": result.iterations}),
+        *([Fact(_("Iterations"), iterations % {"n": result.iterations})] if result.iterations else []),
     ]
     if "distinct_colours" in result.facts:
         pixels = int(result.facts.get("valid_pixels", run.image.width * run.image.height))
         colours = {"n": thousands(int(result.facts["distinct_colours"])), "pixels": thousands(pixels)}
         facts.append(Fact(_("Distinct colours"), _("%(n)s of %(pixels)s pixels") % colours))
-    return [*facts, _seed(run), *_times(run), *_versions(run)]
+    return [*facts, *_settings(run), *_times(run), *_versions(run)]
 
 
 def of_attempt(run: Run) -> list[Fact]:
     """Return what is known of a run without a result."""
-    facts = [Fact(_("Clusters"), str(run.n_clusters)), _seed(run)]
+    facts = [Fact(_("Clusters"), str(run.n_clusters or _("as many as differ"))), *_settings(run)]
     job = run.job
     if job.attempt > 1:
         facts.insert(0, Fact(_("Attempts"), str(job.attempt)))
@@ -55,8 +55,24 @@ def of_attempt(run: Run) -> list[Fact]:
     return facts
 
 
-def _seed(run: Run) -> Fact:
-    return Fact(_("Seed"), str(run.recipe.get("seed", Recipe().seed)))
+def _settings(run: Run) -> list[Fact]:
+    """The settings of a fit that are not the default, and the seed; of regions there are none."""
+    if run.has_regions:
+        return []
+    usual = Recipe().to_mapping()
+    names = {
+        "covariance": _("Shape of clusters"),
+        "restarts": _("Starts"),
+        "tolerance": _("Tolerance"),
+        "max_iterations": _("Iterations, at most"),
+    }
+    chosen = [
+        Fact(words, str(run.recipe[name]))
+        for name, words in names.items()
+        if run.recipe.get(name, usual[name]) != usual[name]
+    ]
+    exact = [Fact(_("Fitted to"), _("all pixels"))] if run.recipe.get("exact") else []
+    return [*chosen, *exact, Fact(_("Seed"), str(run.recipe.get("seed", usual["seed"])))]
 
 
 def _times(run: Run) -> list[Fact]:

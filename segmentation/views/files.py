@@ -128,7 +128,8 @@ def _send_picture(
 
 def download_name(run: Run, name: str) -> str:
     """Return how a picture of a run is called on a person's disk, for example `china-k5-labels.png`."""
-    return f"{PurePath(run.image.name).stem[:200] or 'picture'}-k{run.n_clusters}-{name}.png"
+    kind, count = "regions" if run.has_regions else "k", len(run.current_revision.legend["clusters"])
+    return f"{PurePath(run.image.name).stem[:200] or 'picture'}-{kind}{count}-{name}.png"
 
 
 def _send(

@@ -14,8 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from segmentation import services
 from segmentation.engine.exceptions import SegmentationError
-from segmentation.engine.recipe import MAX_CLUSTERS, MIN_CLUSTERS, Recipe
-from segmentation.forms import RecipeForm, sentence
+from segmentation.engine.recipe import MAX_CLUSTERS, MAX_REGIONS, MIN_CLUSTERS
+from segmentation.forms import RecipeForm, sentence, written
 from segmentation.http import SignedInRequest
 from segmentation.models import Image, Run
 from segmentation.views.cards import cards
@@ -72,18 +72,19 @@ def delete(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
 def _page(request: SignedInRequest, picture: Image, refused: RecipeForm | None = None) -> HttpResponse:
     runs = Run.objects.visible_to(request.user).filter(image=picture)
     shown = list(runs.for_lists().newest_first()[:RUNS_SHOWN])
-    suggested = request.GET.get("n_clusters") or (shown[0].n_clusters if shown else None)
+    like = _run_of(picture, request.GET.get("like", "")) or (shown[0] if shown else None)
     context = {
         "image": picture,
         "cards": cards(shown),
         "count": runs.count() if len(shown) == RUNS_SHOWN else len(shown),
-        "form": refused or RecipeForm({"n_clusters": str(suggested or Recipe().n_clusters)}),
+        "form": refused or RecipeForm(written(like.recipe) if like else {}),
         "problem": refused.problem if refused else "",
         "notices": [text for _code, text in services.notices(image=picture)],
         "changeable": services.may_change(user=request.user, thing=picture),
         "small": is_small(picture),
         "lowest": MIN_CLUSTERS,
         "highest": MAX_CLUSTERS,
+        "most_regions": MAX_REGIONS,
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
     return render(request, "segmentation/image.html", context, status=status)
@@ -102,8 +103,13 @@ def _changeable(request: SignedInRequest, image_id: uuid.UUID) -> Image:
 
 def _parent(request: SignedInRequest, picture: Image) -> Run | None:
     """The run from whose page another one was asked for."""
+    return _run_of(picture, request.POST.get("parent", ""))
+
+
+def _run_of(picture: Image, given: str) -> Run | None:
+    """The run of this picture with an id that came from outside, if there is one."""
     try:
-        parent = uuid.UUID(request.POST.get("parent", ""))
+        run_id = uuid.UUID(given)
     except ValueError:
         return None
-    return Run.objects.filter(image=picture, pk=parent).first()
+    return Run.objects.filter(image=picture, pk=run_id).first()

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from segmentation import services, words
 from segmentation.engine.exceptions import SegmentationError
-from segmentation.engine.recipe import MAX_CLUSTERS
+from segmentation.engine.recipe import MAX_CLUSTERS, MAX_REGIONS
 from segmentation.exceptions import StorageUnavailable
-from segmentation.forms import LegendForm, sentence
+from segmentation.forms import LegendForm, sentence, written
 from segmentation.http import SignedInRequest
 from segmentation.models import Run
 from segmentation.models.jobs import State
@@ -46,6 +46,7 @@ def run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
         "changeable": services.may_change(user=request.user, thing=found),
         "notices": [text for _code, text in services.notices(image=found.image)],
         "small": facts.is_small(found.image),
+        "what": words.how_many(found.n_clusters, regions=found.has_regions),
     }
     state = State(found.job.state)
     if state == State.SUCCEEDED:
@@ -112,7 +113,9 @@ def delete(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     found = _changeable(request, run_id)
     back = next_address(request, default=found.image.get_absolute_url())
     if request.method != "POST":
-        return render(request, "segmentation/run_delete.html", {"run": found, "image": found.image, "next": back})
+        what = words.how_many(found.n_clusters, regions=found.has_regions)
+        context = {"run": found, "image": found.image, "what": what, "next": back}
+        return render(request, "segmentation/run_delete.html", context)
     name = found.image.name
     services.delete_run(run=found)
     messages.success(request, _("The run of %(name)s was deleted.") % {"name": name})
@@ -122,7 +125,7 @@ def delete(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
 def _active(found: Run, status: services.RunStatus) -> dict[str, Any]:
     left = status.seconds_left
     return {
-        "steps": steps(status, n_clusters=found.n_clusters),
+        "steps": steps(status),
         "seconds_left": None if left is None else max(1, round(left)),
         "pixels": found.image.width * found.image.height,
     }
@@ -136,6 +139,7 @@ def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
         chart = None  # the numbers are in the row; only the curve is missing
     return {
         "rows": rows,
+        "what": words.how_many(len(rows), regions=found.has_regions),
         "largest": max(row.share for row in rows) or 1.0,
         "foreground": services.foreground_share(rows=rows),
         "foreground_pixels": sum(row.pixels for row in rows if row.foreground),
@@ -143,7 +147,9 @@ def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
         "chart": chart,
         "facts": facts.of_result(found),
         "took": words.seconds(found.result.total_seconds),
-        "again": min(MAX_CLUSTERS, (found.n_clusters or len(rows)) + 1),
+        "again_settings": {name: text for name, text in written(found.recipe).items() if name != "n_clusters"},
+        "most": MAX_REGIONS if found.has_regions else MAX_CLUSTERS,
+        "again": min(MAX_REGIONS if found.has_regions else MAX_CLUSTERS, (found.n_clusters or len(rows)) + 1),
     }
 
 

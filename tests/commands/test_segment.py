@@ -131,6 +131,32 @@ def test_what_was_converted_is_said(tmp_path, output):
     assert [line.strip() for line in done.stdout.splitlines()[1:]] == sentences
 
 
+def test_regions_need_no_number(picture, output):
+    done = segment(picture, "--preset", "regions", "--output", output)
+    assert (done.returncode, done.stderr) == (0, "")
+    document = json.loads(written(output / "phantom")["run.json"])
+    assert document["recipe"]["preset"] == "regions"
+    labels = np.asarray(PIL.Image.open(io.BytesIO(written(output / "phantom")["labels.png"])))
+    assert len(document["clusters"]) == labels.max() + 1 >= 3
+
+
+def test_the_details_of_a_fit_can_be_said(picture, output):
+    details = ["--covariance", "spherical", "--restarts", 1, "--tolerance", "1e-3", "--max-iterations", 4, "--exact"]
+    segment(picture, "--clusters", 3, *details, "--output", output)
+    document = json.loads(written(output / "phantom")["run.json"])
+    assert document["recipe"] == {
+        "schema": 1, "preset": "colours", "n_clusters": 3, "covariance": "spherical", "seed": 0, "restarts": 1,
+        "tolerance": 0.001, "max_iterations": 4, "exact": True,
+    }  # fmt: skip
+    for covariance in document["mixture"]["covariances"]:
+        np.testing.assert_allclose(covariance, covariance[0][0] * np.eye(3))
+
+
+def test_colours_need_a_number(picture, output):
+    done = segment(picture, "--output", output)
+    assert (done.returncode, done.stderr) == (1, "CommandError: Say how many clusters: --clusters K.\n")
+
+
 def test_pictures_that_fail_are_named_and_the_others_are_done(picture, other, tmp_path, output):
     (tmp_path / "broken.png").write_bytes(picture.read_bytes()[:200])
     (tmp_path / "notes.png").write_text("not a picture")

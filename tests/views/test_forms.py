@@ -2,7 +2,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from segmentation.engine.recipe import Recipe
-from segmentation.forms import LegendForm, RecipeForm, UploadForm
+from segmentation.forms import LegendForm, RecipeForm, UploadForm, written
 
 
 @pytest.mark.parametrize("given", ["2", "5", " 32 "])
@@ -66,3 +66,41 @@ def test_no_check_box_is_all_background():
 @pytest.mark.parametrize("data", [{"revision": "0", "foreground": ["7"]}, {"foreground": ["0"]}, {"revision": "x"}])
 def test_table_of_another_run_is_not_accepted(data):
     assert not LegendForm(data, n_clusters=2).is_valid()
+
+
+def test_every_setting_becomes_part_of_the_recipe():
+    sent = {
+        "n_clusters": "5", "preset": "colours", "covariance": "diag", "seed": "7", "restarts": "4", "tolerance": "1e-6",
+        "max_iterations": "9", "exact": "on",
+    }  # fmt: skip
+    form = RecipeForm(sent)
+    assert form.is_valid()
+    expected = Recipe.from_mapping(sent)
+    assert form.recipe == expected
+
+
+def test_a_recipe_comes_back_from_the_fields_it_was_written_to():
+    for recipe in (Recipe(n_clusters=9, exact=True), Recipe.from_mapping({"preset": "regions"})):
+        form = RecipeForm(written(recipe.to_mapping()))
+        assert form.is_valid()
+        assert form.recipe == recipe
+
+
+@pytest.mark.parametrize(("auto", "n_clusters"), [("on", None), ("", 8)])
+def test_regions_are_counted_by_the_engine_when_the_box_is_on(auto, n_clusters):
+    form = RecipeForm({"preset": "regions", "n_clusters": "8", "auto": auto})
+    assert form.is_valid()
+    assert form.recipe.n_clusters == n_clusters
+
+
+def test_the_box_plays_no_part_for_colours():
+    form = RecipeForm({"preset": "colours", "n_clusters": "8", "auto": "on"})
+    assert form.is_valid()
+    assert form.recipe.n_clusters == 8
+
+
+def test_what_is_wrong_stands_at_its_field():
+    form = RecipeForm({"n_clusters": "5", "tolerance": "much"})
+    assert not form.is_valid()
+    assert form.errors == {"tolerance": ["The tolerance must be a number."]}
+    assert form.opened

@@ -8,6 +8,7 @@ from segmentation import services
 from segmentation.engine.recipe import Recipe
 from segmentation.models import Job, Run
 from segmentation.views.history import PAGE_SIZE
+from tests.markup import markup
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,17 +23,17 @@ def browser(client, owner):
 
 
 def shown(browser, query=""):
-    page = browser.get(f"/history/{query}").content.decode()
+    page = markup(browser.get(f"/history/{query}"))
     return re.findall(r'class="cover" href="/runs/([0-9a-f-]+)/"', page)
 
 
 def counts(browser, query=""):
-    page = browser.get(f"/history/{query}").content.decode()
+    page = markup(browser.get(f"/history/{query}"))
     return dict(re.findall(r'<a href="\?[^"]*"[^>]*>(\w[\w ]*)<span class="n">(\d+)</span>', page))
 
 
 def test_empty_history_says_what_it_is_for_and_offers_the_first_step(browser):
-    page = browser.get("/history/").content.decode()
+    page = markup(browser.get("/history/"))
     assert "Every run will be kept here" in page
     assert "/samples/" in page
 
@@ -58,7 +59,7 @@ def test_search_and_state_filter_stay_in_the_address(browser, finished_run):
     assert shown(browser, "?state=finished") == [str(finished_run.pk)]
     assert shown(browser, f"?q={name[:4].upper()}&state=running") == [str(waiting.pk)]
     assert shown(browser, "?q=nothing-like-it") == []
-    page = browser.get(f"/history/?q={name[:4]}").content.decode()
+    page = markup(browser.get(f"/history/?q={name[:4]}"))
     assert f'href="?q={name[:4]}&amp;state=finished"' in page
     assert counts(browser) == {"All": "2", "Finished": "1", "Running": "1", "Failed": "0"}
 
@@ -74,7 +75,7 @@ def test_picture_whose_runs_were_deleted_is_still_found(browser, finished_run):
     image = finished_run.image
     services.delete_run(run=finished_run)
     assert counts(browser)["Not run"] == "1"
-    page = browser.get("/history/?state=none").content.decode()
+    page = markup(browser.get("/history/?state=none"))
     assert f'class="cover" href="{image.get_absolute_url()}"' in page
 
 
@@ -90,9 +91,9 @@ def test_address_that_makes_no_sense_shows_everything(browser, finished_run, que
 
 def test_days_are_named(browser, image):
     run = services.create_run(image=image, recipe=Recipe())
-    assert "Today" in browser.get("/history/").content.decode()
+    assert "Today" in markup(browser.get("/history/"))
     Job.objects.filter(pk=run.pk).update(created=timezone.now() - timedelta(days=1))
-    assert "Yesterday" in browser.get("/history/").content.decode()
+    assert "Yesterday" in markup(browser.get("/history/"))
 
 
 def test_pages_keep_the_filters(browser, image, settings):
@@ -100,7 +101,7 @@ def test_pages_keep_the_filters(browser, image, settings):
     for _ in range(PAGE_SIZE + 1):
         services.create_run(image=image, recipe=Recipe())
     assert len(shown(browser)) == PAGE_SIZE
-    page = browser.get("/history/?state=running").content.decode()
+    page = markup(browser.get("/history/?state=running"))
     assert 'rel="next" href="?state=running&amp;page=2"' in page
     assert len(shown(browser, "?state=running&page=2")) == 1
     assert set(shown(browser)) | set(shown(browser, "?page=2")) == {
@@ -120,7 +121,7 @@ def test_number_of_queries_does_not_depend_on_the_number_of_runs(
 
 
 def test_each_card_offers_what_can_be_done(browser, finished_run):
-    page = browser.get("/history/?q=").content.decode()
+    page = markup(browser.get("/history/?q="))
     assert f"/images/{finished_run.image_id}/run/" in page
     assert f"/runs/{finished_run.pk}/delete/?next=%2Fhistory%2F%3Fq%3D" in page
     assert f"/images/{finished_run.image_id}/delete/?next=" in page

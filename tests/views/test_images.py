@@ -1,6 +1,7 @@
 import pytest
 
 from segmentation.models import Image, Run
+from tests.markup import markup
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -12,7 +13,7 @@ def browser(client, owner):
 
 
 def test_page_says_what_the_file_was(browser, image):
-    page = browser.get(image.get_absolute_url()).content.decode()
+    page = markup(browser.get(image.get_absolute_url()))
     assert image.name in page
     assert f"{image.width} × {image.height} pixels, {image.format}" in page
     assert f"/images/{image.pk}/original" in page
@@ -22,7 +23,7 @@ def test_page_says_what_the_file_was(browser, image):
 def test_page_says_in_words_what_was_converted(browser, image):
     image.notices = [{"code": "orientation_applied", "values": {}}]
     image.save()
-    assert "About this picture" in browser.get(image.get_absolute_url()).content.decode()
+    assert "About this picture" in markup(browser.get(image.get_absolute_url()))
 
 
 def test_new_run_of_the_same_image(browser, finished_run):
@@ -31,7 +32,7 @@ def test_new_run_of_the_same_image(browser, finished_run):
     run = Run.objects.exclude(pk=finished_run.pk).get()
     assert response.url == f"/runs/{run.pk}/"
     assert (run.image, run.n_clusters, run.parent) == (image, 9, finished_run)
-    page = browser.get(image.get_absolute_url()).content.decode()
+    page = markup(browser.get(image.get_absolute_url()))
     assert page.index(str(run.pk)) < page.index(str(finished_run.pk))
 
 
@@ -44,19 +45,21 @@ def test_parent_that_makes_no_sense_is_left_out(browser, image, parent):
 def test_number_out_of_range_is_explained_beside_the_field(browser, image):
     response = browser.post(f"/images/{image.pk}/run/", {"n_clusters": "40"})
     assert response.status_code == 422
-    assert "The number of clusters must be between 2 and 32." in response.content.decode()
+    assert "The number of clusters must be between 2 and 32." in markup(response)
     assert not Run.objects.exists()
 
 
 def test_form_suggests_what_was_asked_for_last(browser, image):
+    browser.post(f"/images/{image.pk}/run/", {"n_clusters": "6"})
+    first = Run.objects.get()
     browser.post(f"/images/{image.pk}/run/", {"n_clusters": "11"})
-    assert 'value="11"' in browser.get(image.get_absolute_url()).content.decode()
-    assert 'value="6"' in browser.get(f"{image.get_absolute_url()}?n_clusters=6").content.decode()
+    assert 'value="11"' in markup(browser.get(image.get_absolute_url()))
+    assert 'value="6"' in markup(browser.get(f"{image.get_absolute_url()}?like={first.pk}"))
 
 
 def test_deleting_asks_first_and_names_what_goes(browser, finished_run):
     address = f"/images/{finished_run.image_id}/delete/"
-    page = browser.get(address).content.decode()
+    page = markup(browser.get(address))
     assert f"Delete {finished_run.image.name} and its run?" in page
     assert "This cannot be undone." in page
     assert Image.objects.exists()
@@ -88,6 +91,6 @@ def test_staff_who_may_only_look_see_no_way_to_change(client, staff, finished_ru
 def test_name_of_any_kind_is_shown_as_text(browser, image):
     image.name = "<img src=x onerror=alert(1)>" + "ü" * 170 + ".png"
     image.save()
-    page = browser.get(image.get_absolute_url()).content.decode()
+    page = markup(browser.get(image.get_absolute_url()))
     assert "<img src=x" not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page

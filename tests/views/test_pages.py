@@ -12,6 +12,7 @@ from django.urls import include, path
 from gmmsite.urls import urlpatterns as site_patterns
 from segmentation.views import pages
 from segmentation.views.showcase import showcase
+from tests.markup import markup
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,7 +97,7 @@ def walk(client, start):
         response = client.get(address)
         answers[address] = response.status_code
         if response.headers.get("Content-Type", "").startswith("text/html"):
-            for link in Links(response.content.decode()).links:
+            for link in Links(markup(response)).links:
                 target = urlsplit(urljoin(address, link))
                 if not target.netloc and not target.path.startswith("/admin/"):
                     waiting.append(target._replace(fragment="").geturl())
@@ -119,7 +120,7 @@ def test_no_link_leads_nowhere_for_a_person_with_a_finished_run(browser, finishe
 
 def test_links_within_a_page_have_their_target(client):
     for address in ("/", "/help/"):
-        page = client.get(address).content.decode()
+        page = markup(client.get(address))
         targets = {link[1:] for link in Links(page).links if link.startswith("#")}
         assert targets <= set(re.findall(r'id="([^"]+)"', page))
 
@@ -139,21 +140,21 @@ def assert_strict(response):
     policy = response.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    found = Links(response.content.decode())
+    found = Links(markup(response))
     assert found.inline == []
     assert [address for address in found.loaded if not address.startswith("/")] == []
 
 
 def test_first_page_offers_an_account_only_while_registration_is_open(client, settings):
-    assert "/accounts/signup/" in client.get("/").content.decode()
+    assert "/accounts/signup/" in markup(client.get("/"))
     settings.REGISTRATION_OPEN = False
-    page = client.get("/").content.decode()
+    page = markup(client.get("/"))
     assert "/accounts/signup/" not in page
     assert "/accounts/login/" in page
 
 
 def test_example_of_the_first_page_has_a_picture_and_all_shares_for_every_number_of_clusters(client):
-    page = client.get("/").content.decode()
+    page = markup(client.get("/"))
     results = showcase()["hero"]["results"]
     assert [result["n_clusters"] for result in results] == [2, 3, 4, 5, 6, 7, 8]
     for result in results:
@@ -167,13 +168,13 @@ def test_example_of_the_first_page_has_a_picture_and_all_shares_for_every_number
 def test_help_states_the_limits_of_this_site(client, settings):
     settings.GMM_MAX_UPLOAD_BYTES = 12_000_000
     settings.GMM_MAX_PIXELS = 7_500_000
-    page = client.get("/help/").content.decode()
+    page = markup(client.get("/help/"))
     assert f"up to 12{NARROW}MB and 7.5 megapixels" in page
 
 
 def test_account_shows_what_is_used_of_the_quota(browser, owner, finished_run, settings):
     settings.GMM_QUOTA_IMAGES = 4
-    page = browser.get("/account/").content.decode()
+    page = markup(browser.get("/account/"))
     assert owner.username in page
     assert "1 of 4 pictures" in page
     assert "1 run." in page
@@ -182,7 +183,7 @@ def test_account_shows_what_is_used_of_the_quota(browser, owner, finished_run, s
 
 
 def test_account_of_somebody_without_an_address_says_what_that_means(browser):
-    assert "a forgotten password cannot be reset" in browser.get("/account/").content.decode()
+    assert "a forgotten password cannot be reset" in markup(browser.get("/account/"))
 
 
 def test_account_asks_for_a_sign_in(client):
@@ -190,9 +191,9 @@ def test_account_asks_for_a_sign_in(client):
 
 
 def test_only_staff_find_the_administration(browser, staff):
-    assert "/admin/" not in browser.get("/account/").content.decode()
+    assert "/admin/" not in markup(browser.get("/account/"))
     browser.force_login(staff)
-    assert "/admin/" in browser.get("/account/").content.decode()
+    assert "/admin/" in markup(browser.get("/account/"))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -201,7 +202,7 @@ def test_theme_is_kept_in_a_cookie_and_written_into_every_page(client, theme):
     assert (response.status_code, response.url) == (302, "/help/")
     cookie = response.cookies["theme"]
     assert (cookie.value, cookie["httponly"], cookie["samesite"]) == (theme, True, "Lax")
-    assert f'<html lang="en-gb" data-theme="{theme}">' in client.get("/help/").content.decode()
+    assert f'<html lang="en-gb" data-theme="{theme}">' in markup(client.get("/help/"))
 
 
 @pytest.mark.parametrize("theme", ["system", "", '"><script>'])
@@ -209,12 +210,12 @@ def test_anything_else_means_as_the_system(client, theme):
     client.cookies["theme"] = "dark"
     client.post("/theme/", {"theme": theme})
     assert client.cookies["theme"].value == ""
-    assert "data-theme=" not in client.get("/help/").content.decode().split("<head>")[0]
+    assert "data-theme=" not in markup(client.get("/help/")).split("<head>")[0]
 
 
 def test_forged_theme_cookie_is_ignored(client):
     client.cookies["theme"] = 'x" onload="y'
-    page = client.get("/help/").content.decode()
+    page = markup(client.get("/help/"))
     assert '<html lang="en-gb">' in page
 
 
@@ -233,7 +234,7 @@ def test_theme_is_changed_by_post_only(client):
 
 
 def test_what_was_done_leaves_and_what_was_not_done_stays(faulty):
-    page = faulty.get("/said/").content.decode()
+    page = markup(faulty.get("/said/"))
     assert re.search(r'class="toast" role="status" data-leaves>\s*<span class="grow">cup.png was deleted.</span>', page)
     assert re.search(r'class="notice" role="alert">.*<p>No run is free.</p>', page, re.DOTALL)
 
@@ -249,7 +250,7 @@ def test_what_was_done_leaves_and_what_was_not_done_stays(faulty):
 )
 def test_every_error_says_what_happened_and_offers_a_way_out(faulty, address, code, says):
     response = faulty.get(address)
-    page = response.content.decode()
+    page = markup(response)
     assert response.status_code == code
     assert f"<h1>{says}</h1>" in page
     assert 'class="btn primary"' in page
@@ -258,20 +259,20 @@ def test_every_error_says_what_happened_and_offers_a_way_out(faulty, address, co
 
 def test_not_found_leads_a_signed_in_person_back_to_the_history(faulty, owner):
     faulty.force_login(owner)
-    assert 'class="btn primary" href="/history/"' in faulty.get("/nowhere/").content.decode()
+    assert 'class="btn primary" href="/history/"' in markup(faulty.get("/nowhere/"))
 
 
 def test_form_without_its_token_is_explained(owner):
     strict = Client(enforce_csrf_checks=True)
     response = strict.post("/theme/", {"theme": "dark"})
     assert response.status_code == 403
-    assert "<h1>This form was not accepted</h1>" in response.content.decode()
+    assert "<h1>This form was not accepted</h1>" in markup(response)
     assert "theme" not in response.cookies
 
 
 def test_fault_gives_a_reference_that_stands_in_the_log(faulty, caplog):
-    page = faulty.get("/fault/?q=1").content.decode()
-    reference = re.search(r'<dd class="mono">([0-9a-f]{4}-[0-9a-f]{4})</dd>', page)[1]
+    page = markup(faulty.get("/fault/?q=1"))
+    reference = re.search(r'<dd class="mono"> ?([0-9a-f]{4}-[0-9a-f]{4}) ?</dd>', page)[1]
     assert f"Reference {reference}: the page /fault/" in caplog.text
     assert 'href="/fault/?q=1"' in page
 
@@ -282,7 +283,7 @@ def test_page_of_a_fault_needs_no_database_session_or_context_processor(monkeypa
     request.COOKIES["theme"] = "dark"
     with django_assert_num_queries(0):
         response = pages.server_error(request)
-    page = response.content.decode()
+    page = markup(response)
     assert response.status_code == 500
     assert 'data-theme="dark"' in page
     assert "Try again" not in page  # sending a form twice could do something twice

@@ -2,10 +2,11 @@ import re
 
 import pytest
 
-from segmentation import services
+from segmentation import execution, services
 from segmentation.engine.recipe import Recipe
 from segmentation.models import Job, Run
 from segmentation.models.jobs import State
+from tests.markup import markup
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -19,7 +20,7 @@ def browser(client, owner):
 def page_of(browser, run, query=""):
     response = browser.get(f"/runs/{run.pk}/{query}")
     assert response.status_code == 200
-    return response.content.decode()
+    return markup(response)
 
 
 def test_waiting_run_says_its_place_and_that_no_worker_runs(browser, queued_run):
@@ -63,12 +64,12 @@ def test_cancel_and_retry_by_form(browser, queued_run):
 
 def test_cancelling_what_is_over_says_so(browser, finished_run):
     response = browser.post(f"/runs/{finished_run.pk}/cancel/", follow=True)
-    assert "there is nothing to cancel" in response.content.decode()
+    assert "there is nothing to cancel" in markup(response)
 
 
 def test_retrying_what_has_succeeded_changes_nothing(browser, finished_run):
     response = browser.post(f"/runs/{finished_run.pk}/retry/", follow=True)
-    assert "Only a run that failed or was cancelled" in response.content.decode()
+    assert "Only a run that failed or was cancelled" in markup(response)
     assert Run.objects.get().succeeded
 
 
@@ -88,7 +89,7 @@ def test_failed_run_says_what_happened_what_is_kept_and_what_to_do(browser, queu
     assert heading in page
     assert "Your picture and your settings are kept." in page
     assert f"/runs/{queued_run.pk}/retry/" in page
-    assert f"{queued_run.image.get_absolute_url()}?n_clusters={queued_run.n_clusters}" in page
+    assert f"{queued_run.image.get_absolute_url()}?like={queued_run.pk}" in page
     assert f"{str(queued_run.pk)[:4]}-{str(queued_run.pk)[4:8]}" in page
 
 
@@ -133,26 +134,26 @@ def test_foreground_changed_elsewhere_is_not_overwritten(browser, finished_run):
     address = f"/runs/{finished_run.pk}/legend/"
     browser.post(address, {"revision": 0, "foreground": ["1"]})
     response = browser.post(address, {"revision": 0, "foreground": ["0"]}, follow=True)
-    assert "changed in another window" in response.content.decode()
+    assert "changed in another window" in markup(response)
     assert [row.foreground for row in services.cluster_rows(run=Run.objects.get())][:2] == [False, True]
 
 
 @pytest.mark.parametrize("data", [{}, {"revision": "x"}, {"revision": 0, "foreground": ["99"]}])
 def test_table_that_does_not_fit_changes_nothing(browser, finished_run, data):
     response = browser.post(f"/runs/{finished_run.pk}/legend/", data, follow=True)
-    assert "Nothing was changed." in response.content.decode()
+    assert "Nothing was changed." in markup(response)
     assert Run.objects.get().revision == 0
 
 
 def test_legend_of_a_run_without_result_cannot_be_changed(browser, queued_run):
     response = browser.post(f"/runs/{queued_run.pk}/legend/", {"revision": 0}, follow=True)
-    assert "This run has no result yet." in response.content.decode()
+    assert "This run has no result yet." in markup(response)
 
 
 def test_deleting_a_run_asks_first_and_leaves_the_picture(browser, finished_run):
     address = f"/runs/{finished_run.pk}/delete/"
     image = finished_run.image
-    assert f"Delete this run of {image.name}" in browser.get(address).content.decode()
+    assert f"Delete this run of {image.name}" in markup(browser.get(address))
     assert Run.objects.exists()
     assert browser.post(address).url == image.get_absolute_url()
     assert not Run.objects.exists()
@@ -185,3 +186,20 @@ def test_nothing_on_the_page_needs_a_style_or_script_inside_it(browser, finished
     page = page_of(browser, finished_run)
     assert not re.search(r"\sstyle=|<style|\son\w+=", page)
     assert not re.search(r"<script(?![^>]*\ssrc=)", page)
+
+
+def test_regions_are_called_so_from_the_form_to_the_result(browser, image):
+    browser.post(f"/images/{image.pk}/run/", {"preset": "regions", "auto": "on"})
+    run = Run.objects.get()
+    assert (run.n_clusters, run.recipe["preset"]) == (None, "regions")
+    assert "<h1>Waiting to start</h1>" in markup(browser.get(run.get_absolute_url()))
+    execution.serve_until_empty()
+    page = markup(browser.get(run.get_absolute_url()))
+    found = len(Run.objects.get().current_revision.legend["clusters"])
+    assert f"<h1>{found} regions</h1>" in page
+    assert "Log-likelihood" in page
+    assert "Iterations" not in page
+    assert f"{found} regions" in markup(browser.get("/history/"))
+    download = browser.get(f"{run.get_absolute_url()}labels.png?download=1")
+    assert f'filename="phantom-regions{found}-labels.png"' in download.headers["Content-Disposition"]
+    download.close()

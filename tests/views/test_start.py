@@ -6,6 +6,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from segmentation.models import Image, Run
 from segmentation.samples import SAMPLES
+from tests.markup import markup
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,7 +38,7 @@ def test_visitor_who_posts_is_asked_to_sign_in(client):
 
 
 def test_signed_in_person_finds_the_form_and_the_samples(browser, owner):
-    page = browser.get("/").content.decode()
+    page = markup(browser.get("/"))
     assert owner.username in page
     assert 'name="image"' in page
     assert 'name="n_clusters"' in page
@@ -67,7 +68,7 @@ def test_without_a_number_the_default_is_taken(browser):
 )
 def test_refusal_says_what_happened_and_keeps_the_number(browser, data, says):
     response = browser.post("/", data)
-    page = response.content.decode()
+    page = markup(response)
     assert response.status_code == 422
     assert says in page
     assert "Nothing was stored." in page
@@ -80,7 +81,7 @@ def test_refusal_says_what_happened_and_keeps_the_number(browser, data, says):
 def test_number_out_of_range_stores_nothing(browser, given):
     response = browser.post("/", {"image": picture(), "n_clusters": given})
     assert response.status_code == 422
-    assert "The number of clusters must be" in response.content.decode()
+    assert "The number of clusters must be" in markup(response)
     assert not Image.objects.exists()
 
 
@@ -88,14 +89,14 @@ def test_picture_above_the_limit_is_refused(browser, settings):
     settings.GMM_MAX_UPLOAD_BYTES = 10
     response = browser.post("/", {"image": picture("large.png")})
     assert response.status_code == 422
-    assert "large.png was not uploaded" in response.content.decode()
+    assert "large.png was not uploaded" in markup(response)
 
 
 def test_when_no_run_is_free_the_picture_is_kept_and_shown(browser, settings):
     settings.GMM_QUOTA_ACTIVE_RUNS = 0
     response = browser.post("/", {"image": picture()}, follow=True)
     assert response.redirect_chain == [(Image.objects.get().get_absolute_url(), 302)]
-    assert "of your runs are waiting or running" in response.content.decode()
+    assert "of your runs are waiting or running" in markup(response)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.slug)
@@ -119,6 +120,6 @@ def test_visitor_cannot_start_a_sample(client):
 
 
 def test_recent_shows_own_runs_only(browser, finished_run, stranger):
-    assert f"/runs/{finished_run.pk}/" in browser.get("/").content.decode()
+    assert f"/runs/{finished_run.pk}/" in markup(browser.get("/"))
     browser.force_login(stranger)
-    assert f"/runs/{finished_run.pk}/" not in browser.get("/").content.decode()
+    assert f"/runs/{finished_run.pk}/" not in markup(browser.get("/"))

@@ -2,12 +2,14 @@
 
 Read in this order: `monomials` and `densities` (what a Gaussian sees of a value), `families` and `mixture` (the model),
 `colours` and `sampling` (what is fitted of a picture), `em`, `squarem`, `merging`, `starts` and `fitting` (the fit),
-`table`, `labelling` and `measure` (the result), `pictures` and `segmentation` (all of it).
+`table`, `labelling` and `measure` (the result), `pictures` and `segmentation` (all of it: *Colours*). `regions` holds the
+other preset, and `presets` chooses.
 """
 
 from segmentation.engine.gmm.measure import Component
 from segmentation.engine.gmm.mixture import Mixture
-from segmentation.engine.gmm.segmentation import Segmentation, segment
+from segmentation.engine.gmm.presets import segment
+from segmentation.engine.gmm.segmentation import Segmentation
 from segmentation.engine.recipe import Recipe
 
 __all__ = ["Component", "Mixture", "Recipe", "Segmentation", "segment"]

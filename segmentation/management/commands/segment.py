@@ -27,7 +27,7 @@ from segmentation.engine.exports import binary_png, labels_png, segmented_png
 from segmentation.engine.imaging import Limits
 from segmentation.engine.legend import foreground_share
 from segmentation.engine.progress import Stage
-from segmentation.engine.recipe import Recipe
+from segmentation.engine.recipe import NAMES, Preset, Recipe
 from segmentation.engine.sandbox import Allowance, Child, ChildLost, Report
 
 OUTPUTS = {"labels.png": labels_png.export, "segmented.png": segmented_png.export, "binary.png": binary_png.export}
@@ -56,16 +56,31 @@ class Command(BaseCommand):
     requires_system_checks = ()  # they load the whole web application
 
     def add_arguments(self, parser: CommandParser) -> None:
+        usual = Recipe()
         parser.add_argument("pictures", metavar="PICTURE", nargs="+", type=Path)
-        parser.add_argument("--clusters", metavar="K", required=True, help="how many clusters, 2 to 32")
+        parser.add_argument(
+            "--preset", metavar="NAME", default=usual.preset, help="colours (every pixel by itself) or regions"
+        )
+        parser.add_argument(
+            "--clusters", metavar="K", help="how many, 2 to 32; of regions to 254, or auto (their default)"
+        )
         parser.add_argument("--output", metavar="DIR", required=True, type=Path, help="made when it does not exist")
-        parser.add_argument("--seed", metavar="N", default=Recipe().seed, help="of the random choices; default 0")
+        parser.add_argument(
+            "--covariance", metavar="SHAPE", default=usual.covariance, help="full, tied, diag or spherical"
+        )
+        parser.add_argument("--seed", metavar="N", default=usual.seed, help="of the random choices; default 0")
+        parser.add_argument("--restarts", metavar="N", default=usual.restarts, help="starts, of which the best is kept")
+        parser.add_argument(
+            "--tolerance", metavar="T", default=str(usual.tolerance), help="nats a pixel at which a fit ends"
+        )
+        parser.add_argument("--max-iterations", metavar="N", default=usual.max_iterations, help="of a fit, at most")
+        parser.add_argument("--exact", action="store_true", help="fit all pixels, not a sample")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         pictures: list[Path] = options["pictures"]
         output: Path = options["output"]
         try:
-            recipe = Recipe.from_mapping({"n_clusters": options["clusters"], "seed": options["seed"]})
+            recipe = _recipe(options)
         except BadRecipe as error:
             raise CommandError(str(error)) from None
         _require_different_stems(pictures)
@@ -100,6 +115,22 @@ class Command(BaseCommand):
             self.stdout.flush()
             return True
         return False
+
+
+def _recipe(options: dict[str, Any]) -> Recipe:
+    """Parse what was asked for; of colours, the number has no default.
+
+    Raises
+    ------
+    BadRecipe
+        When it makes no sense.
+    """
+    given = {name: options[name] for name in NAMES if name in options}
+    if options["clusters"] is not None:
+        given["n_clusters"] = options["clusters"]
+    elif options["preset"] != Preset.REGIONS:
+        raise BadRecipe(template="Say how many clusters: --clusters K.")
+    return Recipe.from_mapping(given)
 
 
 def segmented(data: bytes, name: str, recipe: Recipe, limits: Limits, report: Report) -> Segmented:

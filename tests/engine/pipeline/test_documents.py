@@ -70,7 +70,7 @@ def test_the_schema_says_how_areas_of_merged_clusters_differ():
 
 
 def test_the_document_says_what_was_done_and_found(outcome, document, pixels):
-    assert document["recipe"] == {"schema": 1, "n_clusters": 3, "seed": 7}
+    assert document["recipe"] == Recipe(n_clusters=3, seed=7).to_mapping()
     assert document["input"] == {
         "name": "phantom.png", "sha256": outcome.sha256, "bytes": outcome.size, "format": "PNG",
         "width": 90, "height": 60, "bands": 3, "dtype": "uint8", "frames": 1,

@@ -88,7 +88,7 @@ def segment_regions(
     TypeError, ValueError
         For other dtypes or shapes, or fewer than one region.
     """
-    _check(pixels, valid, n_regions)
+    check(pixels, valid, n_regions)
     shape = analysed_shape(*pixels.shape[:2])
     levels = pyramid(pixels, valid, shape)
     small, there = averaged_valid(levels[-1], shape)
@@ -171,7 +171,8 @@ def _mixture(moments: Float, pixels: NDArray[np.intp]) -> Mixture:
     return Mixture(weights / weights.sum(), means, covariances + FLOOR * np.eye(means.shape[1]))
 
 
-def _check(pixels: NDArray[np.uint8], valid: Mask | None, n_regions: int | None) -> None:
+def check(pixels: NDArray[np.uint8], valid: Mask | None, n_regions: int | None) -> None:
+    """Require arguments that make sense; raises as `segment_regions` does."""
     if pixels.dtype != np.uint8 or (valid is not None and valid.dtype != np.bool_):
         raise TypeError("pixels must be uint8, and valid must be bool")
     if pixels.ndim != 3 or pixels.shape[2] != 3 or (valid is not None and valid.shape != pixels.shape[:2]):

@@ -1,0 +1,30 @@
+"""The one door to both ways of segmenting: *Colours*, every pixel by itself, and *Regions*, connected parts."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation.engine.gmm import segmentation as colours
+from segmentation.engine.gmm.mixture import Mixture
+from segmentation.engine.gmm.segmentation import Segmentation
+from segmentation.engine.progress import OnProgress
+from segmentation.engine.recipe import Preset, Recipe
+
+
+def segment(
+    pixels: NDArray[np.uint8],
+    recipe: Recipe,
+    *,
+    valid: NDArray[np.bool_] | None = None,
+    begin: Mixture | None = None,
+    on_progress: OnProgress | None = None,
+) -> Segmentation:
+    """Segment a picture as the recipe's preset says; parameters and errors as of `segmentation.segment`.
+
+    Regions are not iterated: they begin nowhere, and take no notice of `begin`.
+    """
+    if recipe.preset is Preset.REGIONS:
+        # scikit-image takes its time to be imported, and Colours does without.
+        from segmentation.engine.gmm.regions import preset as regions  # noqa: PLC0415 - as said
+
+        return regions.segment(pixels, recipe, valid=valid, on_progress=on_progress)
+    return colours.segment(pixels, recipe, valid=valid, begin=begin, on_progress=on_progress)

@@ -1,0 +1,26 @@
+// The settings of a run in a form: those that make no sense together are hidden or switched off.
+import { all, onPage } from "./page.js";
+
+/** @param {HTMLFormElement} form */
+function show(form) {
+  const regions = form.querySelector("[name=preset][value=regions]:checked") !== null;
+  for (const part of all("[data-for-regions]", form)) part.hidden = !regions;
+  const auto = regions && (/** @type {HTMLInputElement | null} */ (form.querySelector("[data-auto]"))?.checked ?? false);
+  for (const field of /** @type {HTMLInputElement[]} */ (all("[name=n_clusters], [data-range-for], [data-step]", form))) field.disabled = auto;
+  for (const part of all("[data-for-colours]", form)) part.hidden = regions;
+  for (const field of /** @type {HTMLInputElement[]} */ (all("[name=n_clusters], [data-range-for]", form))) field.max = field.dataset[regions ? "maxRegions" : "maxColours"] ?? field.max;
+}
+
+onPage((root) => {
+  for (const form of /** @type {HTMLFormElement[]} */ (all("form:has([name=preset][type=radio])", root))) {
+    const auto = /** @type {HTMLInputElement | null} */ (form.querySelector("[data-auto]"));
+    form.addEventListener("change", (event) => {
+      // Regions are counted by the engine unless a person wants to.
+      const target = /** @type {HTMLInputElement} */ (event.target);
+      if (auto && target.name === "preset") auto.checked = target.value === "regions";
+      show(form);
+    });
+    form.addEventListener("reset", () => setTimeout(() => show(form)));
+    show(form);
+  }
+});
