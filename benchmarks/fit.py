@@ -92,7 +92,7 @@ def against_decoding(name: str) -> None:
         ("segment, all of it", f"{seconds * 1e3:.0f}", f"{seconds / decode_seconds:.2f}"),
         ("decoding the JPEG", f"{decode_seconds * 1e3:.0f}", "1.00"),
     ]
-    heading = f"{name} resampled to 12 megapixels, {result.distinct_colours:,} distinct colours, {K} clusters"
+    heading = f"{name} resampled to 12 megapixels, {K} clusters"
     table(heading, rows)
 
 
@@ -103,7 +103,7 @@ def decoded(file: io.BytesIO) -> NDArray[np.uint8]:
 
 def stages(result: Segmentation) -> list[tuple[str, float]]:
     words = {
-        "counting": "counting all colours",
+        "counting": "drawing the sample",
         "fitting": "fitting",
         "labelling": "labels and measurements",
     }

@@ -53,11 +53,13 @@ def hero() -> dict[str, Any]:
     results = {k: segment(pixels, Recipe(n_clusters=k)) for k in HERO}
     for k, result in results.items():
         save(painted(result.labels, colours(result.components)), f"china-k{k}")
+    regions = segment(pixels, Recipe.from_mapping({"preset": "regions"}))
+    save(painted(regions.labels, colours(regions.components)), "china-regions")
     height, width = pixels.shape[:2]
     return {
         "width": width,
         "height": height,
-        "colours": results[HERO[0]].distinct_colours,
+        "colours": len(np.unique(pixels.reshape(-1, 3), axis=0)),
         "results": [{"n_clusters": k, "clusters": clusters(result.components)} for k, result in results.items()],
     }
 

@@ -16,7 +16,7 @@ from segmentation.models.jobs import State
 
 STAGE_NAMES = {
     Stage.READING: gettext_lazy("Read the picture"),
-    Stage.COUNTING: gettext_lazy("Count its colours"),
+    Stage.COUNTING: gettext_lazy("Collect its colours"),
     Stage.FITTING: gettext_lazy("Fit the mixture"),
     Stage.LABELLING: gettext_lazy("Label every pixel"),
     Stage.WRITING: gettext_lazy("Store the pictures"),

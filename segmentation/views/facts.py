@@ -38,9 +38,9 @@ def of_result(run: Run) -> list[Fact]:
         *([Fact(_("Iterations"), iterations % {"n": result.iterations})] if result.iterations else []),
     ]
     if "distinct_colours" in result.facts:
-        pixels = int(result.facts.get("valid_pixels", run.image.width * run.image.height))
+        pixels = int(result.facts["fitted_pixels"])
         colours = {"n": thousands(int(result.facts["distinct_colours"])), "pixels": thousands(pixels)}
-        facts.append(Fact(_("Distinct colours"), _("%(n)s of %(pixels)s pixels") % colours))
+        facts.append(Fact(_("Distinct colours"), _("%(n)s of %(pixels)s fitted pixels") % colours))
     return [*facts, *_settings(run), *_times(run), *_versions(run)]
 
 

@@ -174,3 +174,23 @@ def test_a_change_in_another_tab_is_not_overwritten(open_window):
     assert answer.value.status == 409
     shown = page.locator("tbody").get_by_role("checkbox").nth(0).is_checked()
     expect(other.locator("tbody").get_by_role("checkbox").nth(0)).to_be_checked(checked=shown)
+
+
+def test_regions_are_chosen_on_the_page_of_a_picture(open_window):
+    page = open_window()
+    sign_up(page)
+    page.locator(".samples button").first.click()
+    run_address(page)
+    expect(page.locator("tbody tr")).to_have_count(3)
+    page.locator(".crumb").click()
+    page.get_by_text("More options").click()
+    expect(page.get_by_label("Shape of clusters")).to_be_visible()
+    page.get_by_text("Regions", exact=True).click()
+    expect(page.get_by_label("Shape of clusters")).to_be_hidden()
+    expect(page.get_by_label("As many as differ")).to_be_checked()
+    expect(page.locator("input[name=n_clusters]")).to_be_disabled()
+    page.get_by_role("button", name="Run at full size").click()
+    address = run_address(page)
+    expect(page.get_by_role("heading", name=re.compile(r"\d+ regions"))).to_be_visible()
+    labels = fetched(page, f"{address}labels.png")
+    expect(page.locator("tbody tr")).to_have_count(int(labels.max()) + 1)

@@ -30,6 +30,7 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         "legend": outcome.legend.to_mapping(),
         "notices": [notice.to_mapping() for notice in outcome.notices],
         "distinct_colours": segmentation.distinct_colours,
+        "fitted_pixels": segmentation.fitted_pixels,
         "valid_pixels": segmentation.valid_pixels,
     }
 
@@ -80,6 +81,7 @@ def _map(outcome: Outcome) -> dict[str, Any]:
         "height": height,
         "pixels_sha256": outcome.pixels_sha256,
         "valid_pixels": outcome.segmentation.valid_pixels,
+        "fitted_pixels": outcome.segmentation.fitted_pixels,
         "distinct_colours": outcome.segmentation.distinct_colours,
     }
 
