@@ -14,7 +14,6 @@ from segmentation.engine.gmm.squarem import climb
 from segmentation.engine.gmm.starts import start
 from segmentation.engine.recipe import Covariance
 
-
 FAMILIES = ["full", "tied", "diag", "spherical"]
 
 
