@@ -62,12 +62,8 @@ class RecipeForm(forms.Form):
 
     @property
     def auto_shown(self) -> bool:
-        """Whether the number of regions is left to the engine."""
-        return (
-            bool(self.data.get("auto"))
-            or not self.shown["n_clusters"].isdecimal()
-            or self.shown["preset"] == Recipe().preset
-        )
+        """Whether the number is left to the engine."""
+        return bool(self.data.get("auto")) or self.shown["n_clusters"].lower() == recipes.AUTO
 
     @property
     def n_clusters_shown(self) -> int:
@@ -91,8 +87,7 @@ class RecipeForm(forms.Form):
 
     def _given(self) -> dict[str, str]:
         given = {name: text for name in recipes.NAMES if (text := self.cleaned_data[name].strip())}
-        leaves_it = self.cleaned_data["auto"] and given.get("preset") == recipes.Preset.REGIONS
-        return given | ({"n_clusters": recipes.AUTO} if leaves_it else {})
+        return given | ({"n_clusters": recipes.AUTO} if self.cleaned_data["auto"] else {})
 
 
 _IN_FRONT = {"schema", "preset", "n_clusters"}

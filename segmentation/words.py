@@ -61,7 +61,7 @@ def how_many(count: int | None, *, regions: bool) -> str:
     ('5 clusters', '1 region', 'Regions')
     """
     if count is None:
-        return gettext("Regions")
+        return gettext("Regions") if regions else gettext("Number chosen automatically")
     words = (
         ngettext("%(n)s region", "%(n)s regions", count)
         if regions

@@ -32,6 +32,15 @@ class Preset(StrEnum):
     REGIONS = "regions"  # connected segments; each is a component
 
 
+class Features(StrEnum):
+    """What is measured of a pixel."""
+
+    RGB = "rgb"  # the bands as they are
+    LAB = "lab"  # CIE L*a*b*, D65
+    GRAY = "gray"  # lightness alone
+    OD = "od"  # optical density, for stains
+
+
 class Covariance(StrEnum):
     """The shape of the clusters, as in scikit-learn."""
 
@@ -127,9 +136,14 @@ class Recipe:
     """
 
     preset: Preset = Preset.COLOURS
-    n_clusters: int | None = 3  # 2 to 32, cut to the distinct colours; of Regions to 254, or None: as many as differ
+    n_clusters: int | None = 3  # 2 to 32, cut to the distinct colours; regions to 254. None: chosen by the engine
     # What follows says how a mixture of colours is fitted; Regions takes no notice of it.
+    features: Features = Features.RGB
+    texture: int = 0  # at how many scales local contrast is a feature, too: 0, 1 or 2
+    position: bool = False  # whether the place in the picture is a feature, too
     covariance: Covariance = Covariance.FULL
+    smoothness: float = 0.0  # 0 (every pixel by itself) to 1
+    smallest_region: float = 0.0  # share of the picture below which connected regions join a neighbour, 0 to 0.1
     seed: int = 0  # 0 to 2^32 - 1; decides the sample and the starts
     restarts: int = 2  # descents from different starts, of which the best is kept, 1 to 20
     tolerance: float = 1e-5  # mean nats per pixel and cycle of EM, 1e-9 to 0.1
@@ -198,7 +212,12 @@ class Inputs:
 NAMES = {
     "preset": gettext_noop("The preset"),
     "n_clusters": gettext_noop("The number of clusters"),
+    "features": gettext_noop("The colour space"),
+    "texture": gettext_noop("The number of texture scales"),
+    "position": gettext_noop("Position as a feature"),
     "covariance": gettext_noop("The shape of clusters"),
+    "smoothness": gettext_noop("The smoothness"),
+    "smallest_region": gettext_noop("The smallest region"),
     "seed": gettext_noop("The seed"),
     "restarts": gettext_noop("The number of starts"),
     "tolerance": gettext_noop("The tolerance"),
@@ -209,8 +228,13 @@ NAMES = {
 
 _KINDS: dict[str, Whole | WholeOrAuto | Real | Choice | Switch] = {
     "preset": Choice(Preset),
-    "n_clusters": Whole(MIN_CLUSTERS, MAX_CLUSTERS),
+    "n_clusters": WholeOrAuto(Whole(MIN_CLUSTERS, MAX_CLUSTERS)),
+    "features": Choice(Features),
+    "texture": Whole(0, 2),
+    "position": Switch(),
     "covariance": Choice(Covariance),
+    "smoothness": Real(0.0, 1.0),
+    "smallest_region": Real(0.0, 0.1),
     "seed": Whole(0, MAX_SEED),
     "restarts": Whole(1, 20),
     "tolerance": Real(1e-9, 0.1),

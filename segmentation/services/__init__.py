@@ -2,7 +2,8 @@
 
 from segmentation.services.access import may_change
 from segmentation.services.deletion import delete_image, delete_run
-from segmentation.services.legends import ClusterRow, cluster_rows, edit_legend, fit_history, foreground_share
+from segmentation.services.fits import Evidence, evidence, evidence_picture, fit_history
+from segmentation.services.legends import ClusterRow, cluster_rows, edit_legend, foreground_share
 from segmentation.services.notices import notices
 from segmentation.services.quotas import Usage, usage
 from segmentation.services.renditions import rendition
@@ -12,6 +13,7 @@ from segmentation.services.uploads import limits, upload_image, upload_sample
 
 __all__ = [
     "ClusterRow",
+    "Evidence",
     "RunError",
     "RunStatus",
     "Usage",
@@ -21,6 +23,8 @@ __all__ = [
     "delete_image",
     "delete_run",
     "edit_legend",
+    "evidence",
+    "evidence_picture",
     "fit_history",
     "foreground_share",
     "limits",

@@ -1,13 +1,10 @@
 """What people see of a result and change on it: the clusters, their measures, the foreground."""
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
 from django.db import transaction
 
-from segmentation import files
 from segmentation.engine.exceptions import gettext_noop
 from segmentation.engine.gmm import Component
 from segmentation.engine.imaging import palettes
@@ -96,10 +93,3 @@ def edit_legend(*, run: Run, author: User, expected: int, foreground: Mapping[in
     return Revision.objects.create(
         run=run, number=run.revision, parent=parent, legend=legend.to_mapping(), author=author
     )
-
-
-def fit_history(*, run: Run) -> list[float]:
-    """Return the mean log-likelihood at each evaluation of the kept fit, nats per pixel."""
-    stored = files.read(run.result.files["fit.npz"]["key"])
-    with np.load(io.BytesIO(stored), allow_pickle=False) as arrays:
-        return [float(value) for value in arrays["history"]]

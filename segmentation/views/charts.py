@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from segmentation.words import number
 
 WIDTH, HEIGHT = 360, 120
+_SHOWN, _FRAME, _BELOW = 0.6, 84.0, 20.0  # nats, units of the view box, frames
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 352.0, 8.0, 98.0
 
 
@@ -50,6 +51,26 @@ def fit_chart(history: Sequence[float]) -> FitChart | None:
         last_value=number(history[-1], 2),
         evaluations=len(history),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionCurve:
+    """A criterion over the numbers of clusters; a hundred units of the view box a number."""
+
+    width: int
+    points: str
+    dots: tuple[tuple[str, str], ...]
+    best: int  # index of the best
+
+
+def criterion_curve(values: Sequence[float]) -> CriterionCurve:
+    """Return the upper part of a curve: what lies more than 0.6 below the best is cut off by the frame."""
+    best = max(range(len(values)), key=lambda index: values[index])
+    dots = tuple(
+        (f"{50 + 100 * index}", f"{8 + min((values[best] - value) / _SHOWN, _BELOW) * _FRAME:.1f}")
+        for index, value in enumerate(values)
+    )
+    return CriterionCurve(100 * len(values), " ".join(",".join(dot) for dot in dots), dots, best)
 
 
 def _rows(low: float, high: float) -> tuple[Tick, ...]:

@@ -61,7 +61,11 @@ def _settings(run: Run) -> list[Fact]:
         return []
     usual = Recipe().to_mapping()
     names = {
+        "features": _("Colour space"),
+        "texture": _("Texture scales"),
         "covariance": _("Shape of clusters"),
+        "smoothness": _("Smoothness"),
+        "smallest_region": _("Smallest region, share"),
         "restarts": _("Starts"),
         "tolerance": _("Tolerance"),
         "max_iterations": _("Iterations, at most"),
@@ -72,6 +76,7 @@ def _settings(run: Run) -> list[Fact]:
         if run.recipe.get(name, usual[name]) != usual[name]
     ]
     exact = [Fact(_("Fitted to"), _("all pixels"))] if run.recipe.get("exact") else []
+    exact += [Fact(_("Position"), _("counts, too"))] if run.recipe.get("position") else []
     return [*chosen, *exact, Fact(_("Seed"), str(run.recipe.get("seed", usual["seed"])))]
 
 

@@ -16,6 +16,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from segmentation import files, services
+from segmentation.engine.exceptions import SegmentationError
 from segmentation.http import SignedInRequest
 from segmentation.models import Image, Run
 
@@ -85,6 +86,21 @@ def segmented(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
 @login_required
 def binary(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
     return _send_picture(request, run_id, "binary")
+
+
+@require_safe
+@login_required
+def evidence(request: SignedInRequest, run_id: uuid.UUID, n_clusters: int) -> HttpResponseBase:
+    """Send the small picture of one number of clusters that was weighed."""
+    run = _run(request, run_id)
+    try:
+        picture = services.evidence_picture(run=run, n_clusters=n_clusters)
+    except SegmentationError as error:
+        if error.code != "not_found":
+            raise
+        raise Http404 from error
+    etag = f'"{run.result.pixels_sha256[:32]}-evidence-{n_clusters}"'
+    return _send(request, lambda: picture, etag=etag, content_type="image/png")
 
 
 def _image(request: SignedInRequest, image_id: uuid.UUID) -> Image:

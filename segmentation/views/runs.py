@@ -20,7 +20,7 @@ from segmentation.http import SignedInRequest
 from segmentation.models import Run
 from segmentation.models.jobs import State
 from segmentation.views import facts
-from segmentation.views.charts import fit_chart
+from segmentation.views.charts import criterion_curve, fit_chart
 from segmentation.views.failures import explain
 from segmentation.views.returning import next_address
 from segmentation.views.steps import steps
@@ -145,12 +145,24 @@ def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
         "foreground_pixels": sum(row.pixels for row in rows if row.foreground),
         "separated": request.GET.get("palette") == "separated",
         "chart": chart,
+        "why": _why(found),
         "facts": facts.of_result(found),
         "took": words.seconds(found.result.total_seconds),
         "again_settings": {name: text for name, text in written(found.recipe).items() if name != "n_clusters"},
         "most": MAX_REGIONS if found.has_regions else MAX_CLUSTERS,
         "again": min(MAX_REGIONS if found.has_regions else MAX_CLUSTERS, (found.n_clusters or len(rows)) + 1),
     }
+
+
+def _why(found: Run) -> dict[str, Any] | None:
+    """The evidence for a number of clusters that was left to the engine."""
+    if found.n_clusters is not None:
+        return None
+    try:
+        evidence = services.evidence(run=found)
+    except StorageUnavailable:
+        return None  # the result stands without it
+    return {"evidence": evidence, "curve": criterion_curve([row.icl for row in evidence.rows])} if evidence else None
 
 
 def _run(request: SignedInRequest, run_id: uuid.UUID) -> Run:

@@ -4,11 +4,17 @@ import { all, onPage } from "./page.js";
 /** @param {HTMLFormElement} form */
 function show(form) {
   const regions = form.querySelector("[name=preset][value=regions]:checked") !== null;
-  for (const part of all("[data-for-regions]", form)) part.hidden = !regions;
-  const auto = regions && (/** @type {HTMLInputElement | null} */ (form.querySelector("[data-auto]"))?.checked ?? false);
+  const auto = /** @type {HTMLInputElement | null} */ (form.querySelector("[data-auto]"))?.checked ?? false;
   for (const field of /** @type {HTMLInputElement[]} */ (all("[name=n_clusters], [data-range-for], [data-step]", form))) field.disabled = auto;
   for (const part of all("[data-for-colours]", form)) part.hidden = regions;
   for (const field of /** @type {HTMLInputElement[]} */ (all("[name=n_clusters], [data-range-for]", form))) field.max = field.dataset[regions ? "maxRegions" : "maxColours"] ?? field.max;
+}
+
+/** @param {HTMLInputElement} range */
+function tell(range) {
+  range.style.setProperty("--fill", `calc(0.5625rem + (100% - 1.125rem) * ${Number(range.value)})`);
+  const output = range.closest(".field")?.querySelector("output");
+  if (output) output.textContent = Number(range.value) ? Number(range.value).toFixed(2) : output.dataset.off ?? "";
 }
 
 onPage((root) => {
@@ -20,6 +26,10 @@ onPage((root) => {
       if (auto && target.name === "preset") auto.checked = target.value === "regions";
       show(form);
     });
+    for (const range of /** @type {HTMLInputElement[]} */ (all("[data-range]", form))) {
+      range.addEventListener("input", () => tell(range));
+      tell(range);
+    }
     form.addEventListener("reset", () => setTimeout(() => show(form)));
     show(form);
   }

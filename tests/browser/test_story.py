@@ -187,7 +187,7 @@ def test_regions_are_chosen_on_the_page_of_a_picture(open_window):
     expect(page.get_by_label("Shape of clusters")).to_be_visible()
     page.get_by_text("Regions", exact=True).click()
     expect(page.get_by_label("Shape of clusters")).to_be_hidden()
-    expect(page.get_by_label("As many as differ")).to_be_checked()
+    expect(page.get_by_label("Choose for me")).to_be_checked()
     expect(page.locator("input[name=n_clusters]")).to_be_disabled()
     page.get_by_role("button", name="Run at full size").click()
     address = run_address(page)

@@ -141,15 +141,27 @@ def test_regions_need_no_number(picture, output):
 
 
 def test_the_details_of_a_fit_can_be_said(picture, output):
-    details = ["--covariance", "spherical", "--restarts", 1, "--tolerance", "1e-3", "--max-iterations", 4, "--exact"]
+    details = [
+        "--features", "lab", "--texture", "--position", "--smoothness", "0.5", "--smallest-region", "0.01", "--covariance",
+        "spherical", "--restarts", 1, "--tolerance", "1e-3", "--max-iterations", 4, "--exact",
+    ]  # fmt: skip
     segment(picture, "--clusters", 3, *details, "--output", output)
     document = json.loads(written(output / "phantom")["run.json"])
     assert document["recipe"] == {
-        "schema": 1, "preset": "colours", "n_clusters": 3, "covariance": "spherical", "seed": 0, "restarts": 1,
-        "tolerance": 0.001, "max_iterations": 4, "exact": True,
+        "schema": 1, "preset": "colours", "n_clusters": 3, "features": "lab", "texture": 1, "position": True,
+        "covariance": "spherical", "smoothness": 0.5, "smallest_region": 0.01, "seed": 0, "restarts": 1, "tolerance": 0.001,
+        "max_iterations": 4, "exact": True,
     }  # fmt: skip
     for covariance in document["mixture"]["covariances"]:
-        np.testing.assert_allclose(covariance, covariance[0][0] * np.eye(3))
+        np.testing.assert_allclose(covariance, covariance[0][0] * np.eye(6), rtol=0.01)  # floors differ a little
+
+
+def test_the_number_of_clusters_can_be_left_to_the_program(tmp_path, output):
+    (tmp_path / "three.png").write_bytes(encoded(pixels(240, 180)))
+    segment(tmp_path / "three.png", "--clusters", "auto", "--output", output)
+    document = json.loads(written(output / "three")["run.json"])
+    assert document["recipe"]["n_clusters"] == "auto"
+    assert len(document["clusters"]) == 3
 
 
 def test_colours_need_a_number(picture, output):

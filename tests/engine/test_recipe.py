@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from segmentation.engine.exceptions import BadRecipe
-from segmentation.engine.recipe import Covariance, Inputs, Recipe
+from segmentation.engine.recipe import Covariance, Features, Inputs, Recipe
 
 
 def test_a_recipe_without_settings_asks_for_three_clusters_with_seed_zero():
@@ -15,7 +15,12 @@ def test_a_recipe_without_settings_asks_for_three_clusters_with_seed_zero():
 def test_a_recipe_survives_json():
     recipe = Recipe(
         n_clusters=17,
+        features=Features.LAB,
+        texture=2,
+        position=True,
         covariance=Covariance.TIED,
+        smoothness=0.25,
+        smallest_region=0.001,
         seed=2**32 - 1,
         restarts=5,
         tolerance=1e-7,
@@ -25,14 +30,16 @@ def test_a_recipe_survives_json():
     written = json.loads(json.dumps(recipe.to_mapping()))
     assert Recipe.from_mapping(written) == recipe
     assert written == {
-        "schema": 1, "preset": "colours", "n_clusters": 17, "covariance": "tied", "seed": 4294967295, "restarts": 5,
+        "schema": 1, "preset": "colours", "n_clusters": 17, "features": "lab", "texture": 2, "position": True,
+        "covariance": "tied", "smoothness": 0.25, "smallest_region": 0.001, "seed": 4294967295, "restarts": 5,
         "tolerance": 1e-7, "max_iterations": 7, "exact": True,
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("auto", ["auto", " AUTO ", None])
-def test_the_number_of_regions_can_be_left_to_the_engine(auto):
-    recipe = Recipe.from_mapping({"preset": "regions", "n_clusters": auto})
+@pytest.mark.parametrize("preset", ["colours", "regions"])
+def test_the_number_can_be_left_to_the_engine(auto, preset):
+    recipe = Recipe.from_mapping({"preset": preset, "n_clusters": auto})
     assert recipe.n_clusters is None
     assert recipe.to_mapping()["n_clusters"] == "auto"
     assert Recipe.from_mapping(recipe.to_mapping()) == recipe
@@ -56,7 +63,11 @@ def test_regions_are_counted_by_the_engine_unless_a_number_is_given():
         ({"restarts": 0}, "The number of starts must be between 1 and 20."),
         ({"max_iterations": 0}, "The number of iterations must be between 1 and 10000."),
         ({"exact": "perhaps"}, "Fitting all pixels must be on or off."),
-        ({"n_clusters": "auto"}, "The number of clusters must be a whole number."),
+        ({"features": "xyz"}, "The colour space must be one of: rgb, lab, gray, od."),
+        ({"smoothness": 1.01}, "The smoothness must be between 0.0 and 1.0."),
+        ({"smallest_region": -0.1}, "The smallest region must be between 0.0 and 0.1."),
+        ({"texture": 3}, "The number of texture scales must be between 0 and 2."),
+        ({"position": "perhaps"}, "Position as a feature must be on or off."),
     ],
 )
 def test_every_setting_is_refused_with_what_it_may_be(setting, sentence):
@@ -104,7 +115,7 @@ def test_a_seed_out_of_range_is_refused_with_the_range(seed):
     assert str(refused.value) == "The seed must be between 0 and 4294967295."
 
 
-@pytest.mark.parametrize("value", ["three", "", "2.5", 2.5, "1e3", True, None, [3], {}, float("nan"), float("inf")])
+@pytest.mark.parametrize("value", ["three", "", "2.5", 2.5, "1e3", True, [3], {}, float("nan"), float("inf")])
 def test_what_is_no_whole_number_is_refused(value):
     with pytest.raises(BadRecipe) as refused:
         Recipe.from_mapping({"n_clusters": value})

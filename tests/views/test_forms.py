@@ -93,10 +93,10 @@ def test_regions_are_counted_by_the_engine_when_the_box_is_on(auto, n_clusters):
     assert form.recipe.n_clusters == n_clusters
 
 
-def test_the_box_plays_no_part_for_colours():
+def test_of_colours_the_number_can_be_left_to_the_engine_too():
     form = RecipeForm({"preset": "colours", "n_clusters": "8", "auto": "on"})
     assert form.is_valid()
-    assert form.recipe.n_clusters == 8
+    assert form.recipe.n_clusters is None
 
 
 def test_what_is_wrong_stands_at_its_field():

@@ -13,14 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 from segmentation.engine.gmm.densities import natural, posterior
 from segmentation.engine.gmm.families import FAMILIES
 from segmentation.engine.gmm.mixture import Mixture
-from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, blocks, dimension, expand, symmetric
+from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, blocks, dimension, expand, features_of, symmetric
 from segmentation.engine.recipe import Covariance
 
 FLOOR = 1 / 12
 """Variance of a value rounded to whole numbers (Sheppard, 1898), added to each: no component is narrower than that."""
 
 _NOTHING = 1e-9  # of one pixel
-_KEPT = 2**20  # values whose expansion is kept: at most 80 MB for three bands
+_KEPT = 10 * 2**20  # numbers; expansions up to 80 MB are kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +34,7 @@ class Data:
     @classmethod
     def of(cls, values: NDArray[np.generic], counts: ArrayLike) -> "Data":
         """Take values (n, D) that occur `counts` (n,) times."""
-        phi = expand(values) if len(values) <= _KEPT else None
+        phi = expand(values) if len(values) * features_of(values.shape[1]) <= _KEPT else None
         return cls(values, np.asarray(counts, dtype=np.float64), phi)
 
     @property
@@ -48,7 +48,7 @@ class Data:
 
     def parts(self, n_components: int) -> Iterator[tuple[Float, Float]]:
         """Yield phi (F, m) and counts (m,), block by block."""
-        for block in blocks(len(self.counts), n_components):
+        for block in blocks(len(self.counts), n_components, features_of(self.dimension)):
             yield expand(self.values[block]) if self.phi is None else self.phi[:, block], self.counts[block]
 
 
@@ -94,7 +94,7 @@ def evaluate(theta: Float, data: Data) -> Evaluation:
 
 def collected(members: Float, data: Data) -> Float:
     """Sums (K, F) of phi(x) with counts over given memberships (K, n)."""
-    sums, begin = np.zeros((len(members), len(expand(data.values[:1]))), np.float64), 0
+    sums, begin = np.zeros((len(members), features_of(data.dimension))), 0
     for phi, counts in data.parts(len(members)):
         end = begin + len(counts)
         sums += (members[:, begin:end] * counts) @ phi.T

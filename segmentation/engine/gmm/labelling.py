@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentation.engine.gmm.colour_spaces import Transform
 from segmentation.engine.gmm.colours import Codes, runs
 from segmentation.engine.gmm.densities import exact, most_probable
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Places, blocks, expand
-from segmentation.engine.gmm.table import UNKNOWN, LabelTable
+from segmentation.engine.gmm.table import UNKNOWN, LabelTable, Table, ValueTable
 
 NO_DATA = 255
 """Label of pixels that do not count."""
@@ -36,6 +37,8 @@ def paint(
     valid: Mask | None,
     mixture: Mixture,
     codes: Codes,
+    *,
+    transform: Transform | None = None,
     on_fraction: Callable[[float], None] = lambda _: None,
 ) -> Painted:
     """Give each pixel of an 8-bit RGB picture its label.
@@ -46,15 +49,17 @@ def paint(
     valid : ndarray, shape (n,), bool, or None
         The others get `NO_DATA`.
     mixture : Mixture
-        Of red, green and blue.
+        Of red, green and blue, or of what `transform` makes of them.
     codes : ndarray, shape (m,)
         Some of the picture's colours, for a table to begin with; those that are missing cost time only.
+    transform : callable or None
+        As in `colour_spaces`; None means the values as they are.
     on_fraction : callable
         Told how much is done, up to 1.
     """
-    if len(pixels) <= DIRECT:
+    if transform is None and len(pixels) <= DIRECT:
         return paint_values(pixels, valid, mixture, on_fraction)
-    table = LabelTable(exact(mixture.theta()))
+    table: Table = LabelTable(exact(mixture.theta())) if transform is None else ValueTable(mixture.theta(), transform)
     table.fill(codes)
     labels, areas = np.empty(len(pixels), np.uint8), np.zeros(mixture.n_components, np.int64)
     gaps: list[Gaps] = []
@@ -82,9 +87,9 @@ def paint_values(
     on_fraction: Callable[[float], None] = lambda _: None,
 ) -> Painted:
     """The same for whatever values (n, D) the mixture is of, each judged by itself."""
-    theta = exact(mixture.theta())
+    theta = mixture.theta() if values.dtype != np.uint8 else exact(mixture.theta())
     labels, areas = np.empty(len(values), np.uint8), np.zeros(mixture.n_components, np.int64)
-    for block in blocks(len(values), len(theta)):
+    for block in blocks(len(values), *theta.shape):
         part = labels[block]
         part[:] = most_probable(theta @ expand(values[block]))
         _finish(part, None if valid is None else valid[block], areas)

@@ -79,9 +79,9 @@ class Judgement:
 
 def judge(mixture: Mixture, sample: Sample) -> Judgement:
     """Label the values of a sample and sum up over its pixels; hard sums are free of rounding."""
-    theta = exact(mixture.theta())
+    theta = mixture.theta() if sample.values.dtype != np.uint8 else exact(mixture.theta())
     hard, soft, total, squares = np.zeros((len(theta), 10)), np.zeros(len(theta)), 0.0, 0.0
-    for block in blocks(len(sample.counts), len(theta)):
+    for block in blocks(len(sample.counts), *theta.shape):
         phi, counts = expand(sample.values[block]), sample.counts[block].astype(np.float64)
         seen = phi if sample.colours is sample.values else expand(sample.colours[block])
         log_joint = theta @ phi
@@ -93,6 +93,16 @@ def judge(mixture: Mixture, sample: Sample) -> Judgement:
         squares += float((counts * log_density**2).sum())
     mean = total / sample.pixels
     return Judgement(hard, soft, mean, max(squares / sample.pixels - mean**2, 0.0) ** 0.5)
+
+
+def hard_sums(painted: Painted, colours_of: Callable[[slice], NDArray[np.uint8]]) -> Float:
+    """Sums (K, 10) of phi(colour) over each component's pixels of a label map, where place decides labels, too."""
+    K = len(painted.areas)
+    hard = np.zeros((K, 10))
+    for block in blocks(len(painted.labels), K):
+        members = np.equal(painted.labels[block], np.arange(K)[:, None]).astype(np.float64)
+        hard += members @ expand(colours_of(block)).T
+    return hard
 
 
 def components(

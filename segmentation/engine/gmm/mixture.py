@@ -77,9 +77,10 @@ class Mixture:
     def predict(self, values: ArrayLike) -> NDArray[np.uint8]:
         """Most probable component at values (..., D); shape (...). Of exactly equal ones the first.
 
-        At whole numbers from 0 to 255 these are the labels that `segment` gives, to the byte.
+        At pixels of type uint8 these are the labels that `segment` gives, to the byte.
         """
-        return self._evaluate(values, exact(self.theta()), most_probable)
+        theta = self.theta()
+        return self._evaluate(values, exact(theta) if np.asarray(values).dtype == np.uint8 else theta, most_probable)
 
     def theta(self) -> Float:
         """Natural parameters, shape (K, F): log(weight_k N(x | mean_k, covariance_k)) = theta_k . phi(x)."""
@@ -174,6 +175,6 @@ class Mixture:
         if array.ndim == 0 or array.shape[-1] != self.means.shape[1]:
             raise ValueError(f"values must have {self.means.shape[1]} entries along the last axis")
         rows = array.reshape(-1, array.shape[-1])
-        parts = [kernel(theta @ expand(rows[block])) for block in blocks(max(len(rows), 1), self.n_components)]
+        parts = [kernel(theta @ expand(rows[block])) for block in blocks(max(len(rows), 1), *theta.shape)]
         joined = np.concatenate(parts)
         return joined.reshape(array.shape[:-1] + joined.shape[1:])

@@ -64,9 +64,14 @@ def triangle(dimension: int) -> tuple[Places, Places]:
     return rows, columns
 
 
-def blocks(n: int, n_components: int) -> Iterator[slice]:
-    """Cut n values into runs whose length depends on the number of components alone."""
-    length = max(BLOCK // n_components, 1)
+def features_of(dimension: int) -> int:
+    """F = 1 + D + D (D + 1) / 2, the inverse of `dimension`."""
+    return (dimension + 1) * (dimension + 2) // 2
+
+
+def blocks(n: int, n_components: int, n_features: int = 10) -> Iterator[slice]:
+    """Cut n values into runs whose length depends on the numbers of components and features alone."""
+    length = max(10 * BLOCK // (n_components * max(n_features, 10)), 1)
     return (slice(begin, min(begin + length, n)) for begin in range(0, n, length))
 
 

@@ -6,6 +6,8 @@ from numpy.typing import NDArray
 from segmentation.engine.gmm.monomials import Places
 
 _RUN = 2**16
+_WINDOW, _GRID = 64, 7
+_WHOLE = 2**18  # pixels up to which a picture is its own window
 
 
 def places(n_pixels: int, n: int, rng: np.random.Generator) -> Places:
@@ -67,3 +69,18 @@ def thin(counts: NDArray[np.integer], n: int, rng: np.random.Generator) -> tuple
     last = np.cumsum(counts, dtype=np.int64)  # pixels up to and with each value
     drawn = np.searchsorted(last, places(int(last[-1]), n, rng), side="right")
     return np.unique(drawn, return_counts=True)
+
+
+def windows(height: int, width: int, rng: np.random.Generator) -> list[tuple[slice, slice]]:
+    """Parts of a picture in which neighbourhoods can be seen, rows and columns of each.
+
+    All of a small picture; of a larger one a window of about 64 x 64 pixels at a random place in each of 7 x 7 parts.
+    """
+    if height * width <= _WHOLE:
+        return [(slice(0, height), slice(0, width))]
+    tall = min(height, max(_WINDOW, _WINDOW**2 // width))
+    wide = min(width, _WINDOW**2 // tall)
+    rows = (np.arange(_GRID) + rng.random((_GRID, _GRID))) / _GRID * (height - tall + 1)
+    columns = (np.arange(_GRID) + rng.random((_GRID, _GRID))) / _GRID * (width - wide + 1)
+    corners = zip(rows.T.astype(int).ravel().tolist(), columns.astype(int).ravel().tolist(), strict=True)
+    return [(slice(top, top + tall), slice(left, left + wide)) for top, left in corners]

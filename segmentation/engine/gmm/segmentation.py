@@ -2,21 +2,31 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
+from segmentation.engine.gmm.choice import Choice, choose, interior_pixels, small_maps
+from segmentation.engine.gmm.cleaning import cleaned
 from segmentation.engine.gmm.em import Fit
+from segmentation.engine.gmm.families import FAMILIES
 from segmentation.engine.gmm.fitting import SIZE, Sample, fit_all, fit_sample
-from segmentation.engine.gmm.measure import Component, Judgement, components, judge, on_border
+from segmentation.engine.gmm.labelling import Painted
+from segmentation.engine.gmm.measure import Component, Judgement, components, hard_sums, judge, on_border
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Float
-from segmentation.engine.gmm.pictures import EightBit, Picture
+from segmentation.engine.gmm.pictures import Picture, picture_of
+from segmentation.engine.gmm.sampling import windows
+from segmentation.engine.gmm.smoothing import begun, paint_smoothed, refit
 from segmentation.engine.gmm.squarem import mixture_at
 from segmentation.engine.progress import OnProgress, Stage
 from segmentation.engine.recipe import Recipe
+
+_COARSE = 0.16
+"""Variance below which no cluster goes while their number is chosen: one level of 8 bits, squared, in
+units of lightness."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,6 +45,8 @@ class Segmentation:
     distinct_colours: int  # among the pixels that were fitted
     fitted_pixels: int
     valid_pixels: int
+    choice: Choice | None  # the evidence for the number of clusters, where the engine chose it
+    maps: NDArray[np.uint8] | None  # (n, h, w) small label maps of 1 to n clusters, with `choice`
     seconds: dict[str, float]  # by the value of the stage
 
     def mixture_after(self, iteration: int) -> Mixture:
@@ -44,24 +56,25 @@ class Segmentation:
 
 
 def segment(
-    pixels: NDArray[np.uint8],
+    pixels: NDArray[np.generic],
     recipe: Recipe,
     *,
     valid: NDArray[np.bool_] | None = None,
     begin: Mixture | None = None,
     on_progress: OnProgress | None = None,
 ) -> Segmentation:
-    """Fit a Gaussian mixture to a picture's colours and label every pixel with its most probable component.
+    """Fit a Gaussian mixture to a picture and label every pixel with its most probable component.
 
-    The same pixels, mask and recipe give the same bytes, whatever the memory layout and the number of threads. Where
-    pixels stand plays no part: a permuted picture gets permuted labels.
+    The same pixels, mask and recipe give the same bytes, whatever the memory layout and the number of threads. Without
+    texture, position, smoothing, cleaning and automatic choice, where pixels stand plays no part beyond which of them are
+    in the sample: a permuted small picture gets permuted labels.
 
     Parameters
     ----------
-    pixels : ndarray, shape (H, W, 3), uint8
-        sRGB values in any memory layout.
+    pixels : ndarray, shape (H, W) or (H, W, B), uint8, uint16 or floating point
+        Of up to 16 bands, in any memory layout; three are sRGB. NaN and infinity are no data.
     recipe : Recipe
-        With more clusters than the picture has colours, there is one component a colour.
+        Of the preset *Colours*. With more clusters than the picture has colours, there is one component a colour.
     valid : ndarray, shape (H, W), bool, or None
         Which pixels count; None means all.
     begin : Mixture or None
@@ -72,26 +85,35 @@ def segment(
     Raises
     ------
     SegmentationError
-        Code ``empty``: no pixel counts.
+        ``empty``: no pixel counts; ``invalid_request``: the recipe or the starting mixture does not suit the picture.
     TypeError, ValueError
         The arrays are not of the stated types and shapes.
     """
-    flat, mask = _flattened(pixels, valid)
-    wanted = recipe.n_clusters or 3
+    picture = picture_of(*_checked(pixels, valid), recipe)
     clock = _Clock(on_progress or _silent)
-    picture = EightBit(flat, mask)
     with_progress = clock.begin(Stage.COUNTING)
+    choice = _chosen(picture, recipe, begin)
+    if choice is not None:
+        begin = choice.best.mixture
+    wanted = recipe.n_clusters or (begin.n_components if begin else 1)
     sample, whole = _samples(picture, recipe, wanted, with_progress)
     with_progress = clock.begin(Stage.FITTING)
+    begin = _suited(begin, picture, recipe)
+    parts = _parts(picture, recipe)
+    if recipe.smoothness and begin is None:
+        begin = begun(parts, recipe, min(wanted, len((whole or sample).counts)), picture.floor)
     fit = _fitted(sample, whole, recipe, wanted, begin=begin, floor=picture.floor, on_fraction=with_progress)
     sample = whole or sample
-    mixture = fit.mixture.rounded()
+    mixture = refit(fit.mixture, parts, recipe.smoothness, picture.floor) if recipe.smoothness else fit.mixture
+    mixture = mixture.rounded()
     order = mixture.order()
     mixture = mixture.chosen(order)
     with_progress = clock.begin(Stage.LABELLING)
-    painted = picture.paint(mixture, sample, with_progress)
-    labels = painted.labels.reshape(pixels.shape[:2])
+    painted = _painted(picture, mixture, sample, recipe, with_progress)
     judgement = judge(mixture, sample)
+    if recipe.smoothness or recipe.smallest_region:
+        judgement = replace(judgement, hard=hard_sums(painted, picture.colours))
+    labels = painted.labels.reshape(pixels.shape[:2])
     border = on_border(labels, mixture.n_components)
     measured = components(judgement, painted, border, lambda number: picture.colours(painted.labels == number))
     clock.end()
@@ -108,8 +130,62 @@ def segment(
         distinct_colours=len(sample.counts),
         fitted_pixels=sample.pixels,
         valid_pixels=picture.n_valid,
+        choice=choice,
+        maps=None if choice is None else small_maps(choice, picture),
         seconds=clock.seconds,
     )
+
+
+def _chosen(picture: Picture, recipe: Recipe, begin: Mixture | None) -> Choice | None:
+    """Weigh the numbers of clusters, when neither the recipe nor a starting mixture says one."""
+    if recipe.n_clusters is not None or begin is not None:
+        return None
+    rng = np.random.default_rng([recipe.seed, 2])
+    floor = np.maximum(12 * picture.floor, _COARSE)
+    return choose(interior_pixels(picture, rng), rng, floor=floor, covariance_type=recipe.covariance)
+
+
+def _suited(begin: Mixture | None, picture: Picture, recipe: Recipe) -> Mixture | None:
+    """A starting mixture in the recipe's family."""
+    if begin is None:
+        return None
+    if begin.means.shape[1] != len(picture.floor):
+        raise SegmentationError(
+            "invalid_request",
+            gettext_noop(
+                "The starting mixture is of %(given)s values a pixel, the picture of %(wanted)s: start without."
+            ),
+            given=begin.means.shape[1],
+            wanted=len(picture.floor),
+        )
+    covariances = FAMILIES[recipe.covariance].estimate(begin.weights, begin.covariances)
+    return Mixture(begin.weights, begin.means, covariances, recipe.covariance)
+
+
+def _parts(picture: Picture, recipe: Recipe) -> list[tuple[NDArray[np.generic], NDArray[np.bool_]]]:
+    """Parts of the picture, with their neighbourhoods, that smoothing is fitted to."""
+    if not recipe.smoothness:
+        return []
+    rng = np.random.default_rng([recipe.seed, 3])
+    parts = [picture.part(*window) for window in windows(*picture.shape, rng)]
+    seen = [(values, valid) for values, valid in parts if valid.any()]
+    return seen or [picture.part(slice(None), slice(None))]
+
+
+def _painted(
+    picture: Picture, mixture: Mixture, sample: Sample, recipe: Recipe, on_fraction: Callable[[float], None]
+) -> Painted:
+    """Label all pixels, smooth the labels and clean them, as the recipe says."""
+    if recipe.smoothness:
+        painted = paint_smoothed(picture, mixture, recipe.smoothness, on_fraction)
+    else:
+        painted = picture.paint(mixture, sample, on_fraction)
+    if not recipe.smallest_region:
+        return painted
+    values, _ = picture.part(slice(None), slice(None))
+    labels = cleaned(painted.labels.reshape(picture.shape), values, mixture, recipe.smallest_region).reshape(-1)
+    areas = np.array([np.count_nonzero(labels == number) for number in range(mixture.n_components)], np.int64)
+    return Painted(labels, areas)
 
 
 def _samples(
@@ -154,20 +230,19 @@ def _standard_error(judgement: Judgement, sample: Sample, picture: Picture) -> f
     return float(judgement.deviation * (missing / sample.pixels) ** 0.5)
 
 
-def _flattened(
-    pixels: NDArray[np.uint8], valid: NDArray[np.bool_] | None
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:
-    """Pixels (n, 3) and mask (n,), both contiguous; copies only where they must be."""
-    if pixels.dtype != np.uint8 or (valid is not None and valid.dtype != np.bool_):
-        raise TypeError("pixels must be uint8, and valid must be bool")
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or (valid is not None and valid.shape != pixels.shape[:2]):
-        raise ValueError("pixels must have shape (H, W, 3), and valid (H, W)")
+def _checked(
+    pixels: NDArray[np.generic], valid: NDArray[np.bool_] | None
+) -> tuple[NDArray[np.generic], NDArray[np.bool_] | None]:
+    """The arguments, if they are a picture with pixels."""
+    if valid is not None and valid.dtype != np.bool_:
+        raise TypeError("valid must be bool")
+    if pixels.ndim not in {2, 3} or (valid is not None and valid.shape != pixels.shape[:2]):
+        raise ValueError("pixels must have shape (H, W) or (H, W, B), and valid (H, W)")
     if pixels.size == 0 or (valid is not None and not valid.any()):
         raise SegmentationError(
             "empty", gettext_noop("The picture has no visible pixels: choose one that is not fully transparent.")
         )
-    flat = np.ascontiguousarray(pixels).reshape(-1, 3)
-    return flat, None if valid is None else np.ascontiguousarray(valid).reshape(-1)
+    return pixels, valid
 
 
 def _silent(_stage: Stage, _fraction: float) -> None:

@@ -6,12 +6,15 @@ colour. (Blocks of 16 take twice as long: most of their colours occur nowhere in
 The entries are exactly those of `densities.most_probable`, whatever is filled when.
 """
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.colours import CODES
+from segmentation.engine.gmm.colour_spaces import Transform
+from segmentation.engine.gmm.colours import CODES, decode
 from segmentation.engine.gmm.densities import most_probable, taylor
-from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, Places, monomials
+from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, Places, blocks, expand, monomials
 
 UNKNOWN = 0
 """Entry of a colour whose block has not been filled; the others are labels plus 1. Untouched pages cost no memory."""
@@ -25,6 +28,15 @@ _TESTED, _COMPUTED = 1024, 2**18 // _WIDTH**3
 _EIGHTFOLD = np.uint64(0x0101010101010101)
 
 Entries = NDArray[np.uint8]
+
+
+class Table(Protocol):
+    """Labels plus 1 of the colours that it was asked for."""
+
+    entries: Entries
+
+    def fill(self, codes: NDArray[np.integer]) -> None:
+        """Make sure that the table knows the colours (n,)."""
 
 
 class LabelTable:
@@ -97,3 +109,25 @@ class LabelTable:
         blocks = self.entries.view(np.uint64).reshape(_HIGH, _WIDTH, _HIGH, _WIDTH, _HIGH)
         red, green, blue = corners // _WIDTH
         blocks[blue, :, green, :, red] = words
+
+
+class ValueTable:
+    """Labels of colours under a mixture of what a transform makes of them, computed for each distinct colour.
+
+    Parameters
+    ----------
+    theta : ndarray, shape (K, F)
+    transform : callable
+        From `colour_spaces`.
+    """
+
+    def __init__(self, theta: Float, transform: Transform) -> None:
+        self._theta, self._transform = theta, transform
+        self.entries: Entries = np.zeros(CODES, np.uint8)
+
+    def fill(self, codes: NDArray[np.integer]) -> None:
+        """Make sure that the table knows the colours (n,)."""
+        missing = np.unique(codes[self.entries[codes] == UNKNOWN])
+        for block in blocks(len(missing), *self._theta.shape):
+            values = self._transform(decode(missing[block]))
+            self.entries[missing[block]] = most_probable(self._theta @ expand(values)) + np.uint8(1)

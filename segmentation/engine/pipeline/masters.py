@@ -36,7 +36,8 @@ def _thumbnail(labels: NDArray[np.uint8], legend: Legend) -> bytes:
 
 
 def _fit(outcome: Outcome) -> bytes:
-    """How the fit went, as ``.npz``: `history`, mean log-likelihood after each evaluation in nats a pixel."""
+    """How the fit went, as ``.npz``: `history`, mean log-likelihood after each evaluation in nats a pixel, and the evidence."""
     file = io.BytesIO()
-    np.savez_compressed(file, history=np.asarray(outcome.segmentation.history, dtype=np.float64))
+    history = np.asarray(outcome.segmentation.history, dtype=np.float64)
+    np.savez_compressed(file, allow_pickle=False, history=history, **outcome.evidence)
     return file.getvalue()

@@ -15,6 +15,7 @@ from segmentation.engine import legend as legends
 from segmentation.engine.gmm import Segmentation, segment
 from segmentation.engine.imaging import Header, Limits, Notice, decode, index_png
 from segmentation.engine.legend import Legend
+from segmentation.engine.pipeline.evidence import evidence
 from segmentation.engine.progress import OnProgress, Stage
 from segmentation.engine.recipe import Inputs, Recipe
 
@@ -37,6 +38,7 @@ class Outcome:
     components_png: bytes  # the master map
     pixels_sha256: str  # of the master map's pixels
     legend: Legend  # the first one; people change it later
+    evidence: dict[str, NDArray[np.generic]]  # why so many clusters; empty when they were asked for
     seconds: dict[str, float]  # by the value of the stage
     versions: dict[str, str]  # of what the bytes depend on
 
@@ -95,6 +97,7 @@ def run(
         components_png=components_png,
         pixels_sha256=pixels_sha256(segmentation.labels),
         legend=legends.initial(segmentation.components),
+        evidence=evidence(segmentation, picture.pixels),
         seconds={Stage.READING.value: reading, **segmentation.seconds, Stage.WRITING.value: writing},
         versions=versions(),
     )

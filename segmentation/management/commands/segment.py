@@ -61,10 +61,17 @@ class Command(BaseCommand):
         parser.add_argument(
             "--preset", metavar="NAME", default=usual.preset, help="colours (every pixel by itself) or regions"
         )
-        parser.add_argument(
-            "--clusters", metavar="K", help="how many, 2 to 32; of regions to 254, or auto (their default)"
-        )
+        parser.add_argument("--clusters", metavar="K", help="how many, 2 to 32 (of regions to 254), or auto")
         parser.add_argument("--output", metavar="DIR", required=True, type=Path, help="made when it does not exist")
+        parser.add_argument("--features", metavar="SPACE", default=usual.features, help="rgb, lab, gray or od (stains)")
+        parser.add_argument(
+            "--texture", metavar="SCALES", nargs="?", const=1, default=0, help="local contrast counts: 1 or 2 scales"
+        )
+        parser.add_argument("--position", action="store_true", help="the place in the picture counts, too")
+        parser.add_argument(
+            "--smoothness", metavar="S", default=str(usual.smoothness), help="0 (every pixel by itself) to 1"
+        )
+        parser.add_argument("--smallest-region", metavar="SHARE", default="0", help="smaller ones join a neighbour")
         parser.add_argument(
             "--covariance", metavar="SHAPE", default=usual.covariance, help="full, tied, diag or spherical"
         )

@@ -172,10 +172,10 @@ def test_a_picture_without_pixels_is_refused(pixels, valid):
 @pytest.mark.parametrize(
     ("pixels", "valid", "error"),
     [
-        (np.zeros((4, 5, 3)), None, TypeError),
+        (np.zeros((4, 5, 3), np.int32), None, TypeError),
         (np.zeros((4, 5, 3), np.uint8), np.zeros((4, 5), np.uint8), TypeError),
-        (np.zeros((4, 5), np.uint8), None, ValueError),
-        (np.zeros((4, 5, 4), np.uint8), None, ValueError),
+        (np.zeros(5, np.uint8), None, ValueError),
+        (np.zeros((4, 5, 3, 1), np.uint8), None, ValueError),
         (np.zeros((4, 5, 3), np.uint8), np.ones((5, 4), bool), ValueError),
     ],
 )
@@ -248,7 +248,7 @@ def test_a_component_that_the_sample_missed_is_measured_all_the_same():
     pixels = np.full((6, 3), 30, np.uint8)
     pixels[3:5], pixels[5] = 200, 255
     mixture = Mixture([0.4, 0.4, 0.2], [[30.0] * 3, [200.0] * 3, [255.0] * 3], [np.eye(3)] * 3)
-    sample = EightBit(pixels[:5], None).sample(5, np.random.default_rng(0))
+    sample = EightBit(pixels[None, :5], None).sample(5, np.random.default_rng(0))
     painted = paint_values(pixels, None, mixture)
     asked = []
 

@@ -50,6 +50,8 @@ def segment(
         distinct_colours=len(colours),
         fitted_pixels=colours.pixels,
         valid_pixels=colours.pixels,
+        choice=None,
+        maps=None,
         seconds={
             Stage.COUNTING.value: counted - begun,
             Stage.FITTING.value: fitted - counted,

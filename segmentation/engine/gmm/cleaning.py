@@ -1,0 +1,138 @@
+"""Regions too small to mean anything join the neighbour that they resemble most."""
+
+import heapq
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation.engine.gmm.mixture import Mixture
+from segmentation.engine.gmm.monomials import Float, Places, blocks, expand
+
+Labels = NDArray[np.uint8]
+
+
+def cleaned(
+    labels: Labels, values: NDArray[np.generic], mixture: Mixture, smallest: float, no_data: int = 255
+) -> Labels:
+    """Give connected regions below a share of the picture the label of a neighbouring region.
+
+    Smallest first, each joins the neighbour under whose component its values are likeliest on average, weights included;
+    of equal ones that with the smaller label. What grows beyond the limit on the way stays. A region without neighbours
+    stays, too.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (H, W), uint8
+        Component of each pixel.
+    values : ndarray, shape (H, W, D)
+        What the mixture is of.
+    mixture : Mixture
+    smallest : float
+        Share of the pixels with data, 0 to 1.
+    no_data : int
+        The label that is no component: it neither joins nor is joined.
+
+    Returns
+    -------
+    ndarray, shape (H, W), uint8
+    """
+    regions = _Regions.of(labels)
+    limit = smallest * np.count_nonzero(labels != no_data)
+    small = np.flatnonzero((regions.areas < limit) & (regions.labels != no_data))
+    if not len(small):
+        return labels.copy()
+    scores = _scores(regions, values, mixture, small)
+    owners = _merge(regions, scores, limit, no_data)
+    cleaned_labels: Labels = regions.labels[owners][regions.numbers]
+    return cleaned_labels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Regions:
+    """Connected regions (4 neighbours) of a label map."""
+
+    numbers: NDArray[np.intp]  # (H, W)
+    labels: Labels  # (n,)
+    areas: Places  # (n,)
+
+    @classmethod
+    def of(cls, labels: Labels) -> "_Regions":
+        from skimage.measure import label  # noqa: PLC0415 - takes a while to import, and cleaning is rare
+
+        numbers: NDArray[np.intp] = label(labels, connectivity=1, background=-1) - 1  # type: ignore[no-untyped-call]  # scikit-image has no types
+        areas = np.bincount(numbers.ravel())
+        own = np.empty(len(areas), np.uint8)
+        own[numbers.ravel()] = labels.ravel()
+        return cls(numbers, own, areas)
+
+    def neighbours(self) -> NDArray[np.intp]:
+        """Pairs (m, 2) of regions that touch, both ways."""
+        n = len(self.areas)
+        codes = [
+            np.unique(one[one != other].astype(np.int64) * n + other[one != other])
+            for one, other in ((self.numbers[:, 1:], self.numbers[:, :-1]), (self.numbers[1:], self.numbers[:-1]))
+        ]
+        pairs = np.stack(np.divmod(np.unique(np.concatenate(codes)), n), axis=1)
+        return np.concatenate([pairs, pairs[:, ::-1]])
+
+
+def _scores(regions: _Regions, values: NDArray[np.generic], mixture: Mixture, small: Places) -> dict[int, Float]:
+    """Sums over each small region of log joint densities (K,): they are linear in the sums of phi."""
+    theta = mixture.theta()
+    chosen = np.isin(regions.numbers, small)
+    owners, rows = np.searchsorted(small, regions.numbers[chosen]), values[chosen]
+    sums = np.zeros((len(small), theta.shape[1]))
+    for block in blocks(len(rows), *theta.shape):
+        for column, feature in enumerate(expand(rows[block])):
+            sums[:, column] += np.bincount(owners[block], feature, len(small))
+    return dict(zip(small.tolist(), sums @ theta.T, strict=True))
+
+
+class _Merger:
+    """Regions that grow together, each known by the region that it has joined in the end."""
+
+    def __init__(self, regions: _Regions, scores: dict[int, Float], no_data: int) -> None:
+        self.owner = list(range(len(regions.areas)))
+        self.areas, self.labels = regions.areas.tolist(), regions.labels.tolist()
+        self.scores = scores
+        self.touching: dict[int, set[int]] = {number: set() for number in scores}
+        for one, other in regions.neighbours().tolist():
+            if one in self.touching and self.labels[other] != no_data:
+                self.touching[one].add(other)
+
+    def root(self, number: int) -> int:
+        """The region that a region has joined; itself when it has joined none."""
+        while self.owner[number] != number:
+            self.owner[number] = self.owner[self.owner[number]]
+            number = self.owner[number]
+        return number
+
+    def join(self, number: int) -> int | None:
+        """Let a region join its best neighbour, and return that; None without neighbours."""
+        around = {self.root(other) for other in self.touching[number]} - {number}
+        if not around:
+            return None
+        score = self.scores[number]
+        best = min(around, key=lambda other: (-score[self.labels[other]], self.labels[other], other))
+        self.owner[number] = best
+        self.areas[best] += self.areas[number]
+        if best in self.touching:
+            self.touching[best] |= around - {best}
+            self.scores[best] = self.scores[best] + score
+        return best
+
+
+def _merge(regions: _Regions, scores: dict[int, Float], limit: float, no_data: int) -> NDArray[np.intp]:
+    """The region (n,) that each region ends in: the smallest joins first, until none is below the limit."""
+    merger = _Merger(regions, scores, no_data)
+    queue = [(merger.areas[number], number) for number in scores]
+    heapq.heapify(queue)
+    while queue:
+        area, number = heapq.heappop(queue)
+        if merger.owner[number] != number or merger.areas[number] != area:
+            continue  # it has joined another, or grown
+        best = merger.join(number)
+        if best in scores and merger.areas[best] < limit:
+            heapq.heappush(queue, (merger.areas[best], best))
+    return np.array([merger.root(number) for number in range(len(merger.owner))])

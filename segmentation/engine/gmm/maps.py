@@ -1,0 +1,74 @@
+"""What else a result tells: how sure each pixel is, how usual it is, and the shapes of the components."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import find_objects
+
+from segmentation.engine.gmm.densities import posterior
+from segmentation.engine.gmm.mixture import Mixture
+from segmentation.engine.gmm.monomials import Float, blocks, expand
+
+Float32 = NDArray[np.float32]
+Box = tuple[int, int, int, int]
+
+
+def uncertainty(mixture: Mixture, values: NDArray[np.generic]) -> Float32:
+    """Entropy of the posterior probabilities at values (..., D), divided by that of complete ignorance, log K.
+
+    0 where one component is certain, 1 where all are equally probable; 0 everywhere if there is only one.
+    """
+    rows = values.reshape(-1, values.shape[-1])
+    theta, entropy = mixture.theta(), np.zeros(len(rows), np.float32)
+    if len(theta) > 1:
+        for block in blocks(len(rows), *theta.shape):
+            shares = posterior(theta @ expand(rows[block]))[0]
+            logs = np.log(shares, out=np.zeros_like(shares), where=shares > 0)
+            entropy[block] = np.clip(-(shares * logs).sum(axis=0) / np.log(len(theta)), 0, 1)
+    return entropy.reshape(values.shape[:-1])
+
+
+def novelty(mixture: Mixture, values: NDArray[np.generic], reference: Float) -> Float32:
+    """How unlikely values (..., D) are: the share of the reference that is likelier, 0 to 1.
+
+    Parameters
+    ----------
+    mixture : Mixture
+    values : ndarray, shape (..., D)
+    reference : ndarray, shape (m,)
+        Log densities of usual values in ascending order, for example of the picture's own pixels.
+    """
+    rows = values.reshape(-1, values.shape[-1])
+    theta, unusual = mixture.theta(), np.zeros(len(rows), np.float32)
+    for block in blocks(len(rows), *theta.shape):
+        log_density = posterior(theta @ expand(rows[block]))[1]
+        unusual[block] = 1 - np.searchsorted(reference, log_density, side="right") / len(reference)
+    return unusual.reshape(values.shape[:-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Where a component is in the picture."""
+
+    box: Box | None  # top, left, bottom, right of its pixels, the last two past the end; None without a pixel
+    regions: int  # connected ones, by 4 neighbours
+
+
+def shapes(labels: NDArray[np.uint8], n_components: int) -> tuple[Shape, ...]:
+    """Shapes of all components of a label map (H, W); of clusters, when the map is one of clusters."""
+    from skimage.measure import label  # noqa: PLC0415 - takes a while to import
+
+    numbers: NDArray[np.intp] = label(labels, connectivity=1, background=-1) - 1  # type: ignore[no-untyped-call]  # scikit-image has no types
+    own = np.zeros(int(numbers.max()) + 1, np.uint8)
+    own[numbers.ravel()] = labels.ravel()
+    counts = np.bincount(own, minlength=256)
+    boxes = [*find_objects(labels.astype(np.int32) + 1), *[None] * n_components]
+    return tuple(Shape(_box(boxes[number]), int(counts[number])) for number in range(n_components))
+
+
+def _box(slices: tuple[slice, ...] | None) -> Box | None:
+    if slices is None:
+        return None
+    rows, columns = slices
+    return rows.start, columns.start, rows.stop, columns.stop

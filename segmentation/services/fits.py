@@ -1,0 +1,86 @@
+"""How a fit went: its history, and why so many clusters were chosen."""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from segmentation import files
+from segmentation.engine.exceptions import SegmentationError, gettext_noop
+from segmentation.engine.imaging import index_png
+from segmentation.models import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceRow:
+    """What speaks for one number of clusters; nats a pixel."""
+
+    n_clusters: int
+    fit: float  # mean log-likelihood
+    overlap: float  # what clusters cost that lie over each other
+    parameters: float  # what further parameters cost
+    icl: float  # fit, less both
+    chosen: bool
+    nearly: bool  # does nearly as well as the chosen one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Why a number of clusters was chosen."""
+
+    sentence: str
+    rows: list[EvidenceRow]
+
+    @property
+    def n_clusters(self) -> int:
+        return next(row.n_clusters for row in self.rows if row.chosen)
+
+
+def fit_history(*, run: Run) -> list[float]:
+    """Return the mean log-likelihood at each evaluation of the kept fit, nats per pixel."""
+    return [float(value) for value in _arrays(run)["history"]]
+
+
+def evidence(*, run: Run) -> Evidence | None:
+    """Return why the engine chose the number of clusters; None when it was asked for."""
+    arrays = _arrays(run)
+    if "evidence_icl" not in arrays:
+        return None
+    low, high = arrays["evidence_plateau"]
+    chosen = int(arrays["evidence_icl"].argmax())
+    columns = (arrays[f"evidence_{name}"] for name in ("log_likelihood", "entropy", "bic", "icl"))
+    rows = [
+        EvidenceRow(
+            n_clusters=index + 1,
+            fit=float(fit),
+            overlap=float(entropy),
+            parameters=float(fit - bic),
+            icl=float(icl),
+            chosen=index == chosen,
+            nearly=bool(low <= index + 1 <= high),
+        )
+        for index, (fit, entropy, bic, icl) in enumerate(zip(*columns, strict=True))
+    ]
+    return Evidence(sentence=str(arrays["evidence_sentence"]), rows=rows)
+
+
+def evidence_picture(*, run: Run, n_clusters: int) -> bytes:
+    """Return the small segmented picture of a number of clusters that was weighed, as PNG.
+
+    Raises
+    ------
+    SegmentationError
+        With `not_found`, when it was not weighed.
+    """
+    arrays = _arrays(run)
+    if not 1 <= n_clusters <= len(arrays.get("evidence_maps", ())):
+        raise SegmentationError("not_found", gettext_noop("This number of clusters was not weighed."))
+    colours = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in arrays["evidence_colours"][n_clusters - 1]]
+    return index_png.with_palette(index_png.encode(arrays["evidence_maps"][n_clusters - 1]), colours)
+
+
+def _arrays(run: Run) -> dict[str, Any]:
+    stored = files.read(run.result.files["fit.npz"]["key"])
+    with np.load(io.BytesIO(stored), allow_pickle=False) as arrays:
+        return dict(arrays)

@@ -1,0 +1,73 @@
+"""Why so many clusters: what a run shows whose number was left to the engine."""
+
+import io
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from segmentation import execution, services
+from segmentation.engine.recipe import Recipe
+from segmentation.models import Run
+from tests import factories
+from tests.markup import markup
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def browser(client, owner):
+    client.force_login(owner)
+    return client
+
+
+@pytest.fixture
+def auto_run(owner):
+    """Three colours with noise; the engine is asked how many there are."""
+    image = factories.make_image(owner, factories.encoded(factories.pixels(240, 180)))
+    services.create_run(image=image, recipe=Recipe(n_clusters=None))
+    execution.serve_until_empty()
+    return Run.objects.select_related("job", "image", "result").get()
+
+
+def test_the_engine_finds_the_three_colours_and_says_why(browser, auto_run):
+    evidence = services.evidence(run=auto_run)
+    assert evidence.n_clusters == 3 == len(services.cluster_rows(run=auto_run))
+    assert [row.n_clusters for row in evidence.rows] == list(range(1, len(evidence.rows) + 1))
+    for row in evidence.rows:
+        assert row.icl == pytest.approx(row.fit - row.overlap - row.parameters)
+    page = markup(browser.get(auto_run.get_absolute_url()))
+    assert "Why 3 clusters" in page
+    assert evidence.sentence in page
+    assert "chosen automatically" in page
+
+
+def test_every_number_has_its_little_picture(browser, auto_run):
+    for row in services.evidence(run=auto_run).rows:
+        response = browser.get(f"{auto_run.get_absolute_url()}evidence/{row.n_clusters}.png")
+        assert response.headers["Content-Type"] == "image/png"
+        with PIL.Image.open(io.BytesIO(response.content)) as picture:
+            indices = np.asarray(picture)
+        assert indices.shape == (60, 80)
+        assert indices.max() < row.n_clusters
+    assert browser.get(f"{auto_run.get_absolute_url()}evidence/0.png").status_code == 404
+    assert browser.get(f"{auto_run.get_absolute_url()}evidence/99.png").status_code == 404
+
+
+def test_one_click_takes_another_number_with_the_same_settings(browser, auto_run):
+    page = markup(browser.get(auto_run.get_absolute_url()))
+    assert 'name="n_clusters" value="4"' in page
+    browser.post(f"/images/{auto_run.image_id}/run/", {"n_clusters": "4", "parent": str(auto_run.pk)})
+    taken = Run.objects.exclude(pk=auto_run.pk).get()
+    assert (taken.n_clusters, taken.parent_id) == (4, auto_run.pk)
+
+
+def test_a_stranger_sees_no_evidence(client, auto_run, stranger):
+    client.force_login(stranger)
+    assert client.get(f"{auto_run.get_absolute_url()}evidence/3.png").status_code == 404
+
+
+def test_a_run_with_a_number_has_none(browser, finished_run):
+    assert services.evidence(run=finished_run) is None
+    assert "chosen automatically" not in markup(browser.get(finished_run.get_absolute_url()))
+    assert browser.get(f"{finished_run.get_absolute_url()}evidence/3.png").status_code == 404
