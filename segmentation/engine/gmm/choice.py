@@ -84,10 +84,11 @@ class Choice:
     def sentence(self) -> str:
         """Why this number, in plain English; says so where others are nearly as good."""
         low, high = self.plateau
-        chosen = _clusters(self.n_clusters)
+        chosen, describe = _clusters(self.n_clusters), "describe" if self.n_clusters > 1 else "describes"
         if low < high:
-            others = f"{low} or {high}" if high == low + 1 else f"{low} to {high}"
-            return f"{chosen} describe this picture best, but {others} do nearly as well: take the number whose picture you like."
+            others = [str(n) for n in range(low, high + 1) if n != self.n_clusters]
+            do = f"{others[0]} does" if len(others) == 1 else f"{others[0]} to {others[-1]} do"
+            return f"{chosen} {describe} this picture best, but {do} nearly as well: take the number whose picture you like."
         if self.n_clusters == 1:
             return "The colours of this picture form one cluster: any more would only cut it into parts."
         if self.n_clusters == len(self.evidence):
