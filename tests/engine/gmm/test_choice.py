@@ -66,7 +66,7 @@ def weighed(*icl):
     ("icl", "plateau", "words"),
     [
         ((-900, -500, -300, -350), (3, 3), "Three clusters describe this picture best: with fewer"),
-        ((-900, -305, -300, -350), (2, 3), "Three clusters describe this picture best, but 2 or 3 do nearly as well"),
+        ((-900, -305, -300, -350), (2, 3), "Three clusters describe this picture best, but 2 does nearly as well"),
         ((-306, -305, -300, -309), (1, 4), "Three clusters describe this picture best, but 1 to 4 do nearly as well"),
         ((-305, -350, -300, -350), (3, 3), "Three clusters describe this picture best: with fewer"),
         ((-900, -500, -300), (3, 3), "Three clusters describe this picture best; more than 3 were not tried."),
