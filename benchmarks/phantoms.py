@@ -111,7 +111,8 @@ def noisy(seed: int, *, n_phases: int = 3, scale: float = 12.0, correlated: floa
 
 def _nearest(values: Float, means: Float) -> NDArray[np.intp]:
     distances = np.stack([((values - mean) ** 2).sum(axis=-1) for mean in means])
-    return distances.argmin(axis=0)
+    nearest: NDArray[np.intp] = distances.argmin(axis=0)
+    return nearest
 
 
 def mislabelled(labels: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
