@@ -80,11 +80,6 @@ class Choice:
             high += 1
         return low, high
 
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """The criteria for each number of clusters, (n,) each, and the mean posterior entropy."""
-        names = ("log_likelihood", "entropy", "bic", "icl")
-        return {name: np.array([getattr(one.criteria, name) for one in self.evidence]) for name in names}
-
     @property
     def sentence(self) -> str:
         """Why this number, in plain English; says so where others are nearly as good."""

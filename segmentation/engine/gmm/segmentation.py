@@ -49,14 +49,6 @@ class Segmentation:
     maps: NDArray[np.uint8] | None  # (n, h, w) small label maps of 1 to n clusters, with `choice`
     seconds: dict[str, float]  # by the value of the stage
 
-    def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """What `fit.npz` keeps: the history, where each step was, and the evidence for the number of clusters."""
-        kept: dict[str, NDArray[np.generic]] = {"history": self.history, "path": self.path}
-        if self.choice is None or self.maps is None:
-            return kept
-        evidence = {f"choice_{name}": values for name, values in self.choice.arrays().items()}
-        return {**kept, **evidence, "choice_maps": self.maps, "choice_sentence": np.array(self.choice.sentence)}
-
     def mixture_after(self, iteration: int) -> Mixture:
         """The best mixture after an evaluation of the fit, counted from 0, so that the fit can be replayed."""
         K = self.mixture.n_components

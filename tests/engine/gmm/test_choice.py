@@ -25,13 +25,7 @@ def test_an_automatic_result_carries_its_evidence():
     levels = [one.criteria.log_likelihood for one in result.choice.evidence]
     assert levels[3] > levels[2] > levels[0]
     assert result.choice.sentence.startswith("Four clusters describe this picture best")
-    arrays = result.arrays()
-    assert arrays["choice_icl"].argmax() == 3
-    assert str(arrays["choice_sentence"]) == result.choice.sentence
-    assert len(arrays["history"]) == len(arrays["path"]) == result.iterations
-    plain = segment(drawn.pixels, Recipe(n_clusters=4))
-    assert plain.choice is None
-    assert set(plain.arrays()) == {"history", "path"}
+    assert segment(drawn.pixels, Recipe(n_clusters=4)).choice is None
 
 
 def test_one_colour_is_one_cluster():
