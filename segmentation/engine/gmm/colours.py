@@ -85,8 +85,10 @@ def _words(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 def group(codes: Codes) -> Colours:
     """Distinct colours of some pixels' codes (n,), in ascending order."""
-    distinct, counts = np.unique(codes, return_counts=True)
-    return Colours(distinct, counts.astype(np.uint32))
+    ordered = np.sort(codes)
+    first = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] ^ 1))  # where a code differs from the one before
+    counts = np.diff(first, append=len(ordered))
+    return Colours(ordered[first], counts.astype(np.uint32))
 
 
 def count(

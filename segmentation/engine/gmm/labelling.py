@@ -66,16 +66,15 @@ def paint(
     for run, at in runs(pixels):
         part = labels[run]
         table.entries.take(at, mode="clip", out=part)
-        if part.min() == UNKNOWN:
+        if part.max() == UNKNOWN:
             missing = np.flatnonzero((part == UNKNOWN) if valid is None else (part == UNKNOWN) & valid[run])
             gaps.append((missing + run.start, at[missing]))
-        np.subtract(part, 1, out=part)
         _finish(part, None if valid is None else valid[run], areas)
         on_fraction(run.stop / len(pixels))
     if gaps:
         places, missed = (np.concatenate(part) for part in zip(*gaps, strict=True))
         table.fill(missed)
-        labels[places] = table.entries[missed] - np.uint8(1)
+        labels[places] = table.entries[missed]
         areas += np.bincount(labels[places], minlength=len(areas))
     return Painted(labels, areas)
 

@@ -15,7 +15,7 @@ def merged_once(mixture: Mixture) -> Mixture:
     """
     weights, means, covariances = mixture.weights, mixture.means, mixture.covariances
     i, j = np.triu_indices(len(weights), 1)
-    weight, mean, covariance = _together(mixture, i, j)
+    weight, mean, covariance = _joined(mixture, i, j)
     worth = _worth(weights, covariances)
     best = int((worth[i] + worth[j] - _worth(weight, covariance)).argmin())
     kept = np.delete(np.arange(len(weights)), [i[best], j[best]])
@@ -29,7 +29,15 @@ def merged_once(mixture: Mixture) -> Mixture:
     )
 
 
-def _together(mixture: Mixture, i: Places, j: Places) -> tuple[Float, Float, Float]:
+def together(one: Mixture, other: Mixture) -> Mixture:
+    """The components of two mixtures of one family, each with half its weight; tied ones get a common covariance."""
+    weights = np.concatenate([one.weights, other.weights]) / 2
+    scatters = np.concatenate([one.covariances, other.covariances])
+    covariances = FAMILIES[one.covariance_type].estimate(weights, scatters)
+    return Mixture(weights, np.concatenate([one.means, other.means]), covariances, one.covariance_type)
+
+
+def _joined(mixture: Mixture, i: Places, j: Places) -> tuple[Float, Float, Float]:
     """Weights (n,), means (n, D) and covariances (n, D, D) of the mergers of components i (n,) with j (n,)."""
     weights, means, covariances = mixture.weights, mixture.means, mixture.covariances
     weight = weights[i] + weights[j]

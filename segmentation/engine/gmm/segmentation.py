@@ -98,8 +98,8 @@ def segment(
     wanted = recipe.n_clusters or (begin.n_components if begin else 1)
     sample, whole = _samples(picture, recipe, wanted, with_progress)
     with_progress = clock.begin(Stage.FITTING)
-    begin = _suited(begin, picture, recipe)
     parts = _parts(picture, recipe)
+    begin = _suited(begin, picture, recipe)
     if recipe.smoothness and begin is None:
         begin = begun(parts, recipe, min(wanted, len((whole or sample).counts)), picture.floor)
     fit = _fitted(sample, whole, recipe, wanted, begin=begin, floor=picture.floor, on_fraction=with_progress)
@@ -111,14 +111,10 @@ def segment(
     with_progress = clock.begin(Stage.LABELLING)
     painted = _painted(picture, mixture, sample, recipe, with_progress)
     judgement = judge(mixture, sample)
-    if recipe.smoothness or recipe.smallest_region:
-        judgement = replace(judgement, hard=hard_sums(painted, picture.colours))
-    labels = painted.labels.reshape(pixels.shape[:2])
-    border = on_border(labels, mixture.n_components)
-    measured = components(judgement, painted, border, lambda number: picture.colours(painted.labels == number))
+    measured = _measured(picture, painted, judgement, recipe)
     clock.end()
     return Segmentation(
-        labels=labels,
+        labels=painted.labels.reshape(picture.shape),
         mixture=mixture,
         log_likelihood=judgement.log_likelihood,
         log_likelihood_error=_standard_error(judgement, sample, picture),
@@ -222,6 +218,14 @@ def _fitted(
         fit = fit_all(data, fit, recipe, floor=floor, on_fraction=lambda done: on_fraction(0.5 + done / 2))
     on_fraction(1.0)
     return fit
+
+
+def _measured(picture: Picture, painted: Painted, judgement: Judgement, recipe: Recipe) -> tuple[Component, ...]:
+    """Measurements of the components; where place decides labels, too, from all pixels."""
+    if recipe.smoothness or recipe.smallest_region:
+        judgement = replace(judgement, hard=hard_sums(painted, picture.colours))
+    border = on_border(painted.labels.reshape(picture.shape), len(painted.areas))
+    return components(judgement, painted, border, lambda number: picture.colours(painted.labels == number))
 
 
 def _standard_error(judgement: Judgement, sample: Sample, picture: Picture) -> float:

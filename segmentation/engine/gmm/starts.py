@@ -2,7 +2,8 @@
 
 EM finds the next local optimum only, and optima differ by far more than any tolerance matters. Too many components find
 what there is in a picture, and merging keeps what matters most (Ueda, Nakano, Ghahramani and Hinton, 2000, on split and
-merge EM). From twice the number, one descent beats three plain starts at the same cost, and two halve the rest.
+merge EM). From twice the number, one descent beats three plain starts at the same cost; a second that challenges the best
+with fresh components is worth more than an independent one.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segmentation.engine.gmm.em import FLOOR, Data, Fit, collected, iterate, maximise
-from segmentation.engine.gmm.merging import merged_once
+from segmentation.engine.gmm.merging import merged_once, together
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Float
 from segmentation.engine.gmm.squarem import climb
@@ -20,8 +21,8 @@ from segmentation.engine.recipe import Covariance
 STARTS = 2  # unless the recipe says otherwise
 SURPLUS = 2  # times the wanted number of components
 LLOYD_STEPS = 3
-EM_STEPS = 8  # with all components of the surplus
-MERGE_STEPS = 2  # of EM after each merger
+EM_STEPS = 6  # with all components of the surplus
+MERGE_STEPS = 1  # of EM after each merger
 COMPARABLE = 1e-3  # tolerance, in mean nats per cycle, at which descents are compared
 
 
@@ -90,6 +91,8 @@ def best_start(
 ) -> Mixture:
     """The best of a few descents by likelihood; of equal ones the first.
 
+    The first descends from k-means++ with a surplus, every further one from the best so far and as many fresh components.
+
     Parameters
     ----------
     data : Data
@@ -104,13 +107,16 @@ def best_start(
     """
     surplus = min(SURPLUS * n_components, len(data.counts))
 
-    def descend(number: int) -> Fit:
-        begin = start(data, surplus, rng, floor, covariance_type)
+    def descend(number: int, begin: Mixture) -> Fit:
         return _descend(data, begin, n_components, floor, lambda part: on_fraction((number + part) / n_starts))
 
-    runs = [descend(number) for number in range(n_starts)]
+    best = descend(0, start(data, surplus, rng, floor, covariance_type))
+    for number in range(1, n_starts):
+        fresh = start(data, n_components, rng, floor, covariance_type)
+        challenger = descend(number, together(best.mixture, fresh))
+        best = max(best, challenger, key=lambda run: run.log_likelihood)
     on_fraction(1.0)
-    return max(runs, key=lambda run: run.log_likelihood).mixture
+    return best.mixture
 
 
 def _descend(

@@ -16,8 +16,8 @@ from segmentation.engine.gmm.colours import CODES, decode
 from segmentation.engine.gmm.densities import most_probable, taylor
 from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, Places, blocks, expand, monomials
 
-UNKNOWN = 0
-"""Entry of a colour whose block has not been filled; the others are labels plus 1. Untouched pages cost no memory."""
+UNKNOWN = 255
+"""Entry of a colour that has not been asked for; the others are labels."""
 
 _WIDTH = 8
 _HIGH = 256 // _WIDTH
@@ -31,7 +31,7 @@ Entries = NDArray[np.uint8]
 
 
 class Table(Protocol):
-    """Labels plus 1 of the colours that it was asked for."""
+    """Labels of the colours that it was asked for."""
 
     entries: Entries
 
@@ -51,7 +51,7 @@ class LabelTable:
     def __init__(self, theta: Float) -> None:
         self._theta = theta
         self._filled = np.zeros((_HIGH,) * 3, np.bool_)  # by red, green and blue
-        self.entries: Entries = np.zeros(CODES, np.uint8)
+        self.entries: Entries = np.full(CODES, UNKNOWN, np.uint8)
 
     def fill(self, codes: NDArray[np.integer]) -> None:
         """Make sure that the table knows the colours (n,), and with them the blocks in which they lie."""
@@ -66,12 +66,12 @@ class LabelTable:
         """Fill some blocks, given by their first colours (3, m)."""
         winner = self._winners(corners)
         sure = winner >= 0
-        self._write(corners[:, sure], ((winner[sure] + 1).astype(np.uint64) * _EIGHTFOLD)[:, None, None])
+        self._write(corners[:, sure], (winner[sure].astype(np.uint64) * _EIGHTFOLD)[:, None, None])
         corners = corners[:, ~sure]
         length = max(_COMPUTED // len(self._theta), 1)
         for begin in range(0, corners.shape[1], length):
             part = corners[:, begin : begin + length]
-            self._write(part, (self._labels(part) + np.uint8(1)).view(np.uint64)[..., 0])
+            self._write(part, self._labels(part).view(np.uint64)[..., 0])
 
     def _winners(self, corners: Places) -> Places:
         """The component (m,) in which each block (3, m) wholly lies, -1 where none is sure.
@@ -123,11 +123,11 @@ class ValueTable:
 
     def __init__(self, theta: Float, transform: Transform) -> None:
         self._theta, self._transform = theta, transform
-        self.entries: Entries = np.zeros(CODES, np.uint8)
+        self.entries: Entries = np.full(CODES, UNKNOWN, np.uint8)
 
     def fill(self, codes: NDArray[np.integer]) -> None:
         """Make sure that the table knows the colours (n,)."""
         missing = np.unique(codes[self.entries[codes] == UNKNOWN])
         for block in blocks(len(missing), *self._theta.shape):
             values = self._transform(decode(missing[block]))
-            self.entries[missing[block]] = most_probable(self._theta @ expand(values)) + np.uint8(1)
+            self.entries[missing[block]] = most_probable(self._theta @ expand(values))
