@@ -106,16 +106,16 @@ class Mixture:
         return type(self)(weights / weights.sum(), self.means[numbers], self.covariances[numbers], self.covariance_type)
 
     def rounded(self) -> Self:
-        """The mixture with means and Cholesky factors in multiples of 2^-16, and weights of 2^-40.
+        """The mixture with means and Cholesky factors in multiples of 2^-16, and weights of 24 significant bits.
 
         The last bits of a fit depend on how a processor orders its sums. They end here, so that the same picture gives
         the same mixture everywhere. Factors, unlike covariances, stay those of a Gaussian; their diagonal is kept above
-        0, and weights, too.
+        0.
         """
         factors = np.rint(np.linalg.cholesky(self.covariances) / _QUANTUM) * _QUANTUM
         diagonal = np.arange(self.means.shape[1])
         factors[:, diagonal, diagonal] = np.maximum(factors[:, diagonal, diagonal], _QUANTUM)
-        weights = np.maximum(np.rint(self.weights * 2.0**40), 1.0) / 2.0**40
+        weights = self.weights.astype(np.float32).astype(np.float64)
         covariances = np.einsum("kil,kjl->kij", factors, factors)
         return type(self)(weights, np.rint(self.means / _QUANTUM) * _QUANTUM, covariances, self.covariance_type)
 
