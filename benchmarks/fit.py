@@ -174,7 +174,7 @@ def against_others() -> bool:
             "ours, ms",
             "scikit-learn, times",
             "nats",
-            "OpenCV, times",
+            "OpenCV (from a tenth), times",
             "nats",
             "plain EM, times",
             "nats",
@@ -247,12 +247,16 @@ def opencv() -> Any:
 
 
 def opencv_em(cv2: Any, flat: NDArray[np.float64]) -> tuple[float, float]:
-    """Seconds and mean log-likelihood of OpenCV's EM with its defaults."""
+    """Seconds, extrapolated from every tenth pixel, and mean log-likelihood on all of OpenCV's EM with its defaults.
+
+    Its covariances may be singular; they get our floor.
+    """
     model = cv2.ml.EM_create()
     model.setClustersNumber(K)
     model.setCovarianceMatrixType(cv2.ml.EM_COV_MAT_GENERIC)
-    seconds, (_, levels, _, _) = timed(lambda: model.trainEM(flat.astype(np.float32)))
-    return seconds, float(np.mean(levels))
+    seconds, _ = timed(lambda: model.trainEM(flat[::10].astype(np.float32)))
+    mixture = Mixture(model.getWeights().ravel(), model.getMeans(), np.stack(model.getCovs()) + np.eye(3) / 12)
+    return 10 * seconds, float(mixture.log_density(flat).mean())
 
 
 def growth() -> bool:
