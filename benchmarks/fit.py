@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from segmentation.engine.gmm import Mixture, Recipe, segment
 from segmentation.engine.gmm.colours import count
-from segmentation.engine.gmm.em import Data, evaluate, iterate
+from segmentation.engine.gmm.em import FLOOR, Data, evaluate, iterate
 from segmentation.engine.recipe import Covariance, Features
 
 K = 5
@@ -165,7 +165,10 @@ def peak(pixels: Pixels, recipe: Recipe) -> float:
 
 
 def against_others() -> bool:
-    """Our whole `segment` beside the fits alone of others, all with their defaults, on the pictures as they are."""
+    """Our whole `segment` beside the fits alone of others, all with their defaults, on the pictures as they are.
+
+    scikit-learn gets our floor of variances: with its own, 1e-6, a picture with pure black has any likelihood one likes.
+    """
     cv2 = opencv()
     rows: list[tuple[str, ...]] = [
         (
@@ -174,7 +177,7 @@ def against_others() -> bool:
             "ours, ms",
             "scikit-learn, times",
             "nats",
-            "OpenCV, times",
+            "OpenCV (from a tenth), times",
             "nats",
             "plain EM, times",
             "nats",
@@ -186,7 +189,7 @@ def against_others() -> bool:
         flat = pixels.reshape(-1, 3).astype(np.float64)
         ours = float(np.median(in_turns(lambda: segment(pixels, Recipe(n_clusters=K)))))  # noqa: B023 - called at once
         level = float(segment(pixels, Recipe(n_clusters=K)).mixture.log_density(flat).mean())
-        their_seconds, model = timed(lambda: GaussianMixture(K, random_state=0).fit(flat))  # noqa: B023 - called at once
+        their_seconds, model = timed(lambda: GaussianMixture(K, reg_covar=FLOOR, random_state=0).fit(flat))  # noqa: B023 - called at once
         gains.append(level - float(model.score(flat)))
         ratios.append(their_seconds / ours)
         naive_seconds, naive = timed(lambda: naive_em(flat))  # noqa: B023 - called at once
@@ -247,12 +250,16 @@ def opencv() -> Any:
 
 
 def opencv_em(cv2: Any, flat: NDArray[np.float64]) -> tuple[float, float]:
-    """Seconds and mean log-likelihood of OpenCV's EM with its defaults."""
+    """Seconds, extrapolated from every tenth pixel, and mean log-likelihood on all of OpenCV's EM with its defaults.
+
+    Its covariances may be singular; they get our floor.
+    """
     model = cv2.ml.EM_create()
     model.setClustersNumber(K)
     model.setCovarianceMatrixType(cv2.ml.EM_COV_MAT_GENERIC)
-    seconds, (_, levels, _, _) = timed(lambda: model.trainEM(flat.astype(np.float32)))
-    return seconds, float(np.mean(levels))
+    seconds, _ = timed(lambda: model.trainEM(flat[::10].astype(np.float32)))
+    mixture = Mixture(model.getWeights().ravel(), model.getMeans(), np.stack(model.getCovs()) + np.eye(3) / 12)
+    return 10 * seconds, float(mixture.log_density(flat).mean())
 
 
 def growth() -> bool:
