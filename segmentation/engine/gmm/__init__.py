@@ -1,8 +1,9 @@
 """Gaussian mixtures of pixel colours: arrays in, arrays out. Knows nothing of files.
 
 Read in this order: `monomials` and `densities` (what a Gaussian sees of a value), `families` and `mixture` (the model),
-`colours` and `sampling` (what is fitted of a picture), `em`, `squarem`, `merging`, `starts` and `fitting` (the fit),
-`table`, `labelling` and `measure` (the result), `pictures` and `segmentation` (all of it: *Colours*). `regions` holds the
+`colour_spaces` and `features` (what is measured of a pixel), `colours`, `sampling` and `pictures` (what is fitted of a picture),
+`em`, `squarem`, `merging`, `starts` and `fitting` (the fit), `edges`, `criteria` and `choice` (how many clusters), `table`,
+`labelling`, `smoothing`, `cleaning`, `measure` and `maps` (the result), `segmentation` (all of it: *Colours*). `regions` holds the
 other preset, and `presets` chooses.
 """
 
