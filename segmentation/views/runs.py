@@ -1,6 +1,7 @@
 """One run: waiting, working, its result or what went wrong; cancelling, retrying, its legend, its end."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -64,24 +65,14 @@ def run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
 @login_required
 def cancel(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     """Cancel a run that waits or works."""
-    found = _changeable(request, run_id)
-    try:
-        services.cancel_run(run=found)
-    except SegmentationError as error:
-        messages.warning(request, sentence(error))
-    return redirect(found)
+    return _change(request, run_id, services.cancel_run)
 
 
 @require_POST
 @login_required
 def retry(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     """Queue a failed or cancelled run again."""
-    found = _changeable(request, run_id)
-    try:
-        services.retry_run(run=found)
-    except SegmentationError as error:
-        messages.warning(request, sentence(error))
-    return redirect(found)
+    return _change(request, run_id, services.retry_run)
 
 
 @require_POST
@@ -120,6 +111,16 @@ def delete(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     services.delete_run(run=found)
     messages.success(request, _("The run of %(name)s was deleted.") % {"name": name})
     return redirect(back)
+
+
+def _change(request: SignedInRequest, run_id: uuid.UUID, change: Callable[..., None]) -> HttpResponse:
+    """Change a run's state, or say why that is not possible; either way its page shows how it stands."""
+    found = _changeable(request, run_id)
+    try:
+        change(run=found)
+    except SegmentationError as error:
+        messages.warning(request, sentence(error))
+    return redirect(found)
 
 
 def _active(found: Run, status: services.RunStatus) -> dict[str, Any]:
