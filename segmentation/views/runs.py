@@ -163,7 +163,10 @@ def _why(found: Run) -> dict[str, Any] | None:
         evidence = services.evidence(run=found)
     except StorageUnavailable:
         return None  # the result stands without it
-    return {"evidence": evidence, "curve": criterion_curve([row.icl for row in evidence.rows])} if evidence else None
+    if evidence is None:
+        return None
+    rows = evidence.rows
+    return {"evidence": evidence, "curve": criterion_curve([row.icl for row in rows], [row.nearly for row in rows])}
 
 
 def _run(request: SignedInRequest, run_id: uuid.UUID) -> Run:
