@@ -346,7 +346,8 @@ _KINDS: dict[str, Whole | WholeOrAuto | Real | Choice | Switch] = {
 }
 _SCHEMA_OF_A_START = 1
 _FIELDS_OF_A_START = {"schema", "weights", "means", "covariances"}
-_NEARLY = 1e-3  # weights of a finished fit are rounded
+_LARGEST = 1e18  # in a mixture; no picture needs it, and squares of it still are numbers
+_NEARLY = 1e-6  # weights of a finished fit are rounded to 24 bits
 _N_REGIONS = WholeOrAuto(Whole(MIN_CLUSTERS, MAX_REGIONS))
 
 
@@ -379,7 +380,7 @@ def _shaped(mapping: Mapping[str, Any]) -> dict[str, Any]:
     except (TypeError, ValueError, LookupError):
         raise _bad_start(
             gettext_noop(
-                "The starting mixture must have K weights, K means of D values and K covariances of D x D, all finite numbers."
+                "The starting mixture must have K weights, K means of D values and K covariances of D x D, all finite and below 1e18."
             )
         ) from None
     if min(numbers["weights"]) <= 0 or abs(sum(numbers["weights"]) - 1) > _NEARLY:
@@ -388,9 +389,12 @@ def _shaped(mapping: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _numbers(value: object, *shape: int) -> Any:
-    """Lists of a shape, one in the other, as tuples of finite numbers; raises ValueError for anything else."""
+    """Lists of a shape, one in the other, as tuples of the numbers of a mixture; raises ValueError for anything else."""
     if not shape:
-        return _number(value)
+        number = _number(value)
+        if abs(number) > _LARGEST:
+            raise ValueError
+        return number
     if not isinstance(value, list | tuple) or len(value) != shape[0]:
         raise ValueError
     return tuple(_numbers(one, *shape[1:]) for one in value)
