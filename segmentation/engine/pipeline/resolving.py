@@ -66,28 +66,24 @@ def left_out(inputs: Inputs, masters: Mapping[str, bytes], *, shape: tuple[int, 
             "corrupt", gettext_noop("The stored mask has changed since it was uploaded: start a new run with the mask.")
         )
     mask = masks.read(master, name="mask.png", limits=limits)
-    require_shape(mask, width=shape[1], height=shape[0])
+    require_size(mask.shape[::-1], shape[::-1])
     return mask
 
 
-def require_shape(mask: Mask, *, width: int, height: int) -> None:
-    """Require that a mask (H, W) covers a picture of this many pixels, upright.
+def require_size(mask: tuple[int, int], picture: tuple[int, int]) -> None:
+    """Require that a mask has the width and height of the picture, upright.
 
     Raises
     ------
     SegmentationError
         With `invalid_request`.
     """
-    if mask.shape != (height, width):
+    if mask != picture:
         raise SegmentationError(
             "invalid_request",
-            gettext_noop(
-                "The mask has %(mask_width)s × %(mask_height)s pixels, the picture %(width)s × %(height)s: make one of its size."
-            ),
-            mask_width=mask.shape[1],
-            mask_height=mask.shape[0],
-            width=width,
-            height=height,
+            gettext_noop("The mask has %(given)s pixels, the picture %(wanted)s: make a mask of the same size."),
+            given="{} × {}".format(*mask),
+            wanted="{} × {}".format(*picture),
         )
 
 
