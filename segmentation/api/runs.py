@@ -28,7 +28,7 @@ def create(request: SignedInRequest, body: RunIn) -> Status[RunOut]:
     run = services.create_run(
         image=image,
         recipe=Recipe.from_mapping(body.recipe),
-        inputs=Inputs.from_mapping(body.inputs),
+        inputs=Inputs.from_mapping(body.inputs or {}),
         begin=begin,
     )
     return Status(HTTPStatus.CREATED, RunOut.of(_run(request, run.pk)))

@@ -58,7 +58,9 @@ class MaskOut(Schema):
 class RunIn(Schema):
     image: uuid.UUID
     recipe: dict[str, Any]
-    inputs: dict[str, Any] = {}  # mixture: as in run.json, where the fit begins; mask: the SHA-256 of an uploaded mask
+    inputs: dict[str, Any] | None = (
+        None  # mixture: as in run.json, where the fit begins; mask: the SHA-256 of an uploaded mask
+    )
     begin: uuid.UUID | None = None  # instead of a mixture: a finished run of the image
 
 

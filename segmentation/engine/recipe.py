@@ -189,7 +189,8 @@ class Recipe:
 
     def measures_like(self, other: Self) -> bool:
         """Whether a pixel is the same values to both, so that a mixture of one means the same to the other."""
-        return (self.features, self.texture, self.position) == (other.features, other.texture, other.position)
+        names = ("preset", "features", "texture", "position")
+        return all(getattr(self, name) == getattr(other, name) for name in names)
 
     def to_mapping(self) -> dict[str, Any]:
         """The recipe as a JSON object with its schema number; `from_mapping` is its inverse."""

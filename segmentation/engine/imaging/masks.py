@@ -34,23 +34,20 @@ class MaskMaster:
 
 
 def inspect_mask(path: Path, *, name: str, limits: Limits) -> MaskMaster:
-    """Read the file of a mask and write it anew, as it is kept.
+    """`master` of a file that lies at a path."""
+    with path.open("rb") as file:
+        data = file.read(limits.bytes + 1)  # one more than allowed is enough to be refused
+    return master(data, name=name, limits=limits)
 
-    Parameters
-    ----------
-    path : Path
-        Where it lies.
-    name : str
-        Its name, as people know it.
-    limits : Limits
+
+def master(data: bytes, *, name: str, limits: Limits) -> MaskMaster:
+    """Read a mask and write it anew, as it is kept; parameters as of `read`.
 
     Raises
     ------
     Refusal
         As of `read`; and `empty` for a mask that keeps no pixel.
     """
-    with path.open("rb") as file:
-        data = file.read(limits.bytes + 1)  # one more than allowed is enough to be refused
     mask = read(data, name=name, limits=limits)
     if mask.all():
         raise Refusal(
