@@ -4,6 +4,7 @@ import json
 import pytest
 
 from segmentation import execution
+from segmentation.engine.imaging import masks
 from segmentation.engine.recipe import Inputs
 from segmentation.models import Run
 from tests import factories
@@ -40,7 +41,7 @@ def test_a_script_uploads_a_mask_and_names_it_in_a_run(browser, image):
     run = browser.get(created.json()["links"]["self"]).json()
     assert run["state"] == "succeeded"
     assert sum(cluster["pixels"] for cluster in run["clusters"]) == 48 * 36 - 216
-    assert browser.get(f"/runs/{run['id']}/mask.png").status_code == 200
+    assert browser.get(f"/runs/{run['id']}/mask.png").getvalue() == masks.encode(factories.bar_mask() != 0)
 
 
 def test_a_run_begins_with_a_mixture(browser, finished_run):

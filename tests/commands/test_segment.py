@@ -231,8 +231,8 @@ MIXTURE = {
         ),
     ],
 )
-def test_a_start_that_does_not_suit_is_refused_by_its_name(picture, tmp_path, output, content, options, reason):
-    path = tmp_path / "begin.json"
+def test_a_start_that_does_not_suit_is_refused_by_its_name(picture, output, content, options, reason):
+    path = picture.with_name("begin.json")
     text = content if isinstance(content, str) else json.dumps(content)
     path.write_bytes(text.encode("latin-1"))
     done = segment(picture, "--begin", path, *options, "--output", output)
