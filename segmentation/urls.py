@@ -20,6 +20,7 @@ _run = [
     path("segmented.png", files.segmented, name="run-segmented"),
     path("binary.png", files.binary, name="run-binary"),
     path("thumbnail", files.run_thumbnail, name="run-thumbnail"),
+    path("mask.png", files.mask, name="run-mask"),
     path("evidence/<int:n_clusters>.png", files.evidence, name="run-evidence"),
     path("cancel/", runs.cancel, name="run-cancel"),
     path("retry/", runs.retry, name="run-retry"),

@@ -11,7 +11,7 @@ from ninja import Router, Status
 from segmentation import services
 from segmentation.api.problems import ERRORS
 from segmentation.api.schemas import LegendEdit, RunIn, RunOut
-from segmentation.engine.recipe import Recipe
+from segmentation.engine.recipe import Inputs, Recipe
 from segmentation.http import SignedInRequest
 from segmentation.models import Image, Run
 
@@ -20,11 +20,17 @@ router = Router(tags=["runs"])
 
 @router.post("", response={HTTPStatus.CREATED: RunOut, **ERRORS}, url_name="runs")
 def create(request: SignedInRequest, body: RunIn) -> Status[RunOut]:
-    """Queue a run of a recipe on an image."""
+    """Queue a run of a recipe on an image; it may begin with a mixture or a finished run, and leave a mask's pixels out."""
     image = get_object_or_404(Image.objects.visible_to(request.user).select_related("owner"), pk=body.image)
     if not services.may_change(user=request.user, thing=image):
         raise PermissionDenied
-    run = services.create_run(image=image, recipe=Recipe.from_mapping(body.recipe))
+    begin = None if body.begin is None else _run(request, body.begin)
+    run = services.create_run(
+        image=image,
+        recipe=Recipe.from_mapping(body.recipe),
+        inputs=Inputs.from_mapping(body.inputs or {}),
+        begin=begin,
+    )
     return Status(HTTPStatus.CREATED, RunOut.of(_run(request, run.pk)))
 
 

@@ -48,9 +48,20 @@ class ImageOut(Schema):
         )
 
 
+class MaskOut(Schema):
+    sha256: str  # what `inputs.mask` of a run names
+    width: int
+    height: int
+    left_out: int  # pixels
+
+
 class RunIn(Schema):
     image: uuid.UUID
     recipe: dict[str, Any]
+    inputs: dict[str, Any] | None = (
+        None  # mixture: as in run.json, where the fit begins; mask: the SHA-256 of an uploaded mask
+    )
+    begin: uuid.UUID | None = None  # instead of a mixture: a finished run of the image
 
 
 class ErrorOut(Schema):
@@ -82,6 +93,8 @@ class RunOut(Schema):
     seconds_left: float | None
     revision: int
     recipe: dict[str, Any]
+    inputs: dict[str, Any]
+    parent: uuid.UUID | None
     clusters: list[ClusterOut]
     links: dict[str, str]
 
@@ -95,6 +108,8 @@ class RunOut(Schema):
             **{name: getattr(status, name) for name in cls.model_fields if hasattr(status, name) and name != "error"},
             error=ErrorOut(code=error.code, detail=error.detail) if error else None,
             clusters=[ClusterOut(**{name: getattr(row, name) for name in ClusterOut.model_fields}) for row in rows],
+            inputs=run.inputs,
+            parent=run.parent_id,
             links=_run_links(run),
         )
 

@@ -4,6 +4,7 @@ from segmentation.services.access import may_change
 from segmentation.services.deletion import delete_image, delete_run
 from segmentation.services.fits import Evidence, evidence, evidence_picture, fit_history
 from segmentation.services.legends import ClusterRow, cluster_rows, edit_legend, foreground_share
+from segmentation.services.masks import UsedMask, masks_in_use, upload_mask
 from segmentation.services.notices import notices
 from segmentation.services.quotas import Usage, usage
 from segmentation.services.renditions import rendition
@@ -17,6 +18,7 @@ __all__ = [
     "RunError",
     "RunStatus",
     "Usage",
+    "UsedMask",
     "cancel_run",
     "cluster_rows",
     "create_run",
@@ -28,12 +30,14 @@ __all__ = [
     "fit_history",
     "foreground_share",
     "limits",
+    "masks_in_use",
     "may_change",
     "notices",
     "rendition",
     "retry_run",
     "run_status",
     "upload_image",
+    "upload_mask",
     "upload_sample",
     "usage",
 ]

@@ -90,6 +90,18 @@ def binary(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
 
 @require_safe
 @login_required
+def mask(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
+    """Send the mask of a run in whatever state: what is white in it is left out."""
+    run = get_object_or_404(Run.objects.visible_to(request.user), pk=run_id)
+    sha256 = run.inputs.get("mask")
+    if not sha256:
+        raise Http404
+    key = files.run_input_key(run.pk, sha256)
+    return _send(request, lambda: files.open_file(key), etag=f'"{sha256}"', content_type="image/png")
+
+
+@require_safe
+@login_required
 def evidence(request: SignedInRequest, run_id: uuid.UUID, n_clusters: int) -> HttpResponseBase:
     """Send the small picture of one number of clusters that was weighed."""
     run = _run(request, run_id)

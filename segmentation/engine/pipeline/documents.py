@@ -32,6 +32,7 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         "distinct_colours": segmentation.distinct_colours,
         "fitted_pixels": segmentation.fitted_pixels,
         "valid_pixels": segmentation.valid_pixels,
+        "left_out_pixels": outcome.left_out_pixels,
     }
 
 
@@ -81,6 +82,7 @@ def _map(outcome: Outcome) -> dict[str, Any]:
         "height": height,
         "pixels_sha256": outcome.pixels_sha256,
         "valid_pixels": outcome.segmentation.valid_pixels,
+        "left_out_pixels": outcome.left_out_pixels,
         "fitted_pixels": outcome.segmentation.fitted_pixels,
         "distinct_colours": outcome.segmentation.distinct_colours,
     }
