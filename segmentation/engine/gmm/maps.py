@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import find_objects
 
+from segmentation.engine.gmm.connected import count_regions
 from segmentation.engine.gmm.densities import posterior
+from segmentation.engine.gmm.measure import Box, boxes
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Float, blocks, expand
 
 Float32 = NDArray[np.float32]
-Box = tuple[int, int, int, int]
 
 
 def uncertainty(mixture: Mixture, values: NDArray[np.generic]) -> Float32:
@@ -51,24 +51,11 @@ def novelty(mixture: Mixture, values: NDArray[np.generic], reference: Float) -> 
 class Shape:
     """Where a component is in the picture."""
 
-    box: Box | None  # top, left, bottom, right of its pixels, the last two past the end; None without a pixel
+    box: Box | None  # None without a pixel
     regions: int  # connected ones, by 4 neighbours
 
 
 def shapes(labels: NDArray[np.uint8], n_components: int) -> tuple[Shape, ...]:
     """Shapes of all components of a label map (H, W); of clusters, when the map is one of clusters."""
-    from skimage.measure import label  # noqa: PLC0415 - takes a while to import
-
-    numbers: NDArray[np.intp] = label(labels, connectivity=1, background=-1) - 1  # type: ignore[no-untyped-call]  # scikit-image has no types
-    own = np.zeros(int(numbers.max()) + 1, np.uint8)
-    own[numbers.ravel()] = labels.ravel()
-    counts = np.bincount(own, minlength=256)
-    boxes = [*find_objects(labels.astype(np.int32) + 1), *[None] * n_components]
-    return tuple(Shape(_box(boxes[number]), int(counts[number])) for number in range(n_components))
-
-
-def _box(slices: tuple[slice, ...] | None) -> Box | None:
-    if slices is None:
-        return None
-    rows, columns = slices
-    return rows.start, columns.start, rows.stop, columns.stop
+    regions = count_regions(labels, n_components).tolist()
+    return tuple(Shape(*both) for both in zip(boxes(labels, n_components), regions, strict=True))

@@ -14,7 +14,7 @@ from segmentation.engine.gmm.em import Fit
 from segmentation.engine.gmm.families import FAMILIES
 from segmentation.engine.gmm.fitting import SIZE, Sample, fit_all, fit_sample
 from segmentation.engine.gmm.labelling import Painted
-from segmentation.engine.gmm.measure import Component, Judgement, components, hard_sums, judge, on_border
+from segmentation.engine.gmm.measure import Component, Judgement, boxes, components, hard_sums, judge, on_border
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Float
 from segmentation.engine.gmm.pictures import Picture, picture_of
@@ -224,8 +224,9 @@ def _measured(picture: Picture, painted: Painted, judgement: Judgement, recipe: 
     """Measurements of the components; where place decides labels, too, from all pixels."""
     if recipe.smoothness or recipe.smallest_region:
         judgement = replace(judgement, hard=hard_sums(painted, picture.colours))
-    border = on_border(painted.labels.reshape(picture.shape), len(painted.areas))
-    return components(judgement, painted, border, lambda number: picture.colours(painted.labels == number))
+    labels, count = painted.labels.reshape(picture.shape), len(painted.areas)
+    border, around = on_border(labels, count), boxes(labels, count)
+    return components(judgement, painted, border, around, lambda number: picture.colours(painted.labels == number))
 
 
 def _standard_error(judgement: Judgement, sample: Sample, picture: Picture) -> float:
