@@ -189,7 +189,7 @@ def boxes(labels: NDArray[np.uint8], n_components: int) -> tuple[Box | None, ...
 def _boxes(labels: NDArray[np.uint8], numbers: range) -> list[Box | None]:
     bits = [1 << place for place in range(len(numbers))]
     table = np.zeros(256, np.min_scalar_type(sum(bits)))
-    table[numbers] = bits
+    table[numbers.start : numbers.stop] = bits
     down, across = np.zeros(len(labels), table.dtype), np.zeros(labels.shape[1], table.dtype)
     for begin in range(0, len(labels), _ROWS):
         met = table.take(labels[begin : begin + _ROWS])

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ from segmentation.engine.gmm.smoothing import begun, paint_smoothed, refit
 from segmentation.engine.gmm.squarem import mixture_at
 from segmentation.engine.progress import OnProgress, Stage
 from segmentation.engine.recipe import Recipe
+
+if TYPE_CHECKING:
+    from segmentation.engine.gmm.regions import RegionSegmentation
 
 _COARSE = 0.16
 """Variance below which no cluster goes while their number is chosen: one level of 8 bits, squared, in
@@ -48,6 +52,7 @@ class Segmentation:
     choice: Choice | None  # the evidence for the number of clusters, where the engine chose it
     maps: NDArray[np.uint8] | None  # (n, h, w) small label maps of 1 to n clusters, with `choice`
     seconds: dict[str, float]  # by the value of the stage
+    hierarchy: "RegionSegmentation | None" = None  # of regions, with the tree that they were cut from
 
     def mixture_after(self, iteration: int) -> Mixture:
         """The best mixture after an evaluation of the fit, counted from 0, so that the fit can be replayed."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from segmentation.engine.exports import binary_png, segmented_png
 from segmentation.engine.imaging import thumbnail
 from segmentation.engine.legend import Legend
+from segmentation.engine.pipeline import replay
 from segmentation.engine.pipeline.outcome import Outcome
 
 THUMBNAIL = 480  # pixels of the longest side
@@ -36,8 +37,17 @@ def _thumbnail(labels: NDArray[np.uint8], legend: Legend) -> bytes:
 
 
 def _fit(outcome: Outcome) -> bytes:
-    """How the fit went, as ``.npz``: `history`, mean log-likelihood after each evaluation in nats a pixel, and the evidence."""
-    file = io.BytesIO()
-    history = np.asarray(outcome.segmentation.history, dtype=np.float64)
-    np.savez_compressed(file, allow_pickle=False, history=history, **outcome.evidence)
+    """How the result came about, as ``.npz``.
+
+    `history`, mean log-likelihood after each evaluation in nats a pixel; the way of the fit (`replay.path`), the tree of
+    regions (`replay.tree`), and why so many clusters were chosen (`evidence.evidence`).
+    """
+    segmentation, file = outcome.segmentation, io.BytesIO()
+    arrays = {
+        "history": np.asarray(segmentation.history, dtype=np.float64),
+        **replay.path(segmentation),
+        **replay.tree(segmentation),
+        **outcome.evidence,
+    }
+    np.savez_compressed(file, allow_pickle=False, **arrays)
     return file.getvalue()

@@ -57,6 +57,7 @@ def segment(
             Stage.FITTING.value: fitted - counted,
             Stage.LABELLING.value: time.perf_counter() - fitted,
         },
+        hierarchy=found,
     )
 
 
