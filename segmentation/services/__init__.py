@@ -1,9 +1,11 @@
 """What people do, as verbs. Keyword-only, no request; errors are the domain's, with a code and a sentence."""
 
 from segmentation.services.access import may_change
+from segmentation.services.comparisons import Overlaps, connected_regions, counted_regions, overlaps
 from segmentation.services.deletion import delete_image, delete_run
-from segmentation.services.fits import Evidence, evidence, evidence_picture, fit_history
-from segmentation.services.legends import ClusterRow, cluster_rows, edit_legend, foreground_share
+from segmentation.services.doubt import Look, certainty_map, look
+from segmentation.services.fits import Evidence, evidence, evidence_picture, fit_frames, fit_history
+from segmentation.services.legends import ClusterRow, cluster_rows, edit_legend, foreground_share, undo_legend
 from segmentation.services.notices import notices
 from segmentation.services.quotas import Usage, usage
 from segmentation.services.renditions import rendition
@@ -14,25 +16,34 @@ from segmentation.services.uploads import limits, upload_image, upload_sample
 __all__ = [
     "ClusterRow",
     "Evidence",
+    "Look",
+    "Overlaps",
     "RunError",
     "RunStatus",
     "Usage",
     "cancel_run",
+    "certainty_map",
     "cluster_rows",
+    "connected_regions",
+    "counted_regions",
     "create_run",
     "delete_image",
     "delete_run",
     "edit_legend",
     "evidence",
     "evidence_picture",
+    "fit_frames",
     "fit_history",
     "foreground_share",
     "limits",
+    "look",
     "may_change",
     "notices",
+    "overlaps",
     "rendition",
     "retry_run",
     "run_status",
+    "undo_legend",
     "upload_image",
     "upload_sample",
     "usage",

@@ -90,6 +90,20 @@ def binary(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
 
 @require_safe
 @login_required
+def uncertainty(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
+    """Send how undecided each pixel is; `?palette=heat` in colours, else in grey."""
+    return _send_map(request, run_id, "uncertainty")
+
+
+@require_safe
+@login_required
+def novelty(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
+    """Send how unusual each pixel is; `?palette=heat` in colours, else in grey."""
+    return _send_map(request, run_id, "novelty")
+
+
+@require_safe
+@login_required
 def evidence(request: SignedInRequest, run_id: uuid.UUID, n_clusters: int) -> HttpResponseBase:
     """Send the small picture of one number of clusters that was weighed."""
     run = _run(request, run_id)
@@ -137,6 +151,20 @@ def _send_picture(
         request,
         lambda: services.rendition(run=run, name=name, separated=separated),
         etag=f'"{run.revision}-{run.result.pixels_sha256[:32]}-{name}{palette}"',
+        content_type="image/png",
+        download=download_name(run, name) if "download" in request.GET else "",
+    )
+
+
+def _send_map(request: SignedInRequest, run_id: uuid.UUID, name: str) -> HttpResponseBase:
+    run = _run(request, run_id)
+    if run.has_regions:
+        raise Http404  # they are sure of their pixels
+    heat = request.GET.get("palette") == "heat"
+    return _send(
+        request,
+        lambda: services.certainty_map(run=run, name=name, heat=heat),
+        etag=f'"{run.revision}-{run.result.pixels_sha256[:32]}-{name}{"-heat" if heat else ""}"',
         content_type="image/png",
         download=download_name(run, name) if "download" in request.GET else "",
     )

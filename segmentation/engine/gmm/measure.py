@@ -56,7 +56,8 @@ class Component:
     def covariance(self) -> Float:
         """Covariance (3, 3) of red, green and blue; zeros where there is no pixel."""
         pixels, mean = max(self.pixels, 1), np.array(self.mean)
-        return symmetric(np.array([self.products]) / pixels, 3)[0] - np.outer(mean, mean)
+        covariance: Float = symmetric(np.array([self.products]) / pixels, 3)[0] - np.outer(mean, mean)
+        return covariance
 
     @property
     def colour(self) -> str:
@@ -194,8 +195,9 @@ def _boxes(labels: NDArray[np.uint8], numbers: range) -> list[Box | None]:
     for begin in range(0, len(labels), _ROWS):
         met = table.take(labels[begin : begin + _ROWS])
         down[begin : begin + _ROWS] = np.bitwise_or.reduce(met, axis=1)
-        across |= np.bitwise_or.reduce(met, axis=0)
-    extents = [[np.flatnonzero(side & side.dtype.type(bit)) for side in (down, across)] for bit in bits]
+        np.bitwise_or(across, np.bitwise_or.reduce(met, axis=0), out=across)
+    sides = [side.astype(np.uint64) for side in (down, across)]
+    extents = [[np.flatnonzero(side & np.uint64(bit)) for side in sides] for bit in bits]
     return [
         (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1) if len(rows) else None
         for rows, columns in extents
