@@ -36,6 +36,11 @@ class ClusterRow:
         """The number that people see."""
         return self.index + 1
 
+    @property
+    def box_size(self) -> tuple[int, int] | None:
+        """Width and height of the box."""
+        return None if self.box is None else (self.box[3] - self.box[1], self.box[2] - self.box[0])
+
 
 def cluster_rows(*, run: Run) -> list[ClusterRow]:
     """Return the clusters of the run's current revision, in order; of a run with a result."""

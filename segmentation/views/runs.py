@@ -23,6 +23,7 @@ from segmentation.models.jobs import State
 from segmentation.views import facts
 from segmentation.views.charts import criterion_curve, fit_chart
 from segmentation.views.failures import explain
+from segmentation.views.measures import detail, measures
 from segmentation.views.returning import next_address
 from segmentation.views.steps import steps
 
@@ -167,13 +168,21 @@ def _active(found: Run, status: services.RunStatus) -> dict[str, Any]:
 
 
 def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
-    rows = services.cluster_rows(run=found)
+    rows, overlaps = services.cluster_rows(run=found), services.overlaps(run=found)
+    measured = measures(found, rows, overlaps, count=request.GET.get("count") == "regions")
     try:
         chart = fit_chart(services.fit_history(run=found))
     except StorageUnavailable:
         chart = None  # the numbers are in the row; only the curve is missing
     return {
         "rows": rows,
+        "n_components": len(found.result.components),
+        "overlaps": overlaps,
+        "measures": measured,
+        "counted": all(measure.regions is not None for measure in measured),
+        "counting": "count" in request.GET,
+        "undoable": found.current_revision.parent_id is not None,
+        "detail": detail(len(rows)),
         "what": words.how_many(len(rows), regions=found.has_regions),
         "largest": max(row.share for row in rows) or 1.0,
         "foreground": services.foreground_share(rows=rows),
