@@ -8,7 +8,7 @@ from segmentation.services.fits import Evidence, evidence, evidence_picture, fit
 from segmentation.services.legends import ClusterRow, cluster_rows, edit_legend, foreground_share, undo_legend
 from segmentation.services.notices import notices
 from segmentation.services.quotas import Usage, usage
-from segmentation.services.renditions import rendition
+from segmentation.services.renditions import rendition, run_thumbnail
 from segmentation.services.runs import cancel_run, create_run, retry_run
 from segmentation.services.status import RunError, RunStatus, run_status
 from segmentation.services.uploads import limits, upload_image, upload_sample
@@ -43,6 +43,7 @@ __all__ = [
     "rendition",
     "retry_run",
     "run_status",
+    "run_thumbnail",
     "undo_legend",
     "upload_image",
     "upload_sample",

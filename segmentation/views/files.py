@@ -65,8 +65,13 @@ def components(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
 @login_required
 def run_thumbnail(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
     run = _run(request, run_id)
-    content_type = str(run.result.files["thumbnail"]["content_type"])
-    return _send_stored(request, run, "thumbnail", content_type=content_type)
+    stored = run.result.files["thumbnail"]
+    return _send(
+        request,
+        lambda: services.run_thumbnail(run=run),
+        etag=f'"{run.revision}-{stored["sha256"][:32]}"',
+        content_type=str(stored["content_type"]),
+    )
 
 
 @require_safe

@@ -155,3 +155,18 @@ def test_results_of_earlier_releases_still_load(finished_run):
     finished_run.refresh_from_db()
     assert [row.box for row in services.cluster_rows(run=finished_run)] == [None] * 3
     assert sum(services.connected_regions(run=finished_run)) >= 3
+
+
+def test_the_thumbnail_follows_a_merge_and_not_a_change_of_foreground(finished_run, owner):
+    def shown():
+        with services.run_thumbnail(run=finished_run) as picture, PIL.Image.open(picture) as opened:
+            return np.asarray(opened.convert("RGB")).astype(int)
+
+    first = shown()
+    services.edit_legend(run=finished_run, author=owner, expected=0, foreground={0: True, 1: True})
+    np.testing.assert_array_equal(shown(), first)
+    services.edit_legend(run=finished_run, author=owner, expected=1, merge=(0, 1))
+    merged = services.cluster_rows(run=finished_run)[0]
+    inside = shown()[1:-1, 1:-1][np.isin(component_map(finished_run)[1:-1, 1:-1], merged.components)]
+    expected = list(bytes.fromhex(merged.colour[1:]))
+    assert np.median(np.abs(inside - expected).max(axis=1)) <= 6
