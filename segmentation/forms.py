@@ -179,3 +179,17 @@ class LegendForm(forms.Form):
         """Whether each cluster belongs to the foreground; of a valid form."""
         on = set(self.cleaned_data["foreground"])
         return {index: index in on for index in range(self._n_clusters)}
+
+
+class MergeForm(forms.Form):
+    """Two clusters that are to become one, by index, and the revision that was seen."""
+
+    revision = forms.IntegerField(min_value=0)
+    into = forms.IntegerField(min_value=0)
+    other = forms.IntegerField(min_value=0)
+
+
+class UndoForm(forms.Form):
+    """The revision that was seen."""
+
+    revision = forms.IntegerField(min_value=0)

@@ -38,9 +38,10 @@ def private_addresses():
 
 
 def fill(route, run):
-    return "/" + route.replace("<int:n_clusters>", "2").replace("<uuid:image_id>", str(run.image_id)).replace(
+    address = "/" + route.replace("<int:n_clusters>", "2").replace("<uuid:image_id>", str(run.image_id)).replace(
         "<uuid:run_id>", str(run.pk)
     )
+    return f"{address}?x=0&y=0" if address.endswith("/at") else address
 
 
 def send(client, method, address):
