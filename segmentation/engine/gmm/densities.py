@@ -3,10 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, monomials, symmetric, triangle
+from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, dimension, monomials, symmetric, triangle
 
 _LEAST, _MOST = 1e-290, 1e290
 """Sums of densities between these lose nothing, neither themselves nor their quotients."""
+
+_ROUNDING = 2.0**-53  # unit of it in double precision
 
 _BITS = (
     53 - 12 - 2
@@ -72,6 +74,52 @@ def most_probable(log_joint: Float) -> NDArray[np.uint8]:
         np.copyto(winner, np.uint8(index), where=row > best)
         np.maximum(best, row, out=best)
     return winner
+
+
+def decided(theta: Float, phi: Float, log_joint: Float | None = None) -> NDArray[np.uint8]:
+    """The most probable component of each value (n,), whatever the order in which products are summed.
+
+    theta @ phi has rounding errors that depend on processor, threads and block. Where two components are so near that these
+    could decide, the products are summed anew, one feature after the other, which comes out the same everywhere.
+
+    Parameters
+    ----------
+    theta : ndarray, shape (K, F)
+    phi : ndarray, shape (F, n)
+    log_joint : ndarray, shape (K, n), or None
+        theta @ phi, where it is known already.
+    """
+    log_joint = theta @ phi if log_joint is None else log_joint
+    best, second, winner = _two_best(log_joint)
+    K, F = theta.shape
+    # Higham (2002, section 3.1): a sum of F products, in any order, is off by at most F units of rounding of its absolute
+    # value. Two such sums, each in either order. The largest monomial is 1, or the square of the largest value.
+    D = dimension(F)
+    largest = max(1.0, float(np.abs(phi[1 : 1 + D]).max(initial=0.0))) ** 2
+    doubt = 4 * F * _ROUNDING * float(np.abs(theta).sum(axis=1).max()) * largest
+    close = np.flatnonzero(best - second <= doubt) if K > 1 else np.empty(0, np.intp)
+    if len(close):
+        winner[close] = most_probable(_in_order(theta, phi[:, close]))
+    return winner
+
+
+def _two_best(log_joint: Float) -> tuple[Float, Float, NDArray[np.uint8]]:
+    """The largest and the second largest of each column, and the index of the largest; -infinity for lack of a second."""
+    best, second = log_joint[0].copy(), np.full(log_joint.shape[1], -np.inf)
+    winner, lower = np.zeros(best.shape, np.uint8), np.empty_like(best)
+    for index, row in enumerate(log_joint[1:], start=1):
+        np.copyto(winner, np.uint8(index), where=row > best)
+        np.maximum(second, np.minimum(best, row, out=lower), out=second)
+        np.maximum(best, row, out=best)
+    return best, second, winner
+
+
+def _in_order(theta: Float, phi: Float) -> Float:
+    """The product of theta and phi, each sum from the first feature to the last."""
+    total: Float = theta[:, :1] * phi[0]
+    for column, feature in zip(theta.T[1:], phi[1:], strict=True):
+        total += column[:, None] * feature
+    return total
 
 
 def exact(theta: Float) -> Float:

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.colour_spaces import Transform
 from segmentation.engine.gmm.colours import Codes, runs
-from segmentation.engine.gmm.densities import exact, most_probable
+from segmentation.engine.gmm.densities import decided, exact, most_probable
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Places, blocks, expand
 from segmentation.engine.gmm.table import UNKNOWN, LabelTable, Table, ValueTable
@@ -79,18 +80,28 @@ def paint(
     return Painted(labels, areas)
 
 
+class Rows(Protocol):
+    """Values (n, D) that need not be in memory all at once."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, run: slice, /) -> NDArray[np.generic]: ...
+
+
 def paint_values(
-    values: NDArray[np.generic],
+    values: Rows,
     valid: Mask | None,
     mixture: Mixture,
     on_fraction: Callable[[float], None] = lambda _: None,
 ) -> Painted:
     """The same for whatever values (n, D) the mixture is of, each judged by itself."""
-    theta = mixture.theta() if values.dtype != np.uint8 else exact(mixture.theta())
+    theta = mixture.theta()
+    rounded = exact(theta)
     labels, areas = np.empty(len(values), np.uint8), np.zeros(mixture.n_components, np.int64)
     for block in blocks(len(values), *theta.shape):
-        part = labels[block]
-        part[:] = most_probable(theta @ expand(values[block]))
+        part, measured = labels[block], values[block]
+        phi = expand(measured)
+        part[:] = most_probable(rounded @ phi) if measured.dtype == np.uint8 else decided(theta, phi)
         _finish(part, None if valid is None else valid[block], areas)
         on_fraction(block.stop / len(values))
     return Painted(labels, areas)

@@ -80,7 +80,7 @@ def run(
     picture = decode(data, name=name, limits=limits)
     tell(Stage.READING, 1.0)
     reading = time.perf_counter() - begun
-    segmentation = segment(picture.pixels, recipe, valid=picture.valid, on_progress=tell)
+    segmentation = segment(picture.data, recipe, valid=picture.valid, shown=picture.pixels, on_progress=tell)
     begun = time.perf_counter()
     tell(Stage.WRITING, 0.0)
     components_png = index_png.encode(segmentation.labels)

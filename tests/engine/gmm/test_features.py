@@ -37,11 +37,11 @@ def test_a_picture_in_another_space_is_labelled_by_its_mixture(china, features, 
 
 
 def test_a_table_of_colours_and_measured_pixels_agree(china):
-    from segmentation.engine.gmm.pictures import EightBit, Measured, visible  # noqa: PLC0415 - kept near
+    from segmentation.engine.gmm.pictures import EightBit, Measured  # noqa: PLC0415 - kept near
 
     recipe = Recipe(features="lab", n_clusters=5)
     mixture = segment(china, recipe).mixture
-    pictures = EightBit(china, None, recipe.features), Measured(measure(china, None, recipe), visible(china))
+    pictures = EightBit(china, None, recipe.features), Measured(measure(china, None, recipe), china)
     sample = pictures[0].sample(1000, np.random.default_rng(0))
     here, there = (picture.paint(mixture, sample, lambda _: None) for picture in pictures)
     assert (here.labels == there.labels).mean() > 0.9999
@@ -66,8 +66,10 @@ def test_sixteen_bits_are_not_cut_to_eight():
     )  # less than half of one 8-bit step
     result = segment(pixels, Recipe(n_clusters=2))
     np.testing.assert_array_equal(result.labels, truth)
-    assert result.mixture.means.ravel() * 257 == pytest.approx([30_000, 30_100], abs=2)
-    assert result.mixture.covariances.ravel() * 257**2 == pytest.approx([100, 100], rel=0.2)
+    (offset,), (scale,) = result.units.offset, result.units.scale
+    assert offset + scale * result.mixture.means.ravel() == pytest.approx([30_000, 30_100], abs=2)
+    assert scale**2 * result.mixture.covariances.ravel() == pytest.approx([100, 100], rel=0.2)
+    assert (offset, offset + 255 * scale) == pytest.approx((pixels.min(), pixels.max()))
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1e-6, 0.0), (1.0, 5.0), (1e6, -3e6)])
