@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.colour_spaces import Transform
 from segmentation.engine.gmm.colours import Codes, runs
-from segmentation.engine.gmm.densities import decided, exact, most_probable
+from segmentation.engine.gmm.densities import exact, labels_of, most_probable
 from segmentation.engine.gmm.mixture import Mixture
-from segmentation.engine.gmm.monomials import Places, blocks, expand
+from segmentation.engine.gmm.monomials import Places, expand
 from segmentation.engine.gmm.table import UNKNOWN, LabelTable, Table, ValueTable
 
 NO_DATA = 255
@@ -19,6 +19,8 @@ NO_DATA = 255
 
 DIRECT = 2**19
 """Up to so many pixels, each is judged by itself: a table costs more."""
+
+_NUMBERS = 2**18  # that are computed together: they stay in the cache
 
 Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -98,10 +100,12 @@ def paint_values(
     theta = mixture.theta()
     rounded = exact(theta)
     labels, areas = np.empty(len(values), np.uint8), np.zeros(mixture.n_components, np.int64)
-    for block in blocks(len(values), *theta.shape):
+    length = _NUMBERS // max(theta.shape[1], 2 * len(theta))
+    for begin in range(0, len(values), length):
+        block = slice(begin, min(begin + length, len(values)))
         part, measured = labels[block], values[block]
-        phi = expand(measured)
-        part[:] = most_probable(rounded @ phi) if measured.dtype == np.uint8 else decided(theta, phi)
+        is_exact = measured.dtype == np.uint8
+        part[:] = most_probable(rounded @ expand(measured)) if is_exact else labels_of(theta, measured)
         _finish(part, None if valid is None else valid[block], areas)
         on_fraction(block.stop / len(values))
     return Painted(labels, areas)

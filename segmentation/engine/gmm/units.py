@@ -78,11 +78,15 @@ class Units:
         """
         if bands.dtype == np.uint8 and self == self.plain(len(self.offset)):
             return bands
-        gain = 1 / np.array(self.scale)
+        offset, gain = np.array(self.offset), 1 / np.array(self.scale)
+        precision = np.result_type(bands.dtype, np.float32)
+        if bands.dtype.kind != "f":
+            shifted: NDArray[np.floating] = bands.astype(precision) - offset.astype(precision)  # whole numbers
+            shifted *= gain.astype(precision)
+            return shifted
         with np.errstate(over="ignore", invalid="ignore"):  # infinity, and what is far beyond the range
             # Two products: the difference of the ends of double precision would overflow.
-            units = bands.astype(np.float64) * gain - np.array(self.offset) * gain
-            return units.astype(np.result_type(bands.dtype, np.float32), copy=False)
+            return (bands.astype(np.float64) * gain - offset * gain).astype(precision, copy=False)
 
     def to_mapping(self) -> dict[str, Any]:
         """A JSON object; `from_mapping` is its inverse."""
