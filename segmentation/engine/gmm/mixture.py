@@ -28,7 +28,7 @@ _QUANTUM = 2.0**-16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mixture:
-    """Weights, means and covariances of K Gaussians over D values, in units of the pixels (0 to 255).
+    """Weights, means and covariances of K Gaussians over D values, in units of the features (of 8 bits: 0 to 255).
 
     The arrays are private read-only copies.
 
