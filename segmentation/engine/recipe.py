@@ -39,7 +39,7 @@ class Preset(StrEnum):
 class Features(StrEnum):
     """What is measured of a pixel."""
 
-    RGB = "rgb"  # the bands as they are
+    RGB = "rgb"  # the bands as they are, in full depth
     LAB = "lab"  # CIE L*a*b*, D65
     GRAY = "gray"  # lightness alone
     OD = "od"  # optical density, for stains

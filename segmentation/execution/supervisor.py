@@ -145,7 +145,14 @@ def _columns(product: Product) -> dict[str, Any]:
         "files": product.files,
         "facts": {
             name: summary[name]
-            for name in ("distinct_colours", "fitted_pixels", "valid_pixels", "left_out_pixels", "notices")
+            for name in (
+                "distinct_colours",
+                "fitted_pixels",
+                "valid_pixels",
+                "left_out_pixels",
+                "notices",
+                "features",
+            )
         },
         **{name: summary[name] for name in plain},
     }

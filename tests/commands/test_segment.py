@@ -16,6 +16,7 @@ import jsonschema
 import numpy as np
 import PIL.Image
 import pytest
+import tifffile
 
 from segmentation.engine import pipeline
 from segmentation.engine.exports import labels_png
@@ -130,6 +131,28 @@ def test_what_was_converted_is_said(tmp_path, output):
     sentences = [notice["sentence"] for notice in json.loads(written(output / "clear")["run.json"])["notices"]]
     assert sentences
     assert [line.strip() for line in done.stdout.splitlines()[1:]] == sentences
+
+
+def test_a_stack_of_deep_bands_is_segmented_in_its_own_depth(tmp_path, output):
+    halves = np.repeat([0, 1], 24)[None].repeat(36, axis=0)
+    stack = np.random.default_rng(0).normal(3000, 30, (36, 48, 6))
+    stack[..., 4] += 300 * halves  # only the fifth band tells them apart, by little more than a level of 8 bits
+    tifffile.imwrite(tmp_path / "stack.tif", stack.astype(np.uint16), photometric="minisblack", planarconfig="contig")
+    done = segment(tmp_path / "stack.tif", "--clusters", 2, "--output", output)
+    assert (done.returncode, done.stderr) == (0, "")
+    files = written(output / "stack")
+    np.testing.assert_array_equal(np.asarray(PIL.Image.open(io.BytesIO(files["labels.png"]))), halves)
+    features = json.loads(files["run.json"])["features"]
+    assert features["names"] == [f"band {number}" for number in range(1, 7)]
+    assert features["offset"] == [int(stack.min())] * 6
+    assert "clusters are fitted to all." in done.stdout
+
+
+def test_a_colour_space_that_a_picture_does_not_have_is_refused_with_advice(tmp_path, output):
+    (tmp_path / "grey.png").write_bytes(encoded(pixels()[..., 0]))
+    done = segment(tmp_path / "grey.png", "--clusters", 2, "--features", "lab", "--output", output)
+    assert done.returncode == 1
+    assert "The picture is grey, so it has no CIE L*a*b* colours: choose RGB or grey." in done.stderr
 
 
 def test_regions_need_no_number(picture, output):

@@ -3,10 +3,24 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, monomials, symmetric, triangle
+from segmentation.engine.gmm.monomials import (
+    CENTRE,
+    SCALE,
+    Float,
+    Real,
+    dimension,
+    expand,
+    expand_roughly,
+    monomials,
+    symmetric,
+    triangle,
+)
 
 _LEAST, _MOST = 1e-290, 1e290
 """Sums of densities between these lose nothing, neither themselves nor their quotients."""
+
+_SPARE = 16  # units of rounding beside those of summing
+_HOPELESS = 4.0  # nats
 
 _BITS = (
     53 - 12 - 2
@@ -72,6 +86,84 @@ def most_probable(log_joint: Float) -> NDArray[np.uint8]:
         np.copyto(winner, np.uint8(index), where=row > best)
         np.maximum(best, row, out=best)
     return winner
+
+
+def labels_of(theta: Float, values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """The labels that `decided` gives to values (n, D), in half the time.
+
+    Nearly all pixels are clear cases, for which single precision is enough; not where components are so narrow that it tells
+    nothing.
+    """
+    n_features = theta.shape[1]
+    if _doubt(theta, np.float32, 2.0) > _HOPELESS:
+        return decided(theta, expand(values))
+    phi = expand_roughly(values)
+    best, second, winner = _two_best(theta.astype(np.float32) @ phi)
+    farthest = float(np.abs(phi[1 : 1 + dimension(n_features)]).max(initial=0.0))
+    close = np.flatnonzero(best - second <= _doubt(theta, np.float32, farthest))
+    if len(close):
+        winner[close] = decided(theta, expand(values[close]))
+    return winner
+
+
+def decided(theta: Float, phi: Float, log_joint: Float | None = None) -> NDArray[np.uint8]:
+    """The most probable component of each value (n,), whatever the order in which products are summed.
+
+    theta @ phi has rounding errors that depend on processor, threads and block. Where two components are so near that these
+    could decide, the products are summed anew, one feature after the other, which comes out the same everywhere.
+
+    Parameters
+    ----------
+    theta : ndarray, shape (K, F)
+    phi : ndarray, shape (F, n)
+    log_joint : ndarray, shape (K, n), or None
+        theta @ phi, where it is known already.
+    """
+    best, second, winner = _two_best(theta @ phi if log_joint is None else log_joint)
+    farthest = float(np.abs(phi[1 : 1 + dimension(len(phi))]).max(initial=0.0))
+    close = np.flatnonzero(best - second <= _doubt(theta, np.float64, farthest))
+    if len(close):
+        winner[close] = most_probable(_in_order(theta, phi[:, close]))
+    return winner
+
+
+def _doubt(theta: Float, precision: type[np.floating], farthest: float) -> float:
+    """The lead, in nats, below which rounding could have made a component the most probable one.
+
+    A sum of F products is off by at most F units of rounding of its absolute value, in whatever order (Higham, 2002,
+    section 3.1); a few more are for theta and phi themselves. Two sums are compared, each in either order.
+
+    Parameters
+    ----------
+    theta : ndarray, shape (K, F)
+    precision : type
+        In which products were summed.
+    farthest : float
+        Largest magnitude of a standardised value; the largest monomial is its square, or 1.
+    """
+    unit = float(np.finfo(precision).eps) / 2
+    absolute = float(np.abs(theta).sum(axis=1).max()) * max(1.0, farthest) ** 2
+    n_features = int(theta.shape[1])
+    return 4 * (n_features + _SPARE) * unit * absolute
+
+
+def _two_best(log_joint: NDArray[Real]) -> tuple[NDArray[Real], NDArray[Real], NDArray[np.uint8]]:
+    """The largest and the second largest of each column, and the index of the largest; -infinity for lack of a second."""
+    best, second = log_joint[0].copy(), np.full_like(log_joint[0], -np.inf)
+    winner, lower = np.zeros(best.shape, np.uint8), np.empty_like(best)
+    for index, row in enumerate(log_joint[1:], start=1):
+        np.copyto(winner, np.uint8(index), where=row > best)
+        np.maximum(second, np.minimum(best, row, out=lower), out=second)
+        np.maximum(best, row, out=best)
+    return best, second, winner
+
+
+def _in_order(theta: Float, phi: Float) -> Float:
+    """The product of theta and phi, each sum from the first feature to the last."""
+    total: Float = theta[:, :1] * phi[0]
+    for column, feature in zip(theta.T[1:], phi[1:], strict=True):
+        total += column[:, None] * feature
+    return total
 
 
 def exact(theta: Float) -> Float:

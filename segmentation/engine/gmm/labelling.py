@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.colour_spaces import Transform
 from segmentation.engine.gmm.colours import Codes, runs
-from segmentation.engine.gmm.densities import exact, most_probable
+from segmentation.engine.gmm.densities import exact, labels_of, most_probable
 from segmentation.engine.gmm.mixture import Mixture
-from segmentation.engine.gmm.monomials import Places, blocks, expand
+from segmentation.engine.gmm.monomials import Places, expand
 from segmentation.engine.gmm.table import UNKNOWN, LabelTable, Table, ValueTable
 
 NO_DATA = 255
@@ -18,6 +19,8 @@ NO_DATA = 255
 
 DIRECT = 2**19
 """Up to so many pixels, each is judged by itself: a table costs more."""
+
+_NUMBERS = 2**18  # that are computed together: they stay in the cache
 
 Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -79,18 +82,30 @@ def paint(
     return Painted(labels, areas)
 
 
+class Rows(Protocol):
+    """Values (n, D) that need not be in memory all at once."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, run: slice, /) -> NDArray[np.generic]: ...
+
+
 def paint_values(
-    values: NDArray[np.generic],
+    values: Rows,
     valid: Mask | None,
     mixture: Mixture,
     on_fraction: Callable[[float], None] = lambda _: None,
 ) -> Painted:
     """The same for whatever values (n, D) the mixture is of, each judged by itself."""
-    theta = mixture.theta() if values.dtype != np.uint8 else exact(mixture.theta())
+    theta = mixture.theta()
+    rounded = exact(theta)
     labels, areas = np.empty(len(values), np.uint8), np.zeros(mixture.n_components, np.int64)
-    for block in blocks(len(values), *theta.shape):
-        part = labels[block]
-        part[:] = most_probable(theta @ expand(values[block]))
+    length = _NUMBERS // max(theta.shape[1], 2 * len(theta))
+    for begin in range(0, len(values), length):
+        block = slice(begin, min(begin + length, len(values)))
+        part, measured = labels[block], values[block]
+        is_exact = measured.dtype == np.uint8
+        part[:] = most_probable(rounded @ expand(measured)) if is_exact else labels_of(theta, measured)
         _finish(part, None if valid is None else valid[block], areas)
         on_fraction(block.stop / len(values))
     return Painted(labels, areas)

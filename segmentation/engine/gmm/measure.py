@@ -7,7 +7,7 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.densities import exact, most_probable, posterior
+from segmentation.engine.gmm.densities import decided, exact, posterior
 from segmentation.engine.gmm.fitting import Sample
 from segmentation.engine.gmm.labelling import Painted
 from segmentation.engine.gmm.mixture import Mixture
@@ -99,7 +99,7 @@ def judge(mixture: Mixture, sample: Sample) -> Judgement:
         phi, counts = expand(sample.values[block]), sample.counts[block].astype(np.float64)
         seen = phi if sample.colours is sample.values else expand(sample.colours[block])
         log_joint = theta @ phi
-        members = (most_probable(log_joint) == np.arange(len(theta))[:, None]) * counts
+        members = (decided(theta, phi, log_joint) == np.arange(len(theta))[:, None]) * counts
         responsibilities, log_density = posterior(log_joint, counts)
         soft += responsibilities.sum(axis=1)
         hard += members @ seen.T

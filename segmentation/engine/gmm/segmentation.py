@@ -22,6 +22,7 @@ from segmentation.engine.gmm.pictures import Picture, picture_of
 from segmentation.engine.gmm.sampling import windows
 from segmentation.engine.gmm.smoothing import begun, paint_smoothed, refit
 from segmentation.engine.gmm.squarem import mixture_at
+from segmentation.engine.gmm.units import Units
 from segmentation.engine.progress import OnProgress, Stage
 from segmentation.engine.recipe import Recipe
 
@@ -49,6 +50,8 @@ class Segmentation:
     distinct_colours: int  # among the pixels that were fitted
     fitted_pixels: int
     valid_pixels: int
+    units: Units  # what values of the picture are in those of the mixture
+    names: tuple[str, ...]  # (D,) of the values that the mixture is of
     choice: Choice | None  # the evidence for the number of clusters, where the engine chose it
     maps: NDArray[np.uint8] | None  # (n, h, w) small label maps of 1 to n clusters, with `choice`
     seconds: dict[str, float]  # by the value of the stage
@@ -65,6 +68,7 @@ def segment(
     recipe: Recipe,
     *,
     valid: NDArray[np.bool_] | None = None,
+    shown: NDArray[np.uint8] | None = None,
     begin: Mixture | None = None,
     on_progress: OnProgress | None = None,
 ) -> Segmentation:
@@ -76,12 +80,15 @@ def segment(
 
     Parameters
     ----------
-    pixels : ndarray, shape (H, W) or (H, W, B), uint8, uint16 or floating point
-        Of up to 16 bands, in any memory layout; three are sRGB. NaN and infinity are no data.
+    pixels : ndarray, shape (H, W) or (H, W, B), whole or real numbers
+        Of up to 16 bands, in any memory layout; three of 8 bits are sRGB. NaN and infinity are no data.
     recipe : Recipe
         Of the preset *Colours*. With more clusters than the picture has colours, there is one component a colour.
     valid : ndarray, shape (H, W), bool, or None
         Which pixels count; None means all.
+    shown : ndarray, shape (H, W, 3), uint8, or None
+        The picture as people see it, for the colours of components; three bands of 8 bits are seen as they are. None means
+        as `units.visible` has it.
     begin : Mixture or None
         Where the fit begins, for example that of a preview; None tries `recipe.restarts` starts.
     on_progress : callable or None
@@ -94,7 +101,7 @@ def segment(
     TypeError, ValueError
         The arrays are not of the stated types and shapes.
     """
-    picture = picture_of(*_checked(pixels, valid), recipe)
+    picture = picture_of(*_checked(pixels, valid), recipe, shown)
     clock = _Clock(on_progress or _silent)
     with_progress = clock.begin(Stage.COUNTING)
     choice = _chosen(picture, recipe, begin)
@@ -131,6 +138,8 @@ def segment(
         distinct_colours=len(sample.counts),
         fitted_pixels=sample.pixels,
         valid_pixels=picture.n_valid,
+        units=picture.units,
+        names=picture.names,
         choice=choice,
         maps=None if choice is None else small_maps(choice, picture),
         seconds=clock.seconds,

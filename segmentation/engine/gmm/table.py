@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.colour_spaces import Transform
 from segmentation.engine.gmm.colours import CODES, decode
-from segmentation.engine.gmm.densities import most_probable, taylor
+from segmentation.engine.gmm.densities import decided, most_probable, taylor
 from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, Places, blocks, expand, monomials
 
 UNKNOWN = 255
@@ -130,4 +130,4 @@ class ValueTable:
         missing = np.unique(codes[self.entries[codes] == UNKNOWN])
         for block in blocks(len(missing), *self._theta.shape):
             values = self._transform(decode(missing[block]))
-            self.entries[missing[block]] = most_probable(self._theta @ expand(values))
+            self.entries[missing[block]] = decided(self._theta, expand(values))

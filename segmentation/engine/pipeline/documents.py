@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from segmentation.engine.gmm import Segmentation
 from segmentation.engine.gmm.criteria import closest, overlaps
 from segmentation.engine.gmm.maps import shapes
 from segmentation.engine.gmm.merging import gathered
@@ -30,6 +31,7 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         "converged": segmentation.converged,
         "seconds": dict(outcome.seconds),
         "mixture": segmentation.mixture.to_mapping(),
+        "features": _features(segmentation),
         "components": [component.to_mapping() for component in segmentation.components],
         "versions": dict(outcome.versions),
         "legend": outcome.legend.to_mapping(),
@@ -61,6 +63,7 @@ def run_document(outcome: Outcome, files: Mapping[str, bytes]) -> dict[str, Any]
         "recipe": outcome.recipe.to_mapping(),
         "inputs": outcome.inputs.to_mapping(),
         "mixture": segmentation.mixture.to_mapping(),
+        "features": _features(segmentation),
         "log_likelihood": segmentation.log_likelihood,
         "history": [float(value) for value in segmentation.history],
         "iterations": segmentation.iterations,
@@ -76,6 +79,11 @@ def run_document(outcome: Outcome, files: Mapping[str, bytes]) -> dict[str, Any]
         },
         "seconds": dict(outcome.seconds),
     }
+
+
+def _features(segmentation: Segmentation) -> dict[str, Any]:
+    """What the mixture's values are called, and what they mean in values of the picture."""
+    return {"names": list(segmentation.names), **segmentation.units.to_mapping()}
 
 
 def _notice(notice: Notice) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def run(
     valid = counted(picture.valid, mask)
     tell(Stage.READING, 1.0)
     reading = time.perf_counter() - begun
-    segmentation = segment(picture.pixels, recipe, valid=valid, begin=begin, on_progress=tell)
+    segmentation = segment(picture.data, recipe, valid=valid, shown=picture.pixels, begin=begin, on_progress=tell)
     begun = time.perf_counter()
     tell(Stage.WRITING, 0.0)
     components_png = index_png.encode(segmentation.labels)

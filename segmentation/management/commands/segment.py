@@ -77,7 +77,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--clusters", metavar="K", help="how many, 2 to 32 (of regions to 254), or auto")
         parser.add_argument("--output", metavar="DIR", required=True, type=Path, help="made when it does not exist")
-        parser.add_argument("--features", metavar="SPACE", default=usual.features, help="rgb, lab, gray or od (stains)")
+        parser.add_argument(
+            "--features",
+            metavar="SPACE",
+            default=usual.features,
+            help="rgb (the bands as they are, in full depth), lab, gray or od (stains)",
+        )
         parser.add_argument(
             "--texture", metavar="SCALES", nargs="?", const=1, default=0, help="local contrast counts: 1 or 2 scales"
         )

@@ -172,7 +172,8 @@ def test_a_picture_without_pixels_is_refused(pixels, valid):
 @pytest.mark.parametrize(
     ("pixels", "valid", "error"),
     [
-        (np.zeros((4, 5, 3), np.int32), None, TypeError),
+        (np.zeros((4, 5, 3), np.complex64), None, TypeError),
+        (np.zeros((4, 5, 3), bool), None, TypeError),
         (np.zeros((4, 5, 3), np.uint8), np.zeros((4, 5), np.uint8), TypeError),
         (np.zeros(5, np.uint8), None, ValueError),
         (np.zeros((4, 5, 3, 1), np.uint8), None, ValueError),

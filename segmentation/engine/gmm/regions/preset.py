@@ -10,8 +10,10 @@ from segmentation.engine.gmm.colours import count
 from segmentation.engine.gmm.measure import Component, boxes, on_border
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import triangle
+from segmentation.engine.gmm.regions.features import NAMES
 from segmentation.engine.gmm.regions.segmentation import Labels, Mask, check, segment_regions
 from segmentation.engine.gmm.segmentation import Segmentation
+from segmentation.engine.gmm.units import Units
 from segmentation.engine.progress import OnProgress, Stage
 from segmentation.engine.recipe import Recipe
 
@@ -50,6 +52,8 @@ def segment(
         distinct_colours=len(colours),
         fitted_pixels=colours.pixels,
         valid_pixels=colours.pixels,
+        units=Units.plain(3),
+        names=NAMES,
         choice=None,
         maps=None,
         seconds={
