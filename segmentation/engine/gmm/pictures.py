@@ -215,7 +215,8 @@ class OneBand:
         return self._colours[chosen]
 
     def levels(self, kernel: Kernel) -> NDArray[np.uint8]:
-        return kernel(self._values)[self._codes].reshape(self.shape)
+        levels: NDArray[np.uint8] = kernel(self._values)[self._codes]
+        return levels.reshape(self.shape)
 
 
 class Measured:
