@@ -64,6 +64,20 @@ def posterior(log_joint: Float, counts: Float | float = 1.0) -> tuple[Float, Flo
     return joint, peak + np.log(total)
 
 
+def rough_posterior(log_joint: Float, counts: Float | float = 1.0) -> tuple[Float, Float]:
+    """The same with exponentials in single precision, which take a third of the time. Overwrites its first argument.
+
+    The largest of each column is made 1 first, so that what counts is right to 1e-7, and means over thousands of values to
+    1e-8: a fit, which knows its parameters to 1e-3 from a sample, loses nothing by it.
+    """
+    peak = log_joint.max(axis=0)
+    log_joint -= peak
+    joint = log_joint.astype(np.float32)
+    np.exp(joint, out=joint)
+    total = joint.sum(axis=0)
+    return np.multiply(joint, counts / total, out=log_joint), peak + np.log(total)
+
+
 def most_probable(log_joint: Float) -> NDArray[np.uint8]:
     """Index of the largest of each column (n,), of equal ones the first. At most 254 rows."""
     best = log_joint[0].copy()

@@ -43,8 +43,9 @@ class Sample:
     def pixels(self) -> int:
         return int(self.counts.sum(dtype=np.int64))
 
-    def data(self) -> Data:
-        return Data.of(self.values, self.counts)
+    def data(self, *, rough: bool = False) -> Data:
+        """As EM wants it, see `Data.of`."""
+        return Data.of(self.values, self.counts, rough=rough)
 
     def thinned(self, n: int, rng: np.random.Generator) -> "Sample":
         """A sample of about n pixels of it."""
@@ -79,7 +80,7 @@ def fit_sample(
     """
     if begin is None:
         rng = np.random.default_rng([recipe.seed, 1])
-        few = sample.thinned(FEW, rng).data()
+        few = sample.thinned(FEW, rng).data(rough=True)
         start = best_start(
             few,
             n_components,
@@ -91,7 +92,7 @@ def fit_sample(
         )
         begin = climb(few, start, tolerance=ROUGH, max_evaluations=recipe.max_iterations, floor=floor).mixture
     return climb(
-        sample.data(),
+        sample.data(rough=True),
         begin,
         tolerance=recipe.tolerance,
         max_evaluations=recipe.max_iterations,
