@@ -73,8 +73,7 @@ def paint(
         on_fraction(run.stop / len(pixels))
     if gaps:
         places, missed = (np.concatenate(part) for part in zip(*gaps, strict=True))
-        table.fill(missed)
-        labels[places] = table.entries[missed]
+        labels[places] = table.labels(missed)
         areas += np.bincount(labels[places], minlength=len(areas))
     return Painted(labels, areas)
 
@@ -100,5 +99,6 @@ def _finish(labels: Labels, valid: Mask | None, areas: NDArray[np.int64]) -> Non
     """Count the labels of some pixels and take out those that do not count; both in place."""
     if valid is not None:
         labels[~valid] = NO_DATA
+    matches = np.empty(len(labels), np.bool_)
     for number in range(len(areas)):
-        areas[number] += np.count_nonzero(labels == number)
+        areas[number] += np.count_nonzero(np.equal(labels, number, out=matches))
