@@ -22,8 +22,11 @@ FEW = 2**12
 ROUGH = 1e-4
 """Tolerance on the few pixels, in mean nats per cycle; local optima differ by a hundred times that."""
 
-EXACT, PATIENCE = 1e-6, 3
-"""Tolerance, and calm cycles in a row, when the climb goes on on all pixels."""
+PATIENCE = 2
+"""Calm cycles in a row that end a climb: plateaus of EM have been seen to end."""
+
+EXACT, EXACT_PATIENCE = 1e-6, 3
+"""The same, and the tolerance, when the climb goes on on all pixels."""
 
 USUAL_EVALUATIONS = 15
 """Most fits need 10 to 40. Nobody knows before, so progress is told as n / (n + this)."""
@@ -78,6 +81,7 @@ def fit_sample(
     on_fraction : callable
         Told how much is done, up to 1.
     """
+    patience = PATIENCE
     if begin is None:
         rng = np.random.default_rng([recipe.seed, 1])
         few = sample.thinned(FEW, rng).data(rough=True)
@@ -91,10 +95,12 @@ def fit_sample(
             on_fraction=lambda part: on_fraction(0.3 * part),
         )
         begin = climb(few, start, tolerance=ROUGH, max_evaluations=recipe.max_iterations, floor=floor).mixture
+        patience = 1  # that climb was patient already
     return climb(
         sample.data(rough=True),
         begin,
         tolerance=recipe.tolerance,
+        patience=patience,
         max_evaluations=recipe.max_iterations,
         floor=floor,
         on_evaluation=lambda evaluations, _: on_fraction(0.3 + 0.7 * evaluations / (evaluations + USUAL_EVALUATIONS)),
@@ -109,7 +115,7 @@ def fit_all(
         data,
         fit.mixture,
         tolerance=min(EXACT, recipe.tolerance),
-        patience=PATIENCE,
+        patience=EXACT_PATIENCE,
         max_evaluations=recipe.max_iterations,
         floor=floor,
         on_evaluation=lambda evaluations, _: on_fraction(evaluations / (evaluations + USUAL_EVALUATIONS)),

@@ -20,7 +20,7 @@ from segmentation.engine.recipe import Covariance
 _WIDEST = 1024.0  # standard deviation of a whole picture, with room to spare
 
 GROWTH = 4.0
-"""By how much the longest allowed step grows when it was good, and shrinks when it was not."""
+"""The longest step allowed at first, and by how much that grows when it was good and shrinks when it was not."""
 
 
 def pack(weights: Float, means: Float, covariances: Float) -> Float:
@@ -153,7 +153,7 @@ def climb(
         past the best point.
     """
     walk = _Walk(data, start, floor, on_evaluation)
-    point, longest, calm = pack(start.weights, (start.means - CENTRE) / SCALE, start.covariances / SCALE**2), 1.0, 0
+    point, longest, calm = pack(start.weights, (start.means - CENTRE) / SCALE, start.covariances / SCALE**2), GROWTH, 0
     before, first = walk.visit(point)
     while calm < patience and len(walk.history) + 3 <= max_evaluations:
         level, second = walk.visit(first)
