@@ -1,6 +1,5 @@
 """From a sample of a picture to its mixture: starts on a few pixels, then the climb on all of the sample."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 from segmentation.engine.gmm.em import FLOOR, Data, Fit
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.sampling import thin
-from segmentation.engine.gmm.squarem import climb
+from segmentation.engine.gmm.squarem import climb, done
 from segmentation.engine.gmm.starts import best_start
+from segmentation.engine.progress import OnFraction, part, silent
 from segmentation.engine.recipe import Recipe
 
 SIZE = 2**17
@@ -27,11 +27,6 @@ PATIENCE = 2
 
 EXACT, EXACT_PATIENCE = 1e-6, 3
 """The same, and the tolerance, when the climb goes on on all pixels."""
-
-USUAL_EVALUATIONS = 15
-"""Most fits need 10 to 40. Nobody knows before, so progress is told as n / (n + this)."""
-
-OnFraction = Callable[[float], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,8 +57,9 @@ def fit_sample(
     n_components: int,
     *,
     floor: ArrayLike = FLOOR,
+    start: Mixture | None = None,
     begin: Mixture | None = None,
-    on_fraction: OnFraction = lambda _: None,
+    on_fraction: OnFraction = silent,
 ) -> Fit:
     """Fit a mixture of a recipe's family.
 
@@ -76,25 +72,16 @@ def fit_sample(
     n_components : int
     floor : array_like
         As in `em.maximise`.
+    start : Mixture or None
+        Where the climb on few pixels begins; None tries `recipe.restarts` starts.
     begin : Mixture or None
-        Where to begin; None tries `recipe.restarts` starts.
+        Where the climb on the whole sample begins; None climbs on few pixels first.
     on_fraction : callable
-        Told how much is done, up to 1.
+        Told after every evaluation how much is done, up to 1.
     """
     patience = PATIENCE
     if begin is None:
-        rng = np.random.default_rng([recipe.seed, 1])
-        few = sample.thinned(FEW, rng).data(rough=True)
-        start = best_start(
-            few,
-            n_components,
-            rng,
-            n_starts=recipe.restarts,
-            floor=floor,
-            covariance_type=recipe.covariance,
-            on_fraction=lambda part: on_fraction(0.3 * part),
-        )
-        begin = climb(few, start, tolerance=ROUGH, max_evaluations=recipe.max_iterations, floor=floor).mixture
+        begin = _on_few(sample, recipe, n_components, floor, start=start, on_fraction=part(on_fraction, 0, 0.4))
         patience = 1  # that climb was patient already
     return climb(
         sample.data(rough=True),
@@ -103,13 +90,44 @@ def fit_sample(
         patience=patience,
         max_evaluations=recipe.max_iterations,
         floor=floor,
-        on_evaluation=lambda evaluations, _: on_fraction(0.3 + 0.7 * evaluations / (evaluations + USUAL_EVALUATIONS)),
+        on_evaluation=lambda evaluations, _: on_fraction(0.4 + 0.6 * done(evaluations)),
     )
 
 
-def fit_all(
-    data: Data, fit: Fit, recipe: Recipe, *, floor: ArrayLike = FLOOR, on_fraction: OnFraction = lambda _: None
-) -> Fit:
+def _on_few(
+    sample: Sample,
+    recipe: Recipe,
+    n_components: int,
+    floor: ArrayLike,
+    *,
+    start: Mixture | None,
+    on_fraction: OnFraction,
+) -> Mixture:
+    """The best of some starts on few pixels of a sample, or a given one, after a climb on them."""
+    rng = np.random.default_rng([recipe.seed, 1])
+    few = sample.thinned(FEW, rng).data(rough=True)
+    if start is None:
+        start = best_start(
+            few,
+            n_components,
+            rng,
+            n_starts=recipe.restarts,
+            floor=floor,
+            covariance_type=recipe.covariance,
+            on_fraction=part(on_fraction, 0, 0.8),
+        )
+    return climb(
+        few,
+        start,
+        tolerance=ROUGH,
+        patience=PATIENCE,
+        max_evaluations=recipe.max_iterations,
+        floor=floor,
+        on_evaluation=lambda evaluations, _: on_fraction(0.8 + 0.2 * done(evaluations)),
+    ).mixture
+
+
+def fit_all(data: Data, fit: Fit, recipe: Recipe, *, floor: ArrayLike = FLOOR, on_fraction: OnFraction = silent) -> Fit:
     """Go on from a fit on the values of all pixels; the history is that of both, one after the other."""
     more = climb(
         data,
@@ -118,7 +136,7 @@ def fit_all(
         patience=EXACT_PATIENCE,
         max_evaluations=recipe.max_iterations,
         floor=floor,
-        on_evaluation=lambda evaluations, _: on_fraction(evaluations / (evaluations + USUAL_EVALUATIONS)),
+        on_evaluation=lambda evaluations, _: on_fraction(done(evaluations)),
     )
     history, path = np.concatenate([fit.history, more.history]), np.concatenate([fit.path, more.path])
     return Fit(more.mixture, history, more.converged, path)

@@ -1,6 +1,5 @@
 """From a mixture to a label map: the most probable component of every pixel, exactly, and how many pixels each has."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +11,16 @@ from segmentation.engine.gmm.densities import exact, most_probable
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Places, blocks, expand
 from segmentation.engine.gmm.table import UNKNOWN, LabelTable, Table, ValueTable
+from segmentation.engine.progress import OnFraction, silent
 
 NO_DATA = 255
 """Label of pixels that do not count."""
 
 DIRECT = 2**19
 """Up to so many pixels, each is judged by itself: a table costs more."""
+
+COUNTED = 2**16
+"""Labels that are counted at a time: they stay in the cache."""
 
 Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -31,6 +34,15 @@ class Painted:
     labels: Labels  # (n,); `NO_DATA` where a pixel does not count
     areas: NDArray[np.int64]  # (K,) pixels of each component
 
+    @classmethod
+    def of(cls, labels: Labels, n_components: int) -> "Painted":
+        """Count the areas of a label map of any shape."""
+        areas = np.zeros(n_components, np.int64)
+        flat = labels.reshape(-1)
+        for begin in range(0, len(flat), COUNTED):
+            _finish(flat[begin : begin + COUNTED], None, areas)
+        return cls(flat, areas)
+
 
 def paint(
     pixels: NDArray[np.uint8],
@@ -39,7 +51,7 @@ def paint(
     codes: Codes,
     *,
     transform: Transform | None = None,
-    on_fraction: Callable[[float], None] = lambda _: None,
+    on_fraction: OnFraction = silent,
 ) -> Painted:
     """Give each pixel of an 8-bit RGB picture its label.
 
@@ -82,7 +94,7 @@ def paint_values(
     values: NDArray[np.generic],
     valid: Mask | None,
     mixture: Mixture,
-    on_fraction: Callable[[float], None] = lambda _: None,
+    on_fraction: OnFraction = silent,
 ) -> Painted:
     """The same for whatever values (n, D) the mixture is of, each judged by itself."""
     theta = mixture.theta() if values.dtype != np.uint8 else exact(mixture.theta())

@@ -1,6 +1,5 @@
 """What a fit asks of a picture: a sample, all of it, its labels under a mixture."""
 
-from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -14,9 +13,9 @@ from segmentation.engine.gmm.labelling import Mask, Painted, paint, paint_values
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Float
 from segmentation.engine.gmm.sampling import valid_places
+from segmentation.engine.progress import OnFraction
 from segmentation.engine.recipe import Features, Recipe
 
-OnFraction = Callable[[float], None]
 Values = NDArray[np.generic]
 
 

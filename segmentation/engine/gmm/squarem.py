@@ -19,6 +19,9 @@ from segmentation.engine.recipe import Covariance
 
 _WIDEST = 1024.0  # standard deviation of a whole picture, with room to spare
 
+USUAL_EVALUATIONS = 15
+"""Most fits need 10 to 40."""
+
 GROWTH = 4.0
 """The longest step allowed at first, and by how much that grows when it was good and shrinks when it was not."""
 
@@ -111,6 +114,11 @@ class _Walk:
     def end(self, *, converged: bool) -> Fit:
         mixture = maximise(self.best, self.floor, self.start.covariance_type)
         return Fit(mixture, np.array(self.history), converged, np.array(self.path))
+
+
+def done(evaluations: int) -> float:
+    """The share of a climb that so many evaluations usually are, below 1: nobody knows before."""
+    return evaluations / (evaluations + USUAL_EVALUATIONS)
 
 
 def climb(

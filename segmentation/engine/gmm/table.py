@@ -143,4 +143,5 @@ class ValueTable:
     def labels(self, codes: NDArray[np.integer]) -> Entries:
         """The labels (n,) of colours that it does not know, each computed once."""
         self.fill(codes)
-        return self.entries[codes]
+        labels: Entries = self.entries[codes]
+        return labels
