@@ -16,9 +16,9 @@ from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Float
 from segmentation.engine.gmm.sampling import valid_places
 from segmentation.engine.gmm.units import Units, visible
+from segmentation.engine.progress import OnFraction
 from segmentation.engine.recipe import Features, Recipe
 
-OnFraction = Callable[[float], None]
 Values = NDArray[np.generic]
 Kernel = Callable[[Values], NDArray[np.uint8]]
 """Makes a level (n,) of each of some values (n, D)."""
