@@ -64,6 +64,16 @@ def test_a_look_at_a_pixel_agrees_with_scikit_learn(finished_run):
         assert look.novelty == pytest.approx((log_density > log_density[y, x]).mean(), abs=1e-3)
 
 
+def test_every_corner_of_a_larger_picture_can_be_looked_at(owner):
+    pixels = factories.pixels(300, 140)
+    run = finished(factories.make_image(owner, factories.encoded(pixels)), n_clusters=3)
+    labels = component_map(run)
+    for x, y in ((0, 0), (299, 0), (127, 128), (128, 127), (299, 139)):
+        look = services.look(run=run, x=x, y=y)
+        assert look.colour == tuple(pixels[y, x])
+        assert look.component == labels[y, x] == np.argmax(look.components)
+
+
 def test_a_merged_cluster_has_the_sum_of_its_components(finished_run, owner):
     services.edit_legend(run=finished_run, author=owner, expected=0, merge=(0, 2))
     posterior, _ = oracle(finished_run)

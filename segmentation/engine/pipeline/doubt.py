@@ -66,14 +66,15 @@ def novelty_png(source: Source) -> bytes:
 def tile(source: Source, row: int, column: int) -> Tile:
     """The tile with a pixel in it; tiles begin at multiples of `SIDE`."""
     labels, picture = _read(source)
-    top, left = row // SIDE * SIDE, column // SIDE * SIDE
-    rows, columns = slice(top, top + SIDE), slice(left, left + SIDE)
-    values, _ = picture.part(rows, columns)
+    (height, width), top, left = labels.shape, row // SIDE * SIDE, column // SIDE * SIDE
+    bottom, right = min(top + SIDE, height), min(left + SIDE, width)
+    place = slice(top, bottom), slice(left, right)
+    lines = [slice(line * width + left, line * width + right) for line in range(top, bottom)]
+    values, _ = picture.part(*place)
     has_regions = source.recipe.preset is Preset.REGIONS
-    numbers = np.arange(labels.size).reshape(labels.shape)[rows, columns]
     return Tile(
-        labels=labels[rows, columns].copy(),
-        colours=np.stack([picture.colours(slice(line[0], line[-1] + 1)) for line in numbers]),
+        labels=labels[place].copy(),
+        colours=np.stack([picture.colours(line) for line in lines]),
         values=values[..., :0] if has_regions else values.copy(),
         reference=np.empty(0) if has_regions else _reference(source, picture),
     )
