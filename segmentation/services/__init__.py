@@ -1,12 +1,15 @@
 """What people do, as verbs. Keyword-only, no request; errors are the domain's, with a code and a sentence."""
 
 from segmentation.services.access import may_change
+from segmentation.services.comparisons import Overlaps, connected_regions, counted_regions, overlaps
 from segmentation.services.deletion import delete_image, delete_run
-from segmentation.services.fits import Evidence, evidence, evidence_picture, fit_history
-from segmentation.services.legends import ClusterRow, cluster_rows, edit_legend, foreground_share
+from segmentation.services.doubt import Look, certainty_map, look
+from segmentation.services.fits import Evidence, evidence, evidence_picture, fit_frames, fit_history
+from segmentation.services.legends import ClusterRow, cluster_rows, edit_legend, foreground_share, undo_legend
+from segmentation.services.masks import UsedMask, masks_in_use, upload_mask
 from segmentation.services.notices import notices
 from segmentation.services.quotas import Usage, usage
-from segmentation.services.renditions import rendition
+from segmentation.services.renditions import rendition, run_thumbnail
 from segmentation.services.runs import cancel_run, create_run, retry_run
 from segmentation.services.status import RunError, RunStatus, run_status
 from segmentation.services.uploads import limits, upload_image, upload_sample
@@ -14,26 +17,39 @@ from segmentation.services.uploads import limits, upload_image, upload_sample
 __all__ = [
     "ClusterRow",
     "Evidence",
+    "Look",
+    "Overlaps",
     "RunError",
     "RunStatus",
     "Usage",
+    "UsedMask",
     "cancel_run",
+    "certainty_map",
     "cluster_rows",
+    "connected_regions",
+    "counted_regions",
     "create_run",
     "delete_image",
     "delete_run",
     "edit_legend",
     "evidence",
     "evidence_picture",
+    "fit_frames",
     "fit_history",
     "foreground_share",
     "limits",
+    "look",
+    "masks_in_use",
     "may_change",
     "notices",
+    "overlaps",
     "rendition",
     "retry_run",
     "run_status",
+    "run_thumbnail",
+    "undo_legend",
     "upload_image",
+    "upload_mask",
     "upload_sample",
     "usage",
 ]

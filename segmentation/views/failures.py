@@ -17,14 +17,14 @@ _HEADINGS: dict[str, Promise] = {
     "crashed": gettext_lazy("The computation broke off"),
     "internal_error": gettext_lazy("A fault in the program ended this run"),
     "storage_unavailable": gettext_lazy("The storage for pictures did not answer"),
-    "corrupt": gettext_lazy("The picture cannot be read"),
+    "corrupt": gettext_lazy("The picture or its mask cannot be read"),
     "empty": gettext_lazy("The picture has no pixels to segment"),
 }
 _REMEDIES: dict[str, Promise] = {
     "out_of_memory": gettext_lazy("Upload the picture at a smaller size, or ask for fewer clusters."),
     "deadline": gettext_lazy("Upload the picture at a smaller size, or ask for fewer clusters."),
     "corrupt": gettext_lazy("Save it again with another program and upload it once more."),
-    "empty": gettext_lazy("Every pixel of it is transparent."),
+    "empty": gettext_lazy("Transparent pixels, and those that a mask leaves out, do not count."),
 }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.colour_spaces import STEPS, TRANSFORMS, Transform
-from segmentation.engine.gmm.colours import Colours, codes_at, count, encode, group, stretches
+from segmentation.engine.gmm.colours import CODES, Colours, codes_at, count, encode, group, runs, stretches
 from segmentation.engine.gmm.features import Measurements, colour_names, measure
 from segmentation.engine.gmm.fitting import Sample
 from segmentation.engine.gmm.labelling import NO_DATA, Mask, Painted, paint, paint_values
@@ -20,6 +20,8 @@ from segmentation.engine.recipe import Features, Recipe
 
 OnFraction = Callable[[float], None]
 Values = NDArray[np.generic]
+Kernel = Callable[[Values], NDArray[np.uint8]]
+"""Makes a level (n,) of each of some values (n, D)."""
 
 
 class Picture(Protocol):
@@ -59,6 +61,9 @@ class Picture(Protocol):
 
     def colours(self, chosen: Mask | slice) -> NDArray[np.uint8]:
         """Colours (m, 3), as people see them, of the chosen of all (n,) pixels."""
+
+    def levels(self, kernel: Kernel) -> NDArray[np.uint8]:
+        """What a kernel makes of each pixel's value, in whatever blocks; shape (H, W)."""
 
 
 def picture_of(
@@ -131,6 +136,16 @@ class EightBit:
     def colours(self, chosen: Mask | slice) -> NDArray[np.uint8]:
         return self._pixels[chosen]
 
+    def levels(self, kernel: Kernel) -> NDArray[np.uint8]:
+        """Computed once for each distinct colour, and looked up for each pixel."""
+        found = count(self._pixels, self._valid)
+        table = np.zeros(CODES, np.uint8)
+        table[found.codes] = kernel(self._values(found.values()))
+        levels = np.empty(len(self._pixels), np.uint8)
+        for run, codes in runs(self._pixels):
+            table.take(codes, mode="clip", out=levels[run])
+        return levels.reshape(self.shape)
+
     def _values(self, colours: NDArray[np.uint8]) -> Values:
         return colours if self._transform is None else self._transform(colours)
 
@@ -199,6 +214,10 @@ class OneBand:
     def colours(self, chosen: Mask | slice) -> NDArray[np.uint8]:
         return self._colours[chosen]
 
+    def levels(self, kernel: Kernel) -> NDArray[np.uint8]:
+        table = kernel(self._values)
+        return np.concatenate([table[self._codes[run]] for run in stretches(len(self._codes))]).reshape(self.shape)
+
 
 class Measured:
     """Whatever was measured of each pixel.
@@ -236,6 +255,10 @@ class Measured:
 
     def colours(self, chosen: Mask | slice) -> NDArray[np.uint8]:
         return self._colours[chosen]
+
+    def levels(self, kernel: Kernel) -> NDArray[np.uint8]:
+        measured = self._measurements
+        return np.concatenate([kernel(measured[run]) for run in stretches(len(measured))]).reshape(self.shape)
 
     def _sample(self, places: NDArray[np.intp]) -> Sample:
         """The pixels at some places, equal values together: told by one number, a fixed projection of theirs."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from segmentation.engine.gmm.em import Fit
 from segmentation.engine.gmm.families import FAMILIES
 from segmentation.engine.gmm.fitting import SIZE, Sample, fit_all, fit_sample
 from segmentation.engine.gmm.labelling import Painted
-from segmentation.engine.gmm.measure import Component, Judgement, components, hard_sums, judge, on_border
+from segmentation.engine.gmm.measure import Component, Judgement, boxes, components, hard_sums, judge, on_border
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Float
 from segmentation.engine.gmm.pictures import Picture, picture_of
@@ -24,6 +25,9 @@ from segmentation.engine.gmm.squarem import mixture_at
 from segmentation.engine.gmm.units import Units
 from segmentation.engine.progress import OnProgress, Stage
 from segmentation.engine.recipe import Recipe
+
+if TYPE_CHECKING:
+    from segmentation.engine.gmm.regions import RegionSegmentation
 
 _COARSE = 0.16
 """Variance below which no cluster goes while their number is chosen: one level of 8 bits, squared, in
@@ -51,6 +55,7 @@ class Segmentation:
     choice: Choice | None  # the evidence for the number of clusters, where the engine chose it
     maps: NDArray[np.uint8] | None  # (n, h, w) small label maps of 1 to n clusters, with `choice`
     seconds: dict[str, float]  # by the value of the stage
+    hierarchy: "RegionSegmentation | None" = None  # of regions, with the tree that they were cut from
 
     def mixture_after(self, iteration: int) -> Mixture:
         """The best mixture after an evaluation of the fit, counted from 0, so that the fit can be replayed."""
@@ -233,8 +238,9 @@ def _measured(picture: Picture, painted: Painted, judgement: Judgement, recipe: 
     """Measurements of the components; where place decides labels, too, from all pixels."""
     if recipe.smoothness or recipe.smallest_region:
         judgement = replace(judgement, hard=hard_sums(painted, picture.colours))
-    border = on_border(painted.labels.reshape(picture.shape), len(painted.areas))
-    return components(judgement, painted, border, lambda number: picture.colours(painted.labels == number))
+    labels, count = painted.labels.reshape(picture.shape), len(painted.areas)
+    border, around = on_border(labels, count), boxes(labels, count)
+    return components(judgement, painted, border, around, lambda number: picture.colours(painted.labels == number))
 
 
 def _standard_error(judgement: Judgement, sample: Sample, picture: Picture) -> float:

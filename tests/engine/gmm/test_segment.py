@@ -257,7 +257,7 @@ def test_a_component_that_the_sample_missed_is_measured_all_the_same():
         asked.append(number)
         return pixels[painted.labels == number]
 
-    measured = components(judge(mixture, sample), painted, np.zeros(3, int), missed)
+    measured = components(judge(mixture, sample), painted, np.zeros(3, int), [None] * 3, missed)
     assert [component.pixels for component in measured] == [3, 2, 1]
     assert measured[2].mean == (255, 255, 255)
     assert asked == [2]
