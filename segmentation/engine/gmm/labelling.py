@@ -20,7 +20,7 @@ NO_DATA = 255
 DIRECT = 2**19
 """Up to so many pixels, each is judged by itself: a table costs more."""
 
-_NUMBERS = 2**18  # that are computed together: they stay in the cache
+_NUMBERS = 2**16  # that are computed together: they stay in the cache
 
 Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
