@@ -1,5 +1,7 @@
 """Kernels on log joint densities: theta (K, F) times phi (F, n) gives log(weight_k N(x_i | k)), shape (K, n)."""
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +23,9 @@ _LEAST, _MOST = 1e-290, 1e290
 
 _SPARE = 16  # units of rounding beside those of summing
 _HOPELESS = 4.0  # nats
+
+_LOG_UNIT = float(np.log(2 * np.pi)) / 2 + float(np.log(SCALE))
+"""What each dimension takes from the logarithm of a normal density, for one unit of the values."""
 
 _BITS = (
     53 - 12 - 2
@@ -48,13 +53,20 @@ def natural(log_weights: Float, means: Float, factors: NDArray[np.floating]) -> 
     rows, columns = triangle(D)
     whitening = np.linalg.inv(factors)
     precisions = whitening.transpose(0, 2, 1) @ whitening
-    linear = np.einsum("kij,kj->ki", precisions, means)
+    linear = (precisions @ means[:, :, None])[:, :, 0]
+    log_scales = np.log(whitening.reshape(K, -1)[:, :: D + 1])  # of the diagonal, which is that of the factors inverted
     theta = np.empty((K, 1 + D + len(rows)))
-    theta[:, 0] = log_weights - D * (np.log(2 * np.pi) / 2 + np.log(SCALE))
-    theta[:, 0] -= np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1) + (linear * means).sum(axis=1) / 2
+    theta[:, 0] = log_weights + (log_scales - linear * means / 2 - _LOG_UNIT).sum(axis=1)
     theta[:, 1 : 1 + D] = linear
-    theta[:, 1 + D :] = -precisions[:, rows, columns] * np.where(rows == columns, 0.5, 1.0)
+    theta[:, 1 + D :] = precisions[:, rows, columns] * _second_order(D)
     return theta
+
+
+@cache
+def _second_order(dimension: int) -> Float:
+    """Factors of the upper triangle of a precision matrix in theta: -1/2 on the diagonal, -1 beside it."""
+    rows, columns = triangle(dimension)
+    return np.where(rows == columns, -0.5, -1.0)
 
 
 def posterior(log_joint: Float, counts: Float | float = 1.0) -> tuple[Float, Float]:
@@ -76,6 +88,20 @@ def posterior(log_joint: Float, counts: Float | float = 1.0) -> tuple[Float, Flo
     total = joint.sum(axis=0)
     joint *= counts / total
     return joint, peak + np.log(total)
+
+
+def rough_posterior(log_joint: Float, counts: Float | float = 1.0) -> tuple[Float, Float]:
+    """The same with exponentials in single precision, which take a third of the time. Overwrites its first argument.
+
+    The largest of each column is made 1 first, so that what counts is right to 1e-7, and means over thousands of values to
+    1e-8: a fit, which knows its parameters to 1e-3 from a sample, loses nothing by it.
+    """
+    peak = log_joint.max(axis=0)
+    log_joint -= peak
+    joint = log_joint.astype(np.float32)
+    np.exp(joint, out=joint)
+    total = joint.sum(axis=0)
+    return np.multiply(joint, counts / total, out=log_joint), peak + np.log(total)
 
 
 def most_probable(log_joint: Float) -> NDArray[np.uint8]:

@@ -1,6 +1,5 @@
 """From a mixture to a label map: the most probable component of every pixel, exactly, and how many pixels each has."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,12 +12,16 @@ from segmentation.engine.gmm.densities import exact, labels_of, most_probable
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Places, expand
 from segmentation.engine.gmm.table import UNKNOWN, LabelTable, Table, ValueTable
+from segmentation.engine.progress import OnFraction, silent
 
 NO_DATA = 255
 """Label of pixels that do not count."""
 
 DIRECT = 2**19
 """Up to so many pixels, each is judged by itself: a table costs more."""
+
+COUNTED = 2**16
+"""Labels that are counted at a time: they stay in the cache."""
 
 _NUMBERS = 2**16  # that are computed together: they stay in the cache
 
@@ -34,6 +37,15 @@ class Painted:
     labels: Labels  # (n,); `NO_DATA` where a pixel does not count
     areas: NDArray[np.int64]  # (K,) pixels of each component
 
+    @classmethod
+    def of(cls, labels: Labels, n_components: int) -> "Painted":
+        """Count the areas of a label map of any shape."""
+        areas = np.zeros(n_components, np.int64)
+        flat = labels.reshape(-1)
+        for begin in range(0, len(flat), COUNTED):
+            _finish(flat[begin : begin + COUNTED], None, areas)
+        return cls(flat, areas)
+
 
 def paint(
     pixels: NDArray[np.uint8],
@@ -42,7 +54,7 @@ def paint(
     codes: Codes,
     *,
     transform: Transform | None = None,
-    on_fraction: Callable[[float], None] = lambda _: None,
+    on_fraction: OnFraction = silent,
 ) -> Painted:
     """Give each pixel of an 8-bit RGB picture its label.
 
@@ -76,8 +88,7 @@ def paint(
         on_fraction(run.stop / len(pixels))
     if gaps:
         places, missed = (np.concatenate(part) for part in zip(*gaps, strict=True))
-        table.fill(missed)
-        labels[places] = table.entries[missed]
+        labels[places] = table.labels(missed)
         areas += np.bincount(labels[places], minlength=len(areas))
     return Painted(labels, areas)
 
@@ -94,7 +105,7 @@ def paint_values(
     values: Rows,
     valid: Mask | None,
     mixture: Mixture,
-    on_fraction: Callable[[float], None] = lambda _: None,
+    on_fraction: OnFraction = silent,
 ) -> Painted:
     """The same for whatever values (n, D) the mixture is of, each judged by itself."""
     theta = mixture.theta()
@@ -115,5 +126,6 @@ def _finish(labels: Labels, valid: Mask | None, areas: NDArray[np.int64]) -> Non
     """Count the labels of some pixels and take out those that do not count; both in place."""
     if valid is not None:
         labels[~valid] = NO_DATA
+    matches = np.empty(len(labels), np.bool_)
     for number in range(len(areas)):
-        areas[number] += np.count_nonzero(labels == number)
+        areas[number] += np.count_nonzero(np.equal(labels, number, out=matches))

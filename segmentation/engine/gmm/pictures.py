@@ -16,9 +16,9 @@ from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Float
 from segmentation.engine.gmm.sampling import valid_places
 from segmentation.engine.gmm.units import Units, visible
+from segmentation.engine.progress import OnFraction
 from segmentation.engine.recipe import Features, Recipe
 
-OnFraction = Callable[[float], None]
 Values = NDArray[np.generic]
 Kernel = Callable[[Values], NDArray[np.uint8]]
 """Makes a level (n,) of each of some values (n, D)."""
@@ -215,8 +215,10 @@ class OneBand:
         return self._colours[chosen]
 
     def levels(self, kernel: Kernel) -> NDArray[np.uint8]:
-        table = kernel(self._values)
-        return np.concatenate([table[self._codes[run]] for run in stretches(len(self._codes))]).reshape(self.shape)
+        table, levels = kernel(self._values), np.empty(len(self._codes), np.uint8)
+        for run in stretches(len(levels)):
+            table.take(self._codes[run], out=levels[run], mode="clip")
+        return levels.reshape(self.shape)
 
 
 class Measured:
@@ -257,8 +259,10 @@ class Measured:
         return self._colours[chosen]
 
     def levels(self, kernel: Kernel) -> NDArray[np.uint8]:
-        measured = self._measurements
-        return np.concatenate([kernel(measured[run]) for run in stretches(len(measured))]).reshape(self.shape)
+        levels = np.empty(len(self._measurements), np.uint8)
+        for run in stretches(len(levels)):
+            levels[run] = kernel(self._measurements[run])
+        return levels.reshape(self.shape)
 
     def _sample(self, places: NDArray[np.intp]) -> Sample:
         """The pixels at some places, equal values together: told by one number, a fixed projection of theirs."""

@@ -195,3 +195,14 @@ def test_what_a_stored_result_says_of_a_pixel_is_said_of_its_own_depth(run, n_ba
     share = maps.uncertainty(outcome.segmentation.mixture, part.values, [[0], [1], [2]])
     np.testing.assert_array_equal(levels, np.rint(share * 253))
     assert truth.any()
+
+
+def test_regions_of_many_bands_are_looked_at_as_they_are_shown_whatever_colour_space_is_named(run):
+    data = bands(phases([[1000] * 5, [3000] * 5], 30)[0].astype(np.uint16))
+    recipe = Recipe.from_mapping({"preset": "regions", "features": "lab"})
+    outcome = run(data, name="picture", recipe=recipe)
+    source = doubt.Source(
+        original=data, name="picture", limits=LIMITS, recipe=recipe,
+        mixture=outcome.segmentation.mixture, components_png=outcome.components_png,
+    )  # fmt: skip
+    np.testing.assert_array_equal(doubt.tile(source, 0, 0).labels, outcome.segmentation.labels)

@@ -6,7 +6,7 @@ They are not standardised: a unit is about a just noticeable difference, in ever
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.regions.blur import Float32, blurred
+from segmentation.engine.gmm.blur import Float32, blurred
 
 FINE, COARSE = 1.0, 3.0  # pixels
 DETAIL = 2.0  # pixels; what is finer counts as texture
