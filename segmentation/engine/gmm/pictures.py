@@ -215,7 +215,9 @@ class OneBand:
         return self._colours[chosen]
 
     def levels(self, kernel: Kernel) -> NDArray[np.uint8]:
-        levels: NDArray[np.uint8] = kernel(self._values)[self._codes]
+        table, levels = kernel(self._values), np.empty(len(self._codes), np.uint8)
+        for run in stretches(len(levels)):
+            table.take(self._codes[run], out=levels[run], mode="clip")
         return levels.reshape(self.shape)
 
 

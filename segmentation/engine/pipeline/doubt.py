@@ -90,7 +90,8 @@ def _read(source: Source) -> tuple[Labels, Picture]:
     decoded = decode(source.original, name=source.name, limits=source.limits)
     labels = index_png.decode(source.components_png)
     valid = labels != index_png.NO_DATA
-    return labels, picture_of(decoded.data, None if valid.all() else valid, source.recipe, decoded.pixels)
+    data = decoded.pixels if source.recipe.preset is Preset.REGIONS else decoded.data
+    return labels, picture_of(data, None if valid.all() else valid, source.recipe, decoded.pixels)
 
 
 def _reference(source: Source, picture: Picture) -> NDArray[np.float64]:

@@ -13,7 +13,10 @@ import tifffile
 
 from segmentation.engine import pipeline
 from segmentation.engine.exceptions import SegmentationError
+from segmentation.engine.gmm import maps
+from segmentation.engine.pipeline import doubt
 from segmentation.engine.recipe import Recipe
+from tests.engine.pipeline.conftest import LIMITS
 
 SCHEMA = json.loads(Path(pipeline.__file__).with_name("run.schema.json").read_text(encoding="utf-8"))
 BANDS = {"photometric": "minisblack", "planarconfig": "contig"}
@@ -171,3 +174,35 @@ def test_a_colour_space_that_the_bands_do_not_have_is_refused_with_advice(run, f
     with pytest.raises(SegmentationError, match=words) as refused:
         run(data, name="picture", recipe=Recipe(features=features))
     assert refused.value.code == "invalid_request"
+
+
+@pytest.mark.parametrize("n_bands", [1, 3, 5])
+def test_what_a_stored_result_says_of_a_pixel_is_said_of_its_own_depth(run, n_bands):
+    values, truth = phases([[1000] * n_bands, [1008] * n_bands], 2)  # 8 bits of 16 do not tell them apart
+    values[0, 0] = 60_000
+    data = bands(values.astype(np.uint16))
+    outcome = run(data, name="picture", recipe=Recipe(n_clusters=3))
+    source = doubt.Source(
+        original=data, name="picture", limits=LIMITS, recipe=outcome.recipe,
+        mixture=outcome.segmentation.mixture, components_png=outcome.components_png,
+    )  # fmt: skip
+    part = doubt.tile(source, 30, 30)
+    assert part.values.shape == (60, 80, n_bands)
+    np.testing.assert_array_equal(outcome.segmentation.mixture.predict(part.values), outcome.segmentation.labels)
+    assert len(np.unique(part.values[1:])) > 10
+    with PIL.Image.open(io.BytesIO(doubt.uncertainty_png(source, [[0], [1], [2]]))) as image:
+        levels = np.asarray(image)
+    share = maps.uncertainty(outcome.segmentation.mixture, part.values, [[0], [1], [2]])
+    np.testing.assert_array_equal(levels, np.rint(share * 253))
+    assert truth.any()
+
+
+def test_regions_of_many_bands_are_looked_at_as_they_are_shown_whatever_colour_space_is_named(run):
+    data = bands(phases([[1000] * 5, [3000] * 5], 30)[0].astype(np.uint16))
+    recipe = Recipe.from_mapping({"preset": "regions", "features": "lab"})
+    outcome = run(data, name="picture", recipe=recipe)
+    source = doubt.Source(
+        original=data, name="picture", limits=LIMITS, recipe=recipe,
+        mixture=outcome.segmentation.mixture, components_png=outcome.components_png,
+    )  # fmt: skip
+    np.testing.assert_array_equal(doubt.tile(source, 0, 0).labels, outcome.segmentation.labels)
