@@ -16,7 +16,7 @@ compile = $(bin)/uv pip compile --quiet --upgrade --universal --python-version 3
 deployed = SITE_URL=https://gmm.example.org SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check format lock bench quality clean python chromium
+.PHONY: help run dev test check format lock bench quality soak clean python chromium
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -71,6 +71,10 @@ quality: export OMP_NUM_THREADS = 1
 quality: python ## measure segments against people's (DATA=path: Berkeley Segmentation Data Set)
 	@$(bootstrap) requirements-dev.txt
 	@$(py) benchmarks/quality.py "$(DATA)"
+
+soak: python ## run what takes hours: fresh phantoms, arrays of 100 megapixels
+	@$(bootstrap) requirements-dev.txt
+	$(py) -m pytest -n $(JOBS) -m soak tests/soak
 
 clean: ## remove what can be made again; the database, the pictures and the secret key stay
 	rm -rf "$(VENV)" .make staticfiles htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from segmentation.engine.gmm import Mixture, Recipe, segment
 from segmentation.engine.gmm.colours import count
 from segmentation.engine.gmm.em import FLOOR, Data, evaluate, iterate
-from segmentation.engine.recipe import Covariance, Features
+from segmentation.engine.recipe import Covariance, Features, Preset
 
 K = 5
 MEGAPIXELS = 12.0
@@ -291,7 +291,37 @@ def growth() -> bool:
         seconds = float(np.median(in_turns(lambda: segment(sizes[0.5], variant), tries=3)))  # noqa: B023 - called at once
         lines.append((name, f"{seconds * 1e3:.0f}", f"{peak(sizes[0.5], variant):.0f}"))
     table("Growth with clusters and features", lines)
+    previews(sizes[0.5])
+    large(sizes[MEGAPIXELS])
     return taken[12.0] < 12 * taken[1.0] and taken[50.0] < 50 / 12 * taken[12.0]
+
+
+def previews(pixels: Pixels) -> None:
+    """What `Recipe.for_preview` costs and loses beside the whole fit."""
+    rows: list[tuple[str, ...]] = [("clusters", "preview, ms", "whole, ms", "nats less")]
+    for n in (2, 3, 5, 8, 12):
+        recipe = Recipe(n_clusters=n)
+        quick, whole = recipe.for_preview(), recipe
+        seconds = np.median(in_turns(lambda: segment(pixels, quick), lambda: segment(pixels, whole), tries=3), axis=0)  # noqa: B023 - called at once
+        less = segment(pixels, whole).log_likelihood - segment(pixels, quick).log_likelihood
+        rows.append((f"{n}", f"{seconds[0] * 1e3:.0f}", f"{seconds[1] * 1e3:.0f}", f"{less:.4f}"))
+    table("Previews of 0.5 megapixels", rows)
+
+
+def large(pixels: Pixels) -> None:
+    """Each option at full size, once: what is measured of every pixel grows with the pixels."""
+    options = {
+        "lab": Recipe(n_clusters=K, features=Features.LAB),
+        "texture at two scales": Recipe(n_clusters=K, texture=2),
+        "position": Recipe(n_clusters=K, position=True),
+        "smoothness 0.5": Recipe(n_clusters=K, smoothness=0.5),
+        "regions": Recipe(preset=Preset.REGIONS, n_clusters=None),
+    }
+    rows: list[tuple[str, ...]] = [(f"{MEGAPIXELS:g} megapixels", "ms", "peak MB")]
+    for name, recipe in options.items():
+        seconds, _ = timed(lambda: segment(pixels, recipe))  # noqa: B023 - called at once
+        rows.append((name, f"{seconds * 1e3:.0f}", f"{peak(pixels, recipe):.0f}"))
+    table("Options at full size", rows)
 
 
 def main() -> int:

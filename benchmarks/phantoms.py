@@ -147,21 +147,32 @@ SMOOTHED: dict[str, Callable[[int], Phantom]] = {
 }
 
 
+def found_of(draw: Callable[[int], Phantom], seeds: range) -> int:
+    """In how many phantoms the true number of phases is found."""
+    drawn = (draw(seed) for seed in seeds)
+    return sum(number_found(one) == len(one.means) for one in drawn)
+
+
+def mislabelled_shares(draw: Callable[[int], Phantom], seeds: range) -> list[float]:
+    """Share of the pixels of each phantom that smoothing mislabels."""
+    shares = []
+    for seed in seeds:
+        one = draw(seed)
+        result = segment(one.pixels, Recipe(n_clusters=len(one.means), smoothness=1.0, seed=seed))
+        shares.append(mislabelled(result.labels, one.truth))
+    return shares
+
+
 def main(n: int = 100) -> int:
     """Print both tables; 0 when the promised figures are met."""
     good = True
     for name, draw in HARDER.items():
         begun = time.perf_counter()
-        drawn = [draw(seed) for seed in range(n)]
-        right = sum(number_found(one) == len(one.means) for one in drawn)
+        right = found_of(draw, range(n))
         _say(f"{right:4d} of {n} numbers found: {name} ({time.perf_counter() - begun:.0f} s)")
         good &= draw is not phantom or right >= 0.98 * n
     for name, draw in SMOOTHED.items():
-        shares = []
-        for seed in range(max(n // 20, 2)):
-            one = draw(seed)
-            result = segment(one.pixels, Recipe(n_clusters=len(one.means), smoothness=1.0, seed=seed))
-            shares.append(mislabelled(result.labels, one.truth))
+        shares = mislabelled_shares(draw, range(max(n // 20, 2)))
         _say(f"{100 * np.mean(shares):6.2f} % mislabelled of 20 % (worst {100 * np.max(shares):.2f}): {name}")
         good &= float(np.mean(shares)) <= (0.04 if "correlated" in name else 0.02)
     return 0 if good else 1

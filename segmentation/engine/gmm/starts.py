@@ -13,7 +13,7 @@ from segmentation.engine.gmm.em import FLOOR, Data, Fit, collected, iterate, max
 from segmentation.engine.gmm.merging import merged_once, together
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Float
-from segmentation.engine.gmm.squarem import climb
+from segmentation.engine.gmm.squarem import climb, done
 from segmentation.engine.progress import OnFraction, part, silent
 from segmentation.engine.recipe import Covariance
 
@@ -105,12 +105,15 @@ def best_start(
         Told after every evaluation how much is done, up to 1.
     """
     surplus = min(SURPLUS * n_components, len(data.counts))
+    first = start(data, surplus, rng, floor, covariance_type)
+    if n_starts == 1:
+        return _merged_down(data, first, n_components, floor, on_fraction)  # there is nothing to compare it with
 
     def descend(number: int, begin: Mixture) -> Fit:
         share = part(on_fraction, number / n_starts, (number + 1) / n_starts)
         return _descend(data, begin, n_components, floor, share)
 
-    best = descend(0, start(data, surplus, rng, floor, covariance_type))
+    best = descend(0, first)
     for number in range(1, n_starts):
         fresh = start(data, n_components, rng, floor, covariance_type)
         challenger = descend(number, together(best.mixture, fresh))
@@ -120,25 +123,30 @@ def best_start(
 
 
 def _descend(data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, on_fraction: OnFraction) -> Fit:
-    """Merge down to the wanted number with EM in between, then climb until optima can be compared."""
+    """Merge down, then climb until optima can be compared."""
+    return climb(
+        data,
+        _merged_down(data, mixture, n_components, floor, part(on_fraction, 0, 0.6)),
+        tolerance=COMPARABLE,
+        floor=floor,
+        on_evaluation=lambda evaluations, _: on_fraction(0.6 + 0.4 * done(evaluations)),
+    )
+
+
+def _merged_down(data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, on_fraction: OnFraction) -> Mixture:
+    """Merge down to the wanted number with EM in between."""
     mergers = mixture.n_components - n_components
-    done, total = 0, EM_STEPS + mergers * MERGE_STEPS
+    evaluations, total = 0, EM_STEPS + mergers * MERGE_STEPS
 
     def on_step(_iteration: int, _log_likelihood: float) -> None:
-        nonlocal done
-        done += 1
-        on_fraction(0.6 * done / total)
+        nonlocal evaluations
+        evaluations += 1
+        on_fraction(evaluations / total)
 
     for n_steps in [EM_STEPS, *[MERGE_STEPS] * mergers]:
         run = iterate(data, mixture, tolerance=0.0, max_iterations=n_steps, floor=floor, on_progress=on_step)
         mixture = run.mixture if run.mixture.n_components == n_components else merged_once(run.mixture)
-    return climb(
-        data,
-        mixture,
-        tolerance=COMPARABLE,
-        floor=floor,
-        on_evaluation=lambda evaluations, _: on_fraction(0.6 + 0.4 * evaluations / (evaluations + 10)),
-    )
+    return mixture
 
 
 def _members(values: Float, centres: Float) -> Float:
