@@ -17,6 +17,7 @@ import segmentation
 from segmentation.engine import recipe as recipes
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.execution.attempt import Assignment
+from segmentation.execution.duties import Duties
 from segmentation.execution.errands import Errands
 from segmentation.execution.loss import settle_loss
 from segmentation.execution.supervisor import INTERNAL_ERROR, Supervisor
@@ -41,7 +42,7 @@ def work(*, on_ready: Callable[[int], None] = lambda _places: None) -> None:
     on_ready : callable
         Called with the number of runs that are done at the same time, once signals are heeded.
     """
-    loop = _Loop(slots=settings.GMM_WORKER_SLOTS or _cores())
+    loop = _Loop(slots=settings.GMM_WORKER_SLOTS or _cores(), duties=Duties())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: loop.stop())
     loop.serve(on_ready=on_ready)
@@ -56,12 +57,13 @@ def serve_until_empty(*, seconds: float = 60.0) -> bool:
 
 
 class _Loop:
-    def __init__(self, *, slots: int) -> None:
+    def __init__(self, *, slots: int, duties: Duties | None = None) -> None:
         self.is_idle = False  # nothing runs, and nothing waited at the last look
         self._slots = slots
         self._worker_id = uuid.uuid4()
         self._attempts: list[Supervisor] = []
         self._errands = Errands()
+        self._duties = duties
         self._passed_over: set[uuid.UUID] = set()  # written by newer releases: this process will never know them
         self._next_look = self._next_sweep = 0.0
         self._stopping_since: float | None = None
@@ -86,6 +88,7 @@ class _Loop:
             self._sweep_if_due()
             self._fill_places(is_enough=until())
             self._errands.tick()
+            self._see_to_duties()
             if self._is_over(is_enough=until()):
                 break
             self._wait()
@@ -115,6 +118,14 @@ class _Loop:
             if not Worker.objects.saw(self._worker_id):
                 self._register()
             sweep(self._errands)
+        except DatabaseError as error:
+            self._rest(error)
+
+    def _see_to_duties(self) -> None:
+        if self._duties is None or self._stopping_since is not None:
+            return
+        try:
+            self._duties.tick()
         except DatabaseError as error:
             self._rest(error)
 

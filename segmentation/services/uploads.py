@@ -1,8 +1,10 @@
 """Taking a picture in: inspected in a limited child first, then files, then the row."""
 
+import contextlib
 import re
 import tempfile
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
@@ -46,11 +48,8 @@ def upload_image(*, owner: User, file: File[bytes], name: str) -> Image:
     name = _display_name(name)
     if isinstance(file, TemporaryUploadedFile):
         return _store(owner=owner, path=Path(file.temporary_file_path()), name=name)
-    with tempfile.NamedTemporaryFile() as copy:
-        for chunk in file.chunks():
-            copy.write(chunk)
-        copy.flush()
-        return _store(owner=owner, path=Path(copy.name), name=name)
+    with _copy(file) as path:
+        return _store(owner=owner, path=path, name=name)
 
 
 def upload_sample(*, owner: User, name: str) -> Image:
@@ -66,6 +65,19 @@ def upload_sample(*, owner: User, name: str) -> Image:
         raise SegmentationError("not_found", gettext_noop("There is no sample of this name."))
     count_upload(owner=owner)
     return _store(owner=owner, path=sample.path, name=sample.path.name)
+
+
+@contextlib.contextmanager
+def _copy(file: File[bytes]) -> Iterator[Path]:
+    """Give a file that is only in memory a name for the sandbox."""
+    with contextlib.ExitStack() as stack:
+        try:
+            path = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=files.incoming_folder()))) / "upload"
+            with path.open("wb") as copy:
+                copy.writelines(file.chunks())
+        except OSError as error:
+            raise files.refusal(error) from error
+        yield path
 
 
 def _store(*, owner: User, path: Path, name: str) -> Image:
