@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import override_settings
 
 from tests import factories
+from tests.disks import SmallDisk
 from tests.processes import WorkerProcess, eventually
 
 
@@ -26,6 +27,13 @@ def media_root(settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.MEDIA_ROOT.mkdir()
     return settings.MEDIA_ROOT
+
+
+@pytest.fixture
+def small_disk(media_root):
+    """A media folder with room for 5 MB: a disk of its own for who may mount one, a limit on files for others."""
+    with SmallDisk(media_root) as disk:
+        yield disk
 
 
 @pytest.fixture(scope="session", autouse=True)
