@@ -44,10 +44,8 @@ def test_a_disk_that_fills_up_while_the_picture_is_stored_keeps_nothing_of_it(
 ):
     client.force_login(owner)
     half = encoded(np.random.default_rng(1).integers(0, 256, (700, 1500, 3), dtype=np.uint8))
-    if small_disk.is_mounted:  # it comes in, and does not fit a second time
-        answer = send(client, "/api/v1/images", half)
-    else:
-        answer = send(client, "/api/v1/images", noise)
+    sent = half if small_disk.is_mounted else noise  # half the disk comes in, and does not fit a second time
+    answer = send(client, "/api/v1/images", sent)
     assert (answer.status_code, answer.json()["code"]) == (503, "storage_unavailable")
     assert left(media_root) == []
     assert not Image.objects.exists()
