@@ -5,6 +5,7 @@ has another lease or revision in its key.
 """
 
 import errno
+import hashlib
 import logging
 import os
 import re
@@ -132,6 +133,18 @@ def size(key: str) -> int | None:
         return None
 
 
+def sha256(key: str) -> str:
+    """Return the SHA-256 of a file, in hexadecimal.
+
+    Raises
+    ------
+    StorageUnavailable
+        When it is not there or cannot be read.
+    """
+    with open_file(key) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type] # reads any binary file
+
+
 def delete(key: str) -> None:
     """Delete one file; one that is gone already is no error."""
     default_storage.delete(key)
@@ -231,10 +244,11 @@ def _put_local(path: Path, source: File[bytes]) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
-    _flush_folder(path.parent)
+    flush_folder(path.parent)
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
+    """Make new names in a folder of this machine durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

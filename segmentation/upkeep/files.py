@@ -5,7 +5,6 @@ Neither is a snapshot. Nothing is done because of what was read in passing: befo
 and the file itself are read again.
 """
 
-import hashlib
 import heapq
 import uuid
 from collections.abc import Iterable, Iterator
@@ -116,7 +115,7 @@ class _Sweep:
         if not self._verify or expected.sha256 is None:
             return None
         try:
-            return None if _sha256(key) == expected.sha256 else self.report.altered
+            return None if files.sha256(key) == expected.sha256 else self.report.altered
         except StorageUnavailable:
             if files.size(key) is not None:
                 raise
@@ -153,8 +152,3 @@ def _is_ours(name: str) -> bool:
         return str(uuid.UUID(name)) == name
     except ValueError:
         return False
-
-
-def _sha256(key: str) -> str:
-    with files.open_file(key) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type] # reads any binary file
