@@ -141,8 +141,9 @@ def label(model: type[Model]) -> str:
 
 def names() -> set[str]:
     """The tables in the database that stand for another site's rows when a backup is restored over them."""
-    links = {field.m2m_db_table() for model in tables() for field in _options(model).local_many_to_many}
-    return links | {_options(model).db_table for model in (*tables(), Session)}
+    options = [_options(Session), *map(_options, tables())]
+    links = {field.m2m_db_table() for one in options for field in one.local_many_to_many}
+    return links | {one.db_table for one in options}
 
 
 def _options(model: type[Model]) -> Any:
