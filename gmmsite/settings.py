@@ -138,6 +138,7 @@ REGISTRATION_OPEN = env.bool("REGISTRATION_OPEN", default=True)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "segmentation.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "segmentation.adapters.SignupForm"}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_PRESERVE_USERNAME_CASING = False
