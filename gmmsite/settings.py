@@ -10,7 +10,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from gmmsite import secret
+from gmmsite import secret, shared
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -212,7 +212,25 @@ FILE_UPLOAD_HANDLERS = [
 FILE_UPLOAD_PERMISSIONS = 0o640
 WHITENOISE_USE_FINDERS = DEBUG
 
-TASKS = {"default": {"BACKEND": "segmentation.tasks.RowsBackend"}}
+# --- Work in the background, and what several processes share ---------------------------------------------------------
+
+REDIS_URL = env.str("REDIS_URL", default="")
+GMM_WEB_PROCESSES = env.int("GMM_WEB_PROCESSES", default=1)
+if GMM_WEB_PROCESSES > 1 and not REDIS_URL:
+    raise ImproperlyConfigured(
+        f"GMM_WEB_PROCESSES={GMM_WEB_PROCESSES} needs REDIS_URL: the limits on uploads and sign-ins are counted in a cache "
+        "that all processes share."
+    )
+_BACKENDS = {"rows": "segmentation.tasks.rows.RowsBackend", "rq": "segmentation.tasks.redis_queue.RedisBackend"}
+TASKS_BACKEND = env.str("TASKS_BACKEND", default="rows")
+if TASKS_BACKEND not in _BACKENDS:
+    raise ImproperlyConfigured(f"TASKS_BACKEND must be rows (one machine) or rq (many), not {TASKS_BACKEND!r}.")
+if TASKS_BACKEND == "rq" and not REDIS_URL:
+    raise ImproperlyConfigured("TASKS_BACKEND=rq needs REDIS_URL, for example redis://127.0.0.1:6379/0.")
+TASKS = {"default": {"BACKEND": _BACKENDS[TASKS_BACKEND]}}
+if REDIS_URL:
+    CACHES, RQ_QUEUES = shared.cache(REDIS_URL), shared.queues(REDIS_URL)
+    SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 # --- Limits ----------------------------------------------------------------------------------------------------------
 
