@@ -179,6 +179,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
     # A file even in tests: processes and threads of a test must see the same rows, through the same locks.
     DATABASES["default"]["TEST"] = {"NAME": env.str("TEST_DATABASE", default=str(BASE_DIR / ".make" / "test.sqlite3"))}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["CONN_MAX_AGE"], DATABASES["default"]["CONN_HEALTH_CHECKS"] = 60, True
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(BASE_DIR / "media")))
@@ -186,20 +189,19 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 _S3_BUCKET = env.str("AWS_STORAGE_BUCKET_NAME", default="")
-_S3: dict[str, Any] = {
-    "BACKEND": "storages.backends.s3.S3Storage",
-    "OPTIONS": {
-        "bucket_name": _S3_BUCKET,
-        "endpoint_url": env.str("AWS_S3_ENDPOINT_URL", default=None),
-        "region_name": env.str("AWS_S3_REGION_NAME", default=None),
-        "file_overwrite": False,
-        "querystring_auth": True,
-        "querystring_expire": 60,
-        "signature_version": "s3v4",
-    },
-}
+_MEDIA: dict[str, Any] = {"BACKEND": "segmentation.storage.local.LocalMedia"}
+if _S3_BUCKET:
+    _MEDIA = {
+        "BACKEND": "segmentation.storage.s3.S3Media",
+        "OPTIONS": {
+            "bucket_name": _S3_BUCKET,
+            "endpoint_url": env.str("AWS_S3_ENDPOINT_URL", default=None),
+            "region_name": env.str("AWS_S3_REGION_NAME", default=None),
+            "querystring_expire": 60,
+        },
+    }
 STORAGES: dict[str, Any] = {
-    "default": _S3 if _S3_BUCKET else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": _MEDIA,
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG or "pytest" in sys.modules

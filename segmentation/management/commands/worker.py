@@ -10,7 +10,7 @@ os.environ.update(_ONE_THREAD)
 
 from django.core.management.base import BaseCommand  # noqa: E402 - after the environment that decides about threads
 
-from segmentation import tasks  # noqa: E402 - the same
+from segmentation import files, tasks  # noqa: E402 - the same
 
 
 class Command(BaseCommand):
@@ -20,6 +20,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         if _HAD_THREADS:
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this very program, once more
+        files.warm()
         tasks.work(on_ready=self._say_ready)
 
     def _say_ready(self, places: int) -> None:
