@@ -71,7 +71,7 @@ class S3Media(S3Storage):  # type: ignore[misc] # django-storages publishes no t
                 if error.response["Error"]["Code"] not in _IS_THERE:
                     raise  # else another process has put the same file meanwhile
 
-    def open(self, name: str, mode: str = "rb") -> IO[bytes]:
+    def _open(self, name: str, mode: str = "rb") -> IO[bytes]:
         """Open for reading from beginning to end; other modes are not offered."""
         if mode != "rb":
             raise ValueError(f"Objects are opened to be read, not with {mode!r}.")
