@@ -1,4 +1,4 @@
-"""Media storage: keys, durable put, open, delete by prefix. Works on local files and on S3 alike.
+"""Media storage: keys, durable put, open, delete by prefix. What lies behind it is the setting's business.
 
 Keys come from UUIDs, never from what a person typed. A key is written once and never overwritten: what replaces a file
 has another lease or revision in its key.
@@ -7,36 +7,27 @@ has another lease or revision in its key.
 import errno
 import hashlib
 import logging
-import os
 import re
-import shutil
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, cast
 
 from django.core.files.base import ContentFile, File
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import default_storage
 
 from segmentation.exceptions import StorageFull, StorageUnavailable
+from segmentation.storage import Media, Stored
 
 logger = logging.getLogger(__name__)
 
 IMAGES, RUNS, INPUTS = "images", "runs", "inputs"
 INCOMING, CLOCK = "incoming", "clock"  # uploads on their way, probes of the storage's clock: nothing in them stays
+
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _OF_REVISION = re.compile(r"(?:labels|segmented|binary)\.([0-9]+)\.png")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """A file as the storage lists it."""
-
-    key: str
-    bytes: int
-    modified: datetime  # by the storage's clock
+_media = cast("Media", default_storage)
 
 
 def image_key(image_id: uuid.UUID, name: str) -> str:
@@ -84,12 +75,7 @@ def put(key: str, content: bytes | File[bytes]) -> None:
     """
     source = ContentFile(content) if isinstance(content, bytes) else content
     try:
-        if isinstance(default_storage, FileSystemStorage):
-            _put_local(Path(default_storage.path(key)), source)
-        else:
-            stored = default_storage.save(key, source)
-            if stored != key:  # another process has put the same file meanwhile
-                default_storage.delete(stored)
+        _media.put(key, source)
     except OSError as error:
         raise refusal(error) from error
 
@@ -111,26 +97,54 @@ def open_file(key: str) -> IO[bytes]:
         When it is not there or cannot be read.
     """
     try:
-        return default_storage.open(key)
+        return _media.open(key)
     except OSError as error:
         raise StorageUnavailable from error
 
 
 def read(key: str) -> bytes:
-    with open_file(key) as file:
-        return file.read()
+    """Return a whole file.
+
+    Raises
+    ------
+    StorageUnavailable
+        When it is not there or cannot be read.
+    """
+    try:
+        with _media.open(key) as file:
+            return file.read()
+    except OSError as error:
+        raise StorageUnavailable from error
 
 
 def exists(key: str) -> bool:
-    return default_storage.exists(key)
+    """Return whether there is a file.
+
+    Raises
+    ------
+    StorageUnavailable
+        When the storage does not say.
+    """
+    try:
+        return _media.exists(key)
+    except OSError as error:
+        raise StorageUnavailable from error
 
 
 def size(key: str) -> int | None:
-    """Return the bytes of a file; None when it is not there."""
+    """Return the bytes of a file; None when it is not there.
+
+    Raises
+    ------
+    StorageUnavailable
+        When the storage does not say.
+    """
     try:
-        return default_storage.size(key)
+        return _media.size(key)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise StorageUnavailable from error
 
 
 def sha256(key: str) -> str:
@@ -141,63 +155,81 @@ def sha256(key: str) -> str:
     StorageUnavailable
         When it is not there or cannot be read.
     """
-    with open_file(key) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type] # reads any binary file
+    try:
+        with _media.open(key) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type] # reads any binary file
+    except OSError as error:
+        raise StorageUnavailable from error
 
 
 def delete(key: str) -> None:
-    """Delete one file; one that is gone already is no error."""
-    default_storage.delete(key)
+    """Delete one file; one that is gone already is no error.
 
-
-def delete_prefix(prefix: str) -> None:
-    """Delete everything below `prefix`; what is gone already is no error."""
+    Raises
+    ------
+    StorageUnavailable
+        When the storage does not do it.
+    """
     try:
-        folders, names = default_storage.listdir(prefix)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for folder in folders:
-        delete_prefix(f"{prefix}/{folder}")
-    for name in names:
-        default_storage.delete(f"{prefix}/{name}")
-    if isinstance(default_storage, FileSystemStorage):
-        _remove_empty(Path(default_storage.path(prefix)))
+        _media.delete(key)
+    except OSError as error:
+        raise StorageUnavailable from error
+
+
+def delete_prefix(prefix: str, *, keep: str = "") -> None:
+    """Delete everything below `prefix`, except for the folder `keep` in it; what is gone already is no error.
+
+    Raises
+    ------
+    StorageUnavailable
+        When the storage does not do it, or not all.
+    """
+    try:
+        _media.delete_prefix(prefix, keep=keep)
+    except OSError as error:
+        raise StorageUnavailable from error
 
 
 def walk(prefix: str) -> Iterator[Stored]:
-    """List all files below `prefix`, folder after folder in the order of their names. Nothing there is no error."""
-    if isinstance(default_storage, FileSystemStorage):
-        yield from _walk_local(Path(default_storage.path(prefix)), prefix)
-    else:
-        bucket: Any = default_storage.bucket  # type: ignore[attr-defined] # one request for each thousand files
-        for entry in bucket.objects.filter(Prefix=f"{prefix}/"):
-            yield Stored(key=entry.key, bytes=entry.size, modified=entry.last_modified)
+    """List all files below `prefix`, folder after folder in the order of their names. Nothing there is no error.
+
+    Raises
+    ------
+    StorageUnavailable
+        When the storage does not say.
+    """
+    try:
+        yield from _media.walk(prefix)
+    except OSError as error:
+        raise StorageUnavailable from error
 
 
 def remove_empty_folders(prefix: str, *, before: datetime) -> None:
-    """Remove folders below `prefix` that have held nothing since `before`; object stores have no folders."""
-    if isinstance(default_storage, FileSystemStorage):
-        for path, _folders, _names in os.walk(default_storage.path(prefix), topdown=False):
-            if path != default_storage.path(prefix) and Path(path).stat().st_mtime < before.timestamp():
-                _remove_empty(Path(path))
+    """Remove folders below `prefix` that have held nothing since `before`, where the storage has folders."""
+    _media.remove_empty_folders(prefix, before=before)
 
 
 def now() -> datetime:
-    """Return the time by the storage's own clock, which stamps the files: workers' clocks may differ from it."""
+    """Return the time by the storage's own clock, which stamps the files: workers' clocks may differ from it.
+
+    Raises
+    ------
+    StorageUnavailable
+        When the storage does not answer.
+    """
     key = f"{CLOCK}/{uuid.uuid4()}"
     put(key, b"")
     try:
-        return default_storage.get_modified_time(key).astimezone(UTC)
+        return _media.get_modified_time(key).astimezone(UTC)
+    except OSError as error:
+        raise StorageUnavailable from error
     finally:
         delete(key)
 
 
 def space_left() -> tuple[int, int] | None:
-    """Return the bytes that are free on the disk of the pictures, and its size; None for an object store, which has no end."""
-    if not isinstance(default_storage, FileSystemStorage):
-        return None
-    usage = shutil.disk_usage(default_storage.location)
-    return usage.free, usage.total
+    """Return the bytes that are free on the disk of the pictures, and its size; None for a storage without an end."""
+    return _media.space_left()
 
 
 def incoming_folder() -> Path | None:
@@ -205,59 +237,9 @@ def incoming_folder() -> Path | None:
 
     It is on the disk of the pictures, where the sweep finds what a killed process leaves.
     """
-    if not isinstance(default_storage, FileSystemStorage):
-        return None
-    folder = Path(default_storage.path(INCOMING))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return _media.folder(INCOMING)
 
 
-def _walk_local(folder: Path, prefix: str) -> Iterator[Stored]:
-    try:
-        with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for entry in entries:
-        key = f"{prefix}/{entry.name}"
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk_local(folder / entry.name, key)
-        else:
-            try:
-                status = entry.stat(follow_symlinks=False)
-            except FileNotFoundError:
-                continue  # deleted meanwhile, or a draft that was renamed
-            yield Stored(key=key, bytes=status.st_size, modified=datetime.fromtimestamp(status.st_mtime, tz=UTC))
-
-
-def _put_local(path: Path, source: File[bytes]) -> None:
-    """Write beside the place, flush to the disk, then rename: a crash leaves the whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with draft.open("xb") as target:
-            for chunk in source.chunks():
-                target.write(chunk)
-            target.flush()
-            os.fsync(target.fileno())
-        draft.rename(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    flush_folder(path.parent)
-
-
-def flush_folder(folder: Path) -> None:
-    """Make new names in a folder of this machine durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _remove_empty(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError:
-        return  # somebody has put a file there meanwhile, or it is gone
+def warm() -> None:
+    """Load now what the first use of the storage would load; children that are forked afterwards have it."""
+    _media.warm()

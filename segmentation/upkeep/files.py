@@ -14,7 +14,7 @@ from operator import itemgetter
 
 from segmentation import files
 from segmentation.exceptions import StorageUnavailable
-from segmentation.files import Stored
+from segmentation.storage import Stored
 from segmentation.upkeep.belongings import KINDS, Belongings, Expected, Kind
 from segmentation.upkeep.report import Keys, Report
 
@@ -38,13 +38,10 @@ def sweep_files(*, verify: bool = False, dry_run: bool = False) -> Report:
         When the storage does not answer.
     """
     sweep = _Sweep(before=files.now() - GRACE, verify=verify, dry_run=dry_run)
-    try:
-        for kind in KINDS:
-            sweep.look_at(kind)
-        for prefix in _PASSING:
-            sweep.clear(prefix)
-    except OSError as error:
-        raise files.refusal(error) from error
+    for kind in KINDS:
+        sweep.look_at(kind)
+    for prefix in _PASSING:
+        sweep.clear(prefix)
     return sweep.report
 
 
