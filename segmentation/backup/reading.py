@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import IO
 
 from django.apps import apps
-from django.core.files.base import File
 from django.core.management.color import no_style
 from django.core.serializers.base import DeserializationError
 from django.db import IntegrityError, connection, transaction
@@ -182,7 +181,9 @@ def _store(key: str, size: int, content: IO[bytes]) -> None:
     if there is not None:
         files.delete(key)
     content.seek(0)
-    files.put(key, File(content))
+    files.put(
+        key, content.read()
+    )  # whole: not all storages take a part of an archive, and none is larger than an upload
 
 
 def _clear() -> None:

@@ -81,6 +81,7 @@ class _RunWorker(Worker):
         self._ring = ring
         self._on_ready = on_ready
         self._errands = execution.Errands()
+        self._duties = execution.Duties()
         self._next_sweep = 0.0
         beat_seconds = max(1, min(_BEAT_SECONDS, int(settings.GMM_LEASE_SECONDS / _BEATS_PER_LEASE)))
         super().__init__(
@@ -171,6 +172,7 @@ class _RunWorker(Worker):
             self._presence.beat()
             execution.sweep(self._errands)
             self._errands.finish(within=_TIDY_SECONDS)
+            self._duties.tick()
             has_missed_bell = self.get_state() != WorkerStatus.BUSY and self._presence.turns.next() is not None
         except Error as error:
             logger.warning("The database does not answer. %s", error)

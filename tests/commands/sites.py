@@ -7,19 +7,21 @@ import sys
 
 from tests.processes import ROOT
 
+_OF_SERVICES = {"AWS_STORAGE_BUCKET_NAME", "REDIS_URL", "TASKS_BACKEND"}
+
 
 class Site:
-    """`manage.py` on a database and a folder of its own."""
+    """`manage.py` on SQLite and a folder of its own, whatever this test runs on."""
 
-    def __init__(self, folder, database_url=None, **environment):
+    def __init__(self, folder):
         self.folder = folder
         self.media = folder / "media"
         self.media.mkdir(parents=True, exist_ok=True)
-        self.environment = os.environ | {
-            "DATABASE_URL": database_url or f"sqlite:///{folder / 'site.sqlite3'}",
+        inherited = {name: value for name, value in os.environ.items() if name not in _OF_SERVICES}
+        self.environment = inherited | {
+            "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
             "MEDIA_ROOT": str(self.media),
             "PYTHONPATH": str(ROOT),
-            **environment,
         }
 
     def manage(self, *arguments, check=True, given=None):

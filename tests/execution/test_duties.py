@@ -1,5 +1,3 @@
-import os
-import time
 import uuid
 from datetime import timedelta
 
@@ -62,11 +60,10 @@ def test_a_duty_that_is_due_belongs_to_the_worker_that_comes_first(duties):
     assert (duty.started is not None, duty.finished) == (True, None)
 
 
-def test_files_are_swept_in_a_child_and_the_report_is_kept(duties, image, media_root):
+def test_files_are_swept_in_a_child_and_the_report_is_kept(duties, image, monkeypatch):
     orphan = files.image_key(uuid.uuid4(), "original")
     files.put(orphan, b"left behind")
-    then = time.time() - 100_000
-    os.utime(media_root / orphan, (then, then))
+    monkeypatch.setattr("segmentation.upkeep.files.GRACE", -timedelta(minutes=1))  # as if a day had passed
     duty = do(duties, Name.FILES)
     assert not files.exists(orphan)
     assert (duty.report["removed"], duty.report["kept"]["count"]) == ({"count": 1, "keys": [orphan]}, 3)
@@ -80,13 +77,12 @@ def test_missing_files_are_a_problem_for_staff_and_the_log(duties, image, caplog
     assert "Sweep of the files: 2 files kept" in caplog.text
 
 
-def test_a_duty_that_fails_says_why_and_comes_up_again(duties, settings, media_root):
-    settings.MEDIA_ROOT = media_root / "file"
-    settings.MEDIA_ROOT.touch()
-    duty = do(duties, Name.FILES)
+def test_a_duty_that_fails_says_why_and_comes_up_again(duties, monkeypatch, media):
+    monkeypatch.setattr("segmentation.files.CLOCK", "images/clock")  # where a closed storage takes nothing
+    with media.closed():
+        duty = do(duties, Name.FILES)
     assert duty.problem.startswith("The storage for pictures does not answer.")
     assert duty.report is None
-    settings.MEDIA_ROOT = media_root
     duty = do(duties, Name.FILES)
     assert (duty.problem, duty.report["kept"]["count"]) == ("", 0)
 
