@@ -1,5 +1,6 @@
 """What the rows say about the files below `images/<uuid>/` and `runs/<uuid>/`: which must be there, and which may be."""
 
+import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from segmentation import files
 from segmentation.models import Image, Run
 
 CHUNK = 500  # rows read at a time
+_SHA256 = re.compile("[0-9a-f]{64}")
 _OF_IMAGE = ("pk", "bytes", "sha256")
 _OF_RUN = ("pk", "job__lease", "result__lease", "result__files", "revision", "inputs")
 
@@ -64,7 +66,7 @@ def _of_image(row: tuple[uuid.UUID, int, str]) -> Belongings:
 def _of_run(row: tuple[uuid.UUID, uuid.UUID | None, uuid.UUID | None, Any, int, Any]) -> Belongings:
     key, held, won, stored, revision, inputs = row
     masters = {one["key"]: Expected(bytes=one["bytes"], sha256=one["sha256"]) for one in (stored or {}).values()}
-    masters |= {file: Expected() for file in input_keys(key, inputs)}
+    masters |= _of_inputs(key, inputs)
 
     def keeps(file: str) -> bool:
         folder, _, name = file.removeprefix(f"{files.run_prefix(key)}/").partition("/")
@@ -77,10 +79,11 @@ def _of_run(row: tuple[uuid.UUID, uuid.UUID | None, uuid.UUID | None, Any, int, 
     return Belongings(id=key, masters=masters, keeps=keeps)
 
 
-def input_keys(run_id: uuid.UUID, inputs: Mapping[str, Any]) -> Iterator[str]:
-    """Return the keys of the pictures that the inputs of a run name by their SHA-256."""
+def _of_inputs(run_id: uuid.UUID, inputs: Mapping[str, Any]) -> dict[str, Expected]:
+    """Return the pictures that the inputs of a run name by their SHA-256."""
     prefix = f"{files.run_prefix(run_id)}/{files.INPUTS}"
-    return (f"{prefix}/{value}.png" for value in inputs.values() if isinstance(value, str) and len(value) == 64)
+    hashes = (value for value in inputs.values() if isinstance(value, str) and _SHA256.fullmatch(value))
+    return {f"{prefix}/{sha256}.png": Expected(sha256=sha256) for sha256 in hashes}
 
 
 IMAGES = Kind(prefix=files.IMAGES, rows=lambda: Image.objects.values_list(*_OF_IMAGE), belongings=_of_image)

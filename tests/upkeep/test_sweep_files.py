@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import time
@@ -107,6 +108,19 @@ def test_renditions_of_former_revisions_go_and_that_of_the_current_one_stays(fin
     assert upkeep.sweep_files().removed.named == [keys[0]]
     assert files.exists(keys[1])
     assert files.exists(files.run_key(finished_run.pk, lease, "binary.png"))
+
+
+def test_a_mask_that_a_run_names_stays_and_is_verified_and_others_go(queued_run, old, media_root):
+    sha256 = hashlib.sha256(b"mask").hexdigest()
+    Run.objects.filter(pk=queued_run.pk).update(inputs={"schema": 2, "mask": sha256})
+    prefix = f"runs/{queued_run.pk}/inputs"
+    mask, other = old(f"{prefix}/{sha256}.png", b"mask"), old(f"{prefix}/{'1' * 64}.png")
+    report = upkeep.sweep_files(verify=True)
+    assert (report.removed.named, report.is_sound) == ([other], True)
+    (media_root / mask).write_bytes(b"mesk")
+    assert upkeep.sweep_files(verify=True).altered.named == [mask]
+    files.delete(mask)
+    assert upkeep.sweep_files().missing.named == [mask]
 
 
 def test_an_image_in_the_trash_keeps_its_files(image, media_root):
