@@ -17,7 +17,7 @@ from tests.media import bucket
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def eventually(condition, *, within=20.0, every=0.01):
+def eventually(condition, *, within=60.0, every=0.01):
     """Look again and again until `condition()` is true, and return what it said; fail after `within` seconds."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
