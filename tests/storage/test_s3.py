@@ -42,6 +42,17 @@ def test_warming_connects_to_nobody_and_starts_no_thread(away):
     assert threading.active_count() == before
 
 
+def test_all_threads_share_one_client(away):
+    clients = []
+    threads = [threading.Thread(target=lambda: clients.append(away.connection.meta.client)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(clients) == 4
+    assert len({id(client) for client in clients}) == 1
+
+
 def test_objects_are_for_reading(away):
     with pytest.raises(ValueError, match="read"):
         away.open("a", "wb")
