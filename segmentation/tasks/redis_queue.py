@@ -6,6 +6,7 @@ meanwhile says that it lives, and sweeps. A worker that has nothing to do but fi
 (Redis was away, a horse was killed, somebody has switched engines) and rings itself.
 """
 
+import contextlib
 import logging
 import os
 import signal
@@ -134,8 +135,9 @@ class _RunWorker(Worker):
 
     def teardown(self) -> None:
         """Leave; when Redis was lost in the middle of a bell, not before the horse has finished or handed back."""
-        self._tell_horse_to_stop()
-        self.wait_for_horse()
+        if self.horse_pid:
+            self._tell_horse_to_stop()
+            self.wait_for_horse()
         try:
             super().teardown()  # type: ignore[no-untyped-call] # as above
         except RedisError as error:
@@ -143,7 +145,8 @@ class _RunWorker(Worker):
 
     def _tell_horse_to_stop(self) -> None:
         if self.horse_pid:
-            os.kill(self.horse_pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended
+                os.kill(self.horse_pid, signal.SIGTERM)
 
     def handle_work_horse_killed(self, job: AnyJob, retpid: int, ret_val: int, rusage: Any) -> None:
         """Ring for what the horse has left; the runs that it had come back when their leases have run out."""
