@@ -39,8 +39,8 @@ test: python chromium ## run all tests, with coverage (in a new checkout: instal
 	$(py) -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term
 
 # What depends on a database, a storage or an engine, and one whole story in the browser; the same tests as above.
-on_services = tests/access tests/admin tests/api tests/execution tests/files tests/models tests/scaling tests/services tests/tasks tests/views \
-	tests/test_health.py "tests/browser/test_story.py::test_the_whole_story[desktop-light]"
+on_services = tests/access tests/admin tests/api tests/commands/test_backup_services.py tests/execution tests/files \
+	tests/models tests/scaling tests/services tests/tasks tests/views tests/test_health.py "tests/browser/test_story.py::test_the_whole_story[desktop-light]"
 
 test-services: python chromium servers ## run what needs a database, storage or engine on PostgreSQL, S3 and RQ
 	@$(bootstrap) requirements-dev.txt
