@@ -74,11 +74,14 @@ def on_disk(file: File[bytes]) -> Iterator[Path]:
     if isinstance(file, TemporaryUploadedFile):
         yield Path(file.temporary_file_path())
         return
-    with tempfile.NamedTemporaryFile() as copy:
-        for chunk in file.chunks():
-            copy.write(chunk)
-        copy.flush()
-        yield Path(copy.name)
+    with contextlib.ExitStack() as stack:
+        try:
+            path = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=files.incoming_folder()))) / "upload"
+            with path.open("wb") as copy:
+                copy.writelines(file.chunks())
+        except OSError as error:
+            raise files.refusal(error) from error
+        yield path
 
 
 def inspected(inspection: Callable[..., T], path: Path, name: str) -> T:

@@ -25,7 +25,7 @@ def test_serving_begins_nothing_when_its_time_is_up(queued_run):
     assert Job.objects.get().state == State.QUEUED
 
 
-def test_a_bug_in_one_attempt_ends_only_that_attempt(image, monkeypatch, caplog, media_root):
+def test_a_bug_in_one_attempt_ends_only_that_attempt(image, monkeypatch, caplog, media):
     """Here: in what the parent does with a result."""
     broken, whole = factories.make_run(image), factories.make_run(image)
     record = supervisor._record
@@ -41,7 +41,7 @@ def test_a_bug_in_one_attempt_ends_only_that_attempt(image, monkeypatch, caplog,
     assert (job.state, job.error_code) == (State.FAILED, "internal_error")
     assert "a bug of ours" in caplog.text
     assert Job.objects.get(pk=whole.pk).state == State.SUCCEEDED
-    assert list((media_root / "runs" / str(broken.pk)).glob("*/*")) == []
+    assert media.keys(f"runs/{broken.pk}") == []
 
 
 def test_an_attempt_that_cannot_begin_fails_and_no_other(image):
