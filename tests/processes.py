@@ -76,7 +76,7 @@ class WorkerProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        eventually(lambda: ready in self.output or self.process.poll() is not None)
+        eventually(lambda: ready in self.output or self.process.poll() is not None, within=120)
         assert self.process.poll() is None, self.output
 
     @property
