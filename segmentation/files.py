@@ -77,14 +77,15 @@ def exists(key: str) -> bool:
     return default_storage.exists(key)
 
 
-def delete_prefix(prefix: str) -> None:
-    """Delete everything below `prefix`; what is gone already is no error."""
+def delete_prefix(prefix: str, *, keep: str = "") -> None:
+    """Delete everything below `prefix`, except for the folder `keep` in it; what is gone already is no error."""
     try:
         folders, names = default_storage.listdir(prefix)
     except (FileNotFoundError, NotADirectoryError):
         return
     for folder in folders:
-        delete_prefix(f"{prefix}/{folder}")
+        if folder != keep:
+            delete_prefix(f"{prefix}/{folder}")
     for name in names:
         default_storage.delete(f"{prefix}/{name}")
     if isinstance(default_storage, FileSystemStorage):

@@ -1,7 +1,7 @@
 """What people do, as verbs. Keyword-only, no request; errors are the domain's, with a code and a sentence."""
 
 from segmentation.services.access import may_change
-from segmentation.services.deletion import delete_image, delete_run
+from segmentation.services.deletion import delete_image, delete_run, delete_user
 from segmentation.services.fits import Evidence, evidence, evidence_picture, fit_history
 from segmentation.services.legends import ClusterRow, cluster_rows, edit_legend, foreground_share
 from segmentation.services.notices import notices
@@ -22,6 +22,7 @@ __all__ = [
     "create_run",
     "delete_image",
     "delete_run",
+    "delete_user",
     "edit_legend",
     "evidence",
     "evidence_picture",

@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from segmentation import tasks
-from segmentation.engine.exceptions import gettext_noop
+from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.recipe import Inputs, Recipe
 from segmentation.exceptions import Conflict
 from segmentation.models import Image, Job, Run
@@ -18,8 +18,12 @@ def create_run(*, image: Image, recipe: Recipe, parent: Run | None = None) -> Ru
     ------
     QuotaExceeded
         When the owner has too many active runs.
+    SegmentationError
+        With `not_found`, when the image has been deleted meanwhile.
     """
     require_free_run(owner=image.owner)
+    if not Image.objects.filter(pk=image.pk).exists():
+        raise SegmentationError("not_found", gettext_noop("This picture was deleted meanwhile."))
     job = Job(owner=image.owner)
     job.save(force_insert=True)
     run = Run(
