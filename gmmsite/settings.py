@@ -187,7 +187,7 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 _S3_BUCKET = env.str("AWS_STORAGE_BUCKET_NAME", default="")
 _S3: dict[str, Any] = {
-    "BACKEND": "gmmsite.objects.ObjectStorage",
+    "BACKEND": "storages.backends.s3.S3Storage",
     "OPTIONS": {
         "bucket_name": _S3_BUCKET,
         "endpoint_url": env.str("AWS_S3_ENDPOINT_URL", default=None),
@@ -195,6 +195,7 @@ _S3: dict[str, Any] = {
         "file_overwrite": False,
         "querystring_auth": True,
         "querystring_expire": 60,
+        "signature_version": "s3v4",
     },
 }
 STORAGES: dict[str, Any] = {
