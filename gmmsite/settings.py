@@ -10,7 +10,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from gmmsite import secret
+from gmmsite import secret, shared
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -170,15 +170,23 @@ ACCOUNT_EMAIL_VERIFICATION = "optional" if EMAIL_CONFIGURED else "none"
 # --- Data ------------------------------------------------------------------------------------------------------------
 
 GMM_LEASE_SECONDS = env.float("GMM_LEASE_SECONDS", default=30.0)
+_LOCK_SECONDS = min(20.0, GMM_LEASE_SECONDS * 2 / 3)  # a worker that waits for a lock must still beat in time
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": min(20.0, GMM_LEASE_SECONDS * 2 / 3),
+        "timeout": _LOCK_SECONDS,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
     # A file even in tests: processes and threads of a test must see the same rows, through the same locks.
     DATABASES["default"]["TEST"] = {"NAME": env.str("TEST_DATABASE", default=str(BASE_DIR / ".make" / "test.sqlite3"))}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["CONN_MAX_AGE"], DATABASES["default"]["CONN_HEALTH_CHECKS"] = 60, True
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,
+        "options": f"-c lock_timeout={_LOCK_SECONDS * 1000:.0f}",
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(BASE_DIR / "media")))
@@ -186,20 +194,19 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 _S3_BUCKET = env.str("AWS_STORAGE_BUCKET_NAME", default="")
-_S3: dict[str, Any] = {
-    "BACKEND": "storages.backends.s3.S3Storage",
-    "OPTIONS": {
-        "bucket_name": _S3_BUCKET,
-        "endpoint_url": env.str("AWS_S3_ENDPOINT_URL", default=None),
-        "region_name": env.str("AWS_S3_REGION_NAME", default=None),
-        "file_overwrite": False,
-        "querystring_auth": True,
-        "querystring_expire": 60,
-        "signature_version": "s3v4",
-    },
-}
+_MEDIA: dict[str, Any] = {"BACKEND": "segmentation.storage.local.LocalMedia"}
+if _S3_BUCKET:
+    _MEDIA = {
+        "BACKEND": "segmentation.storage.s3.S3Media",
+        "OPTIONS": {
+            "bucket_name": _S3_BUCKET,
+            "endpoint_url": env.str("AWS_S3_ENDPOINT_URL", default=None),
+            "region_name": env.str("AWS_S3_REGION_NAME", default=None),
+            "querystring_expire": 60,
+        },
+    }
 STORAGES: dict[str, Any] = {
-    "default": _S3 if _S3_BUCKET else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": _MEDIA,
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG or "pytest" in sys.modules
@@ -212,7 +219,25 @@ FILE_UPLOAD_HANDLERS = [
 FILE_UPLOAD_PERMISSIONS = 0o640
 WHITENOISE_USE_FINDERS = DEBUG
 
-TASKS = {"default": {"BACKEND": "segmentation.tasks.RowsBackend"}}
+# --- Work in the background, and what several processes share ---------------------------------------------------------
+
+REDIS_URL = env.str("REDIS_URL", default="")
+GMM_WEB_PROCESSES = env.int("GMM_WEB_PROCESSES", default=1)
+if GMM_WEB_PROCESSES > 1 and not REDIS_URL:
+    raise ImproperlyConfigured(
+        f"GMM_WEB_PROCESSES={GMM_WEB_PROCESSES} needs REDIS_URL: the limits on uploads and sign-ins are counted in a cache "
+        "that all processes share."
+    )
+_BACKENDS = {"rows": "segmentation.tasks.rows.RowsBackend", "rq": "segmentation.tasks.redis_queue.RedisBackend"}
+TASKS_BACKEND = env.str("TASKS_BACKEND", default="rows")
+if TASKS_BACKEND not in _BACKENDS:
+    raise ImproperlyConfigured(f"TASKS_BACKEND must be rows (one machine) or rq (many), not {TASKS_BACKEND!r}.")
+if TASKS_BACKEND == "rq" and not REDIS_URL:
+    raise ImproperlyConfigured("TASKS_BACKEND=rq needs REDIS_URL, for example redis://127.0.0.1:6379/0.")
+TASKS = {"default": {"BACKEND": _BACKENDS[TASKS_BACKEND]}}
+if REDIS_URL:
+    CACHES, RQ_QUEUES = shared.cache(REDIS_URL), shared.queues(REDIS_URL)
+    SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 # --- Limits ----------------------------------------------------------------------------------------------------------
 

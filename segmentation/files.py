@@ -1,18 +1,19 @@
-"""Media storage: keys, durable put, open, delete by prefix. Works on local files and on S3 alike.
+"""Media storage: keys, durable put, open, delete by prefix. What lies behind it is the setting's business.
 
 Keys come from UUIDs, never from what a person typed. A key is written once and never overwritten: what replaces a file
 has another lease or revision in its key.
 """
 
-import os
 import uuid
-from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from django.core.files.base import ContentFile, File
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import default_storage
 
 from segmentation.exceptions import StorageUnavailable
+from segmentation.storage import Media
+
+_media = cast("Media", default_storage)
 
 
 def image_key(image_id: uuid.UUID, name: str) -> str:
@@ -44,12 +45,7 @@ def put(key: str, content: bytes | File[bytes]) -> None:
     """
     source = ContentFile(content) if isinstance(content, bytes) else content
     try:
-        if isinstance(default_storage, FileSystemStorage):
-            _put_local(Path(default_storage.path(key)), source)
-        else:
-            stored = default_storage.save(key, source)
-            if stored != key:  # another process has put the same file meanwhile
-                default_storage.delete(stored)
+        _media.put(key, source)
     except OSError as error:
         raise StorageUnavailable from error
 
@@ -63,62 +59,54 @@ def open_file(key: str) -> IO[bytes]:
         When it is not there or cannot be read.
     """
     try:
-        return default_storage.open(key)
+        return _media.open(key)
     except OSError as error:
         raise StorageUnavailable from error
 
 
 def read(key: str) -> bytes:
-    with open_file(key) as file:
-        return file.read()
+    """Return a whole file.
+
+    Raises
+    ------
+    StorageUnavailable
+        When it is not there or cannot be read.
+    """
+    try:
+        with _media.open(key) as file:
+            return file.read()
+    except OSError as error:
+        raise StorageUnavailable from error
 
 
 def exists(key: str) -> bool:
-    return default_storage.exists(key)
+    """Return whether there is a file.
+
+    Raises
+    ------
+    StorageUnavailable
+        When the storage does not say.
+    """
+    try:
+        return _media.exists(key)
+    except OSError as error:
+        raise StorageUnavailable from error
 
 
 def delete_prefix(prefix: str, *, keep: str = "") -> None:
-    """Delete everything below `prefix`, except for the folder `keep` in it; what is gone already is no error."""
+    """Delete everything below `prefix`, except for the folder `keep` in it; what is gone already is no error.
+
+    Raises
+    ------
+    StorageUnavailable
+        When the storage does not do it, or not all.
+    """
     try:
-        folders, names = default_storage.listdir(prefix)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for folder in folders:
-        if folder != keep:
-            delete_prefix(f"{prefix}/{folder}")
-    for name in names:
-        default_storage.delete(f"{prefix}/{name}")
-    if isinstance(default_storage, FileSystemStorage):
-        _remove_empty(Path(default_storage.path(prefix)))
+        _media.delete_prefix(prefix, keep=keep)
+    except OSError as error:
+        raise StorageUnavailable from error
 
 
-def _put_local(path: Path, source: File[bytes]) -> None:
-    """Write beside the place, flush to the disk, then rename: a crash leaves the whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    try:
-        with draft.open("xb") as target:
-            for chunk in source.chunks():
-                target.write(chunk)
-            target.flush()
-            os.fsync(target.fileno())
-        draft.rename(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    _flush_folder(path.parent)
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _remove_empty(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError:
-        return  # somebody has put a file there meanwhile, or it is gone
+def warm() -> None:
+    """Load now what the first use of the storage would load; children that are forked afterwards have it."""
+    _media.warm()

@@ -12,6 +12,8 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from tests.media import bucket
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -65,6 +67,7 @@ class WorkerProcess:
                 cwd=ROOT,
                 env={name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
                 | {"DATABASE_URL": database_url(), "MEDIA_ROOT": str(settings.MEDIA_ROOT), "PYTHONUNBUFFERED": "1"}
+                | {"REDIS_URL": settings.REDIS_URL, **bucket()}
                 | {name: str(value) for name, value in environment.items()},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -81,8 +84,23 @@ class WorkerProcess:
     def pid(self):
         return self.process.pid
 
+    def supervisors(self):
+        """The processes that beat for runs: the worker itself, or the work-horse that it has at the moment."""
+        return [self.pid] if settings.TASKS_BACKEND == "rows" else children_of(self.pid)
+
     def children(self):
-        return children_of(self.pid)
+        """The processes that compute."""
+        return [child for supervisor in self.supervisors() for child in children_of(supervisor)]
+
+    def pause(self):
+        """Stop its processes, except for those that compute."""
+        self._paused = [self.pid, *self.supervisors()]
+        for pid in self._paused:
+            os.kill(pid, signal.SIGSTOP)
+
+    def resume(self):
+        for pid in self._paused:
+            os.kill(pid, signal.SIGCONT)
 
     def kill(self):
         """End it as the kernel would when memory runs out: without a word."""

@@ -1,27 +1,22 @@
 """The loop of a worker: look whose turn it is, see to what runs, sweep, stop in order. One process, one thread."""
 
 import logging
-import os
 import signal
-import socket
 import time
 import uuid
 from collections.abc import Callable
 from multiprocessing.connection import wait
-from typing import Any
 
 from django.conf import settings
 from django.db import Error, close_old_connections, connections
 
-import segmentation
-from segmentation.engine import recipe as recipes
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.execution.attempt import Assignment
 from segmentation.execution.errands import Errands
+from segmentation.execution.presence import Presence
 from segmentation.execution.supervisor import INTERNAL_ERROR, Supervisor
 from segmentation.execution.sweep import sweep
-from segmentation.execution.turn import next_job
-from segmentation.models import Job, Run, Worker
+from segmentation.models import Job, Run
 
 logger = logging.getLogger(__name__)
 
@@ -40,35 +35,54 @@ def work(*, on_ready: Callable[[int], None] = lambda _places: None) -> None:
     on_ready : callable
         Called with the number of runs that are done at the same time, once signals are heeded.
     """
-    loop = _Loop(slots=settings.GMM_WORKER_SLOTS or _cores())
+    presence = Presence()
+    loop = _Loop(presence)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: loop.stop())
-    loop.serve(on_ready=on_ready)
+    with presence.announced():
+        loop.serve(on_ready=on_ready)
 
 
 def serve_until_empty(*, seconds: float = 60.0) -> bool:
-    """Serve runs one after the other in this process; begin none after `seconds`. Returns whether some were left behind."""
-    loop = _Loop(slots=1)
+    """Serve runs until none waits; begin none after `seconds`, nor after SIGTERM, which is as in `work`.
+
+    In a process that was forked from a worker, this is done in its name and with its places. Elsewhere runs are done one
+    after the other. Returns whether some were left behind.
+    """
+    around = Presence.around()
+    if around is not None:
+        return _serve_until_empty(around, seconds)
+    with Presence(slots=1).announced() as presence:
+        return _serve_until_empty(presence, seconds)
+
+
+def _serve_until_empty(presence: Presence, seconds: float) -> bool:
+    loop = _Loop(presence)
     deadline = time.monotonic() + seconds
-    loop.serve(until=lambda: loop.is_idle or time.monotonic() > deadline)
-    return loop.leaves_runs_behind
+    before = signal.signal(signal.SIGTERM, lambda _number, _frame: loop.stop())
+    try:
+        loop.serve(until=lambda: loop.is_idle or time.monotonic() > deadline)
+        return loop.leaves_runs_behind
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Loop:
-    def __init__(self, *, slots: int) -> None:
+    def __init__(self, presence: Presence) -> None:
         self.is_idle = False  # nothing runs, and nothing waited at the last look
-        self._slots = slots
-        self._worker_id = uuid.uuid4()
+        self._presence = presence
         self._attempts: list[Supervisor] = []
         self._errands = Errands()
-        self._passed_over: set[uuid.UUID] = set()  # written by newer releases: this process will never know them
         self._next_look = self._next_sweep = 0.0
         self._stopping_since: float | None = None
 
     @property
     def leaves_runs_behind(self) -> bool:
-        """Whether something waits that this release knows."""
-        return next_job(passed_over=self._passed_over) is not None
+        """Whether something waits that this release knows; when the database cannot say, somebody should look again."""
+        try:
+            return self._presence.turns.next() is not None
+        except Error:
+            return True
 
     def stop(self) -> None:
         """Begin no more runs; called by a signal at any moment."""
@@ -79,8 +93,7 @@ class _Loop:
         self, *, until: Callable[[], bool] = lambda: False, on_ready: Callable[[int], None] = lambda _places: None
     ) -> None:
         """Serve until told to stop, or until `until` says that it is enough and nothing runs any more."""
-        self._register()
-        on_ready(self._slots)
+        on_ready(self._presence.slots)
         while True:
             self._see_to_attempts()  # before the sweep: after a pause of the database, a beat keeps what is ours
             self._sweep_if_due()
@@ -90,11 +103,6 @@ class _Loop:
                 break
             self._wait()
         self._leave()
-
-    def _register(self) -> None:
-        Worker.objects.create(
-            id=self._worker_id, host=socket.gethostname(), release=segmentation.__version__, slots=self._slots
-        )
 
     def _is_over(self, *, is_enough: bool) -> bool:
         if self._stopping_since is None:
@@ -112,8 +120,7 @@ class _Loop:
             return
         self._next_sweep = time.monotonic() + min(SWEEP_SECONDS, settings.GMM_LEASE_SECONDS / _SWEEPS_PER_LEASE)
         try:
-            if not Worker.objects.saw(self._worker_id):
-                self._register()
+            self._presence.beat()
             sweep(self._errands)
         except Error as error:
             self._rest(error)
@@ -130,7 +137,7 @@ class _Loop:
         while (
             self._stopping_since is None
             and not is_enough
-            and len(self._attempts) < self._slots
+            and len(self._attempts) < self._presence.slots
             and time.monotonic() >= self._next_look
         ):
             try:
@@ -152,12 +159,8 @@ class _Loop:
 
     def _claim_next(self) -> bool:
         """Begin the run whose turn it is; returns False when none waits that this release knows."""
-        while (job_id := next_job(passed_over=self._passed_over)) is not None:
-            if not _is_known(job_id):
-                logger.warning("Run %s was made by a newer release and waits for a newer worker.", job_id)
-                self._passed_over.add(job_id)
-                continue
-            lease = Job.objects.claim(job_id, worker_id=self._worker_id)
+        while (job_id := self._presence.turns.next()) is not None:
+            lease = Job.objects.claim(job_id, worker_id=self._presence.id)
             if lease is not None:
                 self._begin(job_id, lease)
                 return True
@@ -184,13 +187,12 @@ class _Loop:
     # --- the end --------------------------------------------------------------------------------------------------
 
     def _leave(self) -> None:
-        """Hand back what runs, delete what it has stored, and say goodbye. Whatever fails is left to others' sweeps."""
+        """Hand back what runs, and delete what it has stored. Whatever fails is left to others' sweeps."""
         try:
             for attempt in self._attempts:
                 attempt.hand_back()
             self._finish_attempts()
             self._errands.finish(within=_TIDY_SECONDS)
-            Worker.objects.left(self._worker_id)
         except Error as error:
             logger.warning("The database does not answer. %s", error)
         finally:
@@ -202,19 +204,3 @@ class _Loop:
         while self._attempts and time.monotonic() < deadline:
             self._see_to_attempts()
             self._wait()
-
-
-def _is_known(job_id: uuid.UUID) -> bool:
-    """Whether recipe and inputs have a schema that this release knows; a run that has just been deleted is as good as that."""
-    found = Run.objects.filter(pk=job_id).values_list("recipe", "inputs").first()
-    return found is None or not any(_is_newer(mapping) for mapping in found)
-
-
-def _is_newer(mapping: Any) -> bool:
-    schema = mapping.get("schema") if isinstance(mapping, dict) else None
-    return isinstance(schema, int) and schema > recipes.SCHEMA
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

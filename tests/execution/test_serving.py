@@ -30,7 +30,7 @@ def test_serving_begins_nothing_when_its_time_is_up(queued_run):
 
 
 @pytest.mark.parametrize("bug", [KeyError, IntegrityError])
-def test_a_bug_in_one_attempt_ends_only_that_attempt(image, monkeypatch, caplog, media_root, bug):
+def test_a_bug_in_one_attempt_ends_only_that_attempt(image, monkeypatch, caplog, media, bug):
     """Here: in what the parent does with a result."""
     broken, whole = factories.make_run(image), factories.make_run(image)
     record = supervisor._record
@@ -46,7 +46,7 @@ def test_a_bug_in_one_attempt_ends_only_that_attempt(image, monkeypatch, caplog,
     assert (job.state, job.error_code) == (State.FAILED, "internal_error")
     assert "a bug of ours" in caplog.text
     assert Job.objects.get(pk=whole.pk).state == State.SUCCEEDED
-    assert list((media_root / "runs" / str(broken.pk)).glob("*/*")) == []
+    assert media.keys(f"runs/{broken.pk}") == []
 
 
 def test_an_attempt_that_cannot_begin_fails_and_no_other(image):
@@ -122,12 +122,12 @@ def test_a_worker_that_finds_no_database_looks_again(queued_run, monkeypatch):
     assert (Job.objects.get().state, len(looked)) == (State.SUCCEEDED, 2)
 
 
-def test_what_lost_attempts_have_stored_goes_when_the_run_is_done(queued_run, media_root):
+def test_what_lost_attempts_have_stored_goes_when_the_run_is_done(queued_run, media):
     """Their workers may have been killed before they could see to it."""
     left = files.run_key(queued_run.pk, uuid.uuid4(), "components.png")
     files.put(left, b"of an attempt that nobody knows any more")
     Job.objects.update(attempt=1)
     execution.serve_until_empty()
     assert not files.exists(left)
-    kept = {path.name for path in (media_root / files.run_prefix(queued_run.pk)).iterdir()}
-    assert kept == {str(Result.objects.get().lease)}
+    kept = files.run_prefix(queued_run.pk, Result.objects.get().lease)
+    assert all(key.startswith(f"{kept}/") for key in media.keys(files.run_prefix(queued_run.pk)))

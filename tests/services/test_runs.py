@@ -38,26 +38,26 @@ def test_cancel_and_retry_go_there_and_back_and_nowhere_else(queued_run):
     assert (queued_run.job.state, queued_run.job.attempt) == (State.QUEUED, 0)
 
 
-def test_deleting_a_run_takes_its_job_and_files_and_leaves_the_image(finished_run, media_root):
+def test_deleting_a_run_takes_its_job_and_files_and_leaves_the_image(finished_run, media):
     services.delete_run(run=finished_run)
     assert not Run.objects.exists()
     assert not Job.objects.exists()
-    assert not list((media_root / "runs").rglob("*.png"))
+    assert media.keys("runs") == []
     assert files.exists(files.image_key(finished_run.image_id, "original"))
 
 
-def test_deleting_an_image_takes_everything(finished_run, media_root):
+def test_deleting_an_image_takes_everything(finished_run, media):
     services.delete_image(image=finished_run.image)
     assert not Image.objects.exists()
     assert not Job.objects.exists()
-    assert [path for path in media_root.rglob("*") if path.is_file()] == []
+    assert media.keys() == []
 
 
-def test_deleting_a_person_takes_everything(finished_run, owner, media_root):
+def test_deleting_a_person_takes_everything(finished_run, owner, media):
     owner.delete()
     assert not Image.objects.exists()
     assert not Job.objects.exists()
-    assert [path for path in media_root.rglob("*") if path.is_file()] == []
+    assert media.keys() == []
 
 
 def test_a_waiting_run_says_its_place_and_that_no_worker_runs(queued_run, image):

@@ -10,7 +10,7 @@ os.environ.update(_ONE_THREAD)
 
 from django.core.management.base import BaseCommand  # noqa: E402 - after the environment that decides about threads
 
-from segmentation import execution  # noqa: E402 - the same
+from segmentation import files, tasks  # noqa: E402 - the same
 
 
 class Command(BaseCommand):
@@ -20,7 +20,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         if _HAD_THREADS:
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this very program, once more
-        execution.work(on_ready=self._say_ready)
+        files.warm()
+        tasks.work(on_ready=self._say_ready)
 
     def _say_ready(self, places: int) -> None:
         self.stdout.write(f"The worker is ready: {places} at the same time, process {os.getpid()}.")
