@@ -73,7 +73,7 @@ class WorkerProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        eventually(lambda: "worker is ready" in self.output or self.process.poll() is not None)
+        eventually(lambda: "worker is ready" in self.output or self.process.poll() is not None, within=60)
         assert self.process.poll() is None, self.output
 
     @property

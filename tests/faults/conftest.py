@@ -21,9 +21,7 @@ def settled(site, record_property):
 
     def settled(fault, runs, **expected):
         account = site.settle(runs, **expected)
-        record_property("fault", fault)
-        for column in _COLUMNS[1:]:
-            record_property(column, getattr(account, column))
+        record_property("fault", [fault, {column: getattr(account, column) for column in _COLUMNS[1:]}])
         assert account.is_clean, account
 
     return settled
@@ -40,9 +38,9 @@ def pytest_terminal_summary(terminalreporter):
     table = {}
     for outcome in ("passed", "failed"):
         for report in terminalreporter.stats.get(outcome, ()):
-            properties = dict(report.user_properties)
-            if report.when == "call" and "fault" in properties:
-                table.setdefault(properties.pop("fault"), Counter()).update(times=1, **properties)
+            for name, value in report.user_properties if report.when == "call" else ():
+                if name == "fault":
+                    table.setdefault(value[0], Counter()).update(times=1, **value[1])
     if not table:
         return
     terminalreporter.section("faults")

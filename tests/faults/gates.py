@@ -8,9 +8,8 @@ import os
 import time
 from pathlib import Path
 
-from django.core.files.storage import FileSystemStorage
+from django.utils.module_loading import import_string
 
-from gmmsite.objects import ObjectStorage
 from tests.processes import eventually
 
 VARIABLE = "GMM_TEST_GATES"
@@ -50,21 +49,17 @@ class Gates:
         return self.folder / f"{name}.{kind}"
 
 
-def _pass_through(key):
-    Gates(os.environ[VARIABLE]).pass_through(key.rpartition("/")[2])
+def gated(*, backend, **options):
+    """Make a storage of the class `backend` whose files have gates."""
+    gates = Gates(os.environ[VARIABLE])
 
+    class Gated(import_string(backend)):
+        def open(self, name, mode="rb"):
+            gates.pass_through(name.rpartition("/")[2])
+            return super().open(name, mode)
 
-class GatedDisk(FileSystemStorage):
-    def path(self, name):
-        _pass_through(name)
-        return super().path(name)
+        def put(self, key, source):
+            gates.pass_through(key.rpartition("/")[2])
+            super().put(key, source)
 
-
-class GatedObjects(ObjectStorage):
-    def _open(self, name, mode="rb"):
-        _pass_through(name)
-        return super()._open(name, mode)
-
-    def _save(self, name, content):
-        _pass_through(name)
-        return super()._save(name, content)
+    return Gated(**options)

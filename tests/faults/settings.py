@@ -3,8 +3,6 @@
 from gmmsite.settings import *  # noqa: F403 - all of them
 from gmmsite.settings import STORAGES
 
-_GATED = {
-    "django.core.files.storage.FileSystemStorage": "tests.faults.gates.GatedDisk",
-    "gmmsite.objects.ObjectStorage": "tests.faults.gates.GatedObjects",
-}
-STORAGES = STORAGES | {"default": STORAGES["default"] | {"BACKEND": _GATED[STORAGES["default"]["BACKEND"]]}}
+_stored = STORAGES["default"]
+_options = {"backend": _stored["BACKEND"], **_stored.get("OPTIONS", {})}
+STORAGES = STORAGES | {"default": {"BACKEND": "tests.faults.gates.gated", "OPTIONS": _options}}
