@@ -1,7 +1,7 @@
 """What runs take of memory and time, beside what they are allowed: `.venv/bin/python benchmarks/allowance.py [megapixels...]`.
 
-Each recipe is run in a child, as by the worker; the parent looks every few milliseconds how much private memory it has
-(what `RLIMIT_DATA` counts) and remembers the most.
+Each recipe is run in a child, as by the worker, and says at its end how much private memory it had at most (what
+`RLIMIT_DATA` counts). Seconds are of one core, so that others on the machine do not count. `RECIPE=regions` runs one only.
 """
 
 import functools
@@ -10,8 +10,11 @@ import os
 import re
 import resource
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the worker
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gmmsite.settings")
@@ -26,6 +29,7 @@ import PIL.Image
 import tifffile
 
 from segmentation.engine import pipeline
+from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.imaging import Limits
 from segmentation.engine.recipe import Recipe
 from segmentation.engine.sandbox import Allowance, Child, Report
@@ -34,6 +38,11 @@ from segmentation.execution.allowance import allowance
 LIMITS = Limits(bytes=2**31, pixels=10**9, decoded_bytes=2**31)
 PLENTY = Allowance(memory=2**36, seconds=3600)
 SAMPLE = Path(__file__).resolve().parent.parent / "segmentation" / "samples" / "china.jpg"
+KINDS = {
+    "RGB, 8 bits": (3, "uint8"),
+    "4 bands, 16 bits": (4, "uint16"),
+    "16 bands, 8 bits": (16, "uint8"),
+}
 RECIPES = {
     "5 clusters": Recipe(n_clusters=5),
     "32 clusters": Recipe(n_clusters=32),
@@ -52,32 +61,70 @@ RECIPES = {
 
 
 def main(megapixels: list[float]) -> None:
+    """Print a row for each picture and recipe."""
     print(f"{'picture':28} {'recipe':20} {'memory':>9} {'allowed':>9} {'seconds':>8} {'allowed':>8}")
-    for size in megapixels:
-        for name, data, bands, item in pictures(size):
-            for recipe_name, recipe in RECIPES.items():
-                memory, seconds, ended = measure(data, recipe)
-                allowed = allowance(pixels=round(size * 1e6), bands=bands, item_bytes=item)
-                print(
-                    f"{name:28} {recipe_name:20} {memory / 1e6:6.0f} MB {allowed.memory / 1e6:6.0f} MB"
-                    f" {seconds:8.1f} {allowed.seconds:8.0f} {ended}",
-                    flush=True,
-                )
+    only = os.environ.get("RECIPE")
+    with tempfile.TemporaryDirectory() as folder:
+        for size in megapixels:
+            for name, (bands, dtype) in KINDS.items():
+                path = Path(folder, f"{name}.tif")
+                pixels = _in_child(functools.partial(_make, path, size, bands, dtype))
+                for recipe_name, recipe in RECIPES.items():
+                    if only in {None, recipe_name}:
+                        _row(f"{size:g} MP, {name}", path, recipe_name, recipe, (pixels, bands, np.dtype(dtype).itemsize))
+                path.unlink()
 
 
-def pictures(megapixels: float) -> list[tuple[str, bytes, int, int]]:
-    """A photograph of 8 bits, and two rasters as deep and as many-banded as fit into 400 MB, with noise in all bits."""
+def _row(picture: str, path: Path, recipe_name: str, recipe: Recipe, shape: tuple[int, int, int]) -> None:
+    pixels, bands, item_bytes = shape
+    allowed = allowance(pixels=pixels, bands=bands, item_bytes=item_bytes, recipe=recipe)
+    used = _children_seconds()
+    try:
+        memory = _in_child(functools.partial(_run, path, recipe)) / 1e6
+    except SegmentationError as error:
+        print(f"{picture:28} {recipe_name:20} {error}", flush=True)
+        return
+    seconds = _children_seconds() - used
+    print(
+        f"{picture:28} {recipe_name:20} {memory:6.0f} MB {allowed.memory / 1e6:6.0f} MB {seconds:8.1f} {allowed.seconds:8.0f}",
+        flush=True,
+    )
+
+
+def _in_child(function: Callable[[Report], Any]) -> Any:
+    """Do it in a child: this process stays as small as a worker, and every child begins alike."""
+    child = Child.fork(function, allowance=PLENTY)
+    while not child.poll():
+        time.sleep(0.02)
+    return child.result()
+
+
+def _make(path: Path, megapixels: float, bands: int, dtype: str, _report: Report) -> int:
+    """Write a photograph of so many pixels as TIFF; return how many they are exactly."""
     with PIL.Image.open(SAMPLE) as image:
         scale = (megapixels * 1e6 / (image.width * image.height)) ** 0.5
         photo = image.convert("RGB").resize((round(image.width * scale), round(image.height * scale)))
-    buffer = io.BytesIO()
-    photo.save(buffer, "JPEG", quality=90)
-    pixels = np.asarray(photo)
-    return [
-        (f"{megapixels:g} MP, RGB, 8 bits", buffer.getvalue(), 3, 1),
-        (f"{megapixels:g} MP, 4 bands, 16 bits", raster(pixels, 4, "uint16"), 4, 2),
-        (f"{megapixels / 2:g} MP, 16 bands, 8 bits", raster(pixels[: len(pixels) // 2], 16, "uint8"), 16, 1),
-    ]
+    path.write_bytes(raster(np.asarray(photo), bands, dtype))
+    return photo.width * photo.height
+
+
+def _run(path: Path, recipe: Recipe, _report: Report) -> int:
+    """Do what the worker's child does; return the most private memory beyond that at the start."""
+    before = _memory()
+    pipeline.masters(pipeline.run(path.read_bytes(), name="", recipe=recipe, limits=LIMITS))
+    after = _memory()
+    libraries = (after["VmSize"] - after["VmData"]) - (before["VmSize"] - before["VmData"])
+    return after["VmPeak"] - before["VmSize"] - libraries
+
+
+def _memory() -> dict[str, int]:
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return {name: int(value) * 1024 for name, value in re.findall(r"^(Vm\w+):\s+(\d+)", status, re.MULTILINE)}
+
+
+def _children_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def raster(pixels: np.ndarray, bands: int, dtype: str) -> bytes:
@@ -92,39 +139,6 @@ def raster(pixels: np.ndarray, bands: int, dtype: str) -> bytes:
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, values, photometric="minisblack", planarconfig="contig")
     return buffer.getvalue()
-
-
-def measure(data: bytes, recipe: Recipe) -> tuple[int, float, str]:
-    """The most private memory that a run has beyond that at its start, its seconds of one core, and how it ended."""
-    began = _children_seconds()
-    child = Child.fork(functools.partial(_run, data, recipe), allowance=PLENTY)
-    first = most = private_bytes(child.pid)
-    while not child.poll():
-        most = max(most, private_bytes(child.pid))
-        time.sleep(0.003)
-    seconds = _children_seconds() - began
-    try:
-        child.result()
-    except Exception as error:  # noqa: BLE001 - said in the table
-        return most - first, seconds, str(error)
-    return most - first, seconds, ""
-
-
-def _run(data: bytes, recipe: Recipe, _report: Report) -> None:
-    pipeline.masters(pipeline.run(bytes(bytearray(data)), name="", recipe=recipe, limits=LIMITS))
-
-
-def _children_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def private_bytes(pid: int) -> int:
-    try:
-        found = re.search(r"^VmData:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    except OSError:
-        return 0
-    return int(found[1]) * 1024 if found else 0
 
 
 if __name__ == "__main__":

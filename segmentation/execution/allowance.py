@@ -2,10 +2,11 @@
 
 from django.conf import settings
 
+from segmentation.engine.recipe import Recipe
 from segmentation.engine.sandbox import Allowance
 
 
-def allowance(*, pixels: int, bands: int, item_bytes: int) -> Allowance:
+def allowance(*, pixels: int, bands: int, item_bytes: int, recipe: Recipe) -> Allowance:
     """Placeholder."""
-    del pixels, bands, item_bytes
+    del pixels, bands, item_bytes, recipe
     return Allowance(memory=settings.GMM_RUN_MEMORY, seconds=settings.GMM_RUN_SECONDS)
