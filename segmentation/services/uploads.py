@@ -20,6 +20,7 @@ from segmentation.services.quotas import require_room_for
 from segmentation.services.rates import count_upload
 
 DECODE_SECONDS = 30.0
+_DECODE_MEMORY = 2_000_000_000  # bytes; the largest pictures need half of it
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -105,7 +106,7 @@ def _store(*, owner: User, path: Path, name: str) -> Image:
 
 def _inspect(path: Path, name: str) -> Inspection:
     """Decode in a child with limits; what kills the child is the file's fault and refuses it."""
-    allowance = sandbox.Allowance(memory=settings.GMM_RUN_MEMORY, seconds=DECODE_SECONDS)
+    allowance = sandbox.Allowance(memory=min(_DECODE_MEMORY, settings.GMM_RUN_MEMORY), seconds=DECODE_SECONDS)
     try:
         return sandbox.call(inspect, path, name=name, limits=limits(), allowance=allowance)
     except ChildFailed as failure:
