@@ -21,9 +21,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gmmsite.settings")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import django
-
-django.setup()
-
 import numpy as np
 import PIL.Image
 import tifffile
@@ -31,9 +28,8 @@ import tifffile
 from segmentation.engine import pipeline
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.imaging import Limits
-from segmentation.engine.recipe import Recipe
+from segmentation.engine.recipe import Features, Preset, Recipe
 from segmentation.engine.sandbox import Allowance, Child, Report
-from segmentation.execution.allowance import allowance
 
 LIMITS = Limits(bytes=2**31, pixels=10**9, decoded_bytes=2**31)
 PLENTY = Allowance(memory=2**36, seconds=3600)
@@ -48,21 +44,28 @@ RECIPES = {
     "32 clusters": Recipe(n_clusters=32),
     "exact": Recipe(n_clusters=8, exact=True),
     "smooth": Recipe(n_clusters=8, smoothness=0.7, smallest_region=0.01),
-    "textured": Recipe(n_clusters=8, features="lab", texture=2, position=True),
+    "textured": Recipe(n_clusters=8, features=Features.LAB, texture=2, position=True),
     "chosen": Recipe(n_clusters=None),
-    "regions": Recipe(preset="regions", n_clusters=None),
+    "regions": Recipe(preset=Preset.REGIONS, n_clusters=None),
     "all at once": Recipe(
-        n_clusters=8, features="lab", texture=2, position=True, smoothness=0.7, smallest_region=0.01, exact=True
+        n_clusters=8, features=Features.LAB, texture=2, position=True, smoothness=0.7, smallest_region=0.01, exact=True
     ),
     "all at once, chosen": Recipe(
-        n_clusters=None, features="lab", texture=2, position=True, smoothness=0.7, smallest_region=0.01
+        n_clusters=None, features=Features.LAB, texture=2, position=True, smoothness=0.7, smallest_region=0.01
     ),
 }
 
 
+def say(line: str) -> None:
+    """Print a line of the table at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main(megapixels: list[float]) -> None:
     """Print a row for each picture and recipe."""
-    print(f"{'picture':28} {'recipe':20} {'memory':>9} {'allowed':>9} {'seconds':>8} {'allowed':>8}")
+    say(f"{'picture':28} {'recipe':20} {'memory':>9} {'allowed':>9} {'seconds':>8} {'allowed':>8}")
+    django.setup()
     only = os.environ.get("RECIPE")
     with tempfile.TemporaryDirectory() as folder:
         for size in megapixels:
@@ -71,23 +74,26 @@ def main(megapixels: list[float]) -> None:
                 pixels = _in_child(functools.partial(_make, path, size, bands, dtype))
                 for recipe_name, recipe in RECIPES.items():
                     if only in {None, recipe_name}:
-                        _row(f"{size:g} MP, {name}", path, recipe_name, recipe, (pixels, bands, np.dtype(dtype).itemsize))
+                        _row(
+                            f"{size:g} MP, {name}", path, recipe_name, recipe, (pixels, bands, np.dtype(dtype).itemsize)
+                        )
                 path.unlink()
 
 
 def _row(picture: str, path: Path, recipe_name: str, recipe: Recipe, shape: tuple[int, int, int]) -> None:
+    from segmentation.execution.allowance import allowance  # noqa: PLC0415 - after the settings
+
     pixels, bands, item_bytes = shape
     allowed = allowance(pixels=pixels, bands=bands, item_bytes=item_bytes, recipe=recipe)
     used = _children_seconds()
     try:
         memory = _in_child(functools.partial(_run, path, recipe)) / 1e6
     except SegmentationError as error:
-        print(f"{picture:28} {recipe_name:20} {error}", flush=True)
+        say(f"{picture:28} {recipe_name:20} {error}")
         return
     seconds = _children_seconds() - used
-    print(
-        f"{picture:28} {recipe_name:20} {memory:6.0f} MB {allowed.memory / 1e6:6.0f} MB {seconds:8.1f} {allowed.seconds:8.0f}",
-        flush=True,
+    say(
+        f"{picture:28} {recipe_name:20} {memory:6.0f} MB {allowed.memory / 1e6:6.0f} MB {seconds:8.1f} {allowed.seconds:8.0f}"
     )
 
 

@@ -4,7 +4,6 @@ A real `manage.py worker` on a database and a media folder of its own. The momen
 clock: queued (the click's transaction), claimed, finished. Below them stands where the time goes.
 """
 
-import json
 import os
 import statistics
 import subprocess
@@ -13,6 +12,9 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import PIL.Image
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -20,6 +22,12 @@ sys.path.insert(0, str(ROOT))
 TRIES = 40
 PICTURES = {"0.27 megapixels": (594, 446), "1 megapixel": (1154, 866), "12 megapixels": (4000, 3000)}
 APART_SECONDS = 0.137  # no multiple of the worker's look, so that clicks fall anywhere between two
+
+
+def say(line: str) -> None:
+    """Print a line of the table at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def main() -> None:
@@ -42,17 +50,17 @@ def measure_all() -> None:
     from django.core.management import call_command  # noqa: PLC0415 - after the settings
 
     call_command("migrate", verbosity=0)
-    with subprocess.Popen(  # noqa: S603 - our own command
+    with subprocess.Popen(
         [sys.executable, "manage.py", "worker"], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as worker:
         try:
             _wait_until_ready(worker)
-            print(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-            print(f"{'milliseconds, median (worst tenth)':36} {'to the start':>16} {'to the end':>16}  of which")
+            say(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+            say(f"{'milliseconds, median (worst tenth)':36} {'to the start':>16} {'to the end':>16}  of which")
             for name, size in PICTURES.items():
                 starts, ends, parts = measure(size)
                 told = ", ".join(f"{part} {value:.0f}" for part, value in parts.items())
-                print(f"{name:36} {_both(starts):>16} {_both(ends):>16}  {told}", flush=True)
+                say(f"{name:36} {_both(starts):>16} {_both(ends):>16}  {told}", flush=True)
         finally:
             worker.terminate()
 
@@ -69,8 +77,7 @@ def measure(size: tuple[int, int]) -> tuple[list[float], list[float], dict[str, 
         run = services.create_run(image=image, recipe=Recipe(n_clusters=5))
         while not (job := Job.objects.get(pk=run.pk)).finished:
             time.sleep(0.02)
-        assert job.claimed is not None, job
-        start = (job.claimed - job.queued).total_seconds() * 1000
+        start = ((job.claimed or job.queued) - job.queued).total_seconds() * 1000
         end = (job.finished - job.queued).total_seconds() * 1000
         engine = {part: seconds * 1000 for part, seconds in Result.objects.get(run=run.pk).seconds.items()}
         starts.append(start)
@@ -80,14 +87,11 @@ def measure(size: tuple[int, int]) -> tuple[list[float], list[float], dict[str, 
     return starts, ends, {name: statistics.median(part[name] for part in parts) for name in parts[0]}
 
 
-def _upload(size: tuple[int, int]) -> "Image":  # type: ignore[name-defined] # noqa: F821 - loaded after the settings
-    import io  # noqa: PLC0415
-
-    import PIL.Image  # noqa: PLC0415
+def _upload(size: tuple[int, int]) -> Any:
     from django.core.files.uploadedfile import SimpleUploadedFile  # noqa: PLC0415 - after the settings
 
-    from segmentation import services  # noqa: PLC0415
-    from segmentation.models import User  # noqa: PLC0415
+    from segmentation import services  # noqa: PLC0415 - as above
+    from segmentation.models import User  # noqa: PLC0415 - as above
 
     buffer = io.BytesIO()
     with PIL.Image.open(ROOT / "segmentation" / "samples" / "china.jpg") as picture:
@@ -97,8 +101,7 @@ def _upload(size: tuple[int, int]) -> "Image":  # type: ignore[name-defined] # n
 
 
 def _wait_until_ready(worker: "subprocess.Popen[str]") -> None:
-    assert worker.stdout is not None
-    while "ready" not in worker.stdout.readline():
+    while worker.stdout and "ready" not in worker.stdout.readline():
         if worker.poll() is not None:
             sys.exit("The worker did not start.")
 

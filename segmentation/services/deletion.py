@@ -31,8 +31,9 @@ def delete_user(*, user: User) -> None:
     user.delete()
 
 
-def _hold(owner: int | None, jobs: JobQuerySet) -> None:
+def _hold(owner_id: int | None, jobs: JobQuerySet) -> None:
     """Wait until nobody is adding to what goes, and keep everybody from it until the end of the transaction."""
-    User.objects.select_for_update().filter(pk=owner).first()
+    if owner_id is not None:
+        User.objects.select_for_update().filter(pk=owner_id).first()
     held = list(jobs.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))
     list(Run.objects.order_by("pk").select_for_update().filter(pk__in=held).values_list("pk", flat=True))

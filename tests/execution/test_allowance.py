@@ -24,7 +24,9 @@ RECIPES = {
     "textured": Recipe(n_clusters=5, features="lab", texture=2, position=True),
     "chosen": Recipe(n_clusters=None),
     "regions": Recipe(preset="regions", n_clusters=None),
-    "all": Recipe(n_clusters=5, features="lab", texture=2, position=True, smoothness=1, smallest_region=0.05, exact=True),
+    "all": Recipe(
+        n_clusters=5, features="lab", texture=2, position=True, smoothness=1, smallest_region=0.05, exact=True
+    ),
 }
 
 

@@ -8,8 +8,7 @@ from django.db import IntegrityError, InterfaceError, OperationalError
 from segmentation import execution, files
 from segmentation.execution import supervisor
 from segmentation.models import Job, Result, Run, Worker
-from segmentation.models.jobs import JobQuerySet
-from segmentation.models.jobs import State
+from segmentation.models.jobs import JobQuerySet, State
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)

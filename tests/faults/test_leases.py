@@ -60,7 +60,7 @@ def test_a_message_comes_ten_times(site, settled, image, trial):
 
 @tried
 @pytest.mark.parametrize("hours", [1, -1])
-def test_a_worker_has_the_wrong_time(site, settled, image, tmp_path, hours, trial):
+def test_a_worker_has_the_wrong_time(site, settled, image, tmp_path, hours, trial):  # noqa: PLR0917 - fixtures
     """Leases are compared on the database's clock alone, so that nobody takes a run away from anybody."""
     (tmp_path / "sitecustomize.py").write_text(SHIFTED_CLOCK)
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])

@@ -48,7 +48,7 @@ def test_cancelling_meets_the_end_of_runs(site, settled, image, moments, trial):
 
 @tried
 @pytest.mark.parametrize("kind", ["run", "image", "user"])
-def test_deleting_meets_runs(site, settled, media, kind, moments, trial):
+def test_deleting_meets_runs(site, settled, media, kind, moments, trial):  # noqa: PLR0917 - fixtures
     """Nothing that was deleted comes back, not even as a file; what others have is untouched."""
     site.start()
     keeper = factories.make_run(factories.make_image(factories.make_user("keeper")))
