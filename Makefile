@@ -16,10 +16,10 @@ compile = $(bin)/uv pip compile --quiet --upgrade --universal --python-version 3
 deployed = SITE_URL=https://gmm.example.org SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check format lock bench quality clean python chromium
+.PHONY: help run dev test test-services check format lock bench quality clean python chromium servers
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 run: python ## start GMM Studio (PORT=8001 make run: on another port)
 	@$(bootstrap) --port "$(PORT)" requirements.txt
@@ -37,6 +37,14 @@ test: python chromium ## run all tests, with coverage (in a new checkout: instal
 	@$(bootstrap) requirements-dev.txt
 	@mkdir -p .make
 	$(py) -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term
+
+# What depends on a database, a storage or an engine, and one whole story in the browser; the same tests as above.
+on_services = tests/access tests/admin tests/api tests/execution tests/files tests/models tests/scaling tests/services tests/tasks tests/views \
+	tests/test_health.py "tests/browser/test_story.py::test_the_whole_story[desktop-light]"
+
+test-services: python chromium servers ## run what needs a database, storage or engine on PostgreSQL, S3 and RQ
+	@$(bootstrap) requirements-dev.txt
+	$(py) scripts/services.py -- $(py) -m pytest -n $(JOBS) --dist loadfile -m "not soak" $(on_services)
 
 check: python ## look at style, types, layers, templates, migrations, locks and deployment settings
 	@$(bootstrap) requirements-dev.txt
@@ -80,6 +88,17 @@ clean: ## remove what can be made again; the database, the pictures and the secr
 python:
 	@command -v "$(PYTHON)" >/dev/null || { echo "GMM Studio needs Python 3.11 or newer, and there is no $(PYTHON)." \
 		"On Debian and Ubuntu: apt install python3 python3-venv" >&2; exit 1; }
+
+servers:
+	@PATH="$$PATH:$$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')"; \
+	if ! command -v initdb >/dev/null || ! command -v redis-server >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update -qq && \
+			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o DPkg::Lock::Timeout=300 postgresql redis-server; \
+		else \
+			echo "These tests need PostgreSQL and Redis. Install them first: sudo apt install postgresql redis-server" >&2; exit 1; \
+		fi; \
+	fi
 
 chromium:
 	@if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then \

@@ -4,6 +4,7 @@ A real `manage.py worker` on a database and a media folder of its own. The momen
 clock: queued (the click's transaction), claimed, finished. Below them stands where the time goes.
 """
 
+import io
 import os
 import statistics
 import subprocess
@@ -60,7 +61,7 @@ def measure_all() -> None:
             for name, size in PICTURES.items():
                 starts, ends, parts = measure(size)
                 told = ", ".join(f"{part} {value:.0f}" for part, value in parts.items())
-                say(f"{name:36} {_both(starts):>16} {_both(ends):>16}  {told}", flush=True)
+                say(f"{name:36} {_both(starts):>16} {_both(ends):>16}  {told}")
         finally:
             worker.terminate()
 

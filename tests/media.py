@@ -5,7 +5,7 @@ import uuid
 from pathlib import Path
 
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import default_storage, storages
 
 
 class Media:
@@ -45,11 +45,12 @@ class Media:
 
 def own_bucket(monkeypatch):
     """Give this test a bucket of its own, when the storage has buckets."""
-    if hasattr(default_storage, "bucket_name"):
+    storage = storages["default"]
+    if hasattr(storage, "bucket_name"):
         name = f"test-{uuid.uuid4()}"
-        default_storage.connection.create_bucket(Bucket=name)
-        monkeypatch.setattr(default_storage, "bucket_name", name)
-        monkeypatch.setattr(default_storage, "_bucket", None)
+        storage.connection.create_bucket(Bucket=name)
+        monkeypatch.setattr(storage, "bucket_name", name)
+        monkeypatch.setattr(storage, "_bucket", None)
 
 
 def bucket():

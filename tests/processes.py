@@ -17,7 +17,7 @@ from tests.media import bucket
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def eventually(condition, *, within=20.0, every=0.01):
+def eventually(condition, *, within=60.0, every=0.01):
     """Look again and again until `condition()` is true, and return what it said; fail after `within` seconds."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
@@ -57,9 +57,12 @@ def processor_seconds(pid):
 
 
 class WorkerProcess:
-    """`manage.py worker` on the test's database and files; `environment` holds settings, for example GMM_LEASE_SECONDS."""
+    """`manage.py worker` on the test's database and files; `environment` holds settings, for example GMM_LEASE_SECONDS.
 
-    def __init__(self, log, **environment):
+    It has started once it says that it is `ready`.
+    """
+
+    def __init__(self, log, *, ready="worker is ready", **environment):
         self._log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
@@ -73,7 +76,7 @@ class WorkerProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        eventually(lambda: "worker is ready" in self.output or self.process.poll() is not None, within=60)
+        eventually(lambda: ready in self.output or self.process.poll() is not None, within=60)
         assert self.process.poll() is None, self.output
 
     @property

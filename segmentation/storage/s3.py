@@ -3,6 +3,8 @@
 import contextlib
 import functools
 import io
+import os
+import threading
 from collections.abc import Callable, Iterator
 from typing import IO, Any, ParamSpec, TypeVar
 
@@ -56,6 +58,20 @@ class S3Media(S3Storage):  # type: ignore[misc] # django-storages publishes no t
             retries={"mode": "standard", "total_max_attempts": 3},
         )
         super().__init__(client_config=config, querystring_auth=True, file_overwrite=False, **options)
+        self._one_at_a_time = threading.Lock()
+        self._shared: Any = None
+
+    @property
+    def connection(self) -> Any:
+        """One for all threads, where django-storages has one for each: its client may be shared, and takes long to make.
+
+        A forked child makes connections of its own.
+        """
+        with self._one_at_a_time:
+            if self._shared is None:
+                self._shared = super().connection
+                os.register_at_fork(after_in_child=self._shared.meta.client.close)
+            return self._shared
 
     exists = _says_os_errors(S3Storage.exists)
     listdir = _says_os_errors(S3Storage.listdir)

@@ -21,10 +21,10 @@ print(json.dumps({name: getattr(settings, name) for name in names}))
 """
 
 
-def read_settings(**environment):
+def read_settings(program=PRINT, **environment):
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "COVERAGE_PROCESS_START") if name in os.environ}
     return subprocess.run(
-        [sys.executable, "-c", PRINT],
+        [sys.executable, "-c", program],
         env={**inherited, "DJANGO_SETTINGS_MODULE": "gmmsite.settings", **environment},
         cwd=ROOT,
         capture_output=True,
@@ -62,9 +62,12 @@ def test_without_environment_the_site_serves_loopback_only_and_without_debug():
         ({"SITE_URL": "https://gmm.example.org"}, "Set SECRET_KEY"),
         ({"SITE_URL": "http://gmm.example.org", "SECRET_KEY": "k"}, "GMM_INSECURE_HTTP=1"),
         ({"SITE_URL": "gmm.example.org", "SECRET_KEY": "k"}, "must look like https://"),
+        ({"TASKS_BACKEND": "rq", "SECRET_KEY": "k"}, "TASKS_BACKEND=rq needs REDIS_URL, for example redis://"),
+        ({"TASKS_BACKEND": "celery", "SECRET_KEY": "k"}, "must be rows (one machine) or rq (many), not 'celery'"),
+        ({"GMM_WEB_PROCESSES": "2", "SECRET_KEY": "k"}, "GMM_WEB_PROCESSES=2 needs REDIS_URL"),
     ],
 )
-def test_a_mode_that_would_be_unsafe_is_refused_with_the_remedy(environment, says):
+def test_what_would_be_unsafe_or_cannot_work_is_refused_with_the_remedy(environment, says):
     done = read_settings(**environment)
     assert done.returncode != 0
     assert says in done.stderr
@@ -74,6 +77,29 @@ def test_plain_http_elsewhere_is_possible_and_says_what_it_means():
     done = read_settings(SITE_URL="http://gmm.example.org", SECRET_KEY="k", GMM_INSECURE_HTTP="1")
     assert done.returncode == 0
     assert "clear text" in done.stderr
+
+
+CHOICES = """
+import json, django; django.setup()
+from django.core.cache import caches
+from django.core.files.storage import storages
+from django_tasks import task_backends
+print(json.dumps([type(parts["default"]).__name__ for parts in (caches, storages, task_backends)]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "parts"),
+    [
+        ({}, ["LocMemCache", "LocalMedia", "RowsBackend"]),
+        ({"REDIS_URL": "redis://127.0.0.1"}, ["SharedCache", "LocalMedia", "RowsBackend"]),
+        ({"AWS_STORAGE_BUCKET_NAME": "pictures"}, ["LocMemCache", "S3Media", "RowsBackend"]),
+        ({"REDIS_URL": "redis://127.0.0.1", "TASKS_BACKEND": "rq"}, ["SharedCache", "LocalMedia", "RedisBackend"]),
+    ],
+)
+def test_settings_switch_the_parts_one_by_one(environment, parts):
+    done = read_settings(CHOICES, SECRET_KEY="k", **environment)
+    assert json.loads(done.stdout) == parts, done.stderr
 
 
 def test_the_generated_secret_stays_and_only_its_owner_can_read_it(tmp_path):
