@@ -20,7 +20,7 @@ import PIL.Image
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-TRIES = 40
+TRIES = 20
 PICTURES = {"0.27 megapixels": (594, 446), "1 megapixel": (1154, 866), "12 megapixels": (4000, 3000)}
 APART_SECONDS = 0.137  # no multiple of the worker's look, so that clicks fall anywhere between two
 
