@@ -9,7 +9,7 @@ import hashlib
 import logging
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, cast
@@ -51,7 +51,7 @@ def mask_key(image_id: uuid.UUID, sha256: str) -> str:
 
 def run_input_key(run_id: uuid.UUID, sha256: str) -> str:
     """Key of a file that the inputs of a run name by its hash; no attempt's lease, so that it outlives them all."""
-    return f"runs/{run_id}/inputs/{sha256}.png"
+    return f"{RUNS}/{run_id}/{INPUTS}/{sha256}.png"
 
 
 def run_prefix(run_id: uuid.UUID, lease: uuid.UUID | None = None) -> str:
@@ -186,8 +186,8 @@ def delete(key: str) -> None:
         raise StorageUnavailable from error
 
 
-def delete_prefix(prefix: str, *, keep: str = "") -> None:
-    """Delete everything below `prefix`, except for the folder `keep` in it; what is gone already is no error.
+def delete_prefix(prefix: str, *, keep: Collection[str] = ()) -> None:
+    """Delete everything below `prefix`, except for the folders `keep` in it; what is gone already is no error.
 
     Raises
     ------

@@ -8,13 +8,12 @@ from collections.abc import Callable
 from multiprocessing.connection import wait
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import Error, close_old_connections, connections
 
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.execution.attempt import Assignment
 from segmentation.execution.duties import Duties
 from segmentation.execution.errands import Errands
-from segmentation.execution.loss import settle_loss
 from segmentation.execution.presence import Presence
 from segmentation.execution.supervisor import INTERNAL_ERROR, Supervisor
 from segmentation.execution.sweep import sweep
@@ -84,12 +83,13 @@ class _Loop:
         """Whether something waits that this release knows; when the database cannot say, somebody should look again."""
         try:
             return self._presence.turns.next() is not None
-        except DatabaseError:
+        except Error:
             return True
 
     def stop(self) -> None:
         """Begin no more runs; called by a signal at any moment."""
-        self._stopping_since = time.monotonic()
+        if self._stopping_since is None:  # asking again gains no time
+            self._stopping_since = time.monotonic()
 
     def serve(
         self, *, until: Callable[[], bool] = lambda: False, on_ready: Callable[[int], None] = lambda _places: None
@@ -125,7 +125,7 @@ class _Loop:
         try:
             self._presence.beat()
             sweep(self._errands)
-        except DatabaseError as error:
+        except Error as error:
             self._rest(error)
 
     def _see_to_duties(self) -> None:
@@ -133,7 +133,7 @@ class _Loop:
             return
         try:
             self._duties.tick()
-        except DatabaseError as error:
+        except Error as error:
             self._rest(error)
 
     def _see_to_attempts(self) -> None:
@@ -153,14 +153,14 @@ class _Loop:
         ):
             try:
                 found = self._claim_next()
-            except DatabaseError as error:
+            except Error as error:
                 self._rest(error)
                 return
             if not found:
                 self._next_look = time.monotonic() + LOOK_SECONDS
             self.is_idle = not found and not self._attempts
 
-    def _rest(self, error: DatabaseError) -> None:
+    def _rest(self, error: Error) -> None:
         logger.warning("The database does not answer. %s", error)
         close_old_connections()
         self._next_look = time.monotonic() + _REST_SECONDS
@@ -189,7 +189,7 @@ class _Loop:
             Job.objects.fail(lease, code=error.code, detail=str(error))
         except OSError:
             logger.exception("Run %s: the machine has no room for another process.", job_id)
-            settle_loss(Job.objects.all(), lease=lease, attempt=claimed.job.attempt)
+            Job.objects.hand_back(lease, counted=False)  # says nothing of the run
             self._next_look = time.monotonic() + _REST_SECONDS
         except Exception:
             logger.exception("Run %s cannot begin.", job_id)
@@ -204,7 +204,7 @@ class _Loop:
                 attempt.hand_back()
             self._finish_attempts()
             self._errands.finish(within=_TIDY_SECONDS)
-        except DatabaseError as error:
+        except Error as error:
             logger.warning("The database does not answer. %s", error)
         finally:
             connections.close_all()

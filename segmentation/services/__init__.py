@@ -2,7 +2,7 @@
 
 from segmentation.services.access import may_change
 from segmentation.services.comparisons import Overlaps, connected_regions, counted_regions, overlaps
-from segmentation.services.deletion import delete_image, delete_run
+from segmentation.services.deletion import delete_image, delete_run, delete_user
 from segmentation.services.doubt import Look, certainty_map, look
 from segmentation.services.fits import Evidence, evidence, evidence_picture, fit_frames, fit_history
 from segmentation.services.legends import ClusterRow, cluster_rows, edit_legend, foreground_share, undo_legend
@@ -31,6 +31,7 @@ __all__ = [
     "create_run",
     "delete_image",
     "delete_run",
+    "delete_user",
     "edit_legend",
     "evidence",
     "evidence_picture",

@@ -25,6 +25,7 @@ from segmentation.services.rates import count_upload
 T = TypeVar("T")
 
 DECODE_SECONDS = 30.0
+_DECODE_MEMORY = 2_000_000_000  # bytes; the largest pictures need half of it
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -94,7 +95,7 @@ def inspected(inspection: Callable[..., T], path: Path, name: str) -> T:
     Refusal, Busy
         As of the inspection, or because its child did not end well.
     """
-    allowance = sandbox.Allowance(memory=settings.GMM_RUN_MEMORY, seconds=DECODE_SECONDS)
+    allowance = sandbox.Allowance(memory=min(_DECODE_MEMORY, settings.GMM_RUN_MEMORY), seconds=DECODE_SECONDS)
     try:
         return sandbox.call(inspection, path, name=name, limits=limits(), allowance=allowance)
     except ChildFailed as failure:

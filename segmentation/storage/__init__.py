@@ -1,6 +1,6 @@
 """Where media is kept: the setting STORAGES names one of these classes, and whatever goes wrong in them is an OSError."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,8 +32,8 @@ class Media(Protocol):
     def delete(self, name: str) -> None: ...
     def get_modified_time(self, name: str) -> datetime: ...
 
-    def delete_prefix(self, prefix: str, *, keep: str = "") -> None:
-        """Delete everything below `prefix`, except for the folder `keep` in it; what is gone already is no error."""
+    def delete_prefix(self, prefix: str, *, keep: Collection[str] = ()) -> None:
+        """Delete everything below `prefix`, except for the folders `keep` in it; what is gone already is no error."""
 
     def walk(self, prefix: str) -> Iterator[Stored]:
         """List everything below `prefix`, folder after folder in the order of their names."""

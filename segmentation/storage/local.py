@@ -3,7 +3,7 @@
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,14 +33,14 @@ class LocalMedia(FileSystemStorage):
             raise
         flush_folder(path.parent)
 
-    def delete_prefix(self, prefix: str, *, keep: str = "") -> None:
+    def delete_prefix(self, prefix: str, *, keep: Collection[str] = ()) -> None:
         """Delete folder by folder, and the folders that are empty then."""
         try:
             folders, names = self.listdir(prefix)
         except (FileNotFoundError, NotADirectoryError):
             return
         for folder in folders:
-            if folder != keep:
+            if folder not in keep:
                 self.delete_prefix(f"{prefix}/{folder}")
         for name in names:
             self.delete(f"{prefix}/{name}")

@@ -5,7 +5,7 @@ import functools
 import io
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, ParamSpec, TypeVar
@@ -99,16 +99,16 @@ class S3Media(S3Storage):  # type: ignore[misc] # django-storages publishes no t
             answer = self._client.get_object(Bucket=self.bucket_name, Key=name)
         return io.BufferedReader(_Body(answer["Body"]))
 
-    def delete_prefix(self, prefix: str, *, keep: str = "") -> None:
+    def delete_prefix(self, prefix: str, *, keep: Collection[str] = ()) -> None:
         """List flatly, and delete a thousand at once."""
-        kept = f"{prefix}/{keep}/"
+        kept = tuple(f"{prefix}/{folder}/" for folder in keep)
         with _as_os_errors():
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.bucket_name, Prefix=f"{prefix}/", PaginationConfig={"PageSize": _AT_ONCE}
             )
             for page in pages:
                 keys = [item["Key"] for item in page.get("Contents", ())]
-                self._delete_keys([key for key in keys if not (keep and key.startswith(kept))])
+                self._delete_keys([key for key in keys if not key.startswith(kept)])
 
     def walk(self, prefix: str) -> Iterator[Stored]:
         """List flatly: one request for each thousand, in the order of the keys."""

@@ -60,7 +60,7 @@ def _of_image(row: tuple[uuid.UUID, int, str]) -> Belongings:
     original, renditions = files.image_key(key, "original"), ("display", "thumbnail")
     masters = {original: Expected(bytes=size, sha256=sha256)}
     masters |= {files.image_key(key, name): Expected() for name in renditions}
-    return Belongings(id=key, masters=masters, keeps=lambda file: not files.is_draft(file))
+    return Belongings(id=key, masters=masters, keeps=masters.__contains__)
 
 
 def _of_run(row: tuple[uuid.UUID, uuid.UUID | None, uuid.UUID | None, Any, int, Any]) -> Belongings:

@@ -2,8 +2,8 @@
 import { Problem, call, poll } from "./api.js";
 import { all, announce, fill, onPage } from "./page.js";
 
-const QUICK = 250, CALM = 1000, AWAY = 2000, LOST = 4000;  // milliseconds between two looks
-const QUICK_FOR = 15_000;
+const AT_ONCE = 100, QUICK = 250, CALM = 1000, AWAY = 2000, LOST = 4000;  // milliseconds between two looks
+const AT_ONCE_FOR = 1500, QUICK_FOR = 15_000;  // most runs are done before one has read what is on the page
 
 /** Follows one run from its page. */
 class Watch {
@@ -55,7 +55,8 @@ class Watch {
       this.trouble(true);
       return LOST;
     }
-    return performance.now() - this.began < QUICK_FOR ? QUICK : CALM;
+    const passed = performance.now() - this.began;
+    return passed < AT_ONCE_FOR ? AT_ONCE : passed < QUICK_FOR ? QUICK : CALM;
   }
 
   /** @param {{percent: number, message: string, stage: string, position: number | null, seconds_left: number | null}} status */

@@ -67,7 +67,7 @@ def test_deleting_a_prefix_can_keep_one_folder_of_it(media):
     run, lease, other = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
     for attempt in (lease, other):
         files.put(files.run_key(run, attempt, "binary.png"), b"png")
-    files.delete_prefix(files.run_prefix(run), keep=str(lease))
+    files.delete_prefix(files.run_prefix(run), keep=(str(lease), files.INPUTS))
     assert media.keys() == [files.run_key(run, lease, "binary.png")]
 
 

@@ -11,6 +11,7 @@ os.environ.update(_ONE_THREAD)
 from django.core.management.base import BaseCommand  # noqa: E402 - after the environment that decides about threads
 
 from segmentation import files, tasks  # noqa: E402 - the same
+from segmentation.engine import pipeline  # noqa: E402 - the same
 
 
 class Command(BaseCommand):
@@ -21,6 +22,7 @@ class Command(BaseCommand):
         if _HAD_THREADS:
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this very program, once more
         files.warm()
+        pipeline.warm()
         tasks.work(on_ready=self._say_ready)
 
     def _say_ready(self, places: int) -> None:
