@@ -5,6 +5,7 @@ has another lease or revision in its key.
 """
 
 import os
+import shutil
 import uuid
 from pathlib import Path
 from typing import IO
@@ -89,6 +90,14 @@ def delete_prefix(prefix: str) -> None:
         default_storage.delete(f"{prefix}/{name}")
     if isinstance(default_storage, FileSystemStorage):
         _remove_empty(Path(default_storage.path(prefix)))
+
+
+def space_left() -> tuple[int, int] | None:
+    """Return the free and the total bytes of the disk with the pictures; None where that has no meaning, as on S3."""
+    if not isinstance(default_storage, FileSystemStorage):
+        return None
+    usage = shutil.disk_usage(default_storage.location)
+    return usage.free, usage.total
 
 
 def _put_local(path: Path, source: File[bytes]) -> None:
