@@ -12,6 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connections
+from structlog.contextvars import bound_contextvars
 
 import segmentation
 from segmentation.engine import recipe as recipes
@@ -79,6 +80,10 @@ class _Loop:
         self, *, until: Callable[[], bool] = lambda: False, on_ready: Callable[[int], None] = lambda _places: None
     ) -> None:
         """Serve until told to stop, or until `until` says that it is enough and nothing runs any more."""
+        with bound_contextvars(worker_id=str(self._worker_id)):
+            self._serve(until, on_ready)
+
+    def _serve(self, until: Callable[[], bool], on_ready: Callable[[int], None]) -> None:
         self._register()
         on_ready(self._slots)
         while True:

@@ -65,9 +65,12 @@ def set_theme(request: HttpRequest) -> HttpResponse:
     response = HttpResponse(status=HTTPStatus.NO_CONTENT) if script else redirect(next_address(request, default="home"))
     if chosen in THEMES:
         secure = settings.SESSION_COOKIE_SECURE
-        response.set_cookie(THEME_COOKIE, chosen, max_age=_A_YEAR, secure=secure, httponly=True, samesite="Lax")
+        path = settings.SESSION_COOKIE_PATH
+        response.set_cookie(
+            THEME_COOKIE, chosen, max_age=_A_YEAR, path=path, secure=secure, httponly=True, samesite="Lax"
+        )
     else:
-        response.delete_cookie(THEME_COOKIE, samesite="Lax")
+        response.delete_cookie(THEME_COOKIE, path=settings.SESSION_COOKIE_PATH, samesite="Lax")
     return response
 
 
@@ -92,9 +95,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse: 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer after a fault. Needs no database, no session and no context processor: any of them may be what is broken."""
     reference = "-".join(wrap(uuid.uuid4().hex[:8], 4))
-    _log.error(
-        "Reference %s: the page %s could not be made; the cause is logged next to this line", reference, request.path
-    )
+    _log.error("Reference %s: a page could not be made; the cause is logged next to this line", reference)
     again = request.get_full_path() if request.method == "GET" else ""
     context = {"theme": theme(request), "reference": reference, "now": timezone.now(), "again": again}
     page = render_to_string("500.html", context)
