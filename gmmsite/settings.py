@@ -217,6 +217,17 @@ STORAGES: dict[str, Any] = {
         else "gmmsite.storage.HashedStaticFiles"
     },
 }
+# Who sends an original to its owner once the site has said yes: the site itself, nginx (X-Accel), or the S3 server (a link
+# that is good for a minute). Other pictures always come from the site.
+GMM_DOWNLOADS = env.str("GMM_DOWNLOADS", default="site")
+if GMM_DOWNLOADS not in {"site", "nginx", "s3"}:
+    raise ImproperlyConfigured(f"GMM_DOWNLOADS is site, nginx or s3, not {GMM_DOWNLOADS!r}.")
+if (GMM_DOWNLOADS == "s3" and not _S3_BUCKET) or (GMM_DOWNLOADS == "nginx" and _S3_BUCKET):
+    raise ImproperlyConfigured(
+        "GMM_DOWNLOADS=s3 needs AWS_STORAGE_BUCKET_NAME, and GMM_DOWNLOADS=nginx pictures on a disk that nginx reads."
+    )
+SENDFILE_BACKEND = "django_sendfile.backends.nginx"
+SENDFILE_ROOT, SENDFILE_URL = MEDIA_ROOT, "/_gmm_media"  # the internal location in gmmsite/deploy/nginx.conf
 FILE_UPLOAD_HANDLERS = [
     "django.core.files.uploadhandler.TemporaryFileUploadHandler"
 ]  # the sandbox reads the file itself

@@ -92,6 +92,17 @@ def delete_prefix(prefix: str) -> None:
         _remove_empty(Path(default_storage.path(prefix)))
 
 
+def local_path(key: str) -> Path:
+    """Return where a file stands on this machine's disk; raises NotImplementedError where files stand elsewhere."""
+    return Path(default_storage.path(key))
+
+
+def temporary_url(key: str, *, disposition: str) -> str:
+    """Return an address at the storage itself that gives a file as a download for a minute (S3)."""
+    answer_with = {"ResponseContentType": "application/octet-stream", "ResponseContentDisposition": disposition}
+    return str(default_storage.url(key, parameters=answer_with))  # type: ignore[call-arg] # S3's has it
+
+
 def space_left() -> tuple[int, int] | None:
     """Return the free and the total bytes of the disk with the pictures; None where that has no meaning, as on S3."""
     if not isinstance(default_storage, FileSystemStorage):

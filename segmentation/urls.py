@@ -36,6 +36,7 @@ urlpatterns = [
     path("account/", pages.account, name="account"),
     path("help/", pages.help_page, name="help"),
     path("theme/", pages.set_theme, name="theme"),
+    path("too-large/", pages.too_large, name="too-large"),
     path("healthz", health.healthz, name="healthz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("api/v1/", api.urls),
