@@ -15,8 +15,12 @@ compile = $(bin)/uv pip compile --quiet --upgrade --universal --python-version 3
 # The settings of a real deployment, for Django's own list of what such a one must have.
 deployed = SITE_URL=https://gmm.example.org SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ
 
+# What a simulated crowd does: USERS people for DURATION seconds.
+USERS ?= 50
+DURATION ?= 300
+
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check format lock bench quality clean python chromium
+.PHONY: help run dev test soak load check format lock bench quality clean python chromium
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -36,7 +40,16 @@ dev: python ## the same while you change it: reloads by itself, with debug pages
 test: python chromium ## run all tests, with coverage (in a new checkout: installs what they need)
 	@$(bootstrap) requirements-dev.txt
 	@mkdir -p .make
-	$(py) -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term
+	$(py) -m pytest -m "not soak" -n $(JOBS) --dist loadfile --cov --cov-report=term
+
+soak: python chromium ## run what takes long: a whole deployment behind nginx, with PostgreSQL and Redis
+	@$(bootstrap) requirements-dev.txt
+	$(py) scripts/services.py -- $(py) -m pytest -m soak
+
+load: python ## let many people use a site of its own at once (USERS=50 DURATION=300)
+	@$(bootstrap) requirements.txt
+	@"$(PYTHON)" gmmsite/deploy/bootstrap.py --venv .make/load --goal $@ benchmarks/load-requirements.txt
+	@.make/load/bin/python benchmarks/load.py --site-python $(py) --users $(USERS) --seconds $(DURATION)
 
 check: python ## look at style, types, layers, templates, migrations, locks and deployment settings
 	@$(bootstrap) requirements-dev.txt
@@ -60,6 +73,7 @@ lock: python ## compile requirements*.in into the hashed lock files, with the ne
 	@$(bootstrap) requirements-dev.txt
 	$(compile) requirements.in -o requirements.txt
 	$(compile) requirements-dev.in -o requirements-dev.txt
+	$(compile) benchmarks/load-requirements.in -o benchmarks/load-requirements.txt
 
 bench: python ## measure the fit against scikit-learn
 	@$(bootstrap) requirements-dev.txt

@@ -76,7 +76,7 @@ class Deployment:
         for number in (1, 2):
             self._run(f"worker-{number}", [sys.executable, "manage.py", "worker"])
         self._run("nginx", ["nginx", "-e", str(self.folder / "nginx-error.log"), "-c", str(self._configure_nginx())])
-        eventually(lambda: self.health() == (200, "ok"), within=60, every=0.2)
+        eventually(lambda: self.health() == (200, "ok"), within=180, every=0.5)
 
     def stop(self):
         for process in reversed(self._processes):

@@ -87,8 +87,6 @@ def test_a_picture_near_the_limit_goes_all_the_way(deployment, window, tmp_path)
     page.set_input_files("input[name=image]", file)
     page.wait_for_url(re.compile(rf"{deployment.url}/runs/[0-9a-f-]+/"), timeout=120_000)
     expect(page.get_by_role("row", name=re.compile("^Foreground"))).to_be_visible(timeout=120_000)
-        timeout=120_000
-    )
     run = json.loads(page.request.get(f"{deployment.url}/api/v1/runs/{page.url.split('/runs/')[1].strip('/')}").text())
     assert run["state"] == "succeeded"
 
