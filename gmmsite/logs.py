@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 FORMS = ("console", "json")
+ACCESS = "gmmsite.access"  # where, in the environment of a request, the ids of its lines are kept
 _ADDRESS = re.compile(r"[^\s<>\"'(){}\[\],;:=]+@[^\s<>\"'(){}\[\],;:=]+\.\w+")  # of mail, in whatever an exception says
 
 
@@ -46,10 +47,8 @@ def configuration(*, form: str, level: str) -> dict[str, Any]:
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_written(form)],
             }
         },
-        "filters": {"without_addresses": {"()": AddressesOfPages}},
-        "handlers": {
-            "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_addresses"]}
-        },
+        "filters": {"requests": {"()": AboutRequests}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["requests"]}},
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {
             "segmentation": {"level": level},
@@ -61,13 +60,17 @@ def configuration(*, form: str, level: str) -> dict[str, Any]:
     }
 
 
-class AddressesOfPages(logging.Filter):
-    """Takes the path out of what Django says of a request: links for a new password have their token in it."""
+class AboutRequests(logging.Filter):
+    """Takes the path out of what Django says of a request: links for a new password have their token in it.
+
+    What it says after the middleware is done gets the ids here, which are bound no longer.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         request = getattr(record, "request", None)
         path = getattr(request, "path", None)
-        if path is not None and isinstance(record.args, tuple):
+        if request is not None and path is not None and isinstance(record.args, tuple):
+            vars(record).update(request.META.get(ACCESS, {}))
             match = getattr(request, "resolver_match", None)
             record.args = tuple(
                 (f"/{match.route}" if match else "a page that does not exist") if part == path else part
@@ -82,7 +85,7 @@ def _about_the_line() -> list[Processor]:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(
-            allow=("method", "status", "milliseconds", "bytes", "request_id", "user_id", "route")
+            allow=("method", "status", "milliseconds", "bytes", "request_id", "user_id", "route", "run_id", "image_id")
         ),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

@@ -12,8 +12,9 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
+from gmmsite.logs import ACCESS
+
 HEADER = "X-Request-ID"
-ACCESS = "gmmsite.access"  # where the server finds, in the environment of a request, what to log of it
 _SENSIBLE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 from gmmsite import logs
-from gmmsite.middleware import ACCESS
 
 _FORM = os.environ.get("LOG_FORMAT") or "console"
 _LEVEL = os.environ.get("LOG_LEVEL") or "INFO"
@@ -34,4 +33,4 @@ class StructuredLogger(Logger):  # type: ignore[misc] # gunicorn publishes no ty
             "milliseconds": round(request_time.total_seconds() * 1000, 1),
             "bytes": resp.sent,
         }
-        self.access_log.info("request", extra={**facts, **environ.get(ACCESS, {})})
+        self.access_log.info("request", extra={**facts, **environ.get(logs.ACCESS, {})})

@@ -58,6 +58,17 @@ def test_a_line_of_a_request_names_request_person_route_and_run(client, lines, o
     assert "nobody@example.org" not in json.dumps(lines())
 
 
+def test_what_django_says_of_an_answer_has_the_ids_of_its_request(client, lines, media_root):
+    media_root.rmdir()
+    assert client.get("/healthz", headers={"x-request-id": "request-0003"}).status_code == 503
+    line = next(line for line in lines() if line["logger"] == "django.request")
+    assert (line["request_id"], line["route"], line["message"]) == (
+        "request-0003",
+        "/healthz",
+        "Service Unavailable: /healthz",
+    )
+
+
 def test_the_token_of_a_link_is_in_no_line(client, lines):
     client.raise_request_exception = False
     client.get("/accounts/password/reset/key/1-secret-token-of-a-mail/")

@@ -63,7 +63,7 @@ class Deployment:
             connection.execute(f"CREATE DATABASE {self.database}")
         done = self.manage("prepare")
         assert done.returncode == 0, done.stderr
-        self.password = re.search(r"password +(\S+)", done.stdout)[1]
+        self.password = re.search(r"^ +password +(\S+)", done.stdout, re.MULTILINE)[1]
         gunicorn = [
             "-m",
             "gunicorn",
