@@ -30,6 +30,16 @@ def run_key(run_id: uuid.UUID, lease: uuid.UUID, name: str) -> str:
     return f"runs/{run_id}/{lease}/{name}"
 
 
+def mask_key(image_id: uuid.UUID, sha256: str) -> str:
+    """Key of a mask that was uploaded for an image and waits for a run; each run keeps a copy of its own."""
+    return f"images/{image_id}/masks/{sha256}.png"
+
+
+def run_input_key(run_id: uuid.UUID, sha256: str) -> str:
+    """Key of a file that the inputs of a run name by its hash; no attempt's lease, so that it outlives them all."""
+    return f"runs/{run_id}/inputs/{sha256}.png"
+
+
 def run_prefix(run_id: uuid.UUID, lease: uuid.UUID | None = None) -> str:
     """Return the prefix of all files of a run, or of one of its attempts."""
     return f"runs/{run_id}" if lease is None else f"runs/{run_id}/{lease}"

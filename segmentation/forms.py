@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from segmentation.engine import recipe as recipes
 from segmentation.engine.exceptions import BadRecipe, SegmentationError
 from segmentation.engine.recipe import Recipe
+from segmentation.models import Run
 
 
 def sentence(error: SegmentationError) -> str:
@@ -106,6 +108,61 @@ class UploadForm(RecipeForm):
     image = forms.FileField(allow_empty_file=True, error_messages={"required": gettext_lazy("No picture was chosen.")})
 
 
+class RunForm(RecipeForm):
+    """The settings of another run of a picture, with what belongs to the picture: where it begins and what is left out.
+
+    Parameters
+    ----------
+    starts : QuerySet of Run
+        The runs that it may begin with.
+    """
+
+    mask = forms.CharField(required=False, max_length=64)  # the SHA-256 of one that is stored
+    mask_file = forms.FileField(required=False, allow_empty_file=True)
+
+    def __init__(self, *args: Any, starts: QuerySet[Run], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        gone = gettext_lazy(
+            "A run can begin with a finished run of the same picture, with the preset Colours: choose another."
+        )
+        self.fields["begin"] = forms.ModelChoiceField(starts, required=False, error_messages={"invalid_choice": gone})
+        self.chosen_mask = str(self.data.get("mask", "")).strip()
+
+    @property
+    def begin_shown(self) -> str:
+        """The id of the run to begin with, as it was given."""
+        return str(self.data.get("begin", ""))
+
+    @property
+    def opened(self) -> bool:
+        """Whether a setting below "More options" is not the default, so that it must be seen."""
+        return super().opened or bool(self.begin_shown)
+
+    @property
+    def mask_problem(self) -> str:
+        """What is wrong with the mask, as a sentence, or nothing."""
+        return next((str(self.errors[name][0]) for name in ("mask_file", "mask") if name in self.errors), "")
+
+    @property
+    def begin_problem(self) -> str:
+        """What is wrong with where the run begins, as a sentence, or nothing."""
+        return str(self.errors["begin"][0]) if "begin" in self.errors else ""
+
+    @property
+    def problem(self) -> str:
+        """The first thing that is wrong with the settings themselves, as a sentence, or nothing."""
+        elsewhere = {"mask_file", "mask", "begin"}
+        return next((str(errors[0]) for name, errors in self.errors.items() if name not in elsewhere), "")
+
+    def refuse(self, error: SegmentationError) -> bool:
+        """Put what a service refused at the field that it is about; returns False when it is about none."""
+        field = {"mixture": "begin"}.get(str(error.values.get("field", "")), str(error.values.get("field", "")))
+        if field not in self.fields:
+            return False
+        self.add_error(field, forms.ValidationError(sentence(error), code=error.code))
+        return True
+
+
 class LegendForm(forms.Form):
     """The table of clusters as a page without JavaScript sends it: the check boxes that are on."""
 
@@ -122,3 +179,17 @@ class LegendForm(forms.Form):
         """Whether each cluster belongs to the foreground; of a valid form."""
         on = set(self.cleaned_data["foreground"])
         return {index: index in on for index in range(self._n_clusters)}
+
+
+class MergeForm(forms.Form):
+    """Two clusters that are to become one, by index, and the revision that was seen."""
+
+    revision = forms.IntegerField(min_value=0)
+    into = forms.IntegerField(min_value=0)
+    other = forms.IntegerField(min_value=0)
+
+
+class UndoForm(forms.Form):
+    """The revision that was seen."""
+
+    revision = forms.IntegerField(min_value=0)

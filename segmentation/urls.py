@@ -19,11 +19,16 @@ _run = [
     path("labels.png", files.labels, name="run-labels"),
     path("segmented.png", files.segmented, name="run-segmented"),
     path("binary.png", files.binary, name="run-binary"),
+    path("uncertainty.png", files.uncertainty, name="run-uncertainty"),
+    path("novelty.png", files.novelty, name="run-novelty"),
     path("thumbnail", files.run_thumbnail, name="run-thumbnail"),
+    path("mask.png", files.mask, name="run-mask"),
     path("evidence/<int:n_clusters>.png", files.evidence, name="run-evidence"),
     path("cancel/", runs.cancel, name="run-cancel"),
     path("retry/", runs.retry, name="run-retry"),
     path("legend/", runs.legend, name="run-legend"),
+    path("legend/merge/", runs.merge, name="run-merge"),
+    path("legend/undo/", runs.undo, name="run-undo"),
     path("delete/", runs.delete, name="run-delete"),
 ]
 

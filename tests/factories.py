@@ -47,9 +47,24 @@ def make_image(owner, data=None, name="phantom.png"):
     return services.upload_image(owner=owner, file=SimpleUploadedFile("upload", data), name=name)
 
 
-def make_run(image, n_clusters=3, seed=0):
+def make_run(image, n_clusters=3, seed=0, **more):
     """Queue a run."""
     from segmentation import services  # noqa: PLC0415 - as above
     from segmentation.engine.recipe import Recipe  # noqa: PLC0415 - as above
 
-    return services.create_run(image=image, recipe=Recipe(n_clusters=n_clusters, seed=seed))
+    return services.create_run(image=image, recipe=Recipe(n_clusters=n_clusters, seed=seed), **more)
+
+
+def bar_mask(width=48, height=36):
+    """Of a picture of `pixels`: white on the bright bar, black elsewhere; an eighth of it, and an array of 0 and 255."""
+    mask = np.zeros((height, width), dtype=np.uint8)
+    mask[: height // 2, width * 5 // 8 : width * 7 // 8] = 255
+    return mask
+
+
+def make_mask(image, mask=None):
+    """Upload a mask for real; returns the hash that names it."""
+    from segmentation import services  # noqa: PLC0415 - as above
+
+    data = encoded(bar_mask() if mask is None else mask)
+    return services.upload_mask(image=image, file=SimpleUploadedFile("upload", data), name="mask.png").sha256

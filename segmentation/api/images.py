@@ -8,7 +8,8 @@ from ninja.files import UploadedFile
 
 from segmentation import services
 from segmentation.api.problems import ERRORS
-from segmentation.api.schemas import ImageOut
+from segmentation.api.schemas import ImageOut, MaskOut
+from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.http import SignedInRequest
 from segmentation.models import Image
 
@@ -28,15 +29,34 @@ def describe(request: SignedInRequest, image_id: uuid.UUID) -> ImageOut:
     return ImageOut.of(_image(request, image_id))
 
 
+@router.post("/{uuid:image_id}/masks", response={HTTPStatus.CREATED: MaskOut, **ERRORS}, url_name="masks")
+def upload_mask(
+    request: SignedInRequest, image_id: uuid.UUID, mask: File[UploadedFile | None] = None
+) -> Status[MaskOut]:
+    """Store a mask for runs of an image (multipart field `mask`): a PNG, TIFF, BMP or GIF of its size.
+
+    What is not black in it is left out. A mask that no run takes is deleted after a day.
+    """
+    image = _changeable(request, image_id)  # before the file is asked for: a stranger learns nothing
+    if mask is None:
+        raise SegmentationError("invalid_request", gettext_noop("Send the mask as the field “mask” of a form."))
+    stored = services.upload_mask(image=image, file=mask, name=mask.name or "")
+    return Status(HTTPStatus.CREATED, MaskOut(**{name: getattr(stored, name) for name in MaskOut.model_fields}))
+
+
 @router.delete("/{uuid:image_id}", response={HTTPStatus.NO_CONTENT: None, **ERRORS})
 def delete(request: SignedInRequest, image_id: uuid.UUID) -> Status[None]:
     """Delete an image with all its runs, for good."""
-    image = _image(request, image_id)
-    if not services.may_change(user=request.user, thing=image):
-        raise PermissionDenied
-    services.delete_image(image=image)
+    services.delete_image(image=_changeable(request, image_id))
     return Status(HTTPStatus.NO_CONTENT, None)
 
 
 def _image(request: SignedInRequest, image_id: uuid.UUID) -> Image:
     return get_object_or_404(Image.objects.visible_to(request.user), pk=image_id)
+
+
+def _changeable(request: SignedInRequest, image_id: uuid.UUID) -> Image:
+    image = _image(request, image_id)
+    if not services.may_change(user=request.user, thing=image):
+        raise PermissionDenied
+    return image

@@ -1,5 +1,6 @@
 import hashlib
 import uuid
+from dataclasses import asdict
 from http import HTTPStatus
 
 from django.core.exceptions import PermissionDenied
@@ -10,8 +11,9 @@ from ninja import Router, Status
 
 from segmentation import services
 from segmentation.api.problems import ERRORS
-from segmentation.api.schemas import LegendEdit, RunIn, RunOut
-from segmentation.engine.recipe import Recipe
+from segmentation.api.schemas import FitOut, FrameOut, LegendEdit, LookOut, OverlapsOut, RegionsOut, RunIn, RunOut
+from segmentation.engine.pipeline.replay import Frame
+from segmentation.engine.recipe import Inputs, Recipe
 from segmentation.http import SignedInRequest
 from segmentation.models import Image, Run
 
@@ -20,11 +22,17 @@ router = Router(tags=["runs"])
 
 @router.post("", response={HTTPStatus.CREATED: RunOut, **ERRORS}, url_name="runs")
 def create(request: SignedInRequest, body: RunIn) -> Status[RunOut]:
-    """Queue a run of a recipe on an image."""
+    """Queue a run of a recipe on an image; it may begin with a mixture or a finished run, and leave a mask's pixels out."""
     image = get_object_or_404(Image.objects.visible_to(request.user).select_related("owner"), pk=body.image)
     if not services.may_change(user=request.user, thing=image):
         raise PermissionDenied
-    run = services.create_run(image=image, recipe=Recipe.from_mapping(body.recipe))
+    begin = None if body.begin is None else _run(request, body.begin)
+    run = services.create_run(
+        image=image,
+        recipe=Recipe.from_mapping(body.recipe),
+        inputs=Inputs.from_mapping(body.inputs or {}),
+        begin=begin,
+    )
     return Status(HTTPStatus.CREATED, RunOut.of(_run(request, run.pk)))
 
 
@@ -59,11 +67,52 @@ def retry(request: SignedInRequest, run_id: uuid.UUID) -> RunOut:
 
 @router.patch("/{uuid:run_id}/legend", response={HTTPStatus.OK: RunOut, **ERRORS}, url_name="run-legend")
 def edit_legend(request: SignedInRequest, run_id: uuid.UUID, body: LegendEdit) -> RunOut:
-    """Set which clusters belong to the foreground; `revision` is the one that the author has seen."""
+    """Set which clusters belong to the foreground, merge two of them, or undo; `revision` is the one that was seen.
+
+    Clusters are named by index. The second of `merge` is taken into the first; those after it move up by one.
+    """
     run = _changeable_run(request, run_id)
+    if body.undo:
+        services.undo_legend(run=run, expected=body.revision)
+        return RunOut.of(run)
     foreground = {cluster.index: cluster.foreground for cluster in body.clusters}
-    services.edit_legend(run=run, author=request.user, expected=body.revision, foreground=foreground)
+    services.edit_legend(run=run, author=request.user, expected=body.revision, foreground=foreground, merge=body.merge)
     return RunOut.of(run)
+
+
+@router.get("/{uuid:run_id}/at", response={HTTPStatus.OK: LookOut, **ERRORS}, url_name="run-at")
+def at(request: SignedInRequest, run_id: uuid.UUID, x: int, y: int) -> LookOut:
+    """Say what the result knows of the pixel in column `x` and row `y`, both counted from 0."""
+    run = _run(request, run_id)
+    return LookOut(revision=run.revision, **asdict(services.look(run=run, x=x, y=y)))
+
+
+@router.get("/{uuid:run_id}/regions", response={HTTPStatus.OK: RegionsOut, **ERRORS}, url_name="run-regions")
+def regions(request: SignedInRequest, run_id: uuid.UUID) -> RegionsOut:
+    """Say how many connected regions, by 4 neighbours, each cluster has; counted when first asked for."""
+    run = _run(request, run_id)
+    return RegionsOut(revision=run.revision, regions=services.connected_regions(run=run))
+
+
+@router.get("/{uuid:run_id}/overlaps", response={HTTPStatus.OK: OverlapsOut, **ERRORS}, url_name="run-overlaps")
+def overlaps(request: SignedInRequest, run_id: uuid.UUID) -> OverlapsOut:
+    """Say how much every two clusters overlap, and which two to merge first."""
+    run = _run(request, run_id)
+    found = services.overlaps(run=run)
+    return OverlapsOut(revision=run.revision, coefficients=found.coefficients, merge_first=found.merge_first)
+
+
+@router.get("/{uuid:run_id}/fit", response={HTTPStatus.OK: FitOut, **ERRORS}, url_name="run-fit")
+def fit(request: SignedInRequest, run_id: uuid.UUID, *, parameters: bool = False) -> FitOut:
+    """Say how the fit went; with `parameters` the mixture after each evaluation, so that it can be replayed."""
+    run = _run(request, run_id)
+    history = services.fit_history(run=run)
+    return FitOut(
+        iterations=run.result.iterations,
+        converged=run.result.converged,
+        history=history,
+        frames=[_frame(frame) for frame in services.fit_frames(run=run)] if parameters else None,
+    )
 
 
 @router.delete("/{uuid:run_id}", response={HTTPStatus.NO_CONTENT: None, **ERRORS})
@@ -71,6 +120,16 @@ def delete(request: SignedInRequest, run_id: uuid.UUID) -> Status[None]:
     """Delete one run, for good; its image stays."""
     services.delete_run(run=_changeable_run(request, run_id))
     return Status(HTTPStatus.NO_CONTENT, None)
+
+
+def _frame(frame: Frame) -> FrameOut:
+    mixture = frame.mixture
+    return FrameOut(
+        iteration=frame.iteration,
+        weights=mixture.weights.tolist(),
+        means=mixture.means.tolist(),
+        covariances=mixture.covariances.tolist(),
+    )
 
 
 def _run(request: SignedInRequest, run_id: uuid.UUID) -> Run:

@@ -48,9 +48,20 @@ class ImageOut(Schema):
         )
 
 
+class MaskOut(Schema):
+    sha256: str  # what `inputs.mask` of a run names
+    width: int
+    height: int
+    left_out: int  # pixels
+
+
 class RunIn(Schema):
     image: uuid.UUID
     recipe: dict[str, Any]
+    inputs: dict[str, Any] | None = (
+        None  # mixture: as in run.json, where the fit begins; mask: the SHA-256 of an uploaded mask
+    )
+    begin: uuid.UUID | None = None  # instead of a mixture: a finished run of the image
 
 
 class ErrorOut(Schema):
@@ -67,7 +78,9 @@ class ClusterOut(Schema):
     foreground: bool
     components: list[int]
     pixels: int
+    soft_pixels: float
     share: float
+    box: tuple[int, int, int, int] | None
 
 
 class RunOut(Schema):
@@ -82,6 +95,8 @@ class RunOut(Schema):
     seconds_left: float | None
     revision: int
     recipe: dict[str, Any]
+    inputs: dict[str, Any]
+    parent: uuid.UUID | None
     clusters: list[ClusterOut]
     links: dict[str, str]
 
@@ -95,6 +110,8 @@ class RunOut(Schema):
             **{name: getattr(status, name) for name in cls.model_fields if hasattr(status, name) and name != "error"},
             error=ErrorOut(code=error.code, detail=error.detail) if error else None,
             clusters=[ClusterOut(**{name: getattr(row, name) for name in ClusterOut.model_fields}) for row in rows],
+            inputs=run.inputs,
+            parent=run.parent_id,
             links=_run_links(run),
         )
 
@@ -105,8 +122,70 @@ class ClusterEdit(Schema):
 
 
 class LegendEdit(Schema):
+    """What to change: foreground flags, two clusters to merge after that (the second into the first), or undo."""
+
     revision: int
-    clusters: list[ClusterEdit]
+    clusters: tuple[ClusterEdit, ...] = ()
+    merge: tuple[int, int] | None = None
+    undo: bool = False
+
+
+class RegionsOut(Schema):
+    """How many connected regions each cluster has."""
+
+    revision: int
+    regions: list[int]
+
+
+class OverlapsOut(Schema):
+    """Bhattacharyya coefficients of every two clusters, and the two that overlap most."""
+
+    revision: int
+    coefficients: list[list[float]]
+    merge_first: tuple[int, int] | None
+
+
+class LookOut(Schema):
+    """One pixel as a result sees it.
+
+    Probabilities are the mixture's. With smoothing or a smallest region, labels depend on what lies around a pixel, too, so
+    that `component` need not be the most probable one. A region is sure of its pixels: its posterior is 1, and there are no
+    `values`, `log_density`, `uncertainty` and `novelty`. Without data there is only the colour.
+    """
+
+    revision: int
+    x: int
+    y: int
+    colour: tuple[int, int, int]
+    component: int | None
+    cluster: int | None
+    components: list[float]
+    clusters: list[float]
+    values: list[float]
+    log_density: float | None
+    uncertainty: float | None
+    novelty: float | None
+
+
+class FrameOut(Schema):
+    """The mixture after a number of evaluations."""
+
+    iteration: int
+    weights: list[float]
+    means: list[list[float]]
+    covariances: list[list[list[float]]]
+
+
+class FitOut(Schema):
+    """How a fit went: mean log-likelihood after each evaluation in nats a pixel; with `?parameters=true` the mixtures, too.
+
+    Frame 0 is the start, the last one the result. Long fits are thinned. Regions are not iterated and have neither.
+    """
+
+    iterations: int
+    converged: bool
+    history: list[float]
+    frames: list[FrameOut] | None
 
 
 def _run_links(run: Run) -> dict[str, str]:
@@ -118,4 +197,7 @@ def _run_links(run: Run) -> dict[str, str]:
     if run.succeeded:
         pictures = ("components", "labels", "segmented", "binary", "thumbnail")
         links |= {name: reverse(f"run-{name}", args=[run.pk]) for name in pictures}
+        links |= {name: reverse(f"api-v1:run-{name}", args=[run.pk]) for name in ("at", "fit", "overlaps", "regions")}
+    if run.succeeded and not run.has_regions:
+        links |= {name: reverse(f"run-{name}", args=[run.pk]) for name in ("uncertainty", "novelty")}
     return links

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm import Component
+from segmentation.engine.gmm.measure import Box
 
 SCHEMA = 1
 MAX_NAME = 100
@@ -96,6 +97,16 @@ class Legend:
         return tuple(cluster.colour for cluster in self.clusters)
 
     @property
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """The components of each cluster, in order."""
+        return tuple(cluster.components for cluster in self.clusters)
+
+    @property
+    def is_merged(self) -> bool:
+        """Whether some cluster has several components."""
+        return any(len(group) > 1 for group in self.groups)
+
+    @property
     def is_plain(self) -> bool:
         """Whether cluster k is component k for all of them: nothing is merged or reordered."""
         return all(cluster.components == (index,) for index, cluster in enumerate(self.clusters))
@@ -174,6 +185,8 @@ class Measure:
     share: float  # of the pixels with data, 0 to 1
     mean: tuple[float, float, float]  # red, green, blue, 0 to 255
     mean_colour: str  # the same as "#rrggbb"
+    covariance: NDArray[np.float64]  # (3, 3) of red, green and blue
+    box: Box | None  # around its pixels
 
 
 def initial(components: Sequence[Component]) -> Legend:
@@ -233,6 +246,8 @@ def _measure(merged: Component, total: int) -> Measure:
         share=merged.pixels / max(total, 1),
         mean=merged.mean,
         mean_colour=merged.colour,
+        covariance=merged.covariance,
+        box=merged.box,
     )
 
 

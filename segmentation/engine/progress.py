@@ -19,7 +19,19 @@ _BEGINS = {Stage.READING: 0, Stage.COUNTING: 15, Stage.FITTING: 25, Stage.LABELL
 _ENDS = dict(zip(_BEGINS, [*list(_BEGINS.values())[1:], 100], strict=True))
 
 OnProgress = Callable[[Stage, float], None]
-"""Called with the stage and the fraction of it that is done, 0 to 1."""
+"""Called with the stage and the fraction of it that is done, 0 to 1. What it raises ends the computation."""
+
+OnFraction = Callable[[float], None]
+"""Called with the fraction that is done of whatever it was given to, 0 to 1."""
+
+
+def silent(_fraction: float) -> None:
+    """Nobody wants to know."""
+
+
+def part(on_fraction: OnFraction, begin: float, end: float) -> OnFraction:
+    """What tells the fractions of one part of the work, which is from `begin` to `end` of the whole."""
+    return lambda fraction: on_fraction(begin + (end - begin) * fraction)
 
 
 def percent(stage: Stage, fraction: float) -> int:

@@ -82,6 +82,7 @@ def perform(assignment: Assignment, report: sandbox.Report) -> Product:
         name=assignment.name,
         recipe=assignment.recipe,
         inputs=assignment.inputs,
+        masters=_masters(assignment),
         limits=_limits(),
         on_progress=on_progress,
     )
@@ -92,6 +93,15 @@ def perform(assignment: Assignment, report: sandbox.Report) -> Product:
         stored[name] = _store(assignment, name, data)
         on_progress(Stage.WRITING, number / len(masters))
     return Product(files=stored, summary=pipeline.summary(outcome))
+
+
+def _masters(assignment: Assignment) -> dict[str, bytes]:
+    """The files that the inputs name, by their hash."""
+    mask = assignment.inputs.mask
+    if mask is None:
+        return {}
+    key = files.run_input_key(assignment.run_id, mask)
+    return {mask: _patiently(lambda: files.read(key))}
 
 
 class _Progress:

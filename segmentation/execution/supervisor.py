@@ -150,6 +150,16 @@ def _columns(product: Product) -> dict[str, Any]:
     )  # fmt: skip
     return {
         "files": product.files,
-        "facts": {name: summary[name] for name in ("distinct_colours", "fitted_pixels", "valid_pixels", "notices")},
+        "facts": {
+            name: summary[name]
+            for name in (
+                "distinct_colours",
+                "fitted_pixels",
+                "valid_pixels",
+                "left_out_pixels",
+                "notices",
+                "features",
+            )
+        },
         **{name: summary[name] for name in plain},
     }

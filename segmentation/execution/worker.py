@@ -212,12 +212,13 @@ class _Loop:
 def _is_known(job_id: uuid.UUID) -> bool:
     """Whether recipe and inputs have a schema that this release knows; a run that has just been deleted is as good as that."""
     found = Run.objects.filter(pk=job_id).values_list("recipe", "inputs").first()
-    return found is None or not any(_is_newer(mapping) for mapping in found)
+    newest = recipes.SCHEMA, recipes.INPUTS_SCHEMA
+    return found is None or not any(_is_newer(*each) for each in zip(found, newest, strict=True))
 
 
-def _is_newer(mapping: Any) -> bool:
+def _is_newer(mapping: Any, newest: int) -> bool:
     schema = mapping.get("schema") if isinstance(mapping, dict) else None
-    return isinstance(schema, int) and schema > recipes.SCHEMA
+    return isinstance(schema, int) and schema > newest
 
 
 def _cores() -> int:

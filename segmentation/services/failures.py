@@ -11,7 +11,7 @@ _HEADINGS: dict[str, Promise] = {
     "crashed": gettext_lazy("The computation broke off"),
     "internal_error": gettext_lazy("A fault in the program ended this run"),
     "storage_unavailable": gettext_lazy("The storage for pictures did not answer"),
-    "corrupt": gettext_lazy("The picture cannot be read"),
+    "corrupt": gettext_lazy("The picture or its mask cannot be read"),
     "empty": gettext_lazy("The picture has no pixels to segment"),
 }
 

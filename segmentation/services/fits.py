@@ -8,7 +8,11 @@ import numpy as np
 
 from segmentation import files
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
+from segmentation.engine.gmm import Mixture
 from segmentation.engine.imaging import index_png
+from segmentation.engine.pipeline import replay
+from segmentation.engine.pipeline.replay import Frame
+from segmentation.exceptions import Conflict
 from segmentation.models import Run
 
 
@@ -40,6 +44,11 @@ class Evidence:
 def fit_history(*, run: Run) -> list[float]:
     """Return the mean log-likelihood at each evaluation of the kept fit, nats per pixel."""
     return [float(value) for value in _arrays(run)["history"]]
+
+
+def fit_frames(*, run: Run) -> list[Frame]:
+    """Return the mixtures that the fit went through, its result last; none of regions and of earlier releases."""
+    return replay.frames(_arrays(run), Mixture.from_mapping(run.result.mixture).covariance_type)
 
 
 def evidence(*, run: Run) -> Evidence | None:
@@ -81,6 +90,8 @@ def evidence_picture(*, run: Run, n_clusters: int) -> bytes:
 
 
 def _arrays(run: Run) -> dict[str, Any]:
+    if not run.succeeded:
+        raise Conflict("state_conflict", gettext_noop("This run has no result yet."))
     stored = files.read(run.result.files["fit.npz"]["key"])
     with np.load(io.BytesIO(stored), allow_pickle=False) as arrays:
         return dict(arrays)

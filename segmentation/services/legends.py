@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import Max
 
 from segmentation.engine.exceptions import gettext_noop
 from segmentation.engine.gmm import Component
+from segmentation.engine.gmm.measure import Box
 from segmentation.engine.imaging import palettes
 from segmentation.engine.legend import Legend, measures
 from segmentation.exceptions import Conflict
@@ -25,12 +27,19 @@ class ClusterRow:
     foreground: bool
     components: tuple[int, ...]
     pixels: int
+    soft_pixels: float  # sum of its posterior probabilities
     share: float  # of the pixels with data, 0 to 1
+    box: Box | None  # around its pixels; None without a pixel, and in results of releases that did not look
 
     @property
     def number(self) -> int:
         """The number that people see."""
         return self.index + 1
+
+    @property
+    def box_size(self) -> tuple[int, int] | None:
+        """Width and height of the box."""
+        return None if self.box is None else (self.box[3] - self.box[1], self.box[2] - self.box[0])
 
 
 def cluster_rows(*, run: Run) -> list[ClusterRow]:
@@ -48,7 +57,9 @@ def cluster_rows(*, run: Run) -> list[ClusterRow]:
             foreground=cluster.foreground,
             components=cluster.components,
             pixels=measure.pixels,
+            soft_pixels=measure.soft_pixels,
             share=measure.share,
+            box=measure.box,
         )
         for index, (cluster, measure) in enumerate(zip(legend.clusters, measures(legend, components), strict=True))
     ]
@@ -60,8 +71,17 @@ def foreground_share(*, rows: list[ClusterRow]) -> float:
 
 
 @transaction.atomic
-def edit_legend(*, run: Run, author: User, expected: int, foreground: Mapping[int, bool]) -> Revision:
-    """Set which clusters belong to the foreground, as a new revision.
+def edit_legend(
+    *,
+    run: Run,
+    author: User,
+    expected: int,
+    foreground: Mapping[int, bool] | None = None,
+    merge: tuple[int, int] | None = None,
+) -> Revision:
+    """Set which clusters belong to the foreground, and merge two clusters after that, as one new revision.
+
+    Nothing is fitted again: a merged cluster is the union of its components' pixels.
 
     Parameters
     ----------
@@ -69,6 +89,9 @@ def edit_legend(*, run: Run, author: User, expected: int, foreground: Mapping[in
         The number of the revision that the author has seen.
     foreground : mapping of cluster index to bool
         Clusters that are not named keep what they have.
+    merge : two cluster indices
+        The second is taken into the first, which keeps its name and place, and its colour unless both have their mean
+        colours: then it gets the common one.
 
     Raises
     ------
@@ -76,20 +99,73 @@ def edit_legend(*, run: Run, author: User, expected: int, foreground: Mapping[in
         With `revision_conflict` when somebody has changed the legend meanwhile, with `state_conflict` when the run has
         no result yet.
     SegmentationError
-        With `invalid_request` for a cluster that does not exist.
+        With `invalid_request` for a cluster that does not exist, or when a cluster is to be merged with itself.
     """
-    if not run.succeeded:
-        raise Conflict("state_conflict", gettext_noop("This run has no result yet."))
-    if not Run.objects.filter(pk=run.pk, revision=expected).update(revision=expected + 1):
-        raise Conflict(
-            "revision_conflict",
-            gettext_noop("This result was changed in another window. The page now shows the newest state."),
-        )
+    number = _next_number(run, expected)
     parent = run.revisions.get(number=expected)
     legend = Legend.from_mapping(parent.legend)
-    for index, belongs in foreground.items():
+    for index, belongs in (foreground or {}).items():
         legend = legend.with_foreground(index, belongs)
-    run.revision = expected + 1
-    return Revision.objects.create(
-        run=run, number=run.revision, parent=parent, legend=legend.to_mapping(), author=author
+    if merge is not None:
+        legend = _merged(legend, run, *merge)
+    return Revision.objects.create(run=run, number=number, parent=parent, legend=legend.to_mapping(), author=author)
+
+
+@transaction.atomic
+def undo_legend(*, run: Run, expected: int) -> Revision:
+    """Go back to the revision before the current one; the current one stays, so that nothing is lost.
+
+    Parameters
+    ----------
+    expected : int
+        The number of the revision that the person has seen.
+
+    Raises
+    ------
+    Conflict
+        As of `edit_legend`; and with `state_conflict` when there is nothing to undo.
+    """
+    _require_result(run)
+    parent = Revision.objects.filter(children__run=run, children__number=expected).first()
+    if parent is None:
+        if run.revision != expected:
+            raise _changed_meanwhile()
+        raise Conflict("state_conflict", gettext_noop("There is nothing to undo: this is the result as it was made."))
+    _move(run, expected, parent.number)
+    return parent
+
+
+def _next_number(run: Run, expected: int) -> int:
+    """Move the run from the expected revision to a new one, whose number no other has ever had."""
+    _require_result(run)
+    last = run.revisions.aggregate(last=Max("number"))["last"]
+    _move(run, expected, last + 1)
+    return int(last) + 1
+
+
+def _move(run: Run, expected: int, number: int) -> None:
+    if not Run.objects.filter(pk=run.pk, revision=expected).update(revision=number):
+        raise _changed_meanwhile()
+    run.revision = number
+
+
+def _require_result(run: Run) -> None:
+    if not run.succeeded:
+        raise Conflict("state_conflict", gettext_noop("This run has no result yet."))
+
+
+def _changed_meanwhile() -> Conflict:
+    return Conflict(
+        "revision_conflict",
+        gettext_noop("This result was changed in another window. The page now shows the newest state."),
     )
+
+
+def _merged(legend: Legend, run: Run, index: int, other: int) -> Legend:
+    components = [Component.from_mapping(mapping) for mapping in run.result.components]
+    merged = legend.merged(index, other)
+    before = measures(legend, components)
+    if any(legend.clusters[k].colour != before[k].mean_colour for k in (index, other)):
+        return merged
+    place = index - (other < index)
+    return merged.with_colour(place, measures(merged, components)[place].mean_colour)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import IO
 
 from segmentation import files
-from segmentation.engine.exports import binary_png, labels_png, segmented_png
+from segmentation.engine.exports import binary_png, labels_png, segmented_png, thumbnail
 from segmentation.engine.imaging import palettes
 from segmentation.engine.legend import Legend
 from segmentation.models import Run
@@ -33,3 +33,14 @@ def rendition(*, run: Run, name: str, separated: bool = False) -> bytes | IO[byt
     if not separated:
         files.put(key, picture)
     return picture
+
+
+def run_thumbnail(*, run: Run) -> IO[bytes]:
+    """Return the thumbnail of the run's current revision: the attempt's own until clusters are merged."""
+    key = str(run.result.files["thumbnail"]["key"])
+    legend = Legend.from_mapping(run.current_revision.legend)
+    if legend.is_merged:
+        key = files.run_key(run.pk, run.result.lease, f"thumbnail.{run.revision}")
+        if not files.exists(key):
+            files.put(key, thumbnail.export(files.read(run.result.files["components.png"]["key"]), legend))
+    return files.open_file(key)

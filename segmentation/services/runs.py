@@ -1,38 +1,101 @@
 """Starting, cancelling and retrying runs. Each is one row changed by compare-and-set."""
 
+import uuid
+from dataclasses import replace
+
 from django.db import transaction
 
 from segmentation import tasks
-from segmentation.engine.exceptions import gettext_noop
-from segmentation.engine.recipe import Inputs, Recipe
+from segmentation.engine import pipeline
+from segmentation.engine.exceptions import BadRecipe, SegmentationError, gettext_noop
+from segmentation.engine.recipe import Inputs, Recipe, Start, agreed
 from segmentation.exceptions import Conflict
 from segmentation.models import Image, Job, Run
+from segmentation.services.masks import masters_for
 from segmentation.services.quotas import require_free_run
 
 
-@transaction.atomic
-def create_run(*, image: Image, recipe: Recipe, parent: Run | None = None) -> Run:
+def create_run(
+    *,
+    image: Image,
+    recipe: Recipe,
+    inputs: Inputs = Inputs(),  # noqa: B008 - frozen
+    begin: Run | None = None,
+    parent: Run | None = None,
+) -> Run:
     """Queue a run of `recipe` on `image`; it belongs to the image's owner.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        A mask is one that was uploaded for the image, or that another of its runs has taken.
+    begin : Run or None
+        A finished run of the image whose mixture is where the fit begins; it becomes the parent.
+    parent : Run or None
+        The run from whose page this one was asked for.
 
     Raises
     ------
+    BadRecipe
+        When recipe and inputs do not agree.
+    SegmentationError
+        With `invalid_request`, when there is no such mask, or no mixture to begin with.
     QuotaExceeded
         When the owner has too many active runs.
+    StorageUnavailable
+        When the mask cannot be stored; there is no run then.
     """
+    if begin is not None:
+        if inputs.mixture is not None:
+            raise BadRecipe(
+                template=gettext_noop("Name a run to begin with or give a mixture, not both."), field="mixture"
+            )
+        inputs = replace(inputs, mixture=_mixture_of(begin, image, recipe))
+    recipe = agreed(recipe, inputs)
+    pipeline.starting_mixture(inputs)  # refused now rather than by the run
+    run_id = uuid.uuid4()
+    with masters_for(run_id=run_id, image=image, inputs=inputs):
+        return _queue(run_id, image=image, recipe=recipe, inputs=inputs, parent=begin or parent)
+
+
+@transaction.atomic
+def _queue(run_id: uuid.UUID, *, image: Image, recipe: Recipe, inputs: Inputs, parent: Run | None) -> Run:
     require_free_run(owner=image.owner)
-    job = Job(owner=image.owner)
+    job = Job(id=run_id, owner=image.owner)
     job.save(force_insert=True)
     run = Run(
         job=job,
         image=image,
         parent=parent,
         recipe=recipe.to_mapping(),
-        inputs=Inputs().to_mapping(),
+        inputs=inputs.to_mapping(),
         n_clusters=recipe.n_clusters,
     )
     run.save(force_insert=True)
     tasks.ring_on_commit()
     return run
+
+
+def _mixture_of(begin: Run, image: Image, recipe: Recipe) -> Start:
+    """The mixture of a finished run of the image, if it means the same to the recipe."""
+    if begin.image_id != image.pk or not begin.succeeded or begin.has_regions:
+        raise SegmentationError(
+            "invalid_request",
+            gettext_noop(
+                "A run can begin with a finished run of the same picture, with the preset Colours: choose another."
+            ),
+            field="mixture",
+        )
+    start = Start.from_mapping(begin.result.mixture)
+    agreed(recipe, Inputs(mixture=start))
+    if not Recipe.from_mapping(begin.recipe).measures_like(recipe):
+        raise BadRecipe(
+            template=gettext_noop(
+                "The run to begin with looked at pixels in another way: choose its colour space, texture and position, or start without."
+            ),
+            field="mixture",
+        )
+    return start
 
 
 def cancel_run(*, run: Run) -> None:

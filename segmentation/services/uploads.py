@@ -1,9 +1,12 @@
 """Taking a picture in: inspected in a limited child first, then files, then the row."""
 
+import contextlib
 import re
 import tempfile
 import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from django.conf import settings
 from django.core.files.base import File
@@ -13,11 +16,13 @@ from django.db import transaction
 from segmentation import files
 from segmentation.engine import sandbox
 from segmentation.engine.exceptions import ChildFailed, Refusal, SegmentationError, gettext_noop
-from segmentation.engine.imaging import Inspection, Limits, inspect
+from segmentation.engine.imaging import Limits, inspect
 from segmentation.models import Image, User
 from segmentation.samples import SAMPLES
 from segmentation.services.quotas import require_room_for
 from segmentation.services.rates import count_upload
+
+T = TypeVar("T")
 
 DECODE_SECONDS = 30.0
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
@@ -44,13 +49,8 @@ def upload_image(*, owner: User, file: File[bytes], name: str) -> Image:
     """
     count_upload(owner=owner)
     name = _display_name(name)
-    if isinstance(file, TemporaryUploadedFile):
-        return _store(owner=owner, path=Path(file.temporary_file_path()), name=name)
-    with tempfile.NamedTemporaryFile() as copy:
-        for chunk in file.chunks():
-            copy.write(chunk)
-        copy.flush()
-        return _store(owner=owner, path=Path(copy.name), name=name)
+    with on_disk(file) as path:
+        return _store(owner=owner, path=path, name=name)
 
 
 def upload_sample(*, owner: User, name: str) -> Image:
@@ -68,8 +68,38 @@ def upload_sample(*, owner: User, name: str) -> Image:
     return _store(owner=owner, path=sample.path, name=sample.path.name)
 
 
+@contextlib.contextmanager
+def on_disk(file: File[bytes]) -> Iterator[Path]:
+    """Have an uploaded file at a path, for a child to read."""
+    if isinstance(file, TemporaryUploadedFile):
+        yield Path(file.temporary_file_path())
+        return
+    with tempfile.NamedTemporaryFile() as copy:
+        for chunk in file.chunks():
+            copy.write(chunk)
+        copy.flush()
+        yield Path(copy.name)
+
+
+def inspected(inspection: Callable[..., T], path: Path, name: str) -> T:
+    """Return what `inspection` of the engine finds in a file.
+
+    It decodes in a child with limits; what kills the child is the file's fault and refuses it.
+
+    Raises
+    ------
+    Refusal, Busy
+        As of the inspection, or because its child did not end well.
+    """
+    allowance = sandbox.Allowance(memory=settings.GMM_RUN_MEMORY, seconds=DECODE_SECONDS)
+    try:
+        return sandbox.call(inspection, path, name=name, limits=limits(), allowance=allowance)
+    except ChildFailed as failure:
+        raise _REFUSED_BY_FAILURE.get(failure.code, failure) from failure
+
+
 def _store(*, owner: User, path: Path, name: str) -> Image:
-    inspection = _inspect(path, name)
+    inspection = inspected(inspect, path, name)
     image = Image(
         id=uuid.uuid4(),
         owner=owner,
@@ -101,15 +131,6 @@ def _store(*, owner: User, path: Path, name: str) -> Image:
         files.delete_prefix(files.image_prefix(image.pk))
         raise
     return image
-
-
-def _inspect(path: Path, name: str) -> Inspection:
-    """Decode in a child with limits; what kills the child is the file's fault and refuses it."""
-    allowance = sandbox.Allowance(memory=settings.GMM_RUN_MEMORY, seconds=DECODE_SECONDS)
-    try:
-        return sandbox.call(inspect, path, name=name, limits=limits(), allowance=allowance)
-    except ChildFailed as failure:
-        raise _REFUSED_BY_FAILURE.get(failure.code, failure) from failure
 
 
 _REFUSED_BY_FAILURE: dict[str, Refusal] = {

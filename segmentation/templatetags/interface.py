@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from segmentation import words
+from segmentation.engine.imaging import palettes
 
 register = template.Library()
 
@@ -61,6 +62,18 @@ def shares(rows: Sequence[Share], *, separated: bool = False, thin: bool = True)
         '<svg class="{}" viewBox="0 0 1000 1" preserveAspectRatio="none" aria-hidden="true">{}</svg>',
         "shares thin" if thin else "shares",
         format_html_join("", '<rect x="{}" width="{}" height="1" fill="{}" data-c="{}" />', parts),
+    )
+
+
+@register.simple_tag
+@cache
+def ramp() -> SafeString:
+    """Return the scale of the maps of doubt, from dark to bright."""
+    steps = list(enumerate(palettes.heat()[::11]))
+    return format_html(
+        '<svg viewBox="0 0 {} 1" preserveAspectRatio="none" aria-hidden="true">{}</svg>',
+        len(steps),
+        format_html_join("", '<rect x="{}" width="1.02" height="1" fill="{}" />', steps),
     )
 
 

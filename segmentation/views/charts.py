@@ -7,6 +7,7 @@ from segmentation.words import number
 
 WIDTH, HEIGHT = 360, 120
 _SHOWN, _FRAME, _BELOW = 0.6, 84.0, 20.0  # nats, units of the view box, frames
+_GAP = 6  # units between the band and its neighbours
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 352.0, 8.0, 98.0
 
 
@@ -61,16 +62,27 @@ class CriterionCurve:
     points: str
     dots: tuple[tuple[str, str], ...]
     best: int  # index of the best
+    band: tuple[int, int] | None  # left end and width of the ground under numbers that do nearly as well
 
 
-def criterion_curve(values: Sequence[float]) -> CriterionCurve:
-    """Return the upper part of a curve: what lies more than 0.6 below the best is cut off by the frame."""
+def criterion_curve(values: Sequence[float], nearly: Sequence[bool]) -> CriterionCurve:
+    """Return the upper part of a curve: what lies more than 0.6 below the best is cut off by the frame.
+
+    Parameters
+    ----------
+    values : sequence of float
+        The criterion for 1, 2, ... clusters.
+    nearly : sequence of bool
+        Whether a number belongs to the plateau around the best; the best itself does.
+    """
     best = max(range(len(values)), key=lambda index: values[index])
     dots = tuple(
         (f"{50 + 100 * index}", f"{8 + min((values[best] - value) / _SHOWN, _BELOW) * _FRAME:.1f}")
         for index, value in enumerate(values)
     )
-    return CriterionCurve(100 * len(values), " ".join(",".join(dot) for dot in dots), dots, best)
+    plateau = [index for index, belongs in enumerate(nearly) if belongs]
+    band = (100 * plateau[0] + _GAP, 100 * len(plateau) - 2 * _GAP) if len(plateau) > 1 else None
+    return CriterionCurve(100 * len(values), " ".join(",".join(dot) for dot in dots), dots, best, band)
 
 
 def _rows(low: float, high: float) -> tuple[Tick, ...]:

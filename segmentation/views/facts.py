@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from segmentation.engine.progress import Stage
 from segmentation.engine.recipe import Recipe
 from segmentation.models import Image, Run
-from segmentation.words import number, seconds, thousands
+from segmentation.words import number, percent, seconds, thousands
 
 _SMALL = 256
 
@@ -19,6 +20,7 @@ class Fact:
 
     name: str
     value: str
+    href: str = ""  # of the value
 
 
 def is_small(image: Image) -> bool:
@@ -41,17 +43,38 @@ def of_result(run: Run) -> list[Fact]:
         pixels = int(result.facts["fitted_pixels"])
         colours = {"n": thousands(int(result.facts["distinct_colours"])), "pixels": thousands(pixels)}
         facts.append(Fact(_("Distinct colours"), _("%(n)s of %(pixels)s fitted pixels") % colours))
-    return [*facts, *_settings(run), *_times(run), *_versions(run)]
+    return [*facts, *_inputs(run), *_settings(run), *_times(run), *_versions(run)]
 
 
 def of_attempt(run: Run) -> list[Fact]:
     """Return what is known of a run without a result."""
-    facts = [Fact(_("Clusters"), str(run.n_clusters or _("as many as differ"))), *_settings(run)]
+    facts = [Fact(_("Clusters"), str(run.n_clusters or _("as many as differ"))), *_inputs(run), *_settings(run)]
     job = run.job
     if job.attempt > 1:
         facts.insert(0, Fact(_("Attempts"), str(job.attempt)))
     if job.started and job.finished:
         facts.append(Fact(_("Ended after"), seconds((job.finished - job.started).total_seconds())))
+    return facts
+
+
+def _inputs(run: Run) -> list[Fact]:
+    """What was left out, and where the fit began."""
+    facts = []
+    if run.inputs.get("mask"):
+        left_out = run.result.facts.get("left_out_pixels") if hasattr(run, "result") else None
+        value = (
+            _("some pixels are left out")
+            if left_out is None
+            else _("%(share)s left out") % {"share": percent(left_out / (run.image.width * run.image.height))}
+        )
+        facts.append(Fact(_("Mask"), value, reverse("run-mask", args=[run.pk])))
+    if run.inputs.get("mixture"):
+        begun = (
+            Fact(_("Started from"), _("another run"), reverse("run", args=[run.parent_id]))
+            if run.parent_id
+            else Fact(_("Started from"), _("a mixture that was given"))
+        )
+        facts.append(begun)
     return facts
 
 

@@ -15,7 +15,7 @@ _REMEDIES: dict[str, Promise] = {
     "out_of_memory": gettext_lazy("Upload the picture at a smaller size, or ask for fewer clusters."),
     "deadline": gettext_lazy("Upload the picture at a smaller size, or ask for fewer clusters."),
     "corrupt": gettext_lazy("Save it again with another program and upload it once more."),
-    "empty": gettext_lazy("Every pixel of it is transparent."),
+    "empty": gettext_lazy("Transparent pixels, and those that a mask leaves out, do not count."),
 }
 
 

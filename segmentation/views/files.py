@@ -75,8 +75,13 @@ def components(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
 @login_required
 def run_thumbnail(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
     run = _run(request, run_id)
-    content_type = str(run.result.files["thumbnail"]["content_type"])
-    return _send_stored(request, run, "thumbnail", content_type=content_type)
+    stored = run.result.files["thumbnail"]
+    return _send(
+        request,
+        lambda: services.run_thumbnail(run=run),
+        etag=f'"{run.revision}-{stored["sha256"][:32]}"',
+        content_type=str(stored["content_type"]),
+    )
 
 
 @require_safe
@@ -96,6 +101,32 @@ def segmented(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
 @login_required
 def binary(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
     return _send_picture(request, run_id, "binary")
+
+
+@require_safe
+@login_required
+def mask(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
+    """Send the mask of a run in whatever state: what is white in it is left out."""
+    run = get_object_or_404(Run.objects.visible_to(request.user), pk=run_id)
+    sha256 = run.inputs.get("mask")
+    if not sha256:
+        raise Http404
+    key = files.run_input_key(run.pk, sha256)
+    return _send(request, lambda: files.open_file(key), etag=f'"{sha256}"', content_type="image/png")
+
+
+@require_safe
+@login_required
+def uncertainty(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
+    """Send how undecided each pixel is; `?palette=heat` in colours, else in grey."""
+    return _send_map(request, run_id, "uncertainty")
+
+
+@require_safe
+@login_required
+def novelty(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
+    """Send how unusual each pixel is; `?palette=heat` in colours, else in grey."""
+    return _send_map(request, run_id, "novelty")
 
 
 @require_safe
@@ -147,6 +178,20 @@ def _send_picture(
         request,
         lambda: services.rendition(run=run, name=name, separated=separated),
         etag=f'"{run.revision}-{run.result.pixels_sha256[:32]}-{name}{palette}"',
+        content_type="image/png",
+        download=download_name(run, name) if "download" in request.GET else "",
+    )
+
+
+def _send_map(request: SignedInRequest, run_id: uuid.UUID, name: str) -> HttpResponseBase:
+    run = _run(request, run_id)
+    if run.has_regions:
+        raise Http404  # they are sure of their pixels
+    heat = request.GET.get("palette") == "heat"
+    return _send(
+        request,
+        lambda: services.certainty_map(run=run, name=name, heat=heat),
+        etag=f'"{run.revision}-{run.result.pixels_sha256[:32]}-{name}{"-heat" if heat else ""}"',
         content_type="image/png",
         download=download_name(run, name) if "download" in request.GET else "",
     )

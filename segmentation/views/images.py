@@ -6,6 +6,7 @@ from http import HTTPStatus
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -14,10 +15,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from segmentation import services
 from segmentation.engine.exceptions import SegmentationError
-from segmentation.engine.recipe import MAX_CLUSTERS, MAX_REGIONS, MIN_CLUSTERS
-from segmentation.forms import RecipeForm, sentence, written
+from segmentation.engine.recipe import MAX_CLUSTERS, MAX_REGIONS, MIN_CLUSTERS, Inputs, Preset
+from segmentation.forms import RunForm, sentence, written
 from segmentation.http import SignedInRequest
 from segmentation.models import Image, Run
+from segmentation.models.jobs import State
 from segmentation.views.cards import cards
 from segmentation.views.facts import is_small
 from segmentation.views.returning import next_address
@@ -38,15 +40,11 @@ def image(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
 def run_image(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
     """Start another run of a picture."""
     picture = _changeable(request, image_id)
-    form = RecipeForm(request.POST)
-    if not form.is_valid():
-        return _page(request, picture, form)
-    try:
-        run = services.create_run(image=picture, recipe=form.recipe, parent=_parent(request, picture))
-    except SegmentationError as error:
-        messages.error(request, sentence(error))
-        return redirect(picture)
-    return redirect(run)
+    form = RunForm(request.POST, request.FILES, starts=_starts(request, picture))
+    form.full_clean()
+    _keep_mask(picture, form)
+    run = None if form.errors else _created(request, picture, form)
+    return redirect(run) if run else _page(request, picture, form)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -69,15 +67,52 @@ def delete(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
     return redirect(back)
 
 
-def _page(request: SignedInRequest, picture: Image, refused: RecipeForm | None = None) -> HttpResponse:
+def _keep_mask(picture: Image, form: RunForm) -> None:
+    """Store a mask that came with the form, so that it need not be chosen again when something else is wrong."""
+    file = form.cleaned_data.get("mask_file")
+    if file is None:
+        return
+    try:
+        form.chosen_mask = services.upload_mask(image=picture, file=file, name=file.name or "").sha256
+    except SegmentationError as error:
+        form.add_error("mask_file", sentence(error))
+
+
+def _created(request: SignedInRequest, picture: Image, form: RunForm) -> Run | None:
+    """Start the run; where that is not possible, say why and return None."""
+    parent = _parent(request, picture)
+    mask = form.chosen_mask
+    if parent is not None and "mask" not in request.POST:
+        mask = mask or parent.inputs.get("mask")  # whoever runs again leaves the same out
+    try:
+        return services.create_run(
+            image=picture,
+            recipe=form.recipe,
+            inputs=Inputs(mask=mask or None),
+            begin=form.cleaned_data["begin"],
+            parent=parent,
+        )
+    except SegmentationError as error:
+        if not form.refuse(error):
+            messages.error(request, sentence(error))
+        return None
+
+
+def _page(request: SignedInRequest, picture: Image, refused: RunForm | None = None) -> HttpResponse:
     runs = Run.objects.visible_to(request.user).filter(image=picture)
     shown = list(runs.for_lists().newest_first()[:RUNS_SHOWN])
     like = _run_of(picture, request.GET.get("like", "")) or (shown[0] if shown else None)
+    listed = cards(shown)
+    form = refused or RunForm(_like(like) if like else {}, starts=_starts(request, picture))
+    masks = services.masks_in_use(runs=runs)
     context = {
         "image": picture,
-        "cards": cards(shown),
+        "cards": listed,
         "count": runs.count() if len(shown) == RUNS_SHOWN else len(shown),
-        "form": refused or RecipeForm(written(like.recipe) if like else {}),
+        "form": form,
+        "starts": [card for card in listed if card.rows and card.run and not card.run.has_regions],
+        "masks": masks,
+        "mask_is_new": form.chosen_mask not in {"", *(mask.sha256 for mask in masks)},
         "problem": refused.problem if refused else "",
         "notices": [text for _code, text in services.notices(image=picture)],
         "changeable": services.may_change(user=request.user, thing=picture),
@@ -88,6 +123,17 @@ def _page(request: SignedInRequest, picture: Image, refused: RecipeForm | None =
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
     return render(request, "segmentation/image.html", context, status=status)
+
+
+def _like(run: Run) -> dict[str, str]:
+    """The fields of a form for the same once more."""
+    return written(run.recipe) | ({"mask": run.inputs["mask"]} if run.inputs.get("mask") else {})
+
+
+def _starts(request: SignedInRequest, picture: Image) -> QuerySet[Run]:
+    """The runs that another one may begin with."""
+    runs = Run.objects.visible_to(request.user).select_related("job", "result")
+    return runs.filter(image=picture, job__state=State.SUCCEEDED, recipe__preset=Preset.COLOURS.value)
 
 
 def _image(request: SignedInRequest, image_id: uuid.UUID) -> Image:

@@ -16,13 +16,14 @@ from segmentation import services, words
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.recipe import MAX_CLUSTERS, MAX_REGIONS
 from segmentation.exceptions import StorageUnavailable
-from segmentation.forms import LegendForm, sentence, written
+from segmentation.forms import LegendForm, MergeForm, UndoForm, sentence, written
 from segmentation.http import SignedInRequest
 from segmentation.models import Run
 from segmentation.models.jobs import State
 from segmentation.views import facts
 from segmentation.views.charts import criterion_curve, fit_chart
 from segmentation.views.failures import explain
+from segmentation.views.measures import detail, measures
 from segmentation.views.returning import next_address
 from segmentation.views.steps import steps
 
@@ -88,13 +89,38 @@ def legend(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, _("This table does not belong to the run as it is now. Nothing was changed."))
         return redirect(found)
-    try:
-        services.edit_legend(
-            run=found, author=request.user, expected=form.cleaned_data["revision"], foreground=form.chosen
-        )
-    except SegmentationError as error:
-        messages.warning(request, sentence(error))
-    return redirect(found)
+    expected, chosen = form.cleaned_data["revision"], form.chosen
+    return _edit(
+        request,
+        found,
+        lambda: services.edit_legend(run=found, author=request.user, expected=expected, foreground=chosen),
+    )
+
+
+@require_POST
+@login_required
+def merge(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Merge two clusters into one."""
+    found, form = _changeable(request, run_id), MergeForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Choose two clusters to merge."))
+        return redirect(found)
+    pair, expected = (form.cleaned_data["into"], form.cleaned_data["other"]), form.cleaned_data["revision"]
+    return _edit(
+        request, found, lambda: services.edit_legend(run=found, author=request.user, expected=expected, merge=pair)
+    )
+
+
+@require_POST
+@login_required
+def undo(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Go back to the legend before the last change."""
+    found, form = _changeable(request, run_id), UndoForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("This page does not belong to the run as it is now. Nothing was changed."))
+        return redirect(found)
+    expected = form.cleaned_data["revision"]
+    return _edit(request, found, lambda: services.undo_legend(run=found, expected=expected))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -111,6 +137,15 @@ def delete(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     services.delete_run(run=found)
     messages.success(request, _("The run of %(name)s was deleted.") % {"name": name})
     return redirect(back)
+
+
+def _edit(request: SignedInRequest, found: Run, edit: Callable[[], object]) -> HttpResponse:
+    """Edit the legend, or say why that is not possible."""
+    try:
+        edit()
+    except SegmentationError as error:
+        messages.warning(request, sentence(error))
+    return redirect(found)
 
 
 def _change(request: SignedInRequest, run_id: uuid.UUID, change: Callable[..., None]) -> HttpResponse:
@@ -133,13 +168,21 @@ def _active(found: Run, status: services.RunStatus) -> dict[str, Any]:
 
 
 def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
-    rows = services.cluster_rows(run=found)
+    rows, overlaps = services.cluster_rows(run=found), services.overlaps(run=found)
+    measured = measures(found, rows, overlaps, count=request.GET.get("count") == "regions")
     try:
         chart = fit_chart(services.fit_history(run=found))
     except StorageUnavailable:
         chart = None  # the numbers are in the row; only the curve is missing
     return {
         "rows": rows,
+        "n_components": len(found.result.components),
+        "overlaps": overlaps,
+        "measures": measured,
+        "counted": all(measure.regions is not None for measure in measured),
+        "counting": "count" in request.GET,
+        "undoable": found.current_revision.parent_id is not None,
+        "detail": detail(len(rows)),
         "what": words.how_many(len(rows), regions=found.has_regions),
         "largest": max(row.share for row in rows) or 1.0,
         "foreground": services.foreground_share(rows=rows),
@@ -163,7 +206,10 @@ def _why(found: Run) -> dict[str, Any] | None:
         evidence = services.evidence(run=found)
     except StorageUnavailable:
         return None  # the result stands without it
-    return {"evidence": evidence, "curve": criterion_curve([row.icl for row in evidence.rows])} if evidence else None
+    if evidence is None:
+        return None
+    rows = evidence.rows
+    return {"evidence": evidence, "curve": criterion_curve([row.icl for row in rows], [row.nearly for row in rows])}
 
 
 def _run(request: SignedInRequest, run_id: uuid.UUID) -> Run:

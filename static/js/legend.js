@@ -18,13 +18,17 @@ class Legend {
     this.apart = /** @type {HTMLInputElement | null} */ (this.page.querySelector("[data-palette]"));
     /** @type {Promise<import("./labelmap.js").LabelMap> | null} */
     this.map = null;
-    this.saving = false;
+    /** @type {Promise<void> | null} */
+    this.saving = null;
   }
 
   listen() {
     this.form.addEventListener("change", () => { this.showForeground(); this.save(); });
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.apart?.addEventListener("change", () => this.showPalette());
+    for (const other of /** @type {HTMLFormElement[]} */ (all("form[data-after-legend]", this.page))) {
+      other.addEventListener("submit", (event) => this.before(event, other));
+    }
     for (const first of ["pointerenter", "focusin"]) this.form.addEventListener(first, () => this.labels(), { once: true });
     this.apart?.addEventListener("focusin", () => this.labels(), { once: true });
   }
@@ -92,22 +96,41 @@ class Legend {
     shown.replaceWith(canvas);
   }
 
+  /**
+   * Another form edits the legend, too: it goes after what is on its way, and says the revision that it has led to.
+   * @param {Event} event
+   * @param {HTMLFormElement} form
+   */
+  async before(event, form) {
+    if (!this.saving) return;
+    event.preventDefault();
+    await this.saving;
+    form.submit();
+  }
+
   /** One request at a time, each with all that has changed since the last one. */
-  async save() {
-    if (this.saving) return;
-    this.saving = true;
+  save() {
+    this.saving ??= this.keep().finally(() => { this.saving = null; });
+  }
+
+  async keep() {
     try {
       for (let changed = this.changed(); changed.length; changed = this.changed()) {
         const answer = await call("PATCH", `/runs/${this.id}/legend`, { revision: this.revision, clusters: changed });
         for (const { index, foreground } of changed) this.saved[index] = foreground;
-        this.revision = answer.revision;
+        this.seen(answer.revision);
+        for (const undo of all("[data-undo]", this.page)) undo.hidden = false;
       }
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       await this.recover(problem);
-    } finally {
-      this.saving = false;
     }
+  }
+
+  /** @param {number} revision that all forms of this page start from */
+  seen(revision) {
+    this.revision = revision;
+    for (const field of /** @type {HTMLInputElement[]} */ (all("input[name=revision]", this.page))) field.value = String(revision);
   }
 
   changed() {
@@ -123,7 +146,7 @@ class Legend {
     try {
       if (problem.status === 409) {
         const run = await call("GET", `/runs/${this.id}`);
-        this.revision = run.revision;
+        this.seen(run.revision);
         for (const cluster of run.clusters) this.saved[cluster.index] = cluster.foreground;
       }
     } catch (again) {

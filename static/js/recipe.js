@@ -17,6 +17,21 @@ function tell(range) {
   if (output) output.textContent = Number(range.value) ? Number(range.value).toFixed(2) : output.dataset.off ?? "";
 }
 
+/**
+ * Who goes on from a result has as many clusters as it has.
+ * @param {HTMLFormElement} form
+ * @param {HTMLSelectElement} select
+ */
+function begin(form, select) {
+  const clusters = select.selectedOptions[0]?.dataset.clusters;
+  const auto = /** @type {HTMLInputElement | null} */ (form.querySelector("[data-auto]"));
+  const number = /** @type {HTMLInputElement | null} */ (form.querySelector("[name=n_clusters]"));
+  if (!clusters || !number) return;
+  if (auto) auto.checked = false;
+  number.value = clusters;
+  number.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 onPage((root) => {
   for (const form of /** @type {HTMLFormElement[]} */ (all("form:has([name=preset][type=radio])", root))) {
     const auto = /** @type {HTMLInputElement | null} */ (form.querySelector("[data-auto]"));
@@ -24,6 +39,7 @@ onPage((root) => {
       // Regions are counted by the engine unless a person wants to.
       const target = /** @type {HTMLInputElement} */ (event.target);
       if (auto && target.name === "preset") auto.checked = target.value === "regions";
+      if (target.matches("[data-begin]")) begin(form, /** @type {HTMLSelectElement} */ (event.target));
       show(form);
     });
     for (const range of /** @type {HTMLInputElement[]} */ (all("[data-range]", form))) {

@@ -72,6 +72,8 @@ class Zoom {
       });
       this.viewer.canvas.setAttribute("aria-label", this.dialog.dataset.canvasLabel ?? "");
       this.viewer.canvas.focus();
+      this.viewer.addHandler("canvas-click", (/** @type {any} */ event) => { if (event.quick) this.choose(this.viewer.viewport.pointFromPixel(event.position)); });
+      this.viewer.addHandler("canvas-key", (/** @type {any} */ event) => { if (event.originalEvent.key === "Enter") this.choose(this.viewer.viewport.getCenter(true)); });
       this.show(picture);
     } catch {
       this.dialog.close();
@@ -102,6 +104,19 @@ class Zoom {
     const chosen = this.shown.get(this.current);
     if (!chosen) return;
     for (const item of this.shown.values()) item?.setOpacity(item === chosen ? 1 : 0);
+  }
+
+  /**
+   * Tell the dialog which pixel was chosen; whoever knows something of it listens.
+   * @param {any} point in the units of the viewer
+   */
+  choose(point) {
+    const item = this.shown.get(this.current);
+    if (!item) return;
+    const place = item.viewportToImageCoordinates(point), size = item.getContentSize();
+    const x = Math.floor(place.x), y = Math.floor(place.y);
+    if (x < 0 || y < 0 || x >= size.x || y >= size.y) return;
+    this.dialog.dispatchEvent(new CustomEvent("pixel", { detail: { x, y } }));
   }
 
   /** @param {string} action */

@@ -9,10 +9,15 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver
 from django.utils import timezone
 
+from segmentation.engine.recipe import Inputs
 from segmentation.models import Image, Job, Revision, Run
+from tests import factories
 
 METHODS = ("get", "head", "post", "put", "patch", "delete")
 BODY = {"revision": 0, "clusters": [{"index": 0, "foreground": True}], "n_clusters": 4}
+
+
+ELSEWHERE = {"runs/<uuid:run_id>/evidence/<int:n_clusters>.png", "runs/<uuid:run_id>/mask.png"}
 
 
 def private_addresses():
@@ -33,9 +38,10 @@ def private_addresses():
 
 
 def fill(route, run):
-    return "/" + route.replace("<int:n_clusters>", "2").replace("<uuid:image_id>", str(run.image_id)).replace(
+    address = "/" + route.replace("<int:n_clusters>", "2").replace("<uuid:image_id>", str(run.image_id)).replace(
         "<uuid:run_id>", str(run.pk)
     )
+    return f"{address}?x=0&y=0" if address.endswith("/at") else address
 
 
 def send(client, method, address):
@@ -98,11 +104,12 @@ def test_an_anonymous_visitor_gets_the_sign_in_page_or_401(route, finished_run):
     assert everything() == before
 
 
-@pytest.mark.parametrize("route", [route for route in private_addresses() if "/evidence/" not in route])
+@pytest.mark.parametrize("route", [route for route in private_addresses() if route not in ELSEWHERE])
 def test_every_private_address_answers_its_owner_to_some_method(route, finished_run, owner):
     """Otherwise the tests above would pass for addresses that do not work at all.
 
-    The evidence is there for runs only whose number of clusters was left to the engine: tests/views/test_evidence.py.
+    The evidence is there for runs only whose number of clusters was left to the engine, and the mask for those that have one:
+    tests/views/test_evidence.py and test_inputs.py.
     """
     client = signed_in(owner)
     answers = {send(client, method, fill(route, finished_run)).status_code for method in METHODS[:5]}
@@ -120,6 +127,29 @@ def test_a_stranger_cannot_start_a_run_on_a_foreign_image(finished_run, stranger
     assert response.status_code == 404
     assert response.json()["code"] == "not_found"
     assert Run.objects.count() == 1
+
+
+def test_a_stranger_cannot_begin_with_a_foreign_run_or_take_a_foreign_mask(finished_run, stranger):
+    mask = factories.make_mask(finished_run.image)
+    factories.make_run(finished_run.image, inputs=Inputs(mask=mask))
+    own = factories.make_image(stranger)
+    client = signed_in(stranger)
+    token = {"X-CSRFToken": client.cookies["csrftoken"].value}
+
+    def ask(**body):
+        body = {"image": str(own.pk), "recipe": {"n_clusters": 3}} | body
+        return client.post("/api/v1/runs", body, content_type="application/json", headers=token)
+
+    begun, masked = ask(begin=str(finished_run.pk)), ask(inputs={"mask": mask})
+    assert (begun.status_code, begun.json()["code"]) == (404, "not_found")
+    assert (masked.status_code, masked.json()["code"]) == (422, "invalid_request")
+    for fields in ({"begin": str(finished_run.pk)}, {"mask": mask}):
+        response = client.post(f"/images/{own.pk}/run/", {"n_clusters": "3"} | fields, headers=token)
+        assert response.status_code == 422
+    parent = {"n_clusters": "3", "parent": str(finished_run.pk)}
+    client.post(f"/images/{own.pk}/run/", parent, headers=token)
+    assert Run.objects.get(image=own).parent is None
+    assert client.get(f"/runs/{Run.objects.filter(inputs__has_key='mask').get().pk}/mask.png").status_code == 404
 
 
 def test_a_signed_in_browser_without_the_csrf_token_changes_nothing(finished_run, owner):

@@ -119,6 +119,61 @@ def test_the_foreground_is_toggled_against_the_revision_that_was_seen(browser, f
     assert (conflict.status_code, conflict.json()["code"]) == (409, "revision_conflict")
 
 
+def test_two_clusters_are_merged_and_that_is_undone(browser, finished_run):
+    address = f"/api/v1/runs/{finished_run.pk}/legend"
+    merged = browser.patch(address, {"revision": 0, "merge": [1, 2]}, content_type="application/json")
+    assert merged.status_code == 200
+    assert [cluster["components"] for cluster in merged.json()["clusters"]] == [[0], [1, 2]]
+    stale = browser.patch(address, {"revision": 0, "undo": True}, content_type="application/json")
+    assert (stale.status_code, stale.json()["code"]) == (409, "revision_conflict")
+    undone = browser.patch(address, {"revision": 1, "undo": True}, content_type="application/json")
+    assert (undone.json()["revision"], len(undone.json()["clusters"])) == (0, 3)
+    alone = browser.patch(address, {"revision": 0, "merge": [1, 1]}, content_type="application/json")
+    assert (alone.status_code, alone.json()["code"]) == (422, "invalid_request")
+
+
+def test_a_pixel_is_looked_at(browser, finished_run):
+    address = f"/api/v1/runs/{finished_run.pk}/at"
+    look = browser.get(address, {"x": 14, "y": 18}).json()
+    assert (look["revision"], look["x"], look["y"]) == (0, 14, 18)
+    assert sum(look["clusters"]) == pytest.approx(1)
+    assert look["clusters"][look["cluster"]] > 0.5
+    outside = browser.get(address, {"x": 48, "y": 0})
+    assert (outside.status_code, outside.json()["code"]) == (422, "invalid_request")
+    assert "48 pixels wide and 36 high" in outside.json()["detail"]
+    assert browser.get(address, {"x": "left"}).status_code == 422
+
+
+@pytest.mark.parametrize("name", ["at?x=0&y=0", "fit", "overlaps", "regions"])
+def test_what_a_result_tells_is_a_conflict_while_there_is_none(browser, queued_run, name):
+    refused = browser.get(f"/api/v1/runs/{queued_run.pk}/{name}")
+    assert (refused.status_code, refused.json()["code"]) == (409, "state_conflict")
+
+
+def test_overlaps_and_regions_follow_the_legend(browser, finished_run):
+    address = f"/api/v1/runs/{finished_run.pk}"
+    before = browser.get(f"{address}/overlaps").json()
+    matrix = np.array(before["coefficients"])
+    np.testing.assert_array_equal(matrix, matrix.T)
+    np.testing.assert_array_equal(np.diag(matrix), 1)
+    off = matrix - np.eye(3)
+    assert off[tuple(before["merge_first"])] == off.max()
+    assert len(browser.get(f"{address}/regions").json()["regions"]) == 3
+    browser.patch(f"{address}/legend", {"revision": 0, "merge": [0, 1]}, content_type="application/json")
+    assert np.shape(browser.get(f"{address}/overlaps").json()["coefficients"]) == (2, 2)
+    after = browser.get(f"{address}/regions").json()
+    assert (after["revision"], len(after["regions"])) == (1, 2)
+
+
+def test_a_fit_can_be_replayed(browser, finished_run):
+    fit = browser.get(f"/api/v1/runs/{finished_run.pk}/fit").json()
+    assert (len(fit["history"]), fit["frames"]) == (fit["iterations"], None)
+    frames = browser.get(f"/api/v1/runs/{finished_run.pk}/fit", {"parameters": "true"}).json()["frames"]
+    assert [frame["iteration"] for frame in frames] == list(range(fit["iterations"] + 1))
+    for name in ("weights", "means", "covariances"):
+        np.testing.assert_allclose(frames[-1][name], finished_run.result.mixture[name], rtol=1e-9, atol=1e-9)
+
+
 def test_cancel_retry_and_delete(browser, queued_run):
     address = f"/api/v1/runs/{queued_run.pk}"
     assert browser.post(f"{address}/cancel").json()["state"] == "cancelled"

@@ -53,7 +53,7 @@ def test_the_keyboard_reaches_and_works_everything_on_a_run(open_window, owner, 
     page.goto(finished_run.get_absolute_url())
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
-    box = page.locator("tbody").get_by_role("checkbox").first
+    box = page.locator("[data-legend] tbody").get_by_role("checkbox").first
     box.focus()
     before = box.is_checked()
     with page.expect_response(lambda response: response.request.method == "PATCH") as saved:

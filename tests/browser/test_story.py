@@ -69,7 +69,7 @@ def test_the_whole_story(open_window, size, theme):
     assert original.shape == (PHOTOGRAPH.height, PHOTOGRAPH.width, 3)
     assert sorted(np.unique(labels)) == [0, 1, 2, 3]
     assert sorted(np.unique(binary)) == [0, 255]
-    rows = page.locator("tbody tr")
+    rows = page.locator("[data-legend] tbody tr")
     expect(rows).to_have_count(4)
     chosen = [rows.nth(i).get_by_role("checkbox").is_checked() for i in range(4)]
     np.testing.assert_array_equal(binary == 255, np.isin(labels, np.flatnonzero(chosen)))
@@ -109,7 +109,7 @@ def test_without_scripts_the_story_is_the_same(open_window):
     page.get_by_role("button", name="Upload and run").click()
     address = run_address(page)
     expect(page.get_by_role("heading", name="3 clusters", exact=True)).to_be_visible(timeout=30_000)
-    boxes = page.locator("tbody").get_by_role("checkbox")
+    boxes = page.locator("[data-legend] tbody").get_by_role("checkbox")
     before = [boxes.nth(i).is_checked() for i in range(3)]
     boxes.nth(0).set_checked(not before[0])
     page.get_by_role("button", name="Save").click()
@@ -143,9 +143,9 @@ def test_a_pasted_picture_is_segmented(open_window):
         }"""
     )
     run_address(page)
-    expect(page.locator("tbody tr")).to_have_count(2)
-    expect(page.locator("tbody")).to_contain_text("#c02020")
-    expect(page.locator("tbody")).to_contain_text("1\u202f200")
+    expect(page.locator("[data-legend] tbody tr")).to_have_count(2)
+    expect(page.locator("[data-legend] tbody")).to_contain_text("#c02020")
+    expect(page.locator("[data-legend] tbody")).to_contain_text("1\u202f200")
 
 
 def test_a_file_that_is_no_picture_is_refused_where_it_was_dropped(open_window):
@@ -165,15 +165,15 @@ def test_a_change_in_another_tab_is_not_overwritten(open_window):
     sign_up(page)
     page.locator("input[name=image]").set_input_files(PHOTOGRAPH.path)
     address = run_address(page)
-    expect(page.locator("tbody tr")).to_have_count(3)
+    expect(page.locator("[data-legend] tbody tr")).to_have_count(3)
     other = page.context.new_page()
     other.goto(address)
     for tab, index in ((page, 0), (other, 1)):
         with tab.expect_response(lambda response: response.request.method == "PATCH") as answer:
-            tab.locator("tbody").get_by_role("checkbox").nth(index).click()
+            tab.locator("[data-legend] tbody").get_by_role("checkbox").nth(index).click()
     assert answer.value.status == 409
-    shown = page.locator("tbody").get_by_role("checkbox").nth(0).is_checked()
-    expect(other.locator("tbody").get_by_role("checkbox").nth(0)).to_be_checked(checked=shown)
+    shown = page.locator("[data-legend] tbody").get_by_role("checkbox").nth(0).is_checked()
+    expect(other.locator("[data-legend] tbody").get_by_role("checkbox").nth(0)).to_be_checked(checked=shown)
 
 
 def test_regions_are_chosen_on_the_page_of_a_picture(open_window):
@@ -181,7 +181,7 @@ def test_regions_are_chosen_on_the_page_of_a_picture(open_window):
     sign_up(page)
     page.locator(".samples button").first.click()
     run_address(page)
-    expect(page.locator("tbody tr")).to_have_count(3)
+    expect(page.locator("[data-legend] tbody tr")).to_have_count(3)
     page.locator(".crumb").click()
     page.get_by_text("More options").click()
     expect(page.get_by_label("Shape of clusters")).to_be_visible()
@@ -193,4 +193,4 @@ def test_regions_are_chosen_on_the_page_of_a_picture(open_window):
     address = run_address(page)
     expect(page.get_by_role("heading", name=re.compile(r"\d+ regions"))).to_be_visible()
     labels = fetched(page, f"{address}labels.png")
-    expect(page.locator("tbody tr")).to_have_count(int(labels.max()) + 1)
+    expect(page.locator("[data-legend] tbody tr")).to_have_count(int(labels.max()) + 1)

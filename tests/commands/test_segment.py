@@ -16,15 +16,17 @@ import jsonschema
 import numpy as np
 import PIL.Image
 import pytest
+import tifffile
 
 from segmentation.engine import pipeline
 from segmentation.engine.exports import labels_png
-from segmentation.engine.imaging import Limits
+from segmentation.engine.imaging import Limits, masks
 from segmentation.engine.recipe import Recipe
-from tests.factories import encoded, pixels
+from tests.factories import bar_mask, encoded, pixels
 from tests.processes import ROOT, children_of, eventually
 
 OUTPUTS = {"labels.png", "segmented.png", "binary.png", "run.json"}
+LIMITS = Limits(bytes=10**8, pixels=10**8, decoded_bytes=10**9)
 NOWHERE = {"DATABASE_URL": "sqlite:////nowhere/db.sqlite3", "MEDIA_ROOT": "/nowhere"}
 
 
@@ -131,6 +133,28 @@ def test_what_was_converted_is_said(tmp_path, output):
     assert [line.strip() for line in done.stdout.splitlines()[1:]] == sentences
 
 
+def test_a_stack_of_deep_bands_is_segmented_in_its_own_depth(tmp_path, output):
+    halves = np.repeat([0, 1], 24)[None].repeat(36, axis=0)
+    stack = np.random.default_rng(0).normal(3000, 30, (36, 48, 6))
+    stack[..., 4] += 300 * halves  # only the fifth band tells them apart, by little more than a level of 8 bits
+    tifffile.imwrite(tmp_path / "stack.tif", stack.astype(np.uint16), photometric="minisblack", planarconfig="contig")
+    done = segment(tmp_path / "stack.tif", "--clusters", 2, "--output", output)
+    assert (done.returncode, done.stderr) == (0, "")
+    files = written(output / "stack")
+    np.testing.assert_array_equal(np.asarray(PIL.Image.open(io.BytesIO(files["labels.png"]))), halves)
+    features = json.loads(files["run.json"])["features"]
+    assert features["names"] == [f"band {number}" for number in range(1, 7)]
+    assert features["offset"] == [int(stack.min())] * 6
+    assert "clusters are fitted to all." in done.stdout
+
+
+def test_a_colour_space_that_a_picture_does_not_have_is_refused_with_advice(tmp_path, output):
+    (tmp_path / "grey.png").write_bytes(encoded(pixels()[..., 0]))
+    done = segment(tmp_path / "grey.png", "--clusters", 2, "--features", "lab", "--output", output)
+    assert done.returncode == 1
+    assert "The picture is grey, so it has no CIE L*a*b* colours: choose RGB or grey." in done.stderr
+
+
 def test_regions_need_no_number(picture, output):
     done = segment(picture, "--preset", "regions", "--output", output)
     assert (done.returncode, done.stderr) == (0, "")
@@ -167,6 +191,87 @@ def test_the_number_of_clusters_can_be_left_to_the_program(tmp_path, output):
 def test_colours_need_a_number(picture, output):
     done = segment(picture, "--output", output)
     assert (done.returncode, done.stderr) == (1, "CommandError: Say how many clusters: --clusters K.\n")
+
+
+def masked(tmp_path, mask):
+    path = tmp_path / "mask.png"
+    path.write_bytes(encoded(mask))
+    return path
+
+
+def test_a_mask_leaves_pixels_out_of_every_picture(picture, other, tmp_path, output):
+    done = segment(picture, other, "--clusters", 2, "--mask", masked(tmp_path, bar_mask()), "--output", output)
+    assert (done.returncode, done.stderr) == (0, "")
+    for name in ("phantom", "other"):
+        labels = np.asarray(PIL.Image.open(io.BytesIO(written(output / name)["labels.png"])))
+        np.testing.assert_array_equal(labels == 255, bar_mask() == 255)
+        document = json.loads(written(output / name)["run.json"])
+        assert document["inputs"]["mask"] == masks.master(encoded(bar_mask()), name="", limits=LIMITS).sha256
+        assert document["map"]["left_out_pixels"] == 216
+
+
+def test_a_mask_of_another_size_fails_the_picture(picture, tmp_path, output):
+    done = segment(picture, "--clusters", 2, "--mask", masked(tmp_path, bar_mask(50, 36)), "--output", output)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{picture}: The mask has 50 × 36 pixels, the picture 48 × 36")
+
+
+def test_a_fit_goes_on_from_a_document_or_a_mixture(picture, tmp_path, output):
+    segment(picture, "--clusters", 3, "--features", "lab", "--output", output)
+    first = json.loads(written(output / "phantom")["run.json"])
+    (tmp_path / "mixture.json").write_text(json.dumps(first["mixture"]))
+    (tmp_path / "run.json").write_text(json.dumps(first))
+    for name in ("run.json", "mixture.json"):
+        done = segment(picture, "--features", "lab", "--begin", tmp_path / name, "--output", output)
+        assert (done.returncode, done.stderr) == (0, "")
+        again = json.loads(written(output / "phantom")["run.json"])
+        assert again["inputs"] == {"schema": 2, "mixture": first["mixture"], "mask": None}
+        assert again["recipe"] == first["recipe"]
+        assert again["iterations"] <= 12
+        shares, before = ([cluster["share"] for cluster in document["clusters"]] for document in (again, first))
+        assert shares == pytest.approx(before, abs=0.01)
+
+
+MIXTURE = {
+    "schema": 1, "weights": [0.5, 0.5], "means": [[0, 0, 0], [9, 9, 9]],
+    "covariances": [[[1, 0, 0], [0, 1, 0], [0, 0, 1]]] * 2, "covariance_type": "full",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "reason"),
+    [
+        ("{", [], "It is not JSON."),
+        ("\xff", [], "It is not JSON."),
+        ("[1]", [], "It is neither a run.json nor a mixture."),
+        ("{}", [], "The starting mixture must have schema, weights, means, covariances and covariance_type."),
+        (MIXTURE, ["--clusters", "3"], "The starting mixture has 2 clusters, not 3: ask for 2, or for auto."),
+        (MIXTURE, ["--preset", "regions"], "Regions take no starting mixture: choose Colours, or start without."),
+        (
+            {"recipe": {"features": "lab"}, "mixture": MIXTURE},
+            [],
+            "Its run looked at pixels in another way: give its --features, --texture and --position, or the mixture alone.",
+        ),
+    ],
+)
+def test_a_start_that_does_not_suit_is_refused_by_its_name(picture, output, content, options, reason):
+    path = picture.with_name("begin.json")
+    text = content if isinstance(content, str) else json.dumps(content)
+    path.write_bytes(text.encode("latin-1"))
+    done = segment(picture, "--begin", path, *options, "--output", output)
+    assert (done.returncode, done.stderr) == (1, f"CommandError: {path}: {reason}\n")
+    assert not output.exists()
+
+
+def test_inputs_that_are_not_there_or_no_pictures_are_named_before_work_starts(picture, tmp_path, output):
+    missing, notes = tmp_path / "missing", tmp_path / "notes.png"
+    notes.write_text("not a picture")
+    for options in (["--begin", missing], ["--clusters", "3", "--mask", missing]):
+        done = segment(picture, *options, "--output", output)
+        assert (done.returncode, done.stderr) == (1, f"CommandError: {missing}: No such file or directory.\n")
+    done = segment(picture, "--clusters", "3", "--mask", notes, "--output", output)
+    assert done.stderr.startswith(f"CommandError: {notes}: It is no picture of a known format.")
+    assert not output.exists()
 
 
 def test_pictures_that_fail_are_named_and_the_others_are_done(picture, other, tmp_path, output):

@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from segmentation.engine.exceptions import BadRecipe
-from segmentation.engine.recipe import Covariance, Features, Inputs, Recipe
+from segmentation.engine.recipe import Covariance, Features, Recipe
 
 
 def test_a_recipe_without_settings_asks_for_three_clusters_with_seed_zero():
@@ -60,6 +60,7 @@ def test_regions_are_counted_by_the_engine_unless_a_number_is_given():
         ({"tolerance": "0"}, "The tolerance must be between 1e-09 and 0.1."),
         ({"tolerance": "much"}, "The tolerance must be a number."),
         ({"tolerance": float("nan")}, "The tolerance must be a number."),
+        ({"tolerance": 10**400}, "The tolerance must be a number."),
         ({"restarts": 0}, "The number of starts must be between 1 and 20."),
         ({"max_iterations": 0}, "The number of iterations must be between 1 and 10000."),
         ({"exact": "perhaps"}, "Fitting all pixels must be on or off."),
@@ -142,15 +143,22 @@ def test_a_recipe_cannot_be_changed():
         Recipe().seed = 1
 
 
-def test_inputs_are_empty_in_this_release_and_survive_json():
-    assert Inputs.from_mapping(Inputs().to_mapping()) == Inputs()
-    with pytest.raises(BadRecipe) as refused:
-        Inputs.from_mapping({"mixture": {}})
-    assert str(refused.value) == "“mixture” is not a known input."
-
-
 def test_a_refused_recipe_crosses_process_borders_with_its_sentence():
     with pytest.raises(BadRecipe) as refused:
         Recipe(n_clusters=99)
     copy = pickle.loads(pickle.dumps(refused.value))  # noqa: S301 - written one call before
     assert (type(copy), copy.code, str(copy)) == (BadRecipe, "bad_recipe", str(refused.value))
+
+
+@pytest.mark.parametrize(
+    ("change", "alike"),
+    [
+        ({"n_clusters": 9, "covariance": "diag", "seed": 4, "exact": True}, True),
+        ({"features": "lab"}, False),
+        ({"texture": 1}, False),
+        ({"position": True}, False),
+        ({"preset": "regions"}, False),
+    ],
+)
+def test_recipes_measure_alike_when_a_pixel_is_the_same_values_to_both(change, alike):
+    assert Recipe().measures_like(Recipe.from_mapping(change)) is alike

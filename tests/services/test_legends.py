@@ -4,6 +4,7 @@ import itertools
 import numpy as np
 import PIL.Image
 import pytest
+from scipy import ndimage
 
 from segmentation import files, services
 from segmentation.engine.exceptions import SegmentationError
@@ -84,3 +85,88 @@ def test_the_history_of_the_fit_never_falls(finished_run):
     history = services.fit_history(run=finished_run)
     assert len(history) == finished_run.result.iterations or len(history) > 1
     assert all(later >= earlier - 1e-9 for earlier, later in itertools.pairwise(history))
+
+
+def test_merging_two_clusters_joins_their_pixels_sums_and_pictures(finished_run, owner):
+    before = services.cluster_rows(run=finished_run)
+    services.edit_legend(run=finished_run, author=owner, expected=0, merge=(0, 2))
+    first, second = services.cluster_rows(run=finished_run)
+    assert first.components == (0, 2)
+    assert second.components == (1,)
+    assert first.pixels == before[0].pixels + before[2].pixels
+    assert first.soft_pixels == pytest.approx(before[0].soft_pixels + before[2].soft_pixels)
+    components = component_map(finished_run)
+    rows, columns = np.nonzero(components != 1)
+    assert first.box == (rows.min(), columns.min(), rows.max() + 1, columns.max() + 1)
+    np.testing.assert_array_equal(pixels(services.rendition(run=finished_run, name="labels")), components == 1)
+    segmented = pixels(services.rendition(run=finished_run, name="segmented"))
+    shown = {"#{:02x}{:02x}{:02x}".format(*pixel[:3]) for pixel in segmented[components != 1]}
+    assert shown == {first.mean_colour} == {first.colour}
+    assert services.connected_regions(run=finished_run) == [
+        ndimage.label(components != 1)[1], ndimage.label(components == 1)[1]
+    ]  # fmt: skip
+
+
+def test_a_cluster_may_be_taken_into_a_later_one_which_keeps_its_name(finished_run, owner):
+    services.edit_legend(run=finished_run, author=owner, expected=0, merge=(2, 0))
+    first, second = services.cluster_rows(run=finished_run)
+    assert (first.name, first.components) == ("Cluster 2", (1,))
+    assert (second.name, second.components, second.colour) == ("Cluster 3", (0, 2), second.mean_colour)
+
+
+def test_undo_goes_back_to_the_parent_and_a_later_edit_gets_a_number_of_its_own(finished_run, owner):
+    before = services.cluster_rows(run=finished_run)
+    services.edit_legend(run=finished_run, author=owner, expected=0, merge=(0, 1))
+    merged = pixels(services.rendition(run=finished_run, name="labels"))
+    assert services.undo_legend(run=finished_run, expected=1).number == 0
+    finished_run.refresh_from_db()
+    assert (finished_run.revision, services.cluster_rows(run=finished_run)) == (0, before)
+    edited = services.edit_legend(run=finished_run, author=owner, expected=0, merge=(1, 2))
+    assert (edited.number, edited.parent.number) == (2, 0)
+    assert (pixels(services.rendition(run=finished_run, name="labels")) != merged).any()
+
+
+def test_undo_of_what_somebody_else_has_changed_or_nobody_has_is_refused(finished_run, owner):
+    with pytest.raises(Conflict) as nothing:
+        services.undo_legend(run=finished_run, expected=0)
+    assert nothing.value.code == "state_conflict"
+    services.edit_legend(run=finished_run, author=owner, expected=0, merge=(0, 1))
+    with pytest.raises(Conflict) as stale:
+        services.undo_legend(run=finished_run, expected=0)
+    assert stale.value.code == "revision_conflict"
+    finished_run.refresh_from_db()
+    assert finished_run.revision == 1
+
+
+@pytest.mark.parametrize("pair", [(0, 0), (0, 3), (-1, 0)])
+def test_a_merge_that_cannot_be_changes_nothing(finished_run, owner, pair):
+    with pytest.raises(SegmentationError) as refused:
+        services.edit_legend(run=finished_run, author=owner, expected=0, merge=pair)
+    assert refused.value.code == "invalid_request"
+    finished_run.refresh_from_db()
+    assert (finished_run.revision, finished_run.revisions.count()) == (0, 1)
+    assert services.cluster_rows(run=finished_run)[2].components == (2,)
+
+
+def test_results_of_earlier_releases_still_load(finished_run):
+    for component in finished_run.result.components:
+        del component["box"]
+    finished_run.result.save()
+    finished_run.refresh_from_db()
+    assert [row.box for row in services.cluster_rows(run=finished_run)] == [None] * 3
+    assert sum(services.connected_regions(run=finished_run)) >= 3
+
+
+def test_the_thumbnail_follows_a_merge_and_not_a_change_of_foreground(finished_run, owner):
+    def shown():
+        with services.run_thumbnail(run=finished_run) as picture, PIL.Image.open(picture) as opened:
+            return np.asarray(opened.convert("RGB")).astype(int)
+
+    first = shown()
+    services.edit_legend(run=finished_run, author=owner, expected=0, foreground={0: True, 1: True})
+    np.testing.assert_array_equal(shown(), first)
+    services.edit_legend(run=finished_run, author=owner, expected=1, merge=(0, 1))
+    merged = services.cluster_rows(run=finished_run)[0]
+    inside = shown()[1:-1, 1:-1][np.isin(component_map(finished_run)[1:-1, 1:-1], merged.components)]
+    expected = list(bytes.fromhex(merged.colour[1:]))
+    assert np.median(np.abs(inside - expected).max(axis=1)) <= 6

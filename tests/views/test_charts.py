@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from segmentation.views.charts import fit_chart
+from segmentation.views.charts import criterion_curve, fit_chart
 
 
 def points(chart):
@@ -49,3 +49,12 @@ def test_attributes_are_plain_numbers_in_any_language():
     chart = fit_chart([-2.0, -1.0])
     assert chart.end == ("352.0", "8.0")
     assert [tick.at for tick in chart.rows] == ["8.0", "53.0", "98.0"]
+
+
+def test_numbers_that_do_nearly_as_well_stand_on_one_band():
+    curve = criterion_curve([-9.71, -9.22, -9.18, -9.19, -9.3], [False, True, True, True, False])
+    assert (curve.best, curve.band) == (2, (106, 288))
+
+
+def test_a_number_that_is_best_alone_has_no_band():
+    assert criterion_curve([-9.71, -9.0, -9.4], [False, True, False]).band is None

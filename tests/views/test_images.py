@@ -33,7 +33,7 @@ def test_new_run_of_the_same_image(browser, finished_run):
     assert response.url == f"/runs/{run.pk}/"
     assert (run.image, run.n_clusters, run.parent) == (image, 9, finished_run)
     page = markup(browser.get(image.get_absolute_url()))
-    assert page.index(str(run.pk)) < page.index(str(finished_run.pk))
+    assert page.index(f"/runs/{run.pk}/") < page.index(f"/runs/{finished_run.pk}/")
 
 
 @pytest.mark.parametrize("parent", ["", "x", "00000000-0000-0000-0000-000000000000"])

@@ -150,6 +150,76 @@ def test_legend_of_a_run_without_result_cannot_be_changed(browser, queued_run):
     assert "This run has no result yet." in markup(response)
 
 
+def test_clusters_are_merged_and_that_is_undone_by_form(browser, finished_run):
+    address = f"/runs/{finished_run.pk}/"
+    page = page_of(browser, finished_run)
+    assert re.search("Clusters [123] and [123] overlap most", page)
+    assert "data-undo hidden" in page
+    response = browser.post(f"{address}legend/merge/", {"revision": 0, "into": 0, "other": 2}, follow=True)
+    page = markup(response)
+    assert re.search("<h1>2 clusters", page)
+    assert "merged from 2" in page
+    assert "The picture has only" not in page  # fewer clusters than asked for, but because somebody wanted that
+    assert "data-undo hidden" not in page
+    labels = browser.get(f"{address}labels.png?download")
+    assert "phantom-k2-labels.png" in labels.headers["Content-Disposition"]
+    labels.close()
+    page = markup(browser.post(f"{address}legend/undo/", {"revision": 1}, follow=True))
+    assert re.search("<h1>3 clusters", page)
+
+
+@pytest.mark.parametrize(
+    ("form", "says"),
+    [
+        ({"revision": 0, "into": 0, "other": 0}, "cannot be merged with itself"),
+        ({"revision": 0, "into": 0, "other": 9}, "There is no cluster 10"),
+        ({"revision": 3, "into": 0, "other": 1}, "changed in another window"),
+        ({"revision": 0}, "Choose two clusters"),
+    ],
+)
+def test_a_merge_that_cannot_be_says_why(browser, finished_run, form, says):
+    response = browser.post(f"/runs/{finished_run.pk}/legend/merge/", form, follow=True)
+    assert says in markup(response)
+    assert Run.objects.get().revision == 0
+
+
+def test_nothing_to_undo_says_so(browser, finished_run):
+    response = browser.post(f"/runs/{finished_run.pk}/legend/undo/", {"revision": 0}, follow=True)
+    assert "There is nothing to undo" in markup(response)
+
+
+def test_regions_are_counted_when_somebody_asks_and_shown_from_then_on(browser, finished_run):
+    assert "?count=regions" in page_of(browser, finished_run)
+    counted = page_of(browser, finished_run, "?count=regions")
+    regions = [str(n) for n in services.connected_regions(run=finished_run)]
+    assert re.findall(r"data-regions>(\d+)<", counted) == regions
+    assert re.findall(r"data-regions>(\d+)<", page_of(browser, finished_run)) == regions
+
+
+@pytest.mark.parametrize("name", ["uncertainty", "novelty"])
+def test_maps_of_doubt_are_on_the_page_and_can_be_downloaded(browser, finished_run, name):
+    page = page_of(browser, finished_run)
+    assert f'data-zoom="{name}"' in page
+    assert f"/runs/{finished_run.pk}/{name}.png?download=1" in page
+    for query in ("?palette=heat", "?download=1"):
+        response = browser.get(f"/runs/{finished_run.pk}/{name}.png{query}")
+        assert (response.status_code, response.headers["Content-Type"]) == (200, "image/png")
+        assert response.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+        response.close()
+    assert f"phantom-k3-{name}.png" in response.headers["Content-Disposition"]
+
+
+def test_regions_offer_other_numbers_of_them_and_no_maps_of_doubt(browser, image):
+    run = services.create_run(image=image, recipe=Recipe(preset="regions", n_clusters=4))
+    execution.serve_until_empty()
+    page = page_of(browser, Run.objects.get(pk=run.pk))
+    assert re.search(r'name="n_clusters"\s+value="6">More regions: 6', page)
+    assert re.search(r'name="n_clusters"\s+value="3">Fewer regions: 3', page)
+    assert 'name="preset" value="regions"' in page
+    assert "uncertainty" not in page
+    assert browser.get(f"/runs/{run.pk}/uncertainty.png").status_code == 404
+
+
 def test_deleting_a_run_asks_first_and_leaves_the_picture(browser, finished_run):
     address = f"/runs/{finished_run.pk}/delete/"
     image = finished_run.image

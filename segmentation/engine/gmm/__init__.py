@@ -1,9 +1,10 @@
 """Gaussian mixtures of pixel colours: arrays in, arrays out. Knows nothing of files.
 
 Read in this order: `monomials` and `densities` (what a Gaussian sees of a value), `families` and `mixture` (the model),
-`colour_spaces` and `features` (what is measured of a pixel), `colours`, `sampling` and `pictures` (what is fitted of a picture),
+`units`, `colour_spaces` and `features` (what is measured of a pixel), `colours`, `sampling` and `pictures` (what is fitted of a picture),
 `em`, `squarem`, `merging`, `starts` and `fitting` (the fit), `edges`, `criteria` and `choice` (how many clusters), `table`,
-`labelling`, `smoothing`, `cleaning`, `measure` and `maps` (the result), `segmentation` (all of it: *Colours*). `regions` holds the
+`labelling`, `blur`, `smoothing`, `cleaning`, `measure`, `connected` and `maps` (the result), `clock`, `solving` and `segmentation`
+(all of it: *Colours*). `regions` holds the
 other preset, and `presets` chooses.
 """
 

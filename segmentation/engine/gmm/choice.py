@@ -20,6 +20,7 @@ from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.pictures import Picture
 from segmentation.engine.gmm.sampling import places, windows
 from segmentation.engine.gmm.starts import start
+from segmentation.engine.progress import OnFraction, silent
 from segmentation.engine.recipe import Covariance
 
 MOST = 12
@@ -103,6 +104,7 @@ def choose(
     floor: ArrayLike = 1.0,
     covariance_type: Covariance = Covariance.FULL,
     most: int = MOST,
+    on_fraction: OnFraction = silent,
 ) -> Choice:
     """Weigh 1 to `most` clusters.
 
@@ -116,12 +118,23 @@ def choose(
     covariance_type : Covariance
     most : int
         Cut to the number of distinct values.
+    on_fraction : callable
+        Told after every evaluation how much is done, up to 1.
     """
     n_values = len(np.unique(data.values, axis=0))
     mixture = start(data, min(max(SURPLUS, most), n_values), rng, floor, covariance_type)
-    n_steps, evidence = EM_STEPS, list[Evidence]()
+    n_steps, evidence, done = EM_STEPS, list[Evidence](), 0
+    total = EM_STEPS + (mixture.n_components - 1) * MERGE_STEPS
+
+    def on_step(_iteration: int, _log_likelihood: float) -> None:
+        nonlocal done
+        done += 1
+        on_fraction(done / total)
+
     while True:
-        mixture = iterate(data, mixture, tolerance=0.0, max_iterations=n_steps, floor=floor).mixture
+        mixture = iterate(
+            data, mixture, tolerance=0.0, max_iterations=n_steps, floor=floor, on_progress=on_step
+        ).mixture
         if mixture.n_components <= most:
             evidence.append(Evidence(mixture, criteria(mixture, data, SAMPLE_SIZE)))
         if mixture.n_components == 1:
@@ -133,16 +146,14 @@ def choose(
 
 def interior_pixels(picture: Picture, rng: np.random.Generator) -> Data:
     """Pixels of a picture away from its edges, or any, where there are too few of these."""
-    kept = []
-    for rows, columns in windows(*picture.shape, rng):
-        values, valid = picture.part(rows, columns)
-        kept.append(values[interiors(values[None])[0] & valid])
-    values = np.concatenate(kept)
+    parts, valid = zip(*(picture.part(*window) for window in windows(*picture.shape, rng)), strict=True)
+    seen = np.stack(parts)
+    values = seen[interiors(seen) & np.stack(valid)]
     if len(values) < FEWEST:
         sample = picture.sample(PIXELS, rng)
-        return Data.of(sample.values, sample.counts)
+        return Data.of(sample.values, sample.counts, rough=True)
     values = values[places(len(values), PIXELS, rng)]
-    return Data.of(values, np.ones(len(values)))
+    return Data.of(values, np.ones(len(values)), rough=True)
 
 
 def small_maps(choice: Choice, picture: Picture) -> NDArray[np.uint8]:

@@ -8,12 +8,21 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Float, Places, blocks, expand
+from segmentation.engine.progress import OnFraction, part, silent
+
+_REPORT = 256  # regions that join between two reports
 
 Labels = NDArray[np.uint8]
 
 
 def cleaned(
-    labels: Labels, values: NDArray[np.generic], mixture: Mixture, smallest: float, no_data: int = 255
+    labels: Labels,
+    values: NDArray[np.generic],
+    mixture: Mixture,
+    smallest: float,
+    no_data: int = 255,
+    *,
+    on_fraction: OnFraction = silent,
 ) -> Labels:
     """Give connected regions below a share of the picture the label of a neighbouring region.
 
@@ -32,6 +41,8 @@ def cleaned(
         Share of the pixels with data, 0 to 1.
     no_data : int
         The label that is no component: it neither joins nor is joined.
+    on_fraction : callable
+        Told again and again how much is done, up to 1.
 
     Returns
     -------
@@ -42,8 +53,9 @@ def cleaned(
     small = np.flatnonzero((regions.areas < limit) & (regions.labels != no_data))
     if not len(small):
         return labels.copy()
-    scores = _scores(regions, values, mixture, small)
-    owners = _merge(regions, scores, limit, no_data)
+    on_fraction(0.2)
+    scores = _scores(regions, values, mixture, small, part(on_fraction, 0.2, 0.6))
+    owners = _merge(regions, scores, limit, no_data, part(on_fraction, 0.6, 1))
     cleaned_labels: Labels = regions.labels[owners][regions.numbers]
     return cleaned_labels
 
@@ -77,7 +89,9 @@ class _Regions:
         return np.concatenate([pairs, pairs[:, ::-1]])
 
 
-def _scores(regions: _Regions, values: NDArray[np.generic], mixture: Mixture, small: Places) -> dict[int, Float]:
+def _scores(
+    regions: _Regions, values: NDArray[np.generic], mixture: Mixture, small: Places, on_fraction: OnFraction
+) -> dict[int, Float]:
     """Sums over each small region of log joint densities (K,): they are linear in the sums of phi."""
     theta = mixture.theta()
     chosen = np.isin(regions.numbers, small)
@@ -86,6 +100,7 @@ def _scores(regions: _Regions, values: NDArray[np.generic], mixture: Mixture, sm
     for block in blocks(len(rows), *theta.shape):
         for column, feature in enumerate(expand(rows[block])):
             sums[:, column] += np.bincount(owners[block], feature, len(small))
+        on_fraction(block.stop / len(rows))
     return dict(zip(small.tolist(), sums @ theta.T, strict=True))
 
 
@@ -123,16 +138,22 @@ class _Merger:
         return best
 
 
-def _merge(regions: _Regions, scores: dict[int, Float], limit: float, no_data: int) -> NDArray[np.intp]:
+def _merge(
+    regions: _Regions, scores: dict[int, Float], limit: float, no_data: int, on_fraction: OnFraction
+) -> NDArray[np.intp]:
     """The region (n,) that each region ends in: the smallest joins first, until none is below the limit."""
     merger = _Merger(regions, scores, no_data)
     queue = [(merger.areas[number], number) for number in scores]
     heapq.heapify(queue)
+    joined, total = 0, len(queue)
     while queue:
+        if joined % _REPORT == 0:
+            on_fraction(joined / total)
         area, number = heapq.heappop(queue)
         if merger.owner[number] != number or merger.areas[number] != area:
             continue  # it has joined another, or grown
         best = merger.join(number)
+        joined += 1
         if best in scores and merger.areas[best] < limit:
             heapq.heappush(queue, (merger.areas[best], best))
     return np.array([merger.root(number) for number in range(len(merger.owner))])

@@ -54,12 +54,14 @@ def overlaps(mixture: Mixture) -> Float:
     1943): the integral of the root of both densities' product. Weights play no part.
     """
     means, covariances = mixture.means, mixture.covariances
-    between = (covariances[:, None] + covariances[None]) / 2
-    gaps = means[:, None] - means[None]
-    distance = np.einsum("ijd,ijd->ij", gaps, np.linalg.solve(between, gaps[..., None])[..., 0]) / 8
+    i, j = np.triu_indices(len(means), 1)
+    between = (covariances[i] + covariances[j]) / 2
+    gaps = means[i] - means[j]
+    distance = np.einsum("nd,nd->n", gaps, np.linalg.solve(between, gaps[..., None])[..., 0]) / 8
     sizes = np.linalg.slogdet(covariances).logabsdet
-    log_ratio = (sizes[:, None] + sizes[None]) / 4 - np.linalg.slogdet(between).logabsdet / 2
-    coefficients: Float = np.minimum(np.exp(log_ratio - distance), 1.0)
+    log_ratio = (sizes[i] + sizes[j]) / 4 - np.linalg.slogdet(between).logabsdet / 2
+    coefficients = np.eye(len(means))
+    coefficients[i, j] = coefficients[j, i] = np.minimum(np.exp(log_ratio - distance), 1.0)
     return coefficients
 
 

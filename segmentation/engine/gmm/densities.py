@@ -1,12 +1,31 @@
 """Kernels on log joint densities: theta (K, F) times phi (F, n) gives log(weight_k N(x_i | k)), shape (K, n)."""
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, monomials, symmetric, triangle
+from segmentation.engine.gmm.monomials import (
+    CENTRE,
+    SCALE,
+    Float,
+    Real,
+    dimension,
+    expand,
+    expand_roughly,
+    monomials,
+    symmetric,
+    triangle,
+)
 
 _LEAST, _MOST = 1e-290, 1e290
 """Sums of densities between these lose nothing, neither themselves nor their quotients."""
+
+_SPARE = 16  # units of rounding beside those of summing
+_HOPELESS = 4.0  # nats
+
+_LOG_UNIT = float(np.log(2 * np.pi)) / 2 + float(np.log(SCALE))
+"""What each dimension takes from the logarithm of a normal density, for one unit of the values."""
 
 _BITS = (
     53 - 12 - 2
@@ -34,13 +53,20 @@ def natural(log_weights: Float, means: Float, factors: NDArray[np.floating]) -> 
     rows, columns = triangle(D)
     whitening = np.linalg.inv(factors)
     precisions = whitening.transpose(0, 2, 1) @ whitening
-    linear = np.einsum("kij,kj->ki", precisions, means)
+    linear = (precisions @ means[:, :, None])[:, :, 0]
+    log_scales = np.log(whitening.reshape(K, -1)[:, :: D + 1])  # of the diagonal, which is that of the factors inverted
     theta = np.empty((K, 1 + D + len(rows)))
-    theta[:, 0] = log_weights - D * (np.log(2 * np.pi) / 2 + np.log(SCALE))
-    theta[:, 0] -= np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1) + (linear * means).sum(axis=1) / 2
+    theta[:, 0] = log_weights + (log_scales - linear * means / 2 - _LOG_UNIT).sum(axis=1)
     theta[:, 1 : 1 + D] = linear
-    theta[:, 1 + D :] = -precisions[:, rows, columns] * np.where(rows == columns, 0.5, 1.0)
+    theta[:, 1 + D :] = precisions[:, rows, columns] * _second_order(D)
     return theta
+
+
+@cache
+def _second_order(dimension: int) -> Float:
+    """Factors of the upper triangle of a precision matrix in theta: -1/2 on the diagonal, -1 beside it."""
+    rows, columns = triangle(dimension)
+    return np.where(rows == columns, -0.5, -1.0)
 
 
 def posterior(log_joint: Float, counts: Float | float = 1.0) -> tuple[Float, Float]:
@@ -64,6 +90,20 @@ def posterior(log_joint: Float, counts: Float | float = 1.0) -> tuple[Float, Flo
     return joint, peak + np.log(total)
 
 
+def rough_posterior(log_joint: Float, counts: Float | float = 1.0) -> tuple[Float, Float]:
+    """The same with exponentials in single precision, which take a third of the time. Overwrites its first argument.
+
+    The largest of each column is made 1 first, so that what counts is right to 1e-7, and means over thousands of values to
+    1e-8: a fit, which knows its parameters to 1e-3 from a sample, loses nothing by it.
+    """
+    peak = log_joint.max(axis=0)
+    log_joint -= peak
+    joint = log_joint.astype(np.float32)
+    np.exp(joint, out=joint)
+    total = joint.sum(axis=0)
+    return np.multiply(joint, counts / total, out=log_joint), peak + np.log(total)
+
+
 def most_probable(log_joint: Float) -> NDArray[np.uint8]:
     """Index of the largest of each column (n,), of equal ones the first. At most 254 rows."""
     best = log_joint[0].copy()
@@ -72,6 +112,84 @@ def most_probable(log_joint: Float) -> NDArray[np.uint8]:
         np.copyto(winner, np.uint8(index), where=row > best)
         np.maximum(best, row, out=best)
     return winner
+
+
+def labels_of(theta: Float, values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """The labels that `decided` gives to values (n, D), in half the time.
+
+    Nearly all pixels are clear cases, for which single precision is enough; not where components are so narrow that it tells
+    nothing.
+    """
+    n_features = theta.shape[1]
+    if _doubt(theta, np.float32, 2.0) > _HOPELESS:
+        return decided(theta, expand(values))
+    phi = expand_roughly(values)
+    best, second, winner = _two_best(theta.astype(np.float32) @ phi)
+    farthest = float(np.abs(phi[1 : 1 + dimension(n_features)]).max(initial=0.0))
+    close = np.flatnonzero(best - second <= _doubt(theta, np.float32, farthest))
+    if len(close):
+        winner[close] = decided(theta, expand(values[close]))
+    return winner
+
+
+def decided(theta: Float, phi: Float, log_joint: Float | None = None) -> NDArray[np.uint8]:
+    """The most probable component of each value (n,), whatever the order in which products are summed.
+
+    theta @ phi has rounding errors that depend on processor, threads and block. Where two components are so near that these
+    could decide, the products are summed anew, one feature after the other, which comes out the same everywhere.
+
+    Parameters
+    ----------
+    theta : ndarray, shape (K, F)
+    phi : ndarray, shape (F, n)
+    log_joint : ndarray, shape (K, n), or None
+        theta @ phi, where it is known already.
+    """
+    best, second, winner = _two_best(theta @ phi if log_joint is None else log_joint)
+    farthest = float(np.abs(phi[1 : 1 + dimension(len(phi))]).max(initial=0.0))
+    close = np.flatnonzero(best - second <= _doubt(theta, np.float64, farthest))
+    if len(close):
+        winner[close] = most_probable(_in_order(theta, phi[:, close]))
+    return winner
+
+
+def _doubt(theta: Float, precision: type[np.floating], farthest: float) -> float:
+    """The lead, in nats, below which rounding could have made a component the most probable one.
+
+    A sum of F products is off by at most F units of rounding of its absolute value, in whatever order (Higham, 2002,
+    section 3.1); a few more are for theta and phi themselves. Two sums are compared, each in either order.
+
+    Parameters
+    ----------
+    theta : ndarray, shape (K, F)
+    precision : type
+        In which products were summed.
+    farthest : float
+        Largest magnitude of a standardised value; the largest monomial is its square, or 1.
+    """
+    unit = float(np.finfo(precision).eps) / 2
+    absolute = float(np.abs(theta).sum(axis=1).max()) * max(1.0, farthest) ** 2
+    n_features = int(theta.shape[1])
+    return 4 * (n_features + _SPARE) * unit * absolute
+
+
+def _two_best(log_joint: NDArray[Real]) -> tuple[NDArray[Real], NDArray[Real], NDArray[np.uint8]]:
+    """The largest and the second largest of each column, and the index of the largest; -infinity for lack of a second."""
+    best, second = log_joint[0].copy(), np.full_like(log_joint[0], -np.inf)
+    winner, lower = np.zeros(best.shape, np.uint8), np.empty_like(best)
+    for index, row in enumerate(log_joint[1:], start=1):
+        np.copyto(winner, np.uint8(index), where=row > best)
+        np.maximum(second, np.minimum(best, row, out=lower), out=second)
+        np.maximum(best, row, out=best)
+    return best, second, winner
+
+
+def _in_order(theta: Float, phi: Float) -> Float:
+    """The product of theta and phi, each sum from the first feature to the last."""
+    total: Float = theta[:, :1] * phi[0]
+    for column, feature in zip(theta.T[1:], phi[1:], strict=True):
+        total += column[:, None] * feature
+    return total
 
 
 def exact(theta: Float) -> Float:

@@ -1,5 +1,7 @@
 """Where a picture has edges: pixels there mix two materials, and mixtures of colours are no clusters."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, correlate1d
@@ -16,7 +18,7 @@ _SLOPE = _OFFSETS * _SMOOTH  # derivative of a Gaussian of one pixel
 _GAIN = float(np.sqrt((_SMOOTH**2).sum() * (_SLOPE**2).sum()))  # of independent noise; about 0.2
 _QUARTILE = float(np.sqrt(2 * np.log(4 / 3)))  # of a Rayleigh distribution
 _ROUNDING = float(np.sqrt(1 / 12))  # noise of whole numbers
-_LEAST, _FLATTEST = 0.1, 0.25
+_LEAST = 0.1
 
 
 def interiors(windows: NDArray[np.generic]) -> NDArray[np.bool_]:
@@ -41,9 +43,16 @@ def interiors(windows: NDArray[np.generic]) -> NDArray[np.bool_]:
         across = correlate1d(correlate1d(plane, _SMOOTH, axis=1, mode="mirror"), _SLOPE, axis=2, mode="mirror")
         down = correlate1d(correlate1d(plane, _SLOPE, axis=1, mode="mirror"), _SMOOTH, axis=2, mode="mirror")
         slope = np.hypot(across, down)
-        noise = max(float(np.quantile(slope, 0.25)) / _QUARTILE, _GAIN * _ROUNDING)
-        np.maximum(steepness, slope / np.float32(noise), out=steepness)
-    edges = binary_dilation(steepness > CERTAIN, np.ones((1, 3, 3), np.bool_))
-    if edges.mean() > 1 - _LEAST:
-        return steepness <= np.quantile(steepness, _FLATTEST)
-    return ~edges
+        noise = np.maximum(_quartiles(slope) / _QUARTILE, _GAIN * _ROUNDING)
+        np.maximum(steepness, slope / noise, out=steepness)
+    inside = ~binary_dilation(steepness > CERTAIN, np.ones((1, 3, 3), np.bool_))
+    rough = inside.mean(axis=(1, 2)) < _LEAST
+    inside[rough] = steepness[rough] <= _quartiles(steepness[rough])
+    return inside
+
+
+def _quartiles(planes: Float32) -> Float32:
+    """Lower quartile (n, 1, 1) of each of some planes (n, H, W)."""
+    flat = planes.reshape(len(planes), math.prod(planes.shape[1:]))
+    rank = flat.shape[1] // 4
+    return np.partition(flat, rank, axis=1)[:, rank, None, None]

@@ -1,6 +1,5 @@
 """From a sample of a picture to its mixture: starts on a few pixels, then the climb on all of the sample."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 from segmentation.engine.gmm.em import FLOOR, Data, Fit
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.sampling import thin
-from segmentation.engine.gmm.squarem import climb
+from segmentation.engine.gmm.squarem import climb, done
 from segmentation.engine.gmm.starts import best_start
+from segmentation.engine.progress import OnFraction, part, silent
 from segmentation.engine.recipe import Recipe
 
 SIZE = 2**17
@@ -22,13 +22,11 @@ FEW = 2**12
 ROUGH = 1e-4
 """Tolerance on the few pixels, in mean nats per cycle; local optima differ by a hundred times that."""
 
-EXACT, PATIENCE = 1e-6, 3
-"""Tolerance, and calm cycles in a row, when the climb goes on on all pixels."""
+PATIENCE = 2
+"""Calm cycles in a row that end a climb: plateaus of EM have been seen to end."""
 
-USUAL_EVALUATIONS = 15
-"""Most fits need 10 to 40. Nobody knows before, so progress is told as n / (n + this)."""
-
-OnFraction = Callable[[float], None]
+EXACT, EXACT_PATIENCE = 1e-6, 3
+"""The same, and the tolerance, when the climb goes on on all pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,8 +41,9 @@ class Sample:
     def pixels(self) -> int:
         return int(self.counts.sum(dtype=np.int64))
 
-    def data(self) -> Data:
-        return Data.of(self.values, self.counts)
+    def data(self, *, rough: bool = False) -> Data:
+        """As EM wants it, see `Data.of`."""
+        return Data.of(self.values, self.counts, rough=rough)
 
     def thinned(self, n: int, rng: np.random.Generator) -> "Sample":
         """A sample of about n pixels of it."""
@@ -58,8 +57,9 @@ def fit_sample(
     n_components: int,
     *,
     floor: ArrayLike = FLOOR,
+    start: Mixture | None = None,
     begin: Mixture | None = None,
-    on_fraction: OnFraction = lambda _: None,
+    on_fraction: OnFraction = silent,
 ) -> Fit:
     """Fit a mixture of a recipe's family.
 
@@ -72,14 +72,41 @@ def fit_sample(
     n_components : int
     floor : array_like
         As in `em.maximise`.
+    start : Mixture or None
+        Where the climb on few pixels begins; None tries `recipe.restarts` starts.
     begin : Mixture or None
-        Where to begin; None tries `recipe.restarts` starts.
+        Where the climb on the whole sample begins; None climbs on few pixels first.
     on_fraction : callable
-        Told how much is done, up to 1.
+        Told after every evaluation how much is done, up to 1.
     """
+    patience = PATIENCE
     if begin is None:
-        rng = np.random.default_rng([recipe.seed, 1])
-        few = sample.thinned(FEW, rng).data()
+        begin = _on_few(sample, recipe, n_components, floor, start=start, on_fraction=part(on_fraction, 0, 0.4))
+        patience = 1  # that climb was patient already
+    return climb(
+        sample.data(rough=True),
+        begin,
+        tolerance=recipe.tolerance,
+        patience=patience,
+        max_evaluations=recipe.max_iterations,
+        floor=floor,
+        on_evaluation=lambda evaluations, _: on_fraction(0.4 + 0.6 * done(evaluations)),
+    )
+
+
+def _on_few(
+    sample: Sample,
+    recipe: Recipe,
+    n_components: int,
+    floor: ArrayLike,
+    *,
+    start: Mixture | None,
+    on_fraction: OnFraction,
+) -> Mixture:
+    """The best of some starts on few pixels of a sample, or a given one, after a climb on them."""
+    rng = np.random.default_rng([recipe.seed, 1])
+    few = sample.thinned(FEW, rng).data(rough=True)
+    if start is None:
         start = best_start(
             few,
             n_components,
@@ -87,31 +114,29 @@ def fit_sample(
             n_starts=recipe.restarts,
             floor=floor,
             covariance_type=recipe.covariance,
-            on_fraction=lambda part: on_fraction(0.3 * part),
+            on_fraction=part(on_fraction, 0, 0.8),
         )
-        begin = climb(few, start, tolerance=ROUGH, max_evaluations=recipe.max_iterations, floor=floor).mixture
     return climb(
-        sample.data(),
-        begin,
-        tolerance=recipe.tolerance,
+        few,
+        start,
+        tolerance=ROUGH,
+        patience=PATIENCE,
         max_evaluations=recipe.max_iterations,
         floor=floor,
-        on_evaluation=lambda evaluations, _: on_fraction(0.3 + 0.7 * evaluations / (evaluations + USUAL_EVALUATIONS)),
-    )
+        on_evaluation=lambda evaluations, _: on_fraction(0.8 + 0.2 * done(evaluations)),
+    ).mixture
 
 
-def fit_all(
-    data: Data, fit: Fit, recipe: Recipe, *, floor: ArrayLike = FLOOR, on_fraction: OnFraction = lambda _: None
-) -> Fit:
+def fit_all(data: Data, fit: Fit, recipe: Recipe, *, floor: ArrayLike = FLOOR, on_fraction: OnFraction = silent) -> Fit:
     """Go on from a fit on the values of all pixels; the history is that of both, one after the other."""
     more = climb(
         data,
         fit.mixture,
         tolerance=min(EXACT, recipe.tolerance),
-        patience=PATIENCE,
+        patience=EXACT_PATIENCE,
         max_evaluations=recipe.max_iterations,
         floor=floor,
-        on_evaluation=lambda evaluations, _: on_fraction(evaluations / (evaluations + USUAL_EVALUATIONS)),
+        on_evaluation=lambda evaluations, _: on_fraction(done(evaluations)),
     )
     history, path = np.concatenate([fit.history, more.history]), np.concatenate([fit.path, more.path])
     return Fit(more.mixture, history, more.converged, path)

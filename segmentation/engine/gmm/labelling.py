@@ -1,23 +1,29 @@
 """From a mixture to a label map: the most probable component of every pixel, exactly, and how many pixels each has."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.colour_spaces import Transform
 from segmentation.engine.gmm.colours import Codes, runs
-from segmentation.engine.gmm.densities import exact, most_probable
+from segmentation.engine.gmm.densities import exact, labels_of, most_probable
 from segmentation.engine.gmm.mixture import Mixture
-from segmentation.engine.gmm.monomials import Places, blocks, expand
+from segmentation.engine.gmm.monomials import Places, expand
 from segmentation.engine.gmm.table import UNKNOWN, LabelTable, Table, ValueTable
+from segmentation.engine.progress import OnFraction, silent
 
 NO_DATA = 255
 """Label of pixels that do not count."""
 
 DIRECT = 2**19
 """Up to so many pixels, each is judged by itself: a table costs more."""
+
+COUNTED = 2**16
+"""Labels that are counted at a time: they stay in the cache."""
+
+_NUMBERS = 2**18  # that are computed together: they stay in the cache
 
 Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -31,6 +37,15 @@ class Painted:
     labels: Labels  # (n,); `NO_DATA` where a pixel does not count
     areas: NDArray[np.int64]  # (K,) pixels of each component
 
+    @classmethod
+    def of(cls, labels: Labels, n_components: int) -> "Painted":
+        """Count the areas of a label map of any shape."""
+        areas = np.zeros(n_components, np.int64)
+        flat = labels.reshape(-1)
+        for begin in range(0, len(flat), COUNTED):
+            _finish(flat[begin : begin + COUNTED], None, areas)
+        return cls(flat, areas)
+
 
 def paint(
     pixels: NDArray[np.uint8],
@@ -39,7 +54,7 @@ def paint(
     codes: Codes,
     *,
     transform: Transform | None = None,
-    on_fraction: Callable[[float], None] = lambda _: None,
+    on_fraction: OnFraction = silent,
 ) -> Painted:
     """Give each pixel of an 8-bit RGB picture its label.
 
@@ -73,24 +88,35 @@ def paint(
         on_fraction(run.stop / len(pixels))
     if gaps:
         places, missed = (np.concatenate(part) for part in zip(*gaps, strict=True))
-        table.fill(missed)
-        labels[places] = table.entries[missed]
+        labels[places] = table.labels(missed)
         areas += np.bincount(labels[places], minlength=len(areas))
     return Painted(labels, areas)
 
 
+class Rows(Protocol):
+    """Values (n, D) that need not be in memory all at once."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, run: slice, /) -> NDArray[np.generic]: ...
+
+
 def paint_values(
-    values: NDArray[np.generic],
+    values: Rows,
     valid: Mask | None,
     mixture: Mixture,
-    on_fraction: Callable[[float], None] = lambda _: None,
+    on_fraction: OnFraction = silent,
 ) -> Painted:
     """The same for whatever values (n, D) the mixture is of, each judged by itself."""
-    theta = mixture.theta() if values.dtype != np.uint8 else exact(mixture.theta())
+    theta = mixture.theta()
+    rounded = exact(theta)
     labels, areas = np.empty(len(values), np.uint8), np.zeros(mixture.n_components, np.int64)
-    for block in blocks(len(values), *theta.shape):
-        part = labels[block]
-        part[:] = most_probable(theta @ expand(values[block]))
+    length = _NUMBERS // max(theta.shape[1], 2 * len(theta))
+    for begin in range(0, len(values), length):
+        block = slice(begin, min(begin + length, len(values)))
+        part, measured = labels[block], values[block]
+        is_exact = measured.dtype == np.uint8
+        part[:] = most_probable(rounded @ expand(measured)) if is_exact else labels_of(theta, measured)
         _finish(part, None if valid is None else valid[block], areas)
         on_fraction(block.stop / len(values))
     return Painted(labels, areas)
@@ -100,5 +126,6 @@ def _finish(labels: Labels, valid: Mask | None, areas: NDArray[np.int64]) -> Non
     """Count the labels of some pixels and take out those that do not count; both in place."""
     if valid is not None:
         labels[~valid] = NO_DATA
+    matches = np.empty(len(labels), np.bool_)
     for number in range(len(areas)):
-        areas[number] += np.count_nonzero(labels == number)
+        areas[number] += np.count_nonzero(np.equal(labels, number, out=matches))

@@ -1,20 +1,24 @@
 """What is known of each component's pixels, as sums: of merged components the sums simply add."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.densities import exact, most_probable, posterior
+from segmentation.engine.gmm.densities import decided, exact, posterior
 from segmentation.engine.gmm.fitting import Sample
 from segmentation.engine.gmm.labelling import Painted
 from segmentation.engine.gmm.mixture import Mixture
-from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, blocks, expand, triangle
+from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, blocks, expand, symmetric, triangle
 
 Sums = tuple[float, float, float]
 Products = tuple[float, float, float, float, float, float]
+Box = tuple[int, int, int, int]
+"""Top, left, bottom and right of some pixels, the last two past the end."""
+
+_ROWS = 64  # whose labels stay in the cache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +34,7 @@ class Component:
     border_pixels: int  # of the hard area, on the picture's outermost rows and columns
     sum: Sums  # of red, green and blue, hard
     products: Products  # of rr, rg, rb, gg, gb, bb, hard
+    box: Box | None = None  # around the hard area; None without a pixel, and in results of releases that did not look
 
     def __add__(self, other: Self) -> Self:
         return type(self)(
@@ -38,6 +43,7 @@ class Component:
             border_pixels=self.border_pixels + other.border_pixels,
             sum=_added(self.sum, other.sum),
             products=_added(self.products, other.products),
+            box=_around(self.box, other.box),
         )
 
     @property
@@ -45,6 +51,13 @@ class Component:
         """Mean red, green and blue, 0 to 255; black where there is no pixel."""
         red, green, blue = (value / max(self.pixels, 1) for value in self.sum)
         return red, green, blue
+
+    @property
+    def covariance(self) -> Float:
+        """Covariance (3, 3) of red, green and blue; zeros where there is no pixel."""
+        pixels, mean = max(self.pixels, 1), np.array(self.mean)
+        covariance: Float = symmetric(np.array([self.products]) / pixels, 3)[0] - np.outer(mean, mean)
+        return covariance
 
     @property
     def colour(self) -> str:
@@ -64,6 +77,7 @@ class Component:
             border_pixels=int(mapping["border_pixels"]),
             sum=cast("Sums", tuple(map(float, mapping["sum"]))),
             products=cast("Products", tuple(map(float, mapping["products"]))),
+            box=cast("Box", tuple(map(int, mapping["box"]))) if mapping.get("box") else None,
         )
 
 
@@ -85,7 +99,7 @@ def judge(mixture: Mixture, sample: Sample) -> Judgement:
         phi, counts = expand(sample.values[block]), sample.counts[block].astype(np.float64)
         seen = phi if sample.colours is sample.values else expand(sample.colours[block])
         log_joint = theta @ phi
-        members = (most_probable(log_joint) == np.arange(len(theta))[:, None]) * counts
+        members = (decided(theta, phi, log_joint) == np.arange(len(theta))[:, None]) * counts
         responsibilities, log_density = posterior(log_joint, counts)
         soft += responsibilities.sum(axis=1)
         hard += members @ seen.T
@@ -109,6 +123,7 @@ def components(
     judgement: Judgement,
     painted: Painted,
     border: NDArray[np.integer],
+    around: Sequence[Box | None],
     missed: Callable[[int], NDArray[np.uint8]],
 ) -> tuple[Component, ...]:
     """Measurements of all pixels: areas as they were counted, sums from the sample, brought to these areas.
@@ -123,6 +138,8 @@ def components(
         All pixels.
     border : ndarray, shape (K,)
         Pixels on the border.
+    around : sequence of box or None, K of them
+        As of `boxes`.
     missed : callable
         The colours (n, 3) of all pixels of a component, asked for when the sample has none of it.
     """
@@ -132,11 +149,12 @@ def components(
         if area and not hard[0]:
             hard = expand(missed(number)).sum(axis=1)  # noqa: PLW2901 - the rare component's own
         scaled = hard * (area / hard[0]) if area else np.zeros(10)
-        measured.append(_component(scaled, float(judgement.soft[number]) * growth, int(border[number])))
+        soft = float(judgement.soft[number]) * growth
+        measured.append(_component(scaled, soft, int(border[number]), around[number]))
     return tuple(measured)
 
 
-def _component(hard: Float, soft: float, border: int) -> Component:
+def _component(hard: Float, soft: float, border: int, box: Box | None) -> Component:
     pixels, sums = hard[0], hard[1:4]
     rows, columns = triangle(3)
     products = SCALE**2 * hard[4:] + SCALE * CENTRE * (sums[rows] + sums[columns]) + CENTRE**2 * pixels
@@ -146,6 +164,7 @@ def _component(hard: Float, soft: float, border: int) -> Component:
         border_pixels=border,
         sum=tuple((SCALE * sums + CENTRE * pixels).tolist()),
         products=tuple(products.tolist()),
+        box=box,
     )
 
 
@@ -154,6 +173,41 @@ def on_border(labels: NDArray[np.uint8], n_components: int) -> NDArray[np.intp]:
     inner = labels[1:-1]
     ring = [labels[:1], labels[1:][-1:], inner[:, :1], inner[:, 1:][:, -1:]]
     return np.bincount(np.concatenate([part.ravel() for part in ring]), minlength=256)[:n_components]
+
+
+def boxes(labels: NDArray[np.uint8], n_components: int) -> tuple[Box | None, ...]:
+    """The smallest box around each component's pixels in a label map (H, W), in one pass for each 64 components.
+
+    A bit stands for a component: the union of a row's bits says which components it meets, and so does a column's.
+    """
+    found: list[Box | None] = []
+    for first in range(0, n_components, 64):
+        numbers = range(first, min(first + 64, n_components))
+        found += _boxes(labels, numbers)
+    return tuple(found)
+
+
+def _boxes(labels: NDArray[np.uint8], numbers: range) -> list[Box | None]:
+    bits = [1 << place for place in range(len(numbers))]
+    table = np.zeros(256, np.min_scalar_type(sum(bits)))
+    table[numbers.start : numbers.stop] = bits
+    down, across = np.zeros(len(labels), table.dtype), np.zeros(labels.shape[1], table.dtype)
+    for begin in range(0, len(labels), _ROWS):
+        met = table.take(labels[begin : begin + _ROWS])
+        down[begin : begin + _ROWS] = np.bitwise_or.reduce(met, axis=1)
+        np.bitwise_or(across, np.bitwise_or.reduce(met, axis=0), out=across)
+    sides = [side.astype(np.uint64) for side in (down, across)]
+    extents = [[np.flatnonzero(side & np.uint64(bit)) for side in sides] for bit in bits]
+    return [
+        (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1) if len(rows) else None
+        for rows, columns in extents
+    ]
+
+
+def _around(one: Box | None, other: Box | None) -> Box | None:
+    if one is None or other is None:
+        return one or other
+    return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
 
 
 def _added(one: tuple[float, ...], other: tuple[float, ...]) -> Any:

@@ -1,4 +1,6 @@
-"""One component fewer: two of a mixture replaced by the Gaussian with their common moments."""
+"""Fewer components: some of a mixture replaced by the Gaussian with their common moments."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -29,12 +31,33 @@ def merged_once(mixture: Mixture) -> Mixture:
     )
 
 
+def gathered(mixture: Mixture, groups: Sequence[Sequence[int]]) -> Mixture:
+    """One Gaussian for each group of components, with the weight, mean and covariance of all of it.
+
+    Sums of weights, of weighted means and of weighted second moments add; mean and covariance follow from them. What the
+    fit found of single components stays as it is, whatever their family.
+    """
+    joined = [_gathered(mixture, list(numbers)) for numbers in groups]
+    weights, means, covariances = (np.array(part) for part in zip(*joined, strict=True))
+    return Mixture(weights / weights.sum(), means, covariances)
+
+
 def together(one: Mixture, other: Mixture) -> Mixture:
     """The components of two mixtures of one family, each with half its weight; tied ones get a common covariance."""
     weights = np.concatenate([one.weights, other.weights]) / 2
     scatters = np.concatenate([one.covariances, other.covariances])
     covariances = FAMILIES[one.covariance_type].estimate(weights, scatters)
     return Mixture(weights, np.concatenate([one.means, other.means]), covariances, one.covariance_type)
+
+
+def _gathered(mixture: Mixture, numbers: list[int]) -> tuple[float, Float, Float]:
+    """Weight, mean (D,) and covariance (D, D) of some components together."""
+    weights, means, covariances = (part[numbers] for part in (mixture.weights, mixture.means, mixture.covariances))
+    weight = float(weights.sum())
+    shares = weights / weight
+    mean = shares @ means
+    gaps = means - mean
+    return weight, mean, np.einsum("k,kij->ij", shares, covariances + gaps[:, :, None] * gaps[:, None, :])
 
 
 def _joined(mixture: Mixture, i: Places, j: Places) -> tuple[Float, Float, Float]:

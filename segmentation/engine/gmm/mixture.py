@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segmentation.engine.gmm.densities import exact, most_probable, natural, posterior
+from segmentation.engine.gmm.densities import decided, exact, natural, posterior
 from segmentation.engine.gmm.families import FAMILIES
-from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, Places, blocks, expand
+from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, Places, blocks, expand, features_of
 from segmentation.engine.recipe import Covariance
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _QUANTUM = 2.0**-16
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mixture:
-    """Weights, means and covariances of K Gaussians over D values, in units of the pixels (0 to 255).
+    """Weights, means and covariances of K Gaussians over D values, in units of the features (of 8 bits: 0 to 255).
 
     The arrays are private read-only copies.
 
@@ -68,19 +68,22 @@ class Mixture:
 
     def log_density(self, values: ArrayLike) -> Float:
         """Natural logarithm of the mixture's density at values (..., D); shape (...), nats per unit^D."""
-        return self._evaluate(values, self.theta(), lambda log_joint: posterior(log_joint)[1])
+        theta = self.theta()
+        return self._evaluate(values, lambda phi: posterior(theta @ phi)[1])
 
     def posterior(self, values: ArrayLike) -> Float:
         """Posterior probability of each component at values (..., D); shape (..., K), sums to 1."""
-        return self._evaluate(values, self.theta(), lambda log_joint: posterior(log_joint)[0].T)
+        theta = self.theta()
+        return self._evaluate(values, lambda phi: posterior(theta @ phi)[0].T)
 
     def predict(self, values: ArrayLike) -> NDArray[np.uint8]:
         """Most probable component at values (..., D); shape (...). Of exactly equal ones the first.
 
-        At pixels of type uint8 these are the labels that `segment` gives, to the byte.
+        These are the labels that `segment` gives, to the byte: at pixels of 8 bits as they are, at others as
+        `features.measure` gives them, for another picture with the units of the result.
         """
-        theta = self.theta()
-        return self._evaluate(values, exact(theta) if np.asarray(values).dtype == np.uint8 else theta, most_probable)
+        theta = exact(self.theta()) if np.asarray(values).dtype == np.uint8 else self.theta()
+        return self._evaluate(values, lambda phi: decided(theta, phi))
 
     def theta(self) -> Float:
         """Natural parameters, shape (K, F): log(weight_k N(x | mean_k, covariance_k)) = theta_k . phi(x)."""
@@ -169,12 +172,13 @@ class Mixture:
         model.converged_, model.n_iter_, model.lower_bound_ = True, 0, float("nan")
         return model
 
-    def _evaluate(self, values: ArrayLike, theta: Float, kernel: Callable[[Float], NDArray[Number]]) -> NDArray[Number]:
-        """Apply a kernel on log joint densities (K, n) to values of any leading shape, in blocks."""
+    def _evaluate(self, values: ArrayLike, kernel: Callable[[Float], NDArray[Number]]) -> NDArray[Number]:
+        """Apply a kernel on monomials (F, n) to values of any leading shape, in blocks."""
         array = np.asarray(values)
         if array.ndim == 0 or array.shape[-1] != self.means.shape[1]:
             raise ValueError(f"values must have {self.means.shape[1]} entries along the last axis")
         rows = array.reshape(-1, array.shape[-1])
-        parts = [kernel(theta @ expand(rows[block])) for block in blocks(max(len(rows), 1), *theta.shape)]
+        n_features = features_of(rows.shape[1])
+        parts = [kernel(expand(rows[block])) for block in blocks(max(len(rows), 1), self.n_components, n_features)]
         joined = np.concatenate(parts)
         return joined.reshape(array.shape[:-1] + joined.shape[1:])

@@ -8,11 +8,13 @@ and feature-major, one contiguous row a component or feature.
 from collections.abc import Iterator
 from functools import cache
 from math import isqrt
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
+Real = TypeVar("Real", np.float64, np.float32)
 
 Places = NDArray[np.intp]
 
@@ -41,10 +43,15 @@ def expand(values: NDArray[np.generic]) -> Float:
     return monomials((values.T.astype(np.float64) - CENTRE) / SCALE)
 
 
-def monomials(x: NDArray[np.floating]) -> Float:
+def expand_roughly(values: NDArray[np.generic]) -> NDArray[np.float32]:
+    """The same in single precision, in half the time."""
+    return monomials((values.T.astype(np.float32) - np.float32(CENTRE)) / np.float32(SCALE))
+
+
+def monomials(x: NDArray[Real]) -> NDArray[Real]:
     """Phi of values that are standardised already, shape (D, n)."""
     dimension, n = x.shape
-    phi = np.empty((1 + dimension + dimension * (dimension + 1) // 2, n))
+    phi = np.empty((1 + dimension + dimension * (dimension + 1) // 2, n), x.dtype)
     phi[0] = 1.0
     phi[1 : 1 + dimension] = x
     for target, i, j in zip(phi[1 + dimension :], *triangle(dimension), strict=True):

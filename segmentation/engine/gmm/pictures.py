@@ -1,23 +1,27 @@
 """What a fit asks of a picture: a sample, all of it, its labels under a mixture."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.colour_spaces import STEPS, TRANSFORMS, Transform
-from segmentation.engine.gmm.colours import Colours, codes_at, count, encode, group
-from segmentation.engine.gmm.features import Measurements, measure
+from segmentation.engine.gmm.colours import CODES, Colours, codes_at, count, encode, group, runs, stretches
+from segmentation.engine.gmm.features import Measurements, colour_names, measure
 from segmentation.engine.gmm.fitting import Sample
-from segmentation.engine.gmm.labelling import Mask, Painted, paint, paint_values
+from segmentation.engine.gmm.labelling import NO_DATA, Mask, Painted, paint, paint_values
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Float
 from segmentation.engine.gmm.sampling import valid_places
+from segmentation.engine.gmm.units import Units, visible
+from segmentation.engine.progress import OnFraction
 from segmentation.engine.recipe import Features, Recipe
 
-OnFraction = Callable[[float], None]
 Values = NDArray[np.generic]
+Kernel = Callable[[Values], NDArray[np.uint8]]
+"""Makes a level (n,) of each of some values (n, D)."""
 
 
 class Picture(Protocol):
@@ -41,6 +45,14 @@ class Picture(Protocol):
     def everything(self, on_fraction: OnFraction) -> Sample:
         """All pixels."""
 
+    @property
+    def units(self) -> Units:
+        """What values of the picture are in units of the fit."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the values (D,) are called."""
+
     def part(self, rows: slice, columns: slice) -> tuple[Values, Mask]:
         """Values (h, w, D) of a part of the picture, and which of them count."""
 
@@ -50,26 +62,36 @@ class Picture(Protocol):
     def colours(self, chosen: Mask | slice) -> NDArray[np.uint8]:
         """Colours (m, 3), as people see them, of the chosen of all (n,) pixels."""
 
+    def levels(self, kernel: Kernel) -> NDArray[np.uint8]:
+        """What a kernel makes of each pixel's value, in whatever blocks; shape (H, W)."""
 
-def picture_of(pixels: NDArray[np.generic], valid: Mask | None, recipe: Recipe) -> Picture:
+
+def picture_of(
+    pixels: NDArray[np.generic], valid: Mask | None, recipe: Recipe, shown: NDArray[np.uint8] | None = None
+) -> Picture:
     """The pixels as a recipe wants them measured.
 
     Parameters
     ----------
     pixels : ndarray, shape (H, W) or (H, W, B)
-        uint8, uint16 or floating point.
+        Whole or real numbers.
     valid : ndarray, shape (H, W), bool, or None
         Which pixels count; None means all.
     recipe : Recipe
+    shown : ndarray, shape (H, W, 3), uint8, or None
+        The picture as people see it; None means as `units.visible` has it.
     """
-    if (
-        pixels.dtype == np.uint8
-        and pixels.ndim == 3
-        and pixels.shape[2] == 3
-        and not (recipe.texture or recipe.position)
-    ):
+    is_plain = not (recipe.texture or recipe.position)
+    if pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3 and is_plain:
+        # What is shown of these is what they are.
         return EightBit(np.ascontiguousarray(pixels), valid, recipe.features)
-    return Measured(measure(pixels, valid, recipe), visible(pixels))
+    pixels = np.ascontiguousarray(pixels)
+    measurements = measure(pixels, valid, recipe)
+    seen = np.ascontiguousarray(shown) if shown is not None else visible(pixels, valid)
+    bands = measurements.bands
+    if bands.shape[2] == 1 and bands.dtype.kind in "iu" and bands.dtype.itemsize <= 2 and is_plain:
+        return OneBand(measurements, seen)
+    return Measured(measurements, seen)
 
 
 class EightBit:
@@ -90,6 +112,8 @@ class EightBit:
         self._transform: Transform | None = None if features == Features.RGB else TRANSFORMS[features]
         self.floor: Float = np.full(self._values(self._pixels[:1]).shape[1], STEPS[features] ** 2 / 12)
         self.n_valid = len(self._pixels) if valid is None else int(np.count_nonzero(valid))
+        self.units = Units.plain(3)
+        self.names = tuple(colour_names(features, 3))
 
     def sample(self, n: int, rng: np.random.Generator) -> Sample:
         drawn = valid_places(self._valid, len(self._pixels), n, rng)
@@ -112,12 +136,87 @@ class EightBit:
     def colours(self, chosen: Mask | slice) -> NDArray[np.uint8]:
         return self._pixels[chosen]
 
+    def levels(self, kernel: Kernel) -> NDArray[np.uint8]:
+        """Computed once for each distinct colour, and looked up for each pixel."""
+        found = count(self._pixels, self._valid)
+        table = np.zeros(CODES, np.uint8)
+        table[found.codes] = kernel(self._values(found.values()))
+        levels = np.empty(len(self._pixels), np.uint8)
+        for run, codes in runs(self._pixels):
+            table.take(codes, mode="clip", out=levels[run])
+        return levels.reshape(self.shape)
+
     def _values(self, colours: NDArray[np.uint8]) -> Values:
         return colours if self._transform is None else self._transform(colours)
 
     def _sample(self, found: Colours) -> Sample:
         colours = found.values()
         return Sample(self._values(colours), found.counts, colours)
+
+
+class OneBand:
+    """A grey picture of whole numbers of up to 16 bits: all is known of a pixel by its value, of which there are few.
+
+    Parameters
+    ----------
+    measurements : Measurements
+        Of colour alone.
+    colours : ndarray, shape (H, W, 3), uint8
+        The picture as people see it.
+    """
+
+    def __init__(self, measurements: Measurements, colours: NDArray[np.uint8]) -> None:
+        bands = measurements.bands
+        self.shape = (bands.shape[0], bands.shape[1])
+        unsigned = np.dtype(f"u{bands.dtype.itemsize}")
+        self._codes = np.ascontiguousarray(bands).view(unsigned).reshape(-1)
+        every = np.arange(2 ** (8 * bands.dtype.itemsize)).astype(unsigned).view(bands.dtype)
+        # What the picture does not hold may lie far outside its units.
+        self._values = replace(measurements, bands=every[None, :, None], valid=None, around=_nothing(len(every)))[:]
+        self._valid = None if measurements.valid is None else measurements.valid.reshape(-1)
+        self._colours = colours.reshape(-1, 3)
+        self.floor, self.units, self.names = measurements.floor, measurements.units, measurements.names
+        self.n_valid = len(self._codes) if self._valid is None else int(np.count_nonzero(self._valid))
+
+    def sample(self, n: int, rng: np.random.Generator) -> Sample:
+        drawn = valid_places(self._valid, len(self._codes), n, rng)
+        codes, first, counts = np.unique(self._codes[drawn], return_index=True, return_counts=True)
+        return Sample(self._values[codes], counts, self._colours[drawn[first]])
+
+    def everything(self, on_fraction: OnFraction) -> Sample:
+        counts = np.zeros(len(self._values), np.int64)
+        where = np.zeros(len(self._values), np.intp)
+        for run in stretches(len(self._codes)):
+            places = np.arange(run.start, run.stop)
+            places = places if self._valid is None else places[self._valid[run]]
+            counts += np.bincount(self._codes[places], minlength=len(counts))
+            where[self._codes[places]] = places
+            on_fraction(run.stop / len(self._codes))
+        found = np.flatnonzero(counts)
+        return Sample(self._values[found], counts[found], self._colours[where[found]])
+
+    def part(self, rows: slice, columns: slice) -> tuple[Values, Mask]:
+        codes = self._codes.reshape(self.shape)[rows, columns]
+        valid = np.ones(codes.shape, np.bool_)
+        return self._values[codes], valid if self._valid is None else self._valid.reshape(self.shape)[rows, columns]
+
+    def paint(self, mixture: Mixture, sample: Sample, on_fraction: OnFraction) -> Painted:  # noqa: ARG002 - all values
+        table = mixture.predict(self._values)
+        labels, counts = np.empty(len(self._codes), np.uint8), np.zeros(NO_DATA + 1, np.int64)
+        for run in stretches(len(self._codes)):
+            table.take(self._codes[run], out=labels[run], mode="clip")
+            if self._valid is not None:
+                labels[run][~self._valid[run]] = NO_DATA
+            counts += np.bincount(labels[run], minlength=len(counts))
+            on_fraction(run.stop / len(labels))
+        return Painted(labels, counts[: mixture.n_components])
+
+    def colours(self, chosen: Mask | slice) -> NDArray[np.uint8]:
+        return self._colours[chosen]
+
+    def levels(self, kernel: Kernel) -> NDArray[np.uint8]:
+        levels: NDArray[np.uint8] = kernel(self._values)[self._codes]
+        return levels.reshape(self.shape)
 
 
 class Measured:
@@ -132,51 +231,47 @@ class Measured:
 
     def __init__(self, measurements: Measurements, colours: NDArray[np.uint8]) -> None:
         self.shape = (colours.shape[0], colours.shape[1])
-        self._values = measurements.values.reshape(colours.shape[0] * colours.shape[1], -1)
+        self._measurements = measurements
         self._valid = None if measurements.valid is None else measurements.valid.reshape(-1)
         self._colours = colours.reshape(-1, 3)
-        self.floor = measurements.floor
-        self.n_valid = len(self._values) if self._valid is None else int(np.count_nonzero(self._valid))
+        self.floor, self.units, self.names = measurements.floor, measurements.units, measurements.names
+        self.n_valid = len(self._measurements) if self._valid is None else int(np.count_nonzero(self._valid))
 
     def sample(self, n: int, rng: np.random.Generator) -> Sample:
-        return self._sample(valid_places(self._valid, len(self._values), n, rng))
+        return self._sample(valid_places(self._valid, len(self._measurements), n, rng))
 
     def everything(self, on_fraction: OnFraction) -> Sample:
-        chosen = slice(None) if self._valid is None else self._valid
+        chosen = np.arange(len(self._measurements)) if self._valid is None else np.flatnonzero(self._valid)
         on_fraction(1.0)
-        return self._sample(np.arange(len(self._values))[chosen])
+        return self._sample(chosen)
 
     def part(self, rows: slice, columns: slice) -> tuple[Values, Mask]:
-        values = self._values.reshape(*self.shape, -1)[rows, columns]
+        values = self._measurements.part(rows, columns)
         valid = np.ones(values.shape[:2], np.bool_)
         return values, valid if self._valid is None else self._valid.reshape(self.shape)[rows, columns]
 
     def paint(self, mixture: Mixture, sample: Sample, on_fraction: OnFraction) -> Painted:  # noqa: ARG002 - no table
-        return paint_values(self._values, self._valid, mixture, on_fraction)
+        return paint_values(self._measurements, self._valid, mixture, on_fraction)
 
     def colours(self, chosen: Mask | slice) -> NDArray[np.uint8]:
         return self._colours[chosen]
 
+    def levels(self, kernel: Kernel) -> NDArray[np.uint8]:
+        levels = np.empty(len(self._measurements), np.uint8)
+        for run in stretches(len(levels)):
+            levels[run] = kernel(self._measurements[run])
+        return levels.reshape(self.shape)
+
     def _sample(self, places: NDArray[np.intp]) -> Sample:
         """The pixels at some places, equal values together: told by one number, a fixed projection of theirs."""
-        values = self._values[places]
+        values = self._measurements[places]
         rng, key = np.random.default_rng(0), np.zeros(len(values))
         for number in range(values.shape[1]):
-            key += values[:, number] * rng.uniform(0.5, 1)
+            key += values[:, number].astype(np.float64) * rng.uniform(0.5, 1)
         _, first, counts = np.unique(key, return_index=True, return_counts=True)
         return Sample(values[first], counts, self._colours[places[first]])
 
 
-def visible(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """How people see pixels of any depth (H, W) or (H, W, B): 8 bits of the first three bands, or of the first as grey."""
-    bands = (
-        pixels[..., :3] if pixels.ndim == 3 and pixels.shape[2] >= 3 else pixels.reshape(*pixels.shape[:2], -1)[..., :1]
-    )
-    if bands.dtype == np.uint16:
-        bands = (bands // 257).astype(np.uint8)
-    elif bands.dtype != np.uint8:
-        finite = np.isfinite(bands)
-        low, high = (float(f(bands[finite])) for f in (np.min, np.max)) if finite.any() else (0.0, 0.0)
-        span = (high - low) or 1.0
-        bands = np.where(finite, (np.where(finite, bands, low) - low) / span * 255, 0).astype(np.uint8)
-    return np.ascontiguousarray(np.broadcast_to(bands, (*bands.shape[:2], 3)))
+def _nothing(n: int) -> NDArray[np.float32]:
+    """No texture and no place of n pixels."""
+    return np.empty((1, n, 0), np.float32)

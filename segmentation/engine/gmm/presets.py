@@ -6,25 +6,30 @@ from numpy.typing import NDArray
 from segmentation.engine.gmm import segmentation as colours
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.segmentation import Segmentation
+from segmentation.engine.gmm.units import as_bands, visible
 from segmentation.engine.progress import OnProgress
 from segmentation.engine.recipe import Preset, Recipe
 
 
 def segment(
-    pixels: NDArray[np.uint8],
+    pixels: NDArray[np.generic],
     recipe: Recipe,
     *,
     valid: NDArray[np.bool_] | None = None,
+    shown: NDArray[np.uint8] | None = None,
     begin: Mixture | None = None,
     on_progress: OnProgress | None = None,
 ) -> Segmentation:
     """Segment a picture as the recipe's preset says; parameters and errors as of `segmentation.segment`.
 
-    Regions are not iterated: they begin nowhere, and take no notice of `begin`.
+    Regions are not iterated: they begin nowhere, and take no notice of `begin`. They are made for what people see, `shown`;
+    of deeper pictures and more bands they see nothing else.
     """
     if recipe.preset is Preset.REGIONS:
         # scikit-image takes its time to be imported, and Colours does without.
         from segmentation.engine.gmm.regions import preset as regions  # noqa: PLC0415 - as said
 
-        return regions.segment(pixels, recipe, valid=valid, on_progress=on_progress)
-    return colours.segment(pixels, recipe, valid=valid, begin=begin, on_progress=on_progress)
+        bands, valid = as_bands(pixels, valid)
+        seen = visible(bands, valid) if shown is None else shown
+        return regions.segment(seen, recipe, valid=valid, on_progress=on_progress)
+    return colours.segment(pixels, recipe, valid=valid, shown=shown, begin=begin, on_progress=on_progress)

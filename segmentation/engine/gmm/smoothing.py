@@ -7,11 +7,11 @@ picture, where even clusters that overlap by half stand apart. Beside the classi
 more than a pixel forgives noise that is correlated itself. Linear in the pixels.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from segmentation.engine.gmm.blur import Float32, blurred
 from segmentation.engine.gmm.densities import posterior as posterior_of
 from segmentation.engine.gmm.em import Data, maximise
 from segmentation.engine.gmm.labelling import NO_DATA, Mask, Painted
@@ -19,11 +19,13 @@ from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Float, blocks, expand
 from segmentation.engine.gmm.pictures import Picture, Values
 from segmentation.engine.gmm.sampling import places
-from segmentation.engine.gmm.squarem import climb
+from segmentation.engine.gmm.squarem import climb, done
 from segmentation.engine.gmm.starts import best_start
+from segmentation.engine.progress import OnFraction, part, silent
 from segmentation.engine.recipe import Recipe
 
-Float32 = NDArray[np.float32]
+Parts = list[tuple[Values, Mask]]
+"""Values (h, w, D) of parts of a picture, and which of them count."""
 
 WINDOW = 1.2
 """Standard deviation in pixels."""
@@ -43,7 +45,7 @@ _ROUGH = 1e-3  # tolerance on them
 _STRIP = 2**22  # posteriors that are smoothed together
 
 
-def mean_field(log_joint: Float32, beta: float, n_sweeps: int) -> Float32:
+def mean_field(log_joint: Float32, beta: float, n_sweeps: int, on_fraction: OnFraction = silent) -> Float32:
     """Smooth the posteriors of a part of a picture.
 
     Parameters
@@ -52,32 +54,53 @@ def mean_field(log_joint: Float32, beta: float, n_sweeps: int) -> Float32:
         Of which only differences between components count; equal for all where a pixel has no data.
     beta : float
     n_sweeps : int
+    on_fraction : callable
+        Told after every sweep how much is done, up to 1.
 
     Returns
     -------
     ndarray, shape (K, h, w), float32
         Sums to 1 over the components.
     """
-    from segmentation.engine.gmm.regions.blur import blurred  # noqa: PLC0415 - its package takes a while to import
-
     posterior = _softmax(log_joint.copy())
-    for _ in range(n_sweeps):
+    for sweep in range(n_sweeps):
         around = blurred(posterior, WINDOW)
         around *= np.float32(beta)
         around += log_joint
         posterior = _softmax(around)
+        on_fraction((sweep + 1) / n_sweeps)
     return posterior
 
 
-def begun(parts: list[tuple[Values, Mask]], recipe: Recipe, n_components: int, floor: Float) -> Mixture:
+def begun(
+    parts: Parts,
+    recipe: Recipe,
+    n_components: int,
+    floor: Float,
+    on_fraction: OnFraction = silent,
+) -> Mixture:
     """Where a smoothed fit begins: clusters of the blurred parts of a picture, as Gaussians of the values as they are."""
     rng = np.random.default_rng([recipe.seed, 4])
     raw = np.concatenate([values[valid] for values, valid in parts]).astype(np.float64)
     calm = np.concatenate([_calmed(values, valid) for values, valid in parts])
-    few = Data.of(calm[places(len(calm), _FEW, rng)], np.ones(min(len(calm), _FEW)))
+    few = Data.of(calm[places(len(calm), _FEW, rng)], np.ones(min(len(calm), _FEW)), rough=True)
     family = recipe.covariance
-    start = best_start(few, n_components, rng, n_starts=recipe.restarts, floor=floor, covariance_type=family)
-    theta = climb(few, start, tolerance=_ROUGH, floor=floor).mixture.theta()
+    start = best_start(
+        few,
+        n_components,
+        rng,
+        n_starts=recipe.restarts,
+        floor=floor,
+        covariance_type=family,
+        on_fraction=part(on_fraction, 0, 0.8),
+    )
+    theta = climb(
+        few,
+        start,
+        tolerance=_ROUGH,
+        floor=floor,
+        on_evaluation=lambda evaluations, _: on_fraction(0.8 + 0.2 * done(evaluations)),
+    ).mixture.theta()
     sums = np.zeros_like(theta)
     for block in blocks(len(raw), *theta.shape):
         sums += posterior_of(theta @ expand(calm[block]))[0] @ expand(raw[block]).T
@@ -86,8 +109,6 @@ def begun(parts: list[tuple[Values, Mask]], recipe: Recipe, n_components: int, f
 
 def _calmed(values: Values, valid: Mask) -> Float:
     """Blurred values (n, D) of the pixels (h, w) that count; the others lend nothing to them."""
-    from segmentation.engine.gmm.regions.blur import blurred  # noqa: PLC0415 - its package takes a while to import
-
     planes = np.concatenate([np.where(valid, values.transpose(2, 0, 1), 0), valid[None]]).astype(np.float32)
     sums = blurred(planes, BLUR)[:, valid].astype(np.float64)
     calm: Float = (sums[:-1] / sums[-1]).T
@@ -96,28 +117,27 @@ def _calmed(values: Values, valid: Mask) -> Float:
 
 def refit(
     mixture: Mixture,
-    parts: list[tuple[Values, Mask]],
+    parts: Parts,
     smoothness: float,
     floor: Float,
-    on_fraction: Callable[[float], None] = lambda _: None,
+    on_fraction: OnFraction = silent,
 ) -> Mixture:
     """M-steps on the smoothed posteriors of parts of a picture, each with its values (h, w, D) and what counts (h, w)."""
     for number in range(ROUNDS):
         K, D = mixture.means.shape
         sums = np.zeros((K, 1 + D + D * (D + 1) // 2))
-        for values, valid in parts:
-            posterior = mean_field(_log_joint(mixture, values, valid), STRENGTH * smoothness, SWEEPS // 2)
+        for index, (values, valid) in enumerate(parts):
+            begin = number + index / len(parts)
+            share = part(on_fraction, begin / ROUNDS, (begin + 1 / len(parts)) / ROUNDS)
+            posterior = mean_field(_log_joint(mixture, values, valid), STRENGTH * smoothness, SWEEPS // 2, share)
             rows, weights = values[valid], posterior[:, valid].astype(np.float64)
             for block in blocks(len(rows), *sums.shape):
                 sums += weights[:, block] @ expand(rows[block]).T
         mixture = maximise(sums, floor, mixture.covariance_type)
-        on_fraction((number + 1) / ROUNDS)
     return mixture
 
 
-def paint_smoothed(
-    picture: Picture, mixture: Mixture, smoothness: float, on_fraction: Callable[[float], None] = lambda _: None
-) -> Painted:
+def paint_smoothed(picture: Picture, mixture: Mixture, smoothness: float, on_fraction: OnFraction = silent) -> Painted:
     """Label each pixel with the component whose smoothed posterior is largest, of equal ones the first.
 
     Strips of the picture are smoothed one after the other, each with as much of its surroundings as can matter.
@@ -128,12 +148,11 @@ def paint_smoothed(
     for strip in _strips(height, width, mixture.n_components):
         begin, end = max(strip.start - margin, 0), min(strip.stop + margin, height)
         values, valid = picture.part(slice(begin, end), slice(None))
-        posterior = mean_field(_log_joint(mixture, values, valid), STRENGTH * smoothness, SWEEPS)
+        share = part(on_fraction, strip.start / height, strip.stop / height)
+        posterior = mean_field(_log_joint(mixture, values, valid), STRENGTH * smoothness, SWEEPS, share)
         inner = slice(strip.start - begin, strip.stop - begin)
         labels[strip] = np.where(valid[inner], posterior[:, inner].argmax(axis=0), NO_DATA)
-        on_fraction(strip.stop / height)
-    areas = np.array([np.count_nonzero(labels == number) for number in range(mixture.n_components)], np.int64)
-    return Painted(labels.reshape(-1), areas)
+    return Painted.of(labels, mixture.n_components)
 
 
 def _strips(height: int, width: int, n_components: int) -> Iterator[slice]:

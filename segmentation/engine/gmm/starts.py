@@ -6,8 +6,6 @@ merge EM). From twice the number, one descent beats three plain starts at the sa
 with fresh components is worth more than an independent one.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -16,6 +14,7 @@ from segmentation.engine.gmm.merging import merged_once, together
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Float
 from segmentation.engine.gmm.squarem import climb
+from segmentation.engine.progress import OnFraction, part, silent
 from segmentation.engine.recipe import Covariance
 
 STARTS = 2  # unless the recipe says otherwise
@@ -87,7 +86,7 @@ def best_start(
     n_starts: int = STARTS,
     floor: ArrayLike = FLOOR,
     covariance_type: Covariance = Covariance.FULL,
-    on_fraction: Callable[[float], None] = lambda _: None,
+    on_fraction: OnFraction = silent,
 ) -> Mixture:
     """The best of a few descents by likelihood; of equal ones the first.
 
@@ -108,7 +107,8 @@ def best_start(
     surplus = min(SURPLUS * n_components, len(data.counts))
 
     def descend(number: int, begin: Mixture) -> Fit:
-        return _descend(data, begin, n_components, floor, lambda part: on_fraction((number + part) / n_starts))
+        share = part(on_fraction, number / n_starts, (number + 1) / n_starts)
+        return _descend(data, begin, n_components, floor, share)
 
     best = descend(0, start(data, surplus, rng, floor, covariance_type))
     for number in range(1, n_starts):
@@ -119,9 +119,7 @@ def best_start(
     return best.mixture
 
 
-def _descend(
-    data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, on_fraction: Callable[[float], None]
-) -> Fit:
+def _descend(data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, on_fraction: OnFraction) -> Fit:
     """Merge down to the wanted number with EM in between, then climb until optima can be compared."""
     mergers = mixture.n_components - n_components
     done, total = 0, EM_STEPS + mergers * MERGE_STEPS

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.colour_spaces import Transform
 from segmentation.engine.gmm.colours import CODES, decode
-from segmentation.engine.gmm.densities import most_probable, taylor
+from segmentation.engine.gmm.densities import decided, most_probable, taylor
 from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, Places, blocks, expand, monomials
 
 UNKNOWN = 255
@@ -38,6 +38,9 @@ class Table(Protocol):
     def fill(self, codes: NDArray[np.integer]) -> None:
         """Make sure that the table knows the colours (n,)."""
 
+    def labels(self, codes: NDArray[np.integer]) -> Entries:
+        """The labels (n,) of colours that it does not know."""
+
 
 class LabelTable:
     """Labels of colours under one mixture of three values.
@@ -61,6 +64,11 @@ class LabelTable:
         self._filled |= wanted
         for begin in range(0, corners.shape[1], _TESTED):
             self._fill_blocks(corners[:, begin : begin + _TESTED])
+
+    def labels(self, codes: NDArray[np.integer]) -> Entries:
+        """The labels (n,) of colours that it does not know: too few in a block to fill that for them."""
+        parts = [decode(codes[block]) for block in blocks(len(codes), len(self._theta))]
+        return np.concatenate([most_probable(self._theta @ expand(part)) for part in parts])
 
     def _fill_blocks(self, corners: Places) -> None:
         """Fill some blocks, given by their first colours (3, m)."""
@@ -130,4 +138,10 @@ class ValueTable:
         missing = np.unique(codes[self.entries[codes] == UNKNOWN])
         for block in blocks(len(missing), *self._theta.shape):
             values = self._transform(decode(missing[block]))
-            self.entries[missing[block]] = most_probable(self._theta @ expand(values))
+            self.entries[missing[block]] = decided(self._theta, expand(values))
+
+    def labels(self, codes: NDArray[np.integer]) -> Entries:
+        """The labels (n,) of colours that it does not know, each computed once."""
+        self.fill(codes)
+        labels: Entries = self.entries[codes]
+        return labels

@@ -13,11 +13,13 @@ from segmentation.engine.exceptions import Refusal, gettext_noop
 from segmentation.engine.imaging import metadata, orientation
 from segmentation.engine.imaging.eight_bits import Decoded
 from segmentation.engine.imaging.notices import Notice
-from segmentation.engine.imaging.planes import Planes, largest, stretches
+from segmentation.engine.imaging.planes import Planes, inverted, largest, stretches
 
 _GREY_SPACES = {tifffile.PHOTOMETRIC.MINISWHITE, tifffile.PHOTOMETRIC.MINISBLACK}
 _ORIENTATION_TAG = 274
 _PROFILE_TAG = 34675
+_RESOLUTION_TAG, _RESOLUTION_UNIT_TAG = 282, 296
+_INCH, _CENTIMETRE = 2, 3
 _ASSOCIATED, _UNASSOCIATED = 1, 2  # kinds of alpha among the extra samples of a TIFF
 
 
@@ -30,7 +32,7 @@ def read_deep_png(data: bytes) -> Decoded:
     n_colours = 1 if pixels.shape[2] <= 2 else 3
     colour = pixels[:, :, :n_colours]
     alpha = pixels[:, :, n_colours] if pixels.shape[2] > n_colours else None  # also of a single transparent colour
-    planes = Planes(colour=colour, alpha=alpha)
+    planes = Planes(bands=colour, alpha=alpha)
     return Decoded(planes=planes, orientation=turned, profile=profile, metadata=described)
 
 
@@ -52,46 +54,57 @@ def read_deep_tiff(data: bytes) -> Decoded:
         planes, notices = _planes(page, pixels)
         turned = page.tags.valueof(_ORIENTATION_TAG, default=orientation.UPRIGHT)
         profile = page.tags.valueof(_PROFILE_TAG)
+        described = metadata.described(page.tags.valueof, _dots_per_inch(page))
     return Decoded(
         planes=planes,
         orientation=turned if turned in range(1, 9) else orientation.UPRIGHT,
         profile=profile if isinstance(profile, bytes) else None,
         notices=notices,
-        metadata={"schema": metadata.SCHEMA},
+        metadata=described,
     )
+
+
+def _dots_per_inch(page: Any) -> tuple[float, float] | None:
+    """Resolution across and down; None when the file has none, or only an aspect ratio."""
+    unit = page.tags.valueof(_RESOLUTION_UNIT_TAG, default=_INCH)
+    if _RESOLUTION_TAG not in page.tags or unit not in {_INCH, _CENTIMETRE}:
+        return None
+    across, down = page.get_resolution("inch")
+    return float(across), float(down)
 
 
 def _planes(page: Any, pixels: NDArray[np.generic]) -> tuple[Planes, list[Notice]]:
     if page.photometric == tifffile.PHOTOMETRIC.PALETTE:
         colour = (np.asarray(page.colormap).T[pixels[:, :, 0]] >> 8).astype(np.uint8)
-        return Planes(colour=colour, alpha=None), [Notice("palette_applied")]
+        return Planes(bands=colour, alpha=None), [Notice("palette_applied")]
     if page.photometric == tifffile.PHOTOMETRIC.SEPARATED and pixels.dtype in (np.uint8, np.uint16):
         inks = (pixels[:, :, :4] >> (8 * pixels.dtype.itemsize - 8)).astype(np.uint8)  # type: ignore[operator]  # whole
         colour = np.asarray(PIL.Image.fromarray(np.ascontiguousarray(inks), "CMYK").convert("RGB"))
-        return Planes(colour=colour, alpha=None), [Notice("cmyk_converted")]
+        return Planes(bands=colour, alpha=None), [Notice("cmyk_converted")]
     if page.photometric not in {*_GREY_SPACES, tifffile.PHOTOMETRIC.RGB}:
         raise Refusal("unsupported_format", gettext_noop("Its colour space is not known here. Save it as RGB or grey."))
     return _bands(page, pixels)
 
 
 def _bands(page: Any, pixels: NDArray[np.generic]) -> tuple[Planes, list[Notice]]:
-    """The first one or three bands, and alpha if there is one."""
+    """All bands, and alpha if there is one."""
     extra = [int(kind) for kind in page.extrasamples]
     n_colours = pixels.shape[2] - len(extra)
     kinds = {kind: n_colours + place for place, kind in reversed(list(enumerate(extra)))}
     place = kinds.get(_UNASSOCIATED, kinds.get(_ASSOCIATED))
-    n_bands = pixels.shape[2] - (place is not None)
-    n_taken = 3 if n_bands >= 3 else 1
-    colour, alpha = pixels[:, :, :n_taken], None if place is None else pixels[:, :, place]
+    bands = pixels if place is None else np.delete(pixels, place, axis=2)
+    alpha = None if place is None else pixels[:, :, place]
     if alpha is not None and _UNASSOCIATED not in kinds:
-        colour = _divided(colour, alpha)
+        bands = _divided(bands, alpha)
     notices = []
-    if n_bands > 3:
+    if bands.shape[2] > 3:
         notices.append(Notice("bands_ignored", {"bands": pixels.shape[2]}))
-    elif n_bands == 2:
+    elif bands.shape[2] == 2:
         notices.append(Notice("extra_band_ignored"))
-    inverted = page.photometric == tifffile.PHOTOMETRIC.MINISWHITE
-    return Planes(colour=colour, alpha=alpha, inverted=inverted), notices
+    if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
+        bands = inverted(bands)
+        notices.append(Notice("inverted"))
+    return Planes(bands=bands, alpha=alpha), notices
 
 
 def _divided(colour: NDArray[np.generic], alpha: NDArray[np.generic]) -> NDArray[np.generic]:

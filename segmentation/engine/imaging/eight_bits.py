@@ -37,17 +37,16 @@ def read_eight_bits(data: bytes, header: Header) -> Decoded:
         file.load()
         profile = file.info.get("icc_profile")
         turning = _turned_by_codec(file, header.format, turned)
-        ignored = _left_out_by_codec(file, header)
         image: PIL.Image.Image = file
         image, palette = _without_palette(image)
         image, alpha = _without_alpha(image)
         image, colours = _in_srgb(image, profile)
         pixels = np.asarray(image)
     return Decoded(
-        planes=Planes(colour=pixels if pixels.ndim == 3 else pixels[:, :, None], alpha=alpha),
+        planes=Planes(bands=pixels if pixels.ndim == 3 else pixels[:, :, None], alpha=alpha),
         orientation=orientation.UPRIGHT if turning else turned,
         profile=None,
-        notices=turning + ignored + palette + colours,
+        notices=turning + palette + colours,
         metadata=described,
     )
 
@@ -56,13 +55,6 @@ def _turned_by_codec(image: PIL.Image.Image, image_format: str, turned: int) -> 
     """Pillow turns TIFF, and the codec HEIF, by themselves."""
     by_itself = turned if image_format == "TIFF" else image.info.get("original_orientation")
     return [Notice("orientation_applied")] if by_itself not in {None, orientation.UPRIGHT} else []
-
-
-def _left_out_by_codec(image: PIL.Image.Image, header: Header) -> list[Notice]:
-    """Pillow passes over bands of a TIFF that are neither colour nor alpha."""
-    if header.format != "TIFF" or header.bands <= len(image.getbands()):
-        return []
-    return [Notice("extra_band_ignored") if header.bands == 2 else Notice("bands_ignored", {"bands": header.bands})]
 
 
 def _without_palette(image: PIL.Image.Image) -> tuple[PIL.Image.Image, list[Notice]]:
@@ -85,7 +77,8 @@ def _without_alpha(image: PIL.Image.Image) -> tuple[PIL.Image.Image, np.ndarray[
 def _in_srgb(image: PIL.Image.Image, profile: bytes | None) -> tuple[PIL.Image.Image, list[Notice]]:
     notices: list[Notice] = []
     if profile and image.mode in {"L", "RGB", "CMYK"}:
-        image, notice = profiles.to_srgb(image, profile)
+        converted, notice = profiles.to_srgb(image, profile)
+        image = converted.getchannel("G") if image.mode == "L" and converted.mode == "RGB" else converted  # stays grey
         notices += [notice] if notice else []
     if image.mode == "CMYK":
         return image.convert("RGB"), [*notices, Notice("cmyk_converted")]

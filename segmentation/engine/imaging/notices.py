@@ -10,26 +10,30 @@ _TEMPLATES = {
     "alpha_over_white": gettext_noop(
         "It has transparent pixels: they were laid over white, and fully transparent ones count nowhere."
     ),
-    "bits_reduced": gettext_noop("It has more than 8 bits a value; they were reduced to 8, as on a common screen."),
     "bands_ignored": gettext_noop(
-        "It has %(bands)s bands: the first three were taken as red, green and blue, and the others ignored."
+        "It has %(bands)s bands: the first three are shown as red, green and blue; clusters are fitted to all."
     ),
+    "bits_reduced": gettext_noop("It has more than 8 bits a value; they were reduced to 8, as on a common screen."),
     "cmyk_converted": gettext_noop("It is made for print (CMYK) and was converted to sRGB."),
     "depth_reduced": gettext_noop(
-        "Its values (%(dtype)s) were reduced to 8 bits: %(low)s became 0 and %(high)s became 255, evenly in between."
+        "It is shown in 8 bits, its values (%(dtype)s) from %(low)s (black) to %(high)s (white); "
+        "clusters are fitted to all their bits."
     ),
-    "extra_band_ignored": gettext_noop(
-        "It has a further band that is neither colour nor transparency; it was ignored."
-    ),
+    "extra_band_ignored": gettext_noop("It has two bands: the first is shown as grey; clusters are fitted to both."),
     "first_frame": gettext_noop("It is one of %(frames)s pictures in the file; only the first was taken."),
-    "grey": gettext_noop("It is grey: red, green and blue are the same in every pixel."),
+    "grey": gettext_noop("It is grey: every pixel has one value."),
+    "inverted": gettext_noop("In its file the smallest value is white: its values were turned round."),
     "no_data": gettext_noop("%(pixels)s of its pixels hold no number (NaN or infinity) and count nowhere."),
     "one_bit": gettext_noop("It has 1 bit a pixel: every pixel is either black or white."),
     "orientation_applied": gettext_noop("It was turned the way that its camera noted."),
     "palette_applied": gettext_noop("It has a colour table, which was applied."),
     "profile_converted": gettext_noop("Its colours were converted from its profile (%(profile)s) to sRGB."),
     "profile_ignored": gettext_noop("Its colour profile cannot be read or does not fit, and was ignored."),
+    "profile_shown": gettext_noop(
+        "It is shown in sRGB, converted from its profile (%(profile)s); clusters are fitted to its values as stored."
+    ),
     "space_converted": gettext_noop("Its colours were converted from %(space)s to sRGB."),
+    "unknown": gettext_noop("A newer release has noted something about it (%(code)s)."),
 }
 
 
@@ -65,5 +69,14 @@ class Notice:
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
-        """Parse what `to_mapping` has written."""
-        return cls(str(mapping["code"]), dict(mapping.get("values", {})))
+        """Parse what `to_mapping` has written.
+
+        Of what a newer release has written, the code `unknown` says that there is something.
+        """
+        code, values = str(mapping["code"]), dict(mapping.get("values", {}))
+        try:
+            notice = cls(code, values)
+            _ = notice.sentence
+        except KeyError:
+            return cls("unknown", {"code": code})
+        return notice

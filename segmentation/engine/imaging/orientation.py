@@ -1,8 +1,12 @@
 """The way up that a camera noted, applied."""
 
+from typing import TypeVar
+
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
+
+T = TypeVar("T", bound=np.generic)
 
 EXIF_ORIENTATION = 0x0112
 UPRIGHT = 1
@@ -17,8 +21,8 @@ def stored(image: PIL.Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else UPRIGHT
 
 
-def applied(pixels: NDArray[np.generic], value: int) -> NDArray[np.generic]:
-    """An array (H, W, ...) turned upright; a view.
+def applied(pixels: NDArray[T], value: int) -> NDArray[T]:
+    """An array (H, W, ...) turned upright, C-contiguous; itself or a copy.
 
     Parameters
     ----------
@@ -33,4 +37,4 @@ def applied(pixels: NDArray[np.generic], value: int) -> NDArray[np.generic]:
         pixels = pixels[:, ::-1]
     if value in {3, 4, 7, 8}:
         pixels = pixels[::-1]
-    return pixels
+    return np.ascontiguousarray(pixels)

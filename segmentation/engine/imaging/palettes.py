@@ -12,6 +12,14 @@ from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
 
+LEVELS = 254
+"""Of a ramp: label values 0 to 253, since 254 and 255 are no data."""
+
+_HEAT = bytes.fromhex(
+    "000004 0a061a 130b31 1e1046 30115a 42116d 53147c 651a7e 762180 882780 9a2d7e ac337b"
+    "bd3b76 ce446f df4d67 ea5c63 f16f62 f98261 fc966b fdab78 febf85 fdd498 fde8ac fcfdbf"
+)  # magma (van der Walt and Smith, 2015) at equal steps
+
 _STEPS = 18  # candidates a channel
 _DARKEST, _LIGHTEST = 22.0, 92.0  # of L*: beside black and white, both themes' grounds
 _FIRST = "#0072b2"
@@ -44,6 +52,25 @@ def separated(n: int) -> tuple[str, ...]:
         nearest = np.minimum(nearest, apart)
         chosen.append(candidates[int(nearest.argmax())])
     return tuple("#{:02x}{:02x}{:02x}".format(*map(int, colour)) for colour in chosen[:n])
+
+
+def greys() -> tuple[str, ...]:
+    """Black to white in `LEVELS` steps."""
+    return _ramp(bytes([0, 0, 0, 255, 255, 255]))
+
+
+@functools.cache
+def heat() -> tuple[str, ...]:
+    """Black over purple and orange to pale yellow in `LEVELS` steps, its lightness rising evenly: for people."""
+    return _ramp(_HEAT)
+
+
+def _ramp(colours: bytes) -> tuple[str, ...]:
+    """`LEVELS` colours evenly between the given ones, three bytes each."""
+    anchors = np.frombuffer(colours, np.uint8).reshape(-1, 3)
+    places = np.linspace(0, len(anchors) - 1, LEVELS)
+    channels = np.rint([np.interp(places, np.arange(len(anchors)), band) for band in anchors.T]).astype(int)
+    return tuple("#{:02x}{:02x}{:02x}".format(*colour) for colour in channels.T)
 
 
 def seen(colours: Float) -> Float:

@@ -1,7 +1,8 @@
-"""Arrays of any depth and number of bands, reduced to 8-bit red, green and blue.
+"""Arrays of any depth and number of bands: 8-bit red, green and blue to be shown, and what is to be fitted in all its bits.
 
-Whole and real numbers are reduced linearly from the range that the data really have, over all colour bands together, so that
-nothing is clipped and the balance of the bands stays.
+What is shown is reduced linearly from the range that the data really have, over all bands shown together, so that nothing is
+clipped and the balance of the bands stays. What is fitted keeps its type and all its bands; where nothing was reduced, both
+are one.
 """
 
 from collections.abc import Iterator
@@ -20,37 +21,64 @@ _ROWS_AT_A_TIME = 2**20  # pixels; a whole picture in double precision would tak
 class Planes:
     """A decoded picture of any depth."""
 
-    colour: NDArray[np.generic]  # (H, W, 1) grey or (H, W, 3)
+    bands: NDArray[np.generic]  # (H, W, B), without alpha; larger values are lighter
     alpha: NDArray[np.generic] | None  # (H, W), of the same type
-    inverted: bool = False  # whether the smallest value is white
+
+    @property
+    def colour(self) -> NDArray[np.generic]:
+        """The bands that are shown: the first as grey (H, W, 1), of three or more the first three (H, W, 3)."""
+        return self.bands[:, :, : 3 if self.bands.shape[2] >= 3 else 1]
 
 
-def reduced(planes: Planes) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None, list[Notice]]:
-    """Reduce to 8 bits.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reduced:
+    """What is shown and what is fitted of a picture."""
 
-    Returns
-    -------
-    pixels : ndarray, shape (H, W, 3), uint8
-    valid : ndarray, shape (H, W), bool, or None
-        False where a pixel is fully transparent or no number; None when all count.
-    notices : list of Notice
-    """
+    pixels: NDArray[np.uint8]  # (H, W, 3), transparency over white
+    data: NDArray[np.generic]  # (H, W, B) likewise; `pixels` itself for three bands of 8 bits
+    valid: NDArray[np.bool_] | None  # (H, W), False where a pixel is fully transparent or no number; None: all count
+    notices: list[Notice]
+
+
+def reduced(planes: Planes) -> Reduced:
+    """Reduce what is shown to 8 bits, and keep what is fitted."""
     notices: list[Notice] = []
-    finite = _finite(planes.colour)
+    finite = _finite(planes.bands)
     if finite is not None:
         notices.append(Notice("no_data", {"pixels": int((~finite).sum())}))
     valid = _both(finite, _visible(planes))
-    grey_or_colour, reduction = _scaled(planes.colour, valid)
+    low, high = _shown_range(planes.colour, valid)
+    pixels, reduction = _scaled(planes.colour, low, high)
     notices += reduction
-    if planes.inverted:
-        grey_or_colour = 255 - grey_or_colour
     if planes.colour.shape[2] == 1:
-        notices += [] if planes.colour.dtype == np.bool_ else [Notice("grey")]
-        grey_or_colour = np.repeat(grey_or_colour, 3, axis=2)
-    pixels, transparency = _over_white(grey_or_colour, planes)
+        notices += [] if planes.bands.dtype == np.bool_ or planes.bands.shape[2] > 1 else [Notice("grey")]
+        pixels = np.repeat(pixels, 3, axis=2)
+    alpha = _translucent(planes)
+    if alpha is not None:
+        pixels = over_white(pixels, alpha)
+        notices.append(Notice("alpha_over_white"))
     if finite is not None:
         pixels[~finite] = 255
-    return pixels, valid, notices + transparency
+    pixels = np.ascontiguousarray(pixels)
+    return Reduced(pixels=pixels, data=_data(planes.bands, alpha, pixels, high), valid=valid, notices=notices)
+
+
+def _data(
+    bands: NDArray[np.generic], alpha: NDArray[np.uint8] | None, pixels: NDArray[np.uint8], white: float
+) -> NDArray[np.generic]:
+    """What is fitted: of 8 bits what is shown, in as many bands as there are; else the bands, over what is shown as white."""
+    if bands.dtype in (np.uint8, np.bool_) and bands.shape[2] in {1, 3}:
+        return pixels if bands.shape[2] == 3 else np.ascontiguousarray(pixels[:, :, :1])
+    if bands.dtype.kind in "iu" and bands.dtype.itemsize == 8:
+        bands = bands.astype(np.float64)  # exact up to 2^53
+    if alpha is None:
+        return np.ascontiguousarray(bands)
+    blended = np.empty(bands.shape, bands.dtype)
+    for rows in stretches(bands):
+        weight = alpha[rows, :, None] / 255.0
+        mixed = bands[rows].astype(np.float64) * weight + white * (1 - weight)
+        blended[rows] = mixed if bands.dtype.kind == "f" else np.rint(mixed)
+    return blended
 
 
 def over_white(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -64,16 +92,25 @@ def over_white(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[n
     return result
 
 
+def inverted(bands: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Values of which the smallest is white, so that the largest is; of whole numbers within their type."""
+    turn: np.ufunc = np.negative if bands.dtype.kind == "f" else np.invert
+    turned: NDArray[np.generic] = turn(bands)
+    return turned
+
+
 def largest(dtype: np.dtype[Any]) -> float:
     """The largest value of a type of whole numbers; 1 for the others."""
     return float(np.iinfo(dtype).max) if dtype.kind in "ui" else 1.0
 
 
-def _finite(colour: NDArray[np.generic]) -> NDArray[np.bool_] | None:
+def _finite(bands: NDArray[np.generic]) -> NDArray[np.bool_] | None:
     """Where all bands hold numbers; None when they do everywhere."""
-    if colour.dtype.kind != "f":
+    if bands.dtype.kind != "f":
         return None
-    finite: NDArray[np.bool_] = np.isfinite(colour).all(axis=2)
+    finite = np.empty(bands.shape[:2], np.bool_)
+    for rows in stretches(bands):
+        np.isfinite(bands[rows]).all(axis=2, out=finite[rows])
     return None if finite.all() else finite
 
 
@@ -89,11 +126,10 @@ def _both(one: NDArray[np.bool_] | None, other: NDArray[np.bool_] | None) -> NDA
     return one & other
 
 
-def _over_white(pixels: NDArray[np.uint8], planes: Planes) -> tuple[NDArray[np.uint8], list[Notice]]:
+def _translucent(planes: Planes) -> NDArray[np.uint8] | None:
+    """Alpha in 8 bits; None when all is opaque."""
     alpha = None if planes.alpha is None else _alpha(planes.alpha)
-    if alpha is None or (alpha == 255).all():
-        return pixels, []
-    return over_white(pixels, alpha), [Notice("alpha_over_white")]
+    return None if alpha is None or (alpha == 255).all() else alpha
 
 
 def _alpha(alpha: NDArray[np.generic]) -> NDArray[np.uint8]:
@@ -108,15 +144,22 @@ def _alpha(alpha: NDArray[np.generic]) -> NDArray[np.uint8]:
     return result
 
 
-def _scaled(colour: NDArray[np.generic], valid: NDArray[np.bool_] | None) -> tuple[NDArray[np.uint8], list[Notice]]:
+def _shown_range(colour: NDArray[np.generic], valid: NDArray[np.bool_] | None) -> tuple[float, float]:
+    """What is shown as black and as white."""
+    if colour.dtype in (np.uint8, np.bool_):
+        return 0.0, largest(colour.dtype)
+    low, high = _range(colour, valid)
+    if high == low:  # a single value has no range of its own; take one that holds it
+        low, high = min(low, 0.0), max(high, largest(colour.dtype))
+    return low, high
+
+
+def _scaled(colour: NDArray[np.generic], low: float, high: float) -> tuple[NDArray[np.uint8], list[Notice]]:
     if colour.dtype == np.uint8:
         return colour.astype(np.uint8, copy=False), []
     if colour.dtype == np.bool_:
         return colour.astype(np.uint8) * np.uint8(255), [Notice("one_bit")]
-    low, high = _range(colour, valid)
     result = np.zeros(colour.shape, np.uint8)
-    if high == low:  # a single value has no range of its own; take one that holds it
-        low, high = min(low, 0.0), max(high, largest(colour.dtype))
     table = _table(colour.dtype, low, high)
     for rows in stretches(colour):
         result[rows] = _spread(colour[rows], low, high) if table is None else table[colour[rows].view(np.uint16)]

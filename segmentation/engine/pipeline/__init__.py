@@ -6,5 +6,16 @@ Command line, worker and verification all call `run`; `masters`, `summary` and `
 from segmentation.engine.pipeline.documents import run_document, summary
 from segmentation.engine.pipeline.masters import masters
 from segmentation.engine.pipeline.outcome import Outcome, pixels_sha256, run, versions
+from segmentation.engine.pipeline.resolving import require_size, starting_mixture
 
-__all__ = ["Outcome", "masters", "pixels_sha256", "run", "run_document", "summary", "versions"]
+__all__ = [
+    "Outcome",
+    "masters",
+    "pixels_sha256",
+    "require_size",
+    "run",
+    "run_document",
+    "starting_mixture",
+    "summary",
+    "versions",
+]

@@ -8,6 +8,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
+from segmentation.engine.gmm import Segmentation
+from segmentation.engine.gmm.criteria import closest, overlaps
+from segmentation.engine.gmm.maps import shapes
+from segmentation.engine.gmm.merging import gathered
 from segmentation.engine.imaging import Notice
 from segmentation.engine.legend import foreground_share, measures
 from segmentation.engine.pipeline.outcome import Outcome
@@ -25,6 +31,7 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         "converged": segmentation.converged,
         "seconds": dict(outcome.seconds),
         "mixture": segmentation.mixture.to_mapping(),
+        "features": _features(segmentation),
         "components": [component.to_mapping() for component in segmentation.components],
         "versions": dict(outcome.versions),
         "legend": outcome.legend.to_mapping(),
@@ -32,6 +39,7 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         "distinct_colours": segmentation.distinct_colours,
         "fitted_pixels": segmentation.fitted_pixels,
         "valid_pixels": segmentation.valid_pixels,
+        "left_out_pixels": outcome.left_out_pixels,
     }
 
 
@@ -55,12 +63,15 @@ def run_document(outcome: Outcome, files: Mapping[str, bytes]) -> dict[str, Any]
         "recipe": outcome.recipe.to_mapping(),
         "inputs": outcome.inputs.to_mapping(),
         "mixture": segmentation.mixture.to_mapping(),
+        "features": _features(segmentation),
         "log_likelihood": segmentation.log_likelihood,
         "history": [float(value) for value in segmentation.history],
         "iterations": segmentation.iterations,
         "converged": segmentation.converged,
         "map": _map(outcome),
+        "components": [component.to_mapping() for component in segmentation.components],
         "clusters": _clusters(outcome),
+        **_overlaps(outcome),
         "foreground_share": foreground_share(outcome.legend, segmentation.components),
         "versions": dict(outcome.versions),
         "outputs": {
@@ -68,6 +79,11 @@ def run_document(outcome: Outcome, files: Mapping[str, bytes]) -> dict[str, Any]
         },
         "seconds": dict(outcome.seconds),
     }
+
+
+def _features(segmentation: Segmentation) -> dict[str, Any]:
+    """What the mixture's values are called, and what they mean in values of the picture."""
+    return {"names": list(segmentation.names), **segmentation.units.to_mapping()}
 
 
 def _notice(notice: Notice) -> dict[str, Any]:
@@ -81,21 +97,37 @@ def _map(outcome: Outcome) -> dict[str, Any]:
         "height": height,
         "pixels_sha256": outcome.pixels_sha256,
         "valid_pixels": outcome.segmentation.valid_pixels,
+        "left_out_pixels": outcome.left_out_pixels,
         "fitted_pixels": outcome.segmentation.fitted_pixels,
         "distinct_colours": outcome.segmentation.distinct_colours,
     }
 
 
 def _clusters(outcome: Outcome) -> list[dict[str, Any]]:
-    measured = measures(outcome.legend, outcome.segmentation.components)
+    segmentation, legend = outcome.segmentation, outcome.legend
+    measured = measures(legend, segmentation.components)
+    laws = gathered(segmentation.mixture, legend.groups)
+    regions = shapes(legend.cluster_of_component()[segmentation.labels], len(legend.clusters))
     return [
         {
             "index": index,
             **cluster.to_mapping(),
             "mean": list(measure.mean),
+            "covariance": measure.covariance.tolist(),
             "pixels": measure.pixels,
             "soft_pixels": measure.soft_pixels,
             "share": measure.share,
+            "box": None if measure.box is None else list(measure.box),
+            "regions": regions[index].regions,
+            "weight": float(laws.weights[index]),
+            "feature_mean": laws.means[index].tolist(),
+            "feature_covariance": laws.covariances[index].tolist(),
         }
-        for index, (cluster, measure) in enumerate(zip(outcome.legend.clusters, measured, strict=True))
+        for index, (cluster, measure) in enumerate(zip(legend.clusters, measured, strict=True))
     ]
+
+
+def _overlaps(outcome: Outcome) -> dict[str, Any]:
+    laws = gathered(outcome.segmentation.mixture, outcome.legend.groups)
+    pair = closest(laws)
+    return {"overlaps": np.round(overlaps(laws), 9).tolist(), "merge_first": None if pair is None else list(pair)}

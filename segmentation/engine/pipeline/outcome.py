@@ -3,7 +3,9 @@
 import hashlib
 import platform
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import PIL
@@ -16,8 +18,9 @@ from segmentation.engine.gmm import Segmentation, segment
 from segmentation.engine.imaging import Header, Limits, Notice, decode, index_png
 from segmentation.engine.legend import Legend
 from segmentation.engine.pipeline.evidence import evidence
+from segmentation.engine.pipeline.resolving import counted, left_out, starting_mixture
 from segmentation.engine.progress import OnProgress, Stage
-from segmentation.engine.recipe import Inputs, Recipe
+from segmentation.engine.recipe import Inputs, Recipe, agreed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,6 +37,7 @@ class Outcome:
     notices: tuple[Notice, ...]  # what was converted, reduced or ignored when it was read
     recipe: Recipe
     inputs: Inputs
+    left_out_pixels: int  # by the mask of the inputs
     segmentation: Segmentation
     components_png: bytes  # the master map
     pixels_sha256: str  # of the master map's pixels
@@ -49,6 +53,7 @@ def run(
     name: str,
     recipe: Recipe,
     inputs: Inputs = Inputs(),  # noqa: B008 - frozen
+    masters: Mapping[str, bytes] = MappingProxyType({}),
     limits: Limits,
     on_progress: OnProgress | None = None,
 ) -> Outcome:
@@ -61,7 +66,9 @@ def run(
     name : str
         Its name, for messages and to compare the extension with the content.
     recipe, inputs
-        What decides the result.
+        What decides the result; a starting mixture says how many clusters there are.
+    masters : mapping of str to bytes
+        The files that the inputs name, by their SHA-256.
     limits : Limits
         What is admitted.
     on_progress : callable or None
@@ -71,16 +78,23 @@ def run(
     ------
     Refusal
         When the file is no picture that is admitted.
+    BadRecipe
+        When recipe and inputs do not agree.
     SegmentationError
-        With `empty`, when no pixel of it is visible.
+        `empty`: no pixel of it is visible, or the mask leaves none; `invalid_request`: the starting mixture or the mask does
+        not suit the picture; `corrupt`: a master is not the one that the inputs name.
     """
     tell = on_progress or _silent
+    recipe, begin = agreed(recipe, inputs), starting_mixture(inputs)
     begun = time.perf_counter()
     tell(Stage.READING, 0.0)
     picture = decode(data, name=name, limits=limits)
+    height, width = picture.pixels.shape[:2]
+    mask = left_out(inputs, masters, shape=(height, width), limits=limits)
+    valid = counted(picture.valid, mask)
     tell(Stage.READING, 1.0)
     reading = time.perf_counter() - begun
-    segmentation = segment(picture.pixels, recipe, valid=picture.valid, on_progress=tell)
+    segmentation = segment(picture.data, recipe, valid=valid, shown=picture.pixels, begin=begin, on_progress=tell)
     begun = time.perf_counter()
     tell(Stage.WRITING, 0.0)
     components_png = index_png.encode(segmentation.labels)
@@ -93,6 +107,7 @@ def run(
         notices=tuple(picture.notices),
         recipe=recipe,
         inputs=inputs,
+        left_out_pixels=0 if mask is None else int(np.count_nonzero(mask)),
         segmentation=segmentation,
         components_png=components_png,
         pixels_sha256=pixels_sha256(segmentation.labels),

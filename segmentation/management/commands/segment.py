@@ -9,7 +9,7 @@ import json
 import os
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -24,16 +24,20 @@ from tqdm import tqdm
 from segmentation.engine import pipeline, progress
 from segmentation.engine.exceptions import BadRecipe, SegmentationError
 from segmentation.engine.exports import binary_png, labels_png, segmented_png
-from segmentation.engine.imaging import Limits
+from segmentation.engine.imaging import Limits, MaskMaster, masks
 from segmentation.engine.legend import foreground_share
 from segmentation.engine.progress import Stage
-from segmentation.engine.recipe import NAMES, Preset, Recipe
+from segmentation.engine.recipe import AUTO, NAMES, Inputs, Preset, Recipe, Start, agreed
 from segmentation.engine.sandbox import Allowance, Child, ChildLost, Report
 
 OUTPUTS = {"labels.png": labels_png.export, "segmented.png": segmented_png.export, "binary.png": binary_png.export}
 DOCUMENT = "run.json"
 
 _LOOK_SECONDS = 0.1
+_NO_MEMORY = "The computer ran out of memory. Try again with a smaller picture."
+_OTHER_FEATURES = (
+    "Its run looked at pixels in another way: give its --features, --texture and --position, or the mixture alone."
+)
 _BAR = "{desc} {percentage:3.0f}%|{bar}|{postfix}"
 
 
@@ -46,6 +50,16 @@ class Segmented:
     foreground: float  # share of the pixels with data
     seconds: float
     notices: tuple[str, ...]  # sentences
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What is to be done with every picture."""
+
+    recipe: Recipe
+    inputs: Inputs
+    masters: Mapping[str, bytes]  # the mask, if there is one, by its hash
+    limits: Limits
 
 
 class Command(BaseCommand):
@@ -63,7 +77,12 @@ class Command(BaseCommand):
         )
         parser.add_argument("--clusters", metavar="K", help="how many, 2 to 32 (of regions to 254), or auto")
         parser.add_argument("--output", metavar="DIR", required=True, type=Path, help="made when it does not exist")
-        parser.add_argument("--features", metavar="SPACE", default=usual.features, help="rgb, lab, gray or od (stains)")
+        parser.add_argument(
+            "--features",
+            metavar="SPACE",
+            default=usual.features,
+            help="rgb (the bands as they are, in full depth), lab, gray or od (stains)",
+        )
         parser.add_argument(
             "--texture", metavar="SCALES", nargs="?", const=1, default=0, help="local contrast counts: 1 or 2 scales"
         )
@@ -82,38 +101,46 @@ class Command(BaseCommand):
         )
         parser.add_argument("--max-iterations", metavar="N", default=usual.max_iterations, help="of a fit, at most")
         parser.add_argument("--exact", action="store_true", help="fit all pixels, not a sample")
+        parser.add_argument(
+            "--mask", metavar="FILE", type=Path, help="what is not black in it is left out: PNG, TIFF, BMP, GIF"
+        )
+        parser.add_argument(
+            "--begin", metavar="FILE", type=Path, help="go on from a run.json, or from a mixture as in one"
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         pictures: list[Path] = options["pictures"]
         output: Path = options["output"]
         try:
-            recipe = _recipe(options)
+            recipe, start = _recipe(options)
         except BadRecipe as error:
             raise CommandError(str(error)) from None
         _require_different_stems(pictures)
+        task = _task(recipe, start, options["mask"])
         try:
             output.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CommandError(f"{output}: {error.strerror}.") from None
         try:
-            failed = sum(not self._segment(picture, output / picture.stem, recipe) for picture in pictures)
+            failed = sum(not self._segment(picture, output / picture.stem, task) for picture in pictures)
         except KeyboardInterrupt:
             raise CommandError("Stopped. Results that were announced are complete.", returncode=130) from None
         if failed:
             raise CommandError(f"{failed} of {len(pictures)} pictures failed.")
 
-    def _segment(self, picture: Path, folder: Path, recipe: Recipe) -> bool:
+    def _segment(self, picture: Path, folder: Path, task: Task) -> bool:
         """Segment one picture and say how it went; returns whether it went well."""
         try:
             _require_replaceable(folder)
-            done = _in_a_child(picture, recipe)
+            data = _read(picture, task.limits.bytes)
+            done: Segmented = _in_a_child(functools.partial(segmented, data, picture.name, task), picture.name)
             _publish(done.files, folder)
         except OSError as error:
             self.stderr.write(f"{picture}: {error.strerror}.")
         except SegmentationError as error:
             self.stderr.write(f"{picture}: {error}")
         except ChildLost:
-            self.stderr.write(f"{picture}: The computer ran out of memory. Try again with a smaller picture.")
+            self.stderr.write(f"{picture}: {_NO_MEMORY}")
         else:
             found = f"{done.clusters} clusters, {done.foreground:.1%} foreground, {done.seconds:.2f} s"
             self.stdout.write(f"{picture}: {found} -> {folder}")
@@ -124,8 +151,8 @@ class Command(BaseCommand):
         return False
 
 
-def _recipe(options: dict[str, Any]) -> Recipe:
-    """Parse what was asked for; of colours, the number has no default.
+def _recipe(options: dict[str, Any]) -> tuple[Recipe, Start | None]:
+    """Parse what was asked for; of colours, the number has no default, unless a mixture says it.
 
     Raises
     ------
@@ -135,18 +162,73 @@ def _recipe(options: dict[str, Any]) -> Recipe:
     given = {name: options[name] for name in NAMES if name in options}
     if options["clusters"] is not None:
         given["n_clusters"] = options["clusters"]
+    elif options["begin"] is not None:
+        given["n_clusters"] = AUTO
     elif options["preset"] != Preset.REGIONS:
         raise BadRecipe(template="Say how many clusters: --clusters K.")
-    return Recipe.from_mapping(given)
+    recipe = Recipe.from_mapping(given)
+    return recipe, None if options["begin"] is None else _start(options["begin"], recipe)
 
 
-def segmented(data: bytes, name: str, recipe: Recipe, limits: Limits, report: Report) -> Segmented:
+def _start(path: Path, recipe: Recipe) -> Start:
+    """The mixture of a `run.json`, or one that stands alone in its file; what is wrong with it names the file."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(document, dict):
+            raise CommandError(f"{path}: It is neither a run.json nor a mixture.")
+        start = Start.from_mapping(document.get("mixture", document))
+        inputs = Inputs(mixture=start)
+        agreed(recipe, inputs)
+        pipeline.starting_mixture(inputs)
+        if "recipe" in document and not Recipe.from_mapping(document["recipe"]).measures_like(recipe):
+            raise BadRecipe(template=_OTHER_FEATURES)
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}.") from None
+    except ValueError:
+        raise CommandError(f"{path}: It is not JSON.") from None
+    except SegmentationError as error:
+        raise CommandError(f"{path}: {error}") from None
+    return start
+
+
+def _task(recipe: Recipe, start: Start | None, mask: Path | None) -> Task:
+    """Bring together what is to be done; what is wrong with the mask names its file."""
+    limits = Limits(
+        bytes=settings.GMM_MAX_UPLOAD_BYTES,
+        pixels=settings.GMM_MAX_PIXELS,
+        decoded_bytes=settings.GMM_MAX_DECODED_BYTES,
+    )
+    masters = {}
+    if mask is not None:
+        try:
+            work = functools.partial(masks.master, _read(mask, limits.bytes), name=mask.name, limits=limits)
+            master: MaskMaster = _in_a_child(lambda _report: work(), mask.name)
+        except OSError as error:
+            raise CommandError(f"{mask}: {error.strerror}.") from None
+        except SegmentationError as error:
+            raise CommandError(f"{mask}: {error}") from None
+        except ChildLost:
+            raise CommandError(f"{mask}: {_NO_MEMORY}") from None
+        masters[master.sha256] = master.data
+    inputs = Inputs(mixture=start, mask=next(iter(masters), None))
+    return Task(recipe=recipe, inputs=inputs, masters=masters, limits=limits)
+
+
+def segmented(data: bytes, name: str, task: Task, report: Report) -> Segmented:
     """Do all the work on one picture. Runs in the child."""
 
     def on_progress(stage: Stage, fraction: float) -> None:
         report((stage, progress.percent(stage, fraction)))
 
-    outcome = pipeline.run(data, name=name, recipe=recipe, limits=limits, on_progress=on_progress)
+    outcome = pipeline.run(
+        data,
+        name=name,
+        recipe=task.recipe,
+        inputs=task.inputs,
+        masters=task.masters,
+        limits=task.limits,
+        on_progress=on_progress,
+    )
     files = {file: export(outcome.components_png, outcome.legend) for file, export in OUTPUTS.items()}
     document = pipeline.run_document(outcome, files)
     files[DOCUMENT] = (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
@@ -159,18 +241,15 @@ def segmented(data: bytes, name: str, recipe: Recipe, limits: Limits, report: Re
     )
 
 
-def _in_a_child(picture: Path, recipe: Recipe) -> Segmented:
-    """Read the file, fork, and show a bar on a terminal until the child has ended."""
-    limits = Limits(
-        bytes=settings.GMM_MAX_UPLOAD_BYTES,
-        pixels=settings.GMM_MAX_PIXELS,
-        decoded_bytes=settings.GMM_MAX_DECODED_BYTES,
-    )
-    with picture.open("rb") as file:
-        data = file.read(limits.bytes + 1)  # one more than allowed is enough to be refused
-    work = functools.partial(segmented, data, picture.name, recipe, limits)
+def _read(path: Path, most: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(most + 1)  # one more than allowed is enough to be refused
+
+
+def _in_a_child(work: Callable[[Report], Any], name: str) -> Any:
+    """Fork, and show a bar on a terminal until the child has ended; returns or raises what the work does."""
     tqdm.monitor_interval = 0  # its monitor is a thread
-    with tqdm(total=100, desc=picture.name, disable=None, leave=False, bar_format=_BAR) as bar:
+    with tqdm(total=100, desc=name, disable=None, leave=False, bar_format=_BAR) as bar:
         child = Child.fork(work, allowance=Allowance(memory=settings.GMM_RUN_MEMORY, seconds=settings.GMM_RUN_SECONDS))
         try:
             while not child.poll():
@@ -180,8 +259,7 @@ def _in_a_child(picture: Path, recipe: Recipe) -> Segmented:
             child.kill()  # after Ctrl-C
             while not child.poll():
                 _listen(child)
-    result: Segmented = child.result()
-    return result
+    return child.result()
 
 
 def _listen(child: Child) -> None:

@@ -14,7 +14,12 @@ from segmentation.engine.gmm import Recipe, segment
 digest = hashlib.sha256()
 china = load_sample_image("china.jpg")
 noise = np.random.default_rng(0).integers(0, 256, (150, 200, 3), dtype=np.uint8)
-for pixels, n_clusters in [(china, 2), (china, 5), (china[::2], 12), (noise, 32)]:
+wide = np.random.default_rng(1).normal(0, 30, (160, 160, 3)).astype(np.float32) + china[:160, :160]
+deep = (wide * 100 + 20000).astype(np.uint16)
+many = np.concatenate([deep, wide[::-1] * 90 + deep[:, ::-1], deep // 3 + wide * 20], axis=2).astype(np.int16)
+for pixels, n_clusters in [
+    (china, 2), (china, 5), (china[::2], 12), (noise, 32), (deep, 5), (deep[..., :1], 4), (many, 4), (wide, 5)
+]:
     result = segment(pixels, Recipe(n_clusters=n_clusters))
     digest.update(result.labels.tobytes())
     digest.update(result.mixture.to_json().encode())

@@ -172,7 +172,8 @@ def test_a_picture_without_pixels_is_refused(pixels, valid):
 @pytest.mark.parametrize(
     ("pixels", "valid", "error"),
     [
-        (np.zeros((4, 5, 3), np.int32), None, TypeError),
+        (np.zeros((4, 5, 3), np.complex64), None, TypeError),
+        (np.zeros((4, 5, 3), bool), None, TypeError),
         (np.zeros((4, 5, 3), np.uint8), np.zeros((4, 5), np.uint8), TypeError),
         (np.zeros(5, np.uint8), None, ValueError),
         (np.zeros((4, 5, 3, 1), np.uint8), None, ValueError),
@@ -256,7 +257,7 @@ def test_a_component_that_the_sample_missed_is_measured_all_the_same():
         asked.append(number)
         return pixels[painted.labels == number]
 
-    measured = components(judge(mixture, sample), painted, np.zeros(3, int), missed)
+    measured = components(judge(mixture, sample), painted, np.zeros(3, int), [None] * 3, missed)
     assert [component.pixels for component in measured] == [3, 2, 1]
     assert measured[2].mean == (255, 255, 255)
     assert asked == [2]

@@ -109,7 +109,7 @@ def test_there_is_no_notice_without_a_sentence():
 
 @pytest.mark.parametrize("code", sorted(catalogue._TEMPLATES))
 def test_every_notice_is_a_sentence_and_survives_json(code):
-    every_place = dict.fromkeys(("bands", "dtype", "low", "high", "frames", "pixels", "profile", "space"), 7)
+    every_place = dict.fromkeys(("bands", "dtype", "low", "high", "frames", "pixels", "profile", "space", "code"), 7)
     notice = Notice(code, every_place)
     assert notice.sentence.endswith(".")
     assert "%" not in notice.sentence
@@ -120,5 +120,14 @@ def test_numbers_of_a_notice_are_short(look):
     values = np.linspace(0.1, 1 / 3, 16, dtype=np.float32).reshape(4, 4)
     notice = look(tiff(values, photometric="minisblack")).notices[0]
     assert notice.sentence == (
-        "Its values (float32) were reduced to 8 bits: 0.1 became 0 and 0.333333 became 255, evenly in between."
+        "It is shown in 8 bits, its values (float32) from 0.1 (black) to 0.333333 (white); "
+        "clusters are fitted to all their bits."
     )
+
+
+@pytest.mark.parametrize("values", [{}, {"low": 3}])
+@pytest.mark.parametrize("code", ["of_tomorrow", "depth_reduced"])
+def test_a_notice_of_a_newer_release_is_a_neutral_sentence(code, values):
+    notice = Notice.from_mapping({"code": code, "values": values})
+    assert notice.sentence == f"A newer release has noted something about it ({code})."
+    assert Notice.from_mapping(notice.to_mapping()) == notice

@@ -75,14 +75,16 @@ def test_deep_pictures_are_converted_after_their_reduction():
     profile = (34675, 7, len(SWAPPED), SWAPPED, True)
     picture = read(tiff(values, photometric="rgb", extratags=[profile]))
     assert_rounded(picture.pixels, swapped_in_srgb(values / 65535), tolerance=2)
-    assert codes(picture) == ["depth_reduced", "profile_converted"]
+    assert codes(picture) == ["depth_reduced", "profile_shown"]
+    np.testing.assert_array_equal(picture.data, values)
 
 
 def test_grey_is_converted():
     values = grey()
     picture = read(saved(values, "PNG", icc_profile=grey_profile(1.8)))
     assert_rounded(picture.pixels, in_colour(as_srgb((values / 255) ** 1.8)), tolerance=2)
-    assert codes(picture)[0] == "profile_converted"
+    assert codes(picture) == ["profile_converted", "grey"]
+    np.testing.assert_array_equal(picture.data, picture.pixels[:, :, :1])
 
 
 def test_deep_grey_is_converted():
@@ -91,7 +93,8 @@ def test_deep_grey_is_converted():
     picture = read(tiff(values, photometric="minisblack", extratags=[(34675, 7, len(profile), profile, True)]))
     exact = in_colour(as_srgb((np.rint(values / 257) / 255) ** 1.8))
     assert_rounded(picture.pixels, exact, tolerance=2)
-    assert codes(picture) == ["depth_reduced", "grey", "profile_converted"]
+    assert codes(picture) == ["depth_reduced", "grey", "profile_shown"]
+    np.testing.assert_array_equal(picture.data[:, :, 0], values)
 
 
 def test_srgb_is_not_mentioned():

@@ -7,6 +7,8 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pytest
+from scipy import ndimage
+from scipy.stats import multivariate_normal
 
 from segmentation.engine import pipeline
 from segmentation.engine.gmm import Component, Mixture
@@ -85,6 +87,33 @@ def test_the_document_says_what_was_done_and_found(outcome, document, pixels):
     assert document["foreground_share"] == pytest.approx(np.isin(labels, foreground).mean())
 
 
+def test_the_document_says_where_clusters_are_and_how_they_vary(outcome, document, pixels):
+    labels = outcome.segmentation.labels
+    for cluster, component in zip(document["clusters"], document["components"], strict=True):
+        rows, columns = np.nonzero(labels == cluster["index"])
+        assert cluster["box"] == [rows.min(), columns.min(), rows.max() + 1, columns.max() + 1] == component["box"]
+        assert cluster["regions"] == ndimage.label(labels == cluster["index"])[1]
+        covariance = np.cov(pixels[rows, columns].T, bias=True)
+        np.testing.assert_allclose(cluster["covariance"], covariance, atol=1e-6)
+        assert Component.from_mapping(component).pixels == cluster["pixels"]
+
+
+def test_the_document_names_the_pair_to_merge_first(document):
+    mixture = Mixture.from_mapping(document["mixture"])
+    across = [overlap_by_quadrature(mixture, *pair) for pair in ((0, 1), (0, 2), (1, 2))]
+    assert document["overlaps"] == pytest.approx(np.array(document["overlaps"]).T)
+    found = [document["overlaps"][i][j] for i, j in ((0, 1), (0, 2), (1, 2))]
+    np.testing.assert_allclose(found, across, atol=0.02)
+    assert tuple(document["merge_first"]) == [(0, 1), (0, 2), (1, 2)][int(np.argmax(found))]
+
+
+def overlap_by_quadrature(mixture, i, j):
+    """E under component i of the root of the ratio of both densities, by Monte Carlo."""
+    one, other = (multivariate_normal(mixture.means[k], mixture.covariances[k]) for k in (i, j))
+    drawn = one.rvs(200_000, random_state=0)
+    return np.exp((other.logpdf(drawn) - one.logpdf(drawn)) / 2).mean()
+
+
 def test_the_log_likelihood_of_the_document_is_that_of_its_mixture(document, pixels):
     mixture = Mixture.from_mapping(json.loads(json.dumps(document["mixture"])))
     precisions = np.linalg.inv(mixture.covariances)
@@ -128,7 +157,7 @@ def test_the_summary_survives_json_and_holds_what_is_needed_to_show_the_result(o
     summary = json.loads(json.dumps(pipeline.summary(outcome), allow_nan=False))
     assert set(summary) == {
         "pixels_sha256", "log_likelihood", "iterations", "converged", "seconds", "mixture", "components", "versions",
-        "legend", "notices", "distinct_colours", "fitted_pixels", "valid_pixels",
+        "legend", "notices", "distinct_colours", "fitted_pixels", "valid_pixels", "left_out_pixels", "features",
     }  # fmt: skip
     assert Legend.from_mapping(summary["legend"]) == outcome.legend
     assert tuple(Component.from_mapping(entry) for entry in summary["components"]) == outcome.segmentation.components

@@ -2,8 +2,7 @@
 
 Read in this order: `features` (what is measured at a pixel), `families`, `starts` and `mixtures` (several mixtures of
 it), `energy` (where their law changes), `leaves` and `graph` (a thousand small regions and their borders), `merging` and
-`tree` (in which order they merge), `refinement` (the borders at full size), `segmentation` (all of it). `blur` and
-`resampling` are tools.
+`tree` (in which order they merge), `refinement` (the borders at full size), `segmentation` (all of it). `resampling` is a tool.
 """
 
 from segmentation.engine.gmm.regions.segmentation import RegionSegmentation, segment_regions

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from segmentation.engine.gmm.regions.blur import Float32, blurred
+from segmentation.engine.gmm.blur import Float32, blurred
+from segmentation.engine.progress import OnFraction, silent
 
 NORMALS = 8
 
@@ -23,13 +24,15 @@ class Scale(NamedTuple):
 SCALES = (Scale(2.0, 3.0, 0), Scale(4.0, 6.0, 1))
 
 
-def energies(posteriors: Sequence[Float32]) -> Float32:
+def energies(posteriors: Sequence[Float32], on_fraction: OnFraction = silent) -> Float32:
     """Mean Hellinger distance of the laws on either side of each pixel.
 
     Parameters
     ----------
     posteriors : sequence of ndarray, shape (K, H, W), float32
         Under each mixture.
+    on_fraction : callable
+        Told after each mixture and scale how much is done, up to 1.
 
     Returns
     -------
@@ -38,9 +41,10 @@ def energies(posteriors: Sequence[Float32]) -> Float32:
         n at angles 0, 22.5, .. 157.5 degrees from the x axis towards the y axis.
     """
     total = np.zeros((NORMALS, *posteriors[0].shape[1:]), np.float32)
-    for scale in SCALES:
-        for posterior in posteriors:
-            total += _at(posterior, scale, scale.halvings)
+    pairs = [(scale, posterior) for scale in SCALES for posterior in posteriors]
+    for number, (scale, posterior) in enumerate(pairs, start=1):
+        total += _at(posterior, scale, scale.halvings)
+        on_fraction(number / len(pairs))
     total /= len(SCALES) * len(posteriors)
     return total
 

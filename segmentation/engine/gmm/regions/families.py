@@ -10,7 +10,7 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.regions.blur import PRODUCT, Float32
+from segmentation.engine.gmm.blur import PRODUCT, Float32
 
 Float = NDArray[np.float64]
 

@@ -6,11 +6,12 @@ They are not standardised: a unit is about a just noticeable difference, in ever
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.regions.blur import Float32, blurred
+from segmentation.engine.gmm.blur import Float32, blurred
 
 FINE, COARSE = 1.0, 3.0  # pixels
 DETAIL = 2.0  # pixels; what is finer counts as texture
 DIMENSION = 7
+NAMES = (*(f"{name} of {scale:g} pixels" for scale in (FINE, COARSE) for name in ("L*", "a*", "b*")), "roughness")
 
 _LINEAR_TO_XYZ = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]

@@ -4,15 +4,15 @@ No single mixture is right: few components hide borders, many invent them on ram
 picture's own.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.regions.blur import Float32
+from segmentation.engine.gmm.blur import Float32
 from segmentation.engine.gmm.regions.families import expand, maximise, moments, products, softmax
 from segmentation.engine.gmm.regions.starts import start
+from segmentation.engine.progress import OnFraction, part, silent
 
 SIZES = (8, 16, 32)
 SAMPLE = 2**13
@@ -31,7 +31,7 @@ class Ensemble:
     centre: Float32  # (D,)
     thetas: tuple[Float32, ...]  # (K, F) each
 
-    def posteriors(self, features: Float32) -> list[Float32]:
+    def posteriors(self, features: Float32, on_fraction: OnFraction = silent) -> list[Float32]:
         """Posterior probabilities (K, H, W) under each mixture of features (D, H, W)."""
         flat = features.reshape(len(features), -1)
         posteriors = [np.empty((len(theta), flat.shape[1]), np.float32) for theta in self.thetas]
@@ -40,10 +40,11 @@ class Ensemble:
             phi = expand(flat[:, block] - self.centre[:, None])
             for theta, posterior in zip(self.thetas, posteriors, strict=True):
                 posterior[:, block] = softmax(products(theta, phi))[0]
+            on_fraction(min(block.stop / flat.shape[1], 1.0))
         return [posterior.reshape(-1, *features.shape[1:]) for posterior in posteriors]
 
 
-def fit(features: Float32, valid: NDArray[np.bool_], on_fraction: Callable[[float], None] = lambda _: None) -> Ensemble:
+def fit(features: Float32, valid: NDArray[np.bool_], on_fraction: OnFraction = silent) -> Ensemble:
     """Fit all mixtures.
 
     Parameters
@@ -52,14 +53,14 @@ def fit(features: Float32, valid: NDArray[np.bool_], on_fraction: Callable[[floa
     valid : ndarray, shape (H, W), bool
         Which pixels count; at least one.
     on_fraction : callable
-        Told after every mixture how much is done, up to 1.
+        Told after every step of EM how much is done, up to 1.
     """
     values = features[:, valid]
     centre = values.mean(axis=1, dtype=np.float64).astype(np.float32)
     thetas = []
-    for size, phase in zip(SIZES, PHASES, strict=True):
-        thetas.append(climb(values[:, lattice(values.shape[1], SAMPLE, phase)] - centre[:, None], size))
-        on_fraction(len(thetas) / len(SIZES))
+    for number, (size, phase) in enumerate(zip(SIZES, PHASES, strict=True)):
+        chosen = values[:, lattice(values.shape[1], SAMPLE, phase)] - centre[:, None]
+        thetas.append(climb(chosen, size, part(on_fraction, number / len(SIZES), (number + 1) / len(SIZES))))
     return Ensemble(centre, tuple(thetas))
 
 
@@ -74,15 +75,16 @@ def lattice(n: int, size: int, phase: float) -> NDArray[np.intp]:
     return np.minimum(places.astype(np.intp), n - 1)
 
 
-def climb(x: Float32, n_components: int) -> Float32:
+def climb(x: Float32, n_components: int, on_fraction: OnFraction = silent) -> Float32:
     """EM from `starts.start` on centred values (D, n); natural parameters (K, F)."""
     phi = expand(x)
     theta = maximise(moments(start(x, phi, n_components), phi))
     before = -np.inf
-    for _ in range(EM_STEPS):
+    for step in range(EM_STEPS):
         responsibilities, log_density = softmax(products(theta, phi))
         theta = maximise(moments(responsibilities, phi))
         level = float(log_density.mean(dtype=np.float64))
+        on_fraction((step + 1) / EM_STEPS)
         if level - before < TOLERANCE:
             break
         before = level

@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.colours import count
-from segmentation.engine.gmm.measure import Component, on_border
+from segmentation.engine.gmm.measure import Component, boxes, on_border
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import triangle
+from segmentation.engine.gmm.regions.features import NAMES
 from segmentation.engine.gmm.regions.segmentation import Labels, Mask, check, segment_regions
 from segmentation.engine.gmm.segmentation import Segmentation
+from segmentation.engine.gmm.units import Units
 from segmentation.engine.progress import OnProgress, Stage
 from segmentation.engine.recipe import Recipe
 
@@ -50,6 +52,8 @@ def segment(
         distinct_colours=len(colours),
         fitted_pixels=colours.pixels,
         valid_pixels=colours.pixels,
+        units=Units.plain(3),
+        names=NAMES,
         choice=None,
         maps=None,
         seconds={
@@ -57,6 +61,7 @@ def segment(
             Stage.FITTING.value: fitted - counted,
             Stage.LABELLING.value: time.perf_counter() - fitted,
         },
+        hierarchy=found,
     )
 
 
@@ -88,7 +93,7 @@ def components(pixels: NDArray[np.uint8], labels: Labels, n_regions: int) -> tup
         areas += np.bincount(where, minlength=256)
         values = [*colour, *(colour[i] * colour[j] for i, j in zip(rows, columns, strict=True))]
         sums += [np.bincount(where, weights=value, minlength=256) for value in values]
-    border = on_border(labels, n_regions)
+    border, around = on_border(labels, n_regions), boxes(labels, n_regions)
     return tuple(
         Component(
             pixels=int(areas[k]),
@@ -96,6 +101,7 @@ def components(pixels: NDArray[np.uint8], labels: Labels, n_regions: int) -> tup
             border_pixels=int(border[k]),
             sum=tuple(sums[:3, k].tolist()),
             products=tuple(sums[3:, k].tolist()),
+            box=around[k],
         )
         for k in range(n_regions)
     )

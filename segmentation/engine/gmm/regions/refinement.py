@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.regions.blur import Float32
+from segmentation.engine.gmm.blur import Float32
 from segmentation.engine.gmm.regions.families import LEAST, expand, maximise, moments, products
 from segmentation.engine.gmm.regions.features import lab
 from segmentation.engine.gmm.regions.graph import Index, membership

@@ -1,14 +1,13 @@
 """The whole of *Regions*: pixels in, coherent regions out."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
+from segmentation.engine.gmm.blur import Float32
 from segmentation.engine.gmm.mixture import Mixture
-from segmentation.engine.gmm.regions.blur import Float32
 from segmentation.engine.gmm.regions.energy import energies
 from segmentation.engine.gmm.regions.families import FLOOR, Float, expand, gaussians
 from segmentation.engine.gmm.regions.features import features, lab
@@ -19,7 +18,7 @@ from segmentation.engine.gmm.regions.mixtures import fit
 from segmentation.engine.gmm.regions.refinement import Laws, areas, refine
 from segmentation.engine.gmm.regions.resampling import averaged_valid, pyramid
 from segmentation.engine.gmm.regions.tree import Tree
-from segmentation.engine.progress import OnProgress, Stage
+from segmentation.engine.progress import OnFraction, OnProgress, Stage, part
 
 STOP = 0.126
 """Cost that two regions must exceed to stay apart: where, on half of the photographs, people agree best."""
@@ -31,7 +30,7 @@ MOST = 254
 _NARROW = 64  # pixels
 NO_DATA = 255
 
-_FITTED, _COMPARED = 0.25, 0.75  # of the time of the analysis, when that is done
+_FITTED, _JUDGED, _COMPARED = 0.25, 0.4, 0.75  # of the time of the analysis, when that is done
 
 Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -136,16 +135,15 @@ class _Analysis:
     tree: Tree
 
 
-def _analyse(colours: Float32, valid: Mask, on_fraction: Callable[[float], None]) -> _Analysis:
+def _analyse(colours: Float32, valid: Mask, on_fraction: OnFraction) -> _Analysis:
     """From colours (3, h, w) to the tree of all merges."""
     measured = features(colours)
-    ensemble = fit(measured, valid, lambda fraction: on_fraction(fraction * _FITTED))
-    posteriors = ensemble.posteriors(measured)
-    energy = energies(posteriors)
-    on_fraction(_COMPARED)
+    ensemble = fit(measured, valid, part(on_fraction, 0, _FITTED))
+    posteriors = ensemble.posteriors(measured, part(on_fraction, _FITTED, _JUDGED))
+    energy = energies(posteriors, part(on_fraction, _JUDGED, _COMPARED))
     basins = leaves(energy)
     graph = build(basins, energy, posteriors, valid)
-    tree = merge_all(graph, lambda fraction: on_fraction(_COMPARED + (1 - _COMPARED) * fraction))
+    tree = merge_all(graph, part(on_fraction, _COMPARED, 1))
     return _Analysis(measured, posteriors[-1], basins, tree)
 
 

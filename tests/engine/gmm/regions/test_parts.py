@@ -7,7 +7,7 @@ from scipy.special import softmax as scipy_softmax
 from scipy.stats import multivariate_normal
 from skimage.color import rgb2lab
 
-from segmentation.engine.gmm.regions.blur import blurred
+from segmentation.engine.gmm.blur import blurred
 from segmentation.engine.gmm.regions.energy import contrasts, doubled, energies, halved, steps
 from segmentation.engine.gmm.regions.families import (
     FLOOR,

@@ -1,0 +1,27 @@
+"""The segmented picture, small, for lists; on white where there is no data."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation.engine.imaging import index_png, thumbnail
+from segmentation.engine.legend import Legend
+
+SIDE = 480  # pixels of the longest side
+_SPARE = 4  # it is averaged from at most about this many label pixels a side
+
+
+def export(components_png: bytes, legend: Legend, *, colours: Sequence[str] | None = None) -> bytes:
+    """The thumbnail as an image file."""
+    return drawn(index_png.decode(components_png), legend, colours=colours)
+
+
+def drawn(labels: NDArray[np.uint8], legend: Legend, *, colours: Sequence[str] | None = None) -> bytes:
+    """The same of a component map (H, W) that has been decoded already."""
+    palette = np.full((256, 3), 255, dtype=np.uint8)
+    for cluster, colour in zip(legend.clusters, colours or legend.colours, strict=True):
+        palette[list(cluster.components)] = tuple(bytes.fromhex(colour[1:]))
+    # Most pixels of a large picture are left out before they are coloured: 50 megapixels would take 150 MB.
+    step = max(1, max(labels.shape) // (_SPARE * SIDE))
+    return thumbnail(palette[labels[::step, ::step]], size=SIDE).data

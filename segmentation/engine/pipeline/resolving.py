@@ -1,0 +1,108 @@
+"""What a run's inputs stand for: a mixture to begin with, and pixels that are left out."""
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation.engine.exceptions import SegmentationError, gettext_noop
+from segmentation.engine.gmm import Mixture
+from segmentation.engine.imaging import Limits, masks
+from segmentation.engine.recipe import Inputs
+
+Mask = NDArray[np.bool_]
+_ASYMMETRY = 1e-6  # of a covariance matrix, relative; written numbers may have lost their last digits
+
+
+def starting_mixture(inputs: Inputs) -> Mixture | None:
+    """The mixture where the fit begins, or None.
+
+    Raises
+    ------
+    SegmentationError
+        With `invalid_request`, when one of its covariances is not symmetric or not positive definite.
+    """
+    if inputs.mixture is None:
+        return None
+    mixture = Mixture.from_mapping(inputs.mixture.to_mapping())
+    turned = mixture.covariances.transpose(0, 2, 1)
+    try:
+        is_definite = bool(np.isfinite(mixture.theta()).all())
+    except np.linalg.LinAlgError:
+        is_definite = False
+    if not is_definite or not np.allclose(mixture.covariances, turned, rtol=_ASYMMETRY, atol=0):
+        raise SegmentationError(
+            "invalid_request",
+            gettext_noop(
+                "The covariances of the starting mixture must be symmetric and positive definite: take those of a finished run."
+            ),
+        )
+    return mixture
+
+
+def left_out(inputs: Inputs, masters: Mapping[str, bytes], *, shape: tuple[int, int], limits: Limits) -> Mask | None:
+    """The pixels (H, W) that the mask leaves out, or None when there is no mask.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    masters : mapping of str to bytes
+        Files by their SHA-256.
+    shape : tuple of int
+        Height and width of the picture, upright.
+    limits : Limits
+
+    Raises
+    ------
+    SegmentationError
+        As of `masks.read`; `corrupt`: the file is not the one that the inputs name; `invalid_request`: the mask has not the picture's size.
+    """
+    if inputs.mask is None:
+        return None
+    master = masters[inputs.mask]
+    if hashlib.sha256(master).hexdigest() != inputs.mask:
+        raise SegmentationError(
+            "corrupt", gettext_noop("The stored mask has changed since it was uploaded: start a new run with the mask.")
+        )
+    mask = masks.read(master, name="mask.png", limits=limits)
+    require_size(mask.shape[::-1], shape[::-1])
+    return mask
+
+
+def require_size(mask: tuple[int, int], picture: tuple[int, int]) -> None:
+    """Require that a mask has the width and height of the picture, upright.
+
+    Raises
+    ------
+    SegmentationError
+        With `invalid_request`.
+    """
+    if mask != picture:
+        raise SegmentationError(
+            "invalid_request",
+            gettext_noop("The mask has %(given)s pixels, the picture %(wanted)s: make a mask of the same size."),
+            given="{} × {}".format(*mask),
+            wanted="{} × {}".format(*picture),
+        )
+
+
+def counted(valid: Mask | None, mask: Mask | None) -> Mask | None:
+    """Which pixels (H, W) count: those with data that are not left out; None when all do.
+
+    Raises
+    ------
+    SegmentationError
+        With `empty`, when the mask leaves none.
+    """
+    if mask is None:
+        return valid
+    counts: Mask = ~mask if valid is None else valid & ~mask
+    if not counts.any():
+        raise SegmentationError(
+            "empty",
+            gettext_noop(
+                "The mask leaves out every pixel that is visible. What is black in a mask is kept: turn it round."
+            ),
+        )
+    return counts

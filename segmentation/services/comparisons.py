@@ -1,0 +1,92 @@
+"""How the clusters of a result lie to each other: overlaps, and the regions that they consist of."""
+
+import json
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from segmentation import files
+from segmentation.engine import sandbox
+from segmentation.engine.exceptions import gettext_noop
+from segmentation.engine.gmm import Mixture, criteria
+from segmentation.engine.gmm.merging import gathered
+from segmentation.engine.legend import Legend
+from segmentation.engine.pipeline import doubt
+from segmentation.exceptions import Conflict
+from segmentation.models import Run
+from segmentation.services.uploads import DECODE_SECONDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlaps:
+    """Bhattacharyya coefficients of the clusters' laws: 0 far apart, 1 the same."""
+
+    coefficients: list[list[float]]  # (n, n)
+    merge_first: tuple[int, int] | None  # the two that overlap most, by index; None of one cluster
+
+    @property
+    def most(self) -> float | None:
+        """How much those two overlap."""
+        return None if self.merge_first is None else self.coefficients[self.merge_first[0]][self.merge_first[1]]
+
+    @property
+    def numbers(self) -> tuple[int, int] | None:
+        """Those two, in the numbers that people see."""
+        return None if self.merge_first is None else (self.merge_first[0] + 1, self.merge_first[1] + 1)
+
+
+def overlaps(*, run: Run) -> Overlaps:
+    """Return how much every two clusters of the run's current revision overlap, from the mixture alone.
+
+    A cluster of several components counts as one Gaussian with their common mean and covariance.
+
+    Raises
+    ------
+    Conflict
+        With `state_conflict` when the run has no result.
+    """
+    legend = _legend(run)
+    laws = gathered(Mixture.from_mapping(run.result.mixture), legend.groups)
+    return Overlaps(coefficients=criteria.overlaps(laws).tolist(), merge_first=criteria.closest(laws))
+
+
+def connected_regions(*, run: Run) -> list[int]:
+    """Return how many connected regions each cluster of the run's current revision has.
+
+    Regions of two components that touch are one of their cluster, so these numbers do not add: they are counted on the
+    map when first asked for, in a limited child, and kept under the revision's number.
+
+    Raises
+    ------
+    Conflict
+        With `state_conflict` when the run has no result.
+    SegmentationError
+        Of the sandbox.
+    """
+    legend = _legend(run)
+    key = regions_key(run)
+    if not files.exists(key):
+        shapes = sandbox.call(
+            doubt.shapes,
+            files.read(run.result.files["components.png"]["key"]),
+            legend.cluster_of_component(),
+            len(legend.clusters),
+            allowance=sandbox.Allowance(memory=settings.GMM_RUN_MEMORY, seconds=DECODE_SECONDS),
+        )
+        files.put(key, json.dumps([shape.regions for shape in shapes]).encode())
+    return [int(count) for count in json.loads(files.read(key))]
+
+
+def counted_regions(*, run: Run) -> list[int] | None:
+    """Return the same if it has been counted already."""
+    return connected_regions(run=run) if files.exists(regions_key(run)) else None
+
+
+def regions_key(run: Run) -> str:
+    return files.run_key(run.pk, run.result.lease, f"regions.{run.revision}.json")
+
+
+def _legend(run: Run) -> Legend:
+    if not run.succeeded:
+        raise Conflict("state_conflict", gettext_noop("This run has no result yet."))
+    return Legend.from_mapping(run.current_revision.legend)

@@ -1,0 +1,107 @@
+"""What else a result tells, as a person sees it: doubt, measures, overlaps; merging and undo."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from segmentation import services
+from segmentation.models import Run
+from tests.factories import PASSWORD
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def open_run(open_window, owner, finished_run):
+    """Open the page of a finished run, signed in."""
+
+    def page_of(*args, **options):
+        page = open_window(*args, **options)
+        page.goto("/accounts/login/")
+        page.locator("input[name=login]").fill(owner.username)
+        page.locator("input[name=password]").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(lambda address: "/accounts/" not in address)
+        page.goto(finished_run.get_absolute_url())
+        return page
+
+    return page_of
+
+
+def test_a_merge_goes_after_the_foreground_that_is_on_its_way(open_run, finished_run):
+    page = open_run()
+    rows = page.locator("[data-legend] tbody tr")
+    chosen = rows.nth(1).get_by_role("checkbox").is_checked()
+    held = []
+    page.route("**/legend", held.append)
+    rows.nth(1).get_by_role("checkbox").click()
+    page.get_by_label("Merge", exact=True).select_option("3")
+    page.get_by_label("into").select_option("1")
+    page.get_by_role("button", name="Merge").click()
+    expect(rows).to_have_count(3)
+    held[0].continue_()
+    expect(page.get_by_role("heading", name="2 clusters")).to_be_visible()
+    expect(rows.nth(0)).to_contain_text("merged from 2")
+    expect(rows.nth(1).get_by_role("checkbox")).to_be_checked(checked=not chosen)
+    assert Run.objects.get().revision == 2
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("heading", name="3 clusters")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(rows.nth(1).get_by_role("checkbox")).to_be_checked(checked=chosen)
+    expect(page.get_by_role("button", name="Undo")).to_be_hidden()
+
+
+def test_undo_appears_with_the_first_change(open_run):
+    page = open_run()
+    expect(page.get_by_role("button", name="Undo")).to_be_hidden()
+    page.locator("[data-legend] tbody").get_by_role("checkbox").first.click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+
+
+@pytest.mark.parametrize(("size", "theme"), [("desktop", "light"), ("phone", "dark")])
+def test_measures_and_maps_open_where_they_stand(open_run, finished_run, size, theme):
+    page = open_run(size, theme)
+    page.get_by_text("Measures", exact=True).click()
+    cells = page.locator("[data-regions]")
+    expect(cells.first).to_have_text(re.compile(r"^\d+$"))
+    assert cells.all_inner_texts() == [str(n) for n in services.connected_regions(run=finished_run)]
+    page.get_by_text("How sure, how usual").click()
+    for name in ("uncertainty", "novelty"):
+        picture = page.locator(f"[data-zoom={name}] img")
+        picture.scroll_into_view_if_needed()
+        page.wait_for_function(
+            "name => document.querySelector(`[data-zoom=${name}] img`).naturalWidth === 48", arg=name
+        )
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag22aa"]}})
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_without_scripts_clusters_are_merged_and_regions_counted(open_run, finished_run):
+    page = open_run(scripts=False)
+    page.get_by_role("button", name="Merge").click()
+    expect(page.get_by_role("heading", name="2 clusters")).to_be_visible()
+    page.get_by_text("Measures", exact=True).click()
+    page.get_by_role("link", name="Count the regions").click()
+    finished_run.refresh_from_db()
+    expected = [str(n) for n in services.connected_regions(run=finished_run)]
+    assert page.locator("[data-regions]").all_inner_texts() == expected
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("heading", name="3 clusters")).to_be_visible()
+
+
+def test_a_pixel_that_is_clicked_says_what_it_belongs_to(open_run, finished_run):
+    page = open_run()
+    page.locator("[data-zoom=original]").first.click()
+    line = page.locator("[data-look]")
+    expect(line).to_contain_text("Click a pixel")
+    stage = page.locator("[data-stage-for-zoom] canvas").first
+    expect(page.locator("[data-stage-for-zoom]")).not_to_have_attribute("aria-busy", "true")
+    stage.click()
+    expect(line).to_contain_text(re.compile(r"x 2[345], y 1[789]"))
+    x, y = (int(n) for n in re.search(r"x (\d+), y (\d+)", line.inner_text()).groups())
+    look = services.look(run=finished_run, x=x, y=y)
+    expect(line).to_contain_text(f"Cluster {look.cluster + 1} {round(max(look.clusters) * 100)}")
+    expect(line).to_contain_text(" ".join(str(n) for n in look.colour))

@@ -1,0 +1,124 @@
+import json
+import pickle
+
+import pytest
+
+from segmentation.engine import recipe as recipes
+from segmentation.engine.exceptions import BadRecipe
+from segmentation.engine.recipe import Covariance, Inputs, Recipe, Start, agreed
+
+MASK = "0123456789abcdef" * 4
+MIXTURE = {
+    "schema": 1,
+    "weights": [0.25, 0.75],
+    "means": [[10.0, 20.0, 30.0], [200, 210, 220]],
+    "covariances": [[[4.0, 1.0, 0.0], [1.0, 4.0, 0.0], [0.0, 0.0, 9.0]], [[1, 0, 0], [0, 1, 0], [0, 0, 1]]],
+    "covariance_type": "full",
+}
+
+
+def changed(**changes):
+    return {name: value for name, value in (MIXTURE | changes).items() if value is not None}
+
+
+def refusal(mapping):
+    with pytest.raises(BadRecipe) as refused:
+        Inputs.from_mapping(mapping)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("given", [{}, {"mixture": MIXTURE}, {"mask": MASK}, {"mixture": MIXTURE, "mask": MASK}])
+def test_inputs_survive_json_and_pickling(given):
+    inputs = Inputs.from_mapping(given)
+    assert Inputs.from_mapping(json.loads(json.dumps(inputs.to_mapping(), allow_nan=False))) == inputs
+    assert pickle.loads(pickle.dumps(inputs)) == inputs  # noqa: S301 - written in the same line
+    assert hash(inputs) == hash(Inputs.from_mapping(given))
+
+
+def test_a_mixture_is_written_as_it_was_read():
+    assert Inputs.from_mapping({"mixture": MIXTURE}).to_mapping() == {"schema": 2, "mixture": MIXTURE, "mask": None}
+
+
+def test_empty_inputs_are_of_a_schema_that_releases_before_masks_know():
+    """Those leave a run queued whose schema is above 1."""
+    assert Inputs().to_mapping() == {"schema": 1}
+    assert Inputs.from_mapping({"schema": 1}) == Inputs.from_mapping({"mask": None, "mixture": None}) == Inputs()
+    assert Inputs(mask=MASK).to_mapping()["schema"] == 2 > recipes.SCHEMA
+
+
+def test_inputs_of_a_newer_release_are_refused_as_such():
+    assert refusal({"schema": 3, "scribbles": MASK}) == "These inputs were written by a newer release (schema 3)."
+
+
+def test_an_unknown_input_is_named():
+    assert refusal({"scribbles": MASK}) == "“scribbles” is not a known input."
+
+
+@pytest.mark.parametrize("mask", ["", "abc", MASK.upper(), MASK + "0", 5, [MASK], "g" * 64, MASK + "\n"])
+def test_a_mask_is_named_by_a_hash_and_nothing_else(mask):
+    assert refusal({"mask": mask}) == "The mask must be named by its SHA-256, 64 hexadecimal digits."
+
+
+FIELDS = "The starting mixture must have schema, weights, means, covariances and covariance_type."
+SHAPES = "The starting mixture must have K weights, K means of D values and K covariances of D x D, all finite and below 1e18."
+WEIGHTS = "The weights of the starting mixture must be above 0, with sum 1."
+
+
+@pytest.mark.parametrize(
+    ("mixture", "sentence"),
+    [
+        ([], FIELDS),
+        ("mixture", FIELDS),
+        (changed(means=None), FIELDS),
+        (changed(note="mine"), FIELDS),
+        (changed(schema=2), "The starting mixture was written by another release."),
+        (changed(covariance_type="round"), "mixture must be one of: full, tied, diag, spherical."),
+        (changed(weights=[1.0]), SHAPES),
+        (changed(weights=3), SHAPES),
+        (changed(means=[[1, 2, 3], [1, 2]]), SHAPES),
+        (changed(means=[]), SHAPES),
+        (changed(means={"0": 1}), SHAPES),
+        (changed(covariances=[MIXTURE["covariances"][0]]), SHAPES),
+        (changed(covariances=[[[1, 0], [0, 1]]] * 2), SHAPES),
+        (changed(weights=[0.5, float("nan")]), SHAPES),
+        (changed(weights=[0.5, True]), SHAPES),
+        (changed(weights=[0.5, "0.5"]), SHAPES),
+        (changed(means=[[1, 2, float("inf")], [1, 2, 3]]), SHAPES),
+        (changed(means=[[1, 2, 10**400], [1, 2, 3]]), SHAPES),
+        (changed(means=[[1, 2, 1e19], [1, 2, 3]]), SHAPES),
+        (changed(weights=[0.0, 1.0]), WEIGHTS),
+        (changed(weights=[-0.5, 1.5]), WEIGHTS),
+        (changed(weights=[0.5, 0.6]), WEIGHTS),
+        (changed(weights=[], means=[[1.0]], covariances=[]), "1 to 32 clusters of 1 to 20 values"),
+        (changed(weights=[1 / 33] * 33, means=[[1.0]] * 33), "1 to 32 clusters of 1 to 20 values"),
+        (changed(means=[[1.0] * 21] * 2), "1 to 32 clusters of 1 to 20 values"),
+    ],
+)
+def test_what_is_no_mixture_is_refused_with_what_it_must_be(mixture, sentence):
+    assert sentence in refusal({"mixture": mixture})
+
+
+def test_the_family_of_a_mixture_may_be_left_out():
+    assert Start.from_mapping(changed(covariance_type=None)).covariance_type is Covariance.FULL
+
+
+@pytest.mark.parametrize("n_clusters", ["auto", 2])
+def test_a_start_says_how_many_clusters_there_are(n_clusters):
+    recipe = Recipe.from_mapping({"n_clusters": n_clusters, "seed": 7})
+    assert agreed(recipe, Inputs.from_mapping({"mixture": MIXTURE})) == Recipe(n_clusters=2, seed=7)
+
+
+def test_without_a_start_the_recipe_stays_as_it_is():
+    assert agreed(Recipe(n_clusters=None), Inputs(mask=MASK)) == Recipe(n_clusters=None)
+
+
+def test_another_number_than_that_of_the_start_is_refused_with_both():
+    with pytest.raises(BadRecipe) as refused:
+        agreed(Recipe(n_clusters=5), Inputs.from_mapping({"mixture": MIXTURE}))
+    assert str(refused.value) == "The starting mixture has 2 clusters, not 5: ask for 2, or for auto."
+
+
+def test_regions_begin_nowhere():
+    with pytest.raises(BadRecipe) as refused:
+        agreed(Recipe.from_mapping({"preset": "regions"}), Inputs.from_mapping({"mixture": MIXTURE}))
+    assert str(refused.value) == "Regions take no starting mixture: choose Colours, or start without."
