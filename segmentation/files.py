@@ -141,6 +141,17 @@ def exists(key: str) -> bool:
         raise StorageUnavailable from error
 
 
+def local_path(key: str) -> Path:
+    """Return where a file stands on this machine's disk; raises NotImplementedError where files stand elsewhere."""
+    return Path(default_storage.path(key))
+
+
+def temporary_url(key: str, *, disposition: str) -> str:
+    """Return an address at the storage itself that gives a file as a download for a minute (S3)."""
+    answer_with = {"ResponseContentType": "application/octet-stream", "ResponseContentDisposition": disposition}
+    return str(default_storage.url(key, parameters=answer_with))  # type: ignore[call-arg] # S3's has it
+
+
 def size(key: str) -> int | None:
     """Return the bytes of a file; None when it is not there.
 

@@ -15,7 +15,8 @@ timeout = 60  # for a stuck process, not for a slow line: gthread's main loop an
 graceful_timeout = ceil(float(os.environ.get("GMM_STOP_SECONDS") or 10))
 keepalive = 5
 control_socket_disable = True  # nobody uses it, and it would leave a file behind
-loglevel = "warning"  # errors are said; a line for each request and start is not
+loglevel = "warning"  # of gunicorn's own lines; those of requests are written with LOG_FORMAT=json
+logger_class = "gmmsite.deploy.access_log.StructuredLogger"
 
 
 def post_fork(_server: Any, worker: Any) -> None:

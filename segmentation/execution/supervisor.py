@@ -7,6 +7,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from django.db import close_old_connections, transaction
+from structlog.contextvars import bound_contextvars
 
 from segmentation import files
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
@@ -40,7 +41,9 @@ class Supervisor:
         self._abandoned = False  # the lease is lost, or handed back
         self._due = time.monotonic() + BEAT_SECONDS
         self._rest_until = 0.0
-        self._child = fork(functools.partial(perform, assignment), allowance=assignment.allowance)
+        self._about = {"run_id": str(assignment.run_id), "attempt": assignment.attempt}  # in every line of the log
+        with bound_contextvars(**self._about):  # the child has it, too
+            self._child = fork(functools.partial(perform, assignment), allowance=assignment.allowance)
 
     @property
     def connection(self) -> Connection | None:
@@ -49,6 +52,10 @@ class Supervisor:
 
     def tick(self) -> None:
         """Do what is due. A database that does not answer is asked again at the next beat, as long as the lease lasts."""
+        with bound_contextvars(**self._about):
+            self._tick()
+
+    def _tick(self) -> None:
         try:
             self._advance()
         except OUTAGE as error:

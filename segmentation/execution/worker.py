@@ -9,6 +9,7 @@ from multiprocessing.connection import wait
 
 from django.conf import settings
 from django.db import Error, close_old_connections, connections
+from structlog.contextvars import bound_contextvars
 
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.execution.attempt import Assignment
@@ -95,6 +96,10 @@ class _Loop:
         self, *, until: Callable[[], bool] = lambda: False, on_ready: Callable[[int], None] = lambda _places: None
     ) -> None:
         """Serve until told to stop, or until `until` says that it is enough and nothing runs any more."""
+        with bound_contextvars(worker_id=str(self._presence.id)):
+            self._serve(until, on_ready)
+
+    def _serve(self, until: Callable[[], bool], on_ready: Callable[[int], None]) -> None:
         on_ready(self._presence.slots)
         while True:
             self._see_to_attempts()  # before the sweep: after a pause of the database, a beat keeps what is ours

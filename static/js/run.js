@@ -13,6 +13,7 @@ class Watch {
     this.id = page.dataset.run ?? "";
     this.state = page.dataset.state ?? "";
     this.etag = "";
+    this.isFar = false;  // several others have their turn before
     this.began = performance.now();
     this.stopped = new AbortController();
     /** @type {(() => void) | null} */
@@ -44,6 +45,7 @@ class Watch {
           await replacePage(this.page);
           return null;
         }
+        this.isFar = news.body.position > 1;
         this.show(news.body);
       }
     } catch (problem) {
@@ -56,7 +58,7 @@ class Watch {
       return LOST;
     }
     const passed = performance.now() - this.began;
-    return passed < AT_ONCE_FOR ? AT_ONCE : passed < QUICK_FOR ? QUICK : CALM;
+    return passed < AT_ONCE_FOR ? AT_ONCE : passed < QUICK_FOR && !this.isFar ? QUICK : CALM;
   }
 
   /** @param {{percent: number, message: string, stage: string, position: number | null, seconds_left: number | null}} status */

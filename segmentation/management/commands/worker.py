@@ -1,5 +1,6 @@
 """`manage.py worker`: does the runs that wait in the database, until it is told to stop."""
 
+import logging
 import os
 import sys
 from typing import Any
@@ -13,6 +14,8 @@ from django.core.management.base import BaseCommand  # noqa: E402 - after the en
 from segmentation import files, tasks  # noqa: E402 - the same
 from segmentation.engine import pipeline  # noqa: E402 - the same
 
+logger = logging.getLogger(__name__)
+
 
 class Command(BaseCommand):
     help = "Does the runs that wait in the database, until SIGTERM or Ctrl-C."
@@ -25,6 +28,6 @@ class Command(BaseCommand):
         pipeline.warm()
         tasks.work(on_ready=self._say_ready)
 
-    def _say_ready(self, places: int) -> None:
-        self.stdout.write(f"The worker is ready: {places} at the same time, process {os.getpid()}.")
-        self.stdout.flush()
+    @staticmethod
+    def _say_ready(places: int) -> None:
+        logger.info("The worker is ready: %s at the same time, process %s.", places, os.getpid())
