@@ -82,9 +82,11 @@ def fit_sample(
     patience = PATIENCE
     if begin is None:
         begin = _on_few(sample, recipe, n_components, floor, start=start, on_fraction=part(on_fraction, 0, 0.4))
+        # Here end the last bits in which processors differ; single precision has made more of them than double would.
+        begin = begin.rounded()
         patience = 1  # that climb was patient already
     return climb(
-        sample.data(rough=True),
+        sample.data(),
         begin,
         tolerance=recipe.tolerance,
         patience=patience,
