@@ -15,11 +15,15 @@ compile = $(bin)/uv pip compile --quiet --upgrade --universal --python-version 3
 # The settings of a real deployment, for Django's own list of what such a one must have.
 deployed = SITE_URL=https://gmm.example.org SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ
 
+# What a simulated crowd does: USERS people for DURATION seconds.
+USERS ?= 50
+DURATION ?= 300
+
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check format lock bench quality soak clean python chromium
+.PHONY: help run dev test test-services soak load check format lock bench quality clean python chromium servers
 
 help: ## say what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 run: python ## start GMM Studio (PORT=8001 make run: on another port)
 	@$(bootstrap) --port "$(PORT)" requirements.txt
@@ -37,6 +41,23 @@ test: python chromium ## run all tests, with coverage (in a new checkout: instal
 	@$(bootstrap) requirements-dev.txt
 	@mkdir -p .make
 	$(py) -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term
+
+soak: python chromium servers ## run what takes hours: fresh phantoms, every fault ten times, a whole deployment behind nginx
+	@$(bootstrap) requirements-dev.txt
+	$(py) scripts/services.py -- $(py) -m pytest -m soak
+
+load: python ## let many people use a site of its own at once (USERS=50 DURATION=300)
+	@$(bootstrap) requirements.txt
+	@"$(PYTHON)" gmmsite/deploy/bootstrap.py --venv .make/load --goal $@ benchmarks/load-requirements.txt
+	@.make/load/bin/python benchmarks/load.py --site-python $(py) --users $(USERS) --seconds $(DURATION)
+
+# What depends on a database, a storage or an engine, and one whole story in the browser; the same tests as above.
+on_services = tests/access tests/admin tests/api tests/commands/test_backup_services.py tests/execution tests/faults tests/files \
+	tests/models tests/scaling tests/services tests/tasks tests/views tests/test_health.py "tests/browser/test_story.py::test_the_whole_story[desktop-light]"
+
+test-services: python chromium servers ## run what needs a database, storage or engine on PostgreSQL, S3 and RQ
+	@$(bootstrap) requirements-dev.txt
+	$(py) scripts/services.py -- $(py) -m pytest -n $(JOBS) --dist loadfile -m "not soak" $(on_services)
 
 check: python ## look at style, types, layers, templates, migrations, locks and deployment settings
 	@$(bootstrap) requirements-dev.txt
@@ -60,6 +81,7 @@ lock: python ## compile requirements*.in into the hashed lock files, with the ne
 	@$(bootstrap) requirements-dev.txt
 	$(compile) requirements.in -o requirements.txt
 	$(compile) requirements-dev.in -o requirements-dev.txt
+	$(compile) benchmarks/load-requirements.in -o benchmarks/load-requirements.txt
 
 bench: python ## measure the fit against scikit-learn
 	@$(bootstrap) requirements-dev.txt
@@ -72,10 +94,6 @@ quality: python ## measure segments against people's (DATA=path: Berkeley Segmen
 	@$(bootstrap) requirements-dev.txt
 	@$(py) benchmarks/quality.py "$(DATA)"
 
-soak: python ## run what takes hours: fresh phantoms, arrays of 100 megapixels
-	@$(bootstrap) requirements-dev.txt
-	$(py) -m pytest -n $(JOBS) -m soak tests/soak
-
 clean: ## remove what can be made again; the database, the pictures and the secret key stay
 	rm -rf "$(VENV)" .make staticfiles htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache test-results
@@ -84,6 +102,17 @@ clean: ## remove what can be made again; the database, the pictures and the secr
 python:
 	@command -v "$(PYTHON)" >/dev/null || { echo "GMM Studio needs Python 3.11 or newer, and there is no $(PYTHON)." \
 		"On Debian and Ubuntu: apt install python3 python3-venv" >&2; exit 1; }
+
+servers:
+	@PATH="$$PATH:$$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')"; \
+	if ! command -v initdb >/dev/null || ! command -v redis-server >/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update -qq && \
+			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o DPkg::Lock::Timeout=300 postgresql redis-server; \
+		else \
+			echo "These tests need PostgreSQL and Redis. Install them first: sudo apt install postgresql redis-server" >&2; exit 1; \
+		fi; \
+	fi
 
 chromium:
 	@if ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null && ! command -v google-chrome >/dev/null; then \

@@ -1,5 +1,6 @@
 """All settings, read from the environment; every one is optional. The README has the table."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from gmmsite import secret
+from gmmsite import logs, secret, shared
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -23,7 +24,11 @@ _site = urlsplit(SITE_URL)
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 if _site.scheme not in {"http", "https"} or not _site.hostname:
     raise ImproperlyConfigured(f"SITE_URL must look like https://gmm.example.org, not {SITE_URL!r}.")
+if _site.query or _site.fragment:
+    raise ImproperlyConfigured(f"SITE_URL is scheme, host and path only: {SITE_URL!r} has more.")
 HTTPS = _site.scheme == "https"
+SITE_PATH = _site.path  # "" for a site that has its host to itself, else like "/gmm"
+FORCE_SCRIPT_NAME = SITE_PATH or None
 if not HTTPS and _site.hostname not in _LOOPBACK:
     if not env.bool("GMM_INSECURE_HTTP", default=False):
         raise ImproperlyConfigured(
@@ -34,23 +39,28 @@ if not HTTPS and _site.hostname not in _LOOPBACK:
 
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = [_site.hostname, *([] if HTTPS else sorted(_LOOPBACK - {_site.hostname}))]
-CSRF_TRUSTED_ORIGINS = [SITE_URL]
+CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
 if HTTPS and not env.str("SECRET_KEY", default=""):
     raise ImproperlyConfigured("Set SECRET_KEY: a site on https needs a key of its own that all its processes share.")
 SECRET_KEY = env.str("SECRET_KEY", default="") or secret.read_or_create(BASE_DIR / ".secret-key")
 
+# How many proxies stand in front and are believed. Each must set X-Forwarded-Proto and append to X-Forwarded-For itself, and
+# nobody else may reach the web process: whoever does can claim any address.
+GMM_TRUSTED_PROXIES = env.int("GMM_TRUSTED_PROXIES", default=1 if HTTPS else 0)
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GMM_TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SILENCED_SYSTEM_CHECKS = [
     "security.W005",
     "security.W021",
 ]  # HSTS for other subdomains, and for ever, is not ours to decide
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(SITE_PATH.lstrip('/'))}/?healthz$"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
-CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
+# Below a path the cookies are kept from the host's other sites, which __Host- would forbid: it wants the whole host.
+_cookie_prefix = ("__Secure-" if SITE_PATH else "__Host-") if HTTPS else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_cookie_prefix}sessionid", f"{_cookie_prefix}csrftoken"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = SITE_PATH or "/"
 X_FRAME_OPTIONS = "DENY"
 
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
@@ -83,6 +93,7 @@ INSTALLED_APPS = [
     "django_tasks",
 ]
 MIDDLEWARE = [
+    "gmmsite.middleware.LogContext",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -97,7 +108,7 @@ MIDDLEWARE = [
 ]
 if DEBUG and env.bool("GMM_TOOLBAR", default=False):
     INSTALLED_APPS.append("debug_toolbar")
-    MIDDLEWARE.insert(3, "debug_toolbar.middleware.DebugToolbarMiddleware")
+    MIDDLEWARE.insert(4, "debug_toolbar.middleware.DebugToolbarMiddleware")
     INTERNAL_IPS = ["127.0.0.1"]
 ROOT_URLCONF = "gmmsite.urls"
 WSGI_APPLICATION = "gmmsite.wsgi.application"
@@ -138,6 +149,7 @@ REGISTRATION_OPEN = env.bool("REGISTRATION_OPEN", default=True)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "segmentation.adapters.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "segmentation.adapters.SignupForm"}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_PRESERVE_USERNAME_CASING = False
@@ -151,9 +163,9 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 # An address is the way to a new password: whoever finds an open browser must not be able to exchange it.
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 PASSWORD_RESET_TIMEOUT = 3600  # the messages and pages say: one hour
-# Limits count by address of the client. On https there is a proxy in front, as for SECURE_PROXY_SSL_HEADER: without this
-# all people would share its address, and ten wrong passwords of one of them would keep everybody out.
-ALLAUTH_TRUSTED_PROXY_COUNT = 1 if HTTPS else 0
+# Limits count by address of the client. Without this all people behind a proxy would share its address, and ten wrong
+# passwords of one of them would keep everybody out.
+ALLAUTH_TRUSTED_PROXY_COUNT = GMM_TRUSTED_PROXIES
 
 # --- Mail: to the console until a server is named --------------------------------------------------------------------
 
@@ -170,49 +182,83 @@ ACCOUNT_EMAIL_VERIFICATION = "optional" if EMAIL_CONFIGURED else "none"
 # --- Data ------------------------------------------------------------------------------------------------------------
 
 GMM_LEASE_SECONDS = env.float("GMM_LEASE_SECONDS", default=30.0)
+_LOCK_SECONDS = min(20.0, GMM_LEASE_SECONDS * 2 / 3)  # a worker that waits for a lock must still beat in time
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
-        "timeout": min(20.0, GMM_LEASE_SECONDS * 2 / 3),
+        "timeout": _LOCK_SECONDS,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
     # A file even in tests: processes and threads of a test must see the same rows, through the same locks.
     DATABASES["default"]["TEST"] = {"NAME": env.str("TEST_DATABASE", default=str(BASE_DIR / ".make" / "test.sqlite3"))}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["CONN_MAX_AGE"], DATABASES["default"]["CONN_HEALTH_CHECKS"] = 60, True
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,
+        "options": f"-c lock_timeout={_LOCK_SECONDS * 1000:.0f}",
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(BASE_DIR / "media")))
-STATIC_URL = "/static/"
+STATIC_URL = f"{SITE_PATH}/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 _S3_BUCKET = env.str("AWS_STORAGE_BUCKET_NAME", default="")
-_S3: dict[str, Any] = {
-    "BACKEND": "storages.backends.s3.S3Storage",
-    "OPTIONS": {
-        "bucket_name": _S3_BUCKET,
-        "endpoint_url": env.str("AWS_S3_ENDPOINT_URL", default=None),
-        "region_name": env.str("AWS_S3_REGION_NAME", default=None),
-        "file_overwrite": False,
-        "querystring_auth": True,
-        "querystring_expire": 60,
-        "signature_version": "s3v4",
-    },
-}
+_MEDIA: dict[str, Any] = {"BACKEND": "segmentation.storage.local.LocalMedia"}
+if _S3_BUCKET:
+    _MEDIA = {
+        "BACKEND": "segmentation.storage.s3.S3Media",
+        "OPTIONS": {
+            "bucket_name": _S3_BUCKET,
+            "endpoint_url": env.str("AWS_S3_ENDPOINT_URL", default=None),
+            "region_name": env.str("AWS_S3_REGION_NAME", default=None),
+            "querystring_expire": 60,
+        },
+    }
 STORAGES: dict[str, Any] = {
-    "default": _S3 if _S3_BUCKET else {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": _MEDIA,
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG or "pytest" in sys.modules
         else "gmmsite.storage.HashedStaticFiles"
     },
 }
-FILE_UPLOAD_HANDLERS = [
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler"
-]  # the sandbox reads the file itself
+# Who sends an original to its owner once the site has said yes: the site itself, nginx (X-Accel), or the S3 server (a link
+# that is good for a minute). Other pictures always come from the site.
+GMM_DOWNLOADS = env.str("GMM_DOWNLOADS", default="site")
+if GMM_DOWNLOADS not in {"site", "nginx", "s3"}:
+    raise ImproperlyConfigured(f"GMM_DOWNLOADS is site, nginx or s3, not {GMM_DOWNLOADS!r}.")
+if (GMM_DOWNLOADS == "s3" and not _S3_BUCKET) or (GMM_DOWNLOADS == "nginx" and _S3_BUCKET):
+    raise ImproperlyConfigured(
+        "GMM_DOWNLOADS=s3 needs AWS_STORAGE_BUCKET_NAME, and GMM_DOWNLOADS=nginx pictures on a disk that nginx reads."
+    )
+SENDFILE_BACKEND = "django_sendfile.backends.nginx"
+SENDFILE_ROOT, SENDFILE_URL = MEDIA_ROOT, "/_gmm_media"  # the internal location in gmmsite/deploy/nginx.conf
+FILE_UPLOAD_HANDLERS = ["segmentation.incoming.IncomingUploadHandler"]  # the sandbox reads the file itself
 FILE_UPLOAD_PERMISSIONS = 0o640
 WHITENOISE_USE_FINDERS = DEBUG
 
-TASKS = {"default": {"BACKEND": "segmentation.tasks.RowsBackend"}}
+# --- Work in the background, and what several processes share ---------------------------------------------------------
+
+REDIS_URL = env.str("REDIS_URL", default="")
+GMM_WEB_PROCESSES = env.int("GMM_WEB_PROCESSES", default=1)
+if GMM_WEB_PROCESSES > 1 and not REDIS_URL:
+    raise ImproperlyConfigured(
+        f"GMM_WEB_PROCESSES={GMM_WEB_PROCESSES} needs REDIS_URL: the limits on uploads and sign-ins are counted in a cache "
+        "that all processes share."
+    )
+_BACKENDS = {"rows": "segmentation.tasks.rows.RowsBackend", "rq": "segmentation.tasks.redis_queue.RedisBackend"}
+TASKS_BACKEND = env.str("TASKS_BACKEND", default="rows")
+if TASKS_BACKEND not in _BACKENDS:
+    raise ImproperlyConfigured(f"TASKS_BACKEND must be rows (one machine) or rq (many), not {TASKS_BACKEND!r}.")
+if TASKS_BACKEND == "rq" and not REDIS_URL:
+    raise ImproperlyConfigured("TASKS_BACKEND=rq needs REDIS_URL, for example redis://127.0.0.1:6379/0.")
+TASKS = {"default": {"BACKEND": _BACKENDS[TASKS_BACKEND]}}
+if REDIS_URL:
+    CACHES, RQ_QUEUES = shared.cache(REDIS_URL), shared.queues(REDIS_URL)
+    SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 # --- Limits ----------------------------------------------------------------------------------------------------------
 
@@ -223,12 +269,13 @@ GMM_QUOTA_ACTIVE_RUNS = env.int("GMM_QUOTA_ACTIVE_RUNS", default=50)
 GMM_QUOTA_BYTES = env.int("GMM_QUOTA_BYTES", default=20_000_000_000)
 GMM_QUOTA_IMAGES = env.int("GMM_QUOTA_IMAGES", default=10_000)
 GMM_RATE_UPLOADS = env.int("GMM_RATE_UPLOADS", default=1000)  # of one person in an hour
+GMM_DISK_WARNING = env.int("GMM_DISK_WARNING", default=2_000_000_000)  # bytes left below which staff are warned
 GMM_WORKER_SLOTS = env.int("GMM_WORKER_SLOTS", default=0)  # 0: one a core
 GMM_WEB_CHILDREN = env.int("GMM_WEB_CHILDREN", default=2)
 GMM_STOP_SECONDS = env.float("GMM_STOP_SECONDS", default=10.0)
 GMM_MAX_ATTEMPTS = env.int("GMM_MAX_ATTEMPTS", default=3)
-GMM_RUN_MEMORY = env.int("GMM_RUN_MEMORY", default=2_000_000_000)
-GMM_RUN_SECONDS = env.float("GMM_RUN_SECONDS", default=600.0)
+GMM_RUN_MEMORY = env.int("GMM_RUN_MEMORY", default=8_000_000_000)
+GMM_RUN_SECONDS = env.float("GMM_RUN_SECONDS", default=3600.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # fields other than files
 
 # --- Language and time -----------------------------------------------------------------------------------------------
@@ -240,11 +287,9 @@ TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 SITE_ID = 1
 
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"segmentation": {"level": env.str("LOG_LEVEL", default="INFO")}, "django": {"level": "WARNING"}},
-}
+# --- Watching --------------------------------------------------------------------------------------------------------
+
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOG_FORMAT = env.str("LOG_FORMAT", default="console")
+LOGGING = logs.configuration(form=LOG_FORMAT, level=LOG_LEVEL)
+GMM_METRICS_TOKEN = env.str("GMM_METRICS_TOKEN", default="")  # without one, /metrics is for staff only

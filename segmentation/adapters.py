@@ -1,13 +1,15 @@
 """What this site decides about accounts; all else is django-allauth's."""
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.forms import SignupForm as AllauthSignupForm
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_added
 from django.conf import settings
+from django.db import IntegrityError
 from django.dispatch import receiver
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -71,6 +73,21 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth pu
             "site_url": settings.SITE_URL,
         }
         super().send_mail(template_prefix, email, context | said)
+
+
+class SignupForm(AllauthSignupForm):  # type: ignore[misc]  # allauth publishes no types
+    """Two people may choose one name at the same moment: both find it free, and one of them gets it."""
+
+    def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
+        """Make the account; whoever came second by a moment gets the page of somebody who came later."""
+        from allauth.account.views import signup  # noqa: PLC0415 - the views look for this form when they are loaded
+
+        try:
+            return cast("tuple[User | None, HttpResponse | None]", super().try_save(request))
+        except IntegrityError:
+            if not User.objects.filter(username=self.cleaned_data["username"]).exists():
+                raise
+            return None, signup(request)
 
 
 @receiver(email_added)

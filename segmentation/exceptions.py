@@ -16,12 +16,26 @@ class Conflict(SegmentationError):
 
 
 class StorageUnavailable(SegmentationError):
-    """Media storage did not answer, or its disk is full."""
+    """Media storage did not answer."""
 
     def __init__(
         self,
         code: str = "storage_unavailable",
         template: str = gettext_noop("The storage for pictures does not answer. Nothing was changed; try again later."),
+        **values: str | float,
+    ) -> None:
+        super().__init__(code, template, **values)
+
+
+class StorageFull(StorageUnavailable):
+    """Media storage has no room: only the keepers of the site can help, so people are told to turn to them."""
+
+    def __init__(
+        self,
+        code: str = "storage_unavailable",
+        template: str = gettext_noop(
+            "The disk for pictures is full. Nothing was changed. Tell the people who run this site; they have to make room."
+        ),
         **values: str | float,
     ) -> None:
         super().__init__(code, template, **values)

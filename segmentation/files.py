@@ -1,32 +1,47 @@
-"""Media storage: keys, durable put, open, delete by prefix. Works on local files and on S3 alike.
+"""Media storage: keys, durable put, open, delete by prefix. What lies behind it is the setting's business.
 
 Keys come from UUIDs, never from what a person typed. A key is written once and never overwritten: what replaces a file
 has another lease or revision in its key.
 """
 
-import os
+import errno
+import hashlib
+import logging
+import re
 import uuid
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from django.core.files.base import ContentFile, File
-from django.core.files.storage import FileSystemStorage, default_storage
+from django.core.files.storage import default_storage
 
-from segmentation.exceptions import StorageUnavailable
+from segmentation.exceptions import StorageFull, StorageUnavailable
+from segmentation.storage import Media, Stored
+
+logger = logging.getLogger(__name__)
+
+IMAGES, RUNS, INPUTS = "images", "runs", "inputs"
+INCOMING, CLOCK = "incoming", "clock"  # uploads on their way, probes of the storage's clock: nothing in them stays
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_OF_REVISION = re.compile(r"(?:labels|segmented|binary)\.([0-9]+)\.png")
+_media = cast("Media", default_storage)
 
 
 def image_key(image_id: uuid.UUID, name: str) -> str:
     """Key of an image's `original`, `display` or `thumbnail`."""
-    return f"images/{image_id}/{name}"
+    return f"{IMAGES}/{image_id}/{name}"
 
 
 def image_prefix(image_id: uuid.UUID) -> str:
-    return f"images/{image_id}"
+    return f"{IMAGES}/{image_id}"
 
 
 def run_key(run_id: uuid.UUID, lease: uuid.UUID, name: str) -> str:
     """Key of a file that one attempt of a run has made."""
-    return f"runs/{run_id}/{lease}/{name}"
+    return f"{RUNS}/{run_id}/{lease}/{name}"
 
 
 def mask_key(image_id: uuid.UUID, sha256: str) -> str:
@@ -36,12 +51,28 @@ def mask_key(image_id: uuid.UUID, sha256: str) -> str:
 
 def run_input_key(run_id: uuid.UUID, sha256: str) -> str:
     """Key of a file that the inputs of a run name by its hash; no attempt's lease, so that it outlives them all."""
-    return f"runs/{run_id}/inputs/{sha256}.png"
+    return f"{RUNS}/{run_id}/{INPUTS}/{sha256}.png"
 
 
 def run_prefix(run_id: uuid.UUID, lease: uuid.UUID | None = None) -> str:
     """Return the prefix of all files of a run, or of one of its attempts."""
-    return f"runs/{run_id}" if lease is None else f"runs/{run_id}/{lease}"
+    return f"{RUNS}/{run_id}" if lease is None else f"{RUNS}/{run_id}/{lease}"
+
+
+def rendition_name(picture: str, revision: int) -> str:
+    """Return how `labels`, `segmented` or `binary` of a revision is called in the folder of the result."""
+    return f"{picture}.png" if revision == 0 else f"{picture}.{revision}.png"
+
+
+def revision_of(name: str) -> int | None:
+    """Return the revision that a rendition was made for; None for the first, which stays, and for all other files."""
+    found = _OF_REVISION.fullmatch(name)
+    return int(found[1]) if found else None
+
+
+def is_draft(key: str) -> bool:
+    """Whether it is a file that was being written when its process was killed, or still is."""
+    return key.rpartition("/")[2].startswith(".")
 
 
 def put(key: str, content: bytes | File[bytes]) -> None:
@@ -50,18 +81,21 @@ def put(key: str, content: bytes | File[bytes]) -> None:
     Raises
     ------
     StorageUnavailable
-        When the storage does not take it; nothing is left behind.
+        When the storage does not take it (`StorageFull`: for want of room); nothing is left behind.
     """
     source = ContentFile(content) if isinstance(content, bytes) else content
     try:
-        if isinstance(default_storage, FileSystemStorage):
-            _put_local(Path(default_storage.path(key)), source)
-        else:
-            stored = default_storage.save(key, source)
-            if stored != key:  # another process has put the same file meanwhile
-                default_storage.delete(stored)
+        _media.put(key, source)
     except OSError as error:
-        raise StorageUnavailable from error
+        raise refusal(error) from error
+
+
+def refusal(error: OSError) -> StorageUnavailable:
+    """Return what to tell people about a write that failed, and tell the keepers of the site when the disk is full."""
+    if error.errno not in _FULL:
+        return StorageUnavailable()
+    logger.error("The disk that holds the pictures is full. %s", error)
+    return StorageFull()
 
 
 def open_file(key: str) -> IO[bytes]:
@@ -73,61 +107,160 @@ def open_file(key: str) -> IO[bytes]:
         When it is not there or cannot be read.
     """
     try:
-        return default_storage.open(key)
+        return _media.open(key)
     except OSError as error:
         raise StorageUnavailable from error
 
 
 def read(key: str) -> bytes:
-    with open_file(key) as file:
-        return file.read()
+    """Return a whole file.
+
+    Raises
+    ------
+    StorageUnavailable
+        When it is not there or cannot be read.
+    """
+    try:
+        with _media.open(key) as file:
+            return file.read()
+    except OSError as error:
+        raise StorageUnavailable from error
 
 
 def exists(key: str) -> bool:
-    return default_storage.exists(key)
+    """Return whether there is a file.
 
-
-def delete_prefix(prefix: str) -> None:
-    """Delete everything below `prefix`; what is gone already is no error."""
+    Raises
+    ------
+    StorageUnavailable
+        When the storage does not say.
+    """
     try:
-        folders, names = default_storage.listdir(prefix)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    for folder in folders:
-        delete_prefix(f"{prefix}/{folder}")
-    for name in names:
-        default_storage.delete(f"{prefix}/{name}")
-    if isinstance(default_storage, FileSystemStorage):
-        _remove_empty(Path(default_storage.path(prefix)))
+        return _media.exists(key)
+    except OSError as error:
+        raise StorageUnavailable from error
 
 
-def _put_local(path: Path, source: File[bytes]) -> None:
-    """Write beside the place, flush to the disk, then rename: a crash leaves the whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+def local_path(key: str) -> Path:
+    """Return where a file stands on this machine's disk; raises NotImplementedError where files stand elsewhere."""
+    return Path(default_storage.path(key))
+
+
+def temporary_url(key: str, *, disposition: str) -> str:
+    """Return an address at the storage itself that gives a file as a download for a minute (S3)."""
+    answer_with = {"ResponseContentType": "application/octet-stream", "ResponseContentDisposition": disposition}
+    return str(default_storage.url(key, parameters=answer_with))  # type: ignore[call-arg] # S3's has it
+
+
+def size(key: str) -> int | None:
+    """Return the bytes of a file; None when it is not there.
+
+    Raises
+    ------
+    StorageUnavailable
+        When the storage does not say.
+    """
     try:
-        with draft.open("xb") as target:
-            for chunk in source.chunks():
-                target.write(chunk)
-            target.flush()
-            os.fsync(target.fileno())
-        draft.rename(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    _flush_folder(path.parent)
+        return _media.size(key)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StorageUnavailable from error
 
 
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def sha256(key: str) -> str:
+    """Return the SHA-256 of a file, in hexadecimal.
+
+    Raises
+    ------
+    StorageUnavailable
+        When it is not there or cannot be read.
+    """
     try:
-        os.fsync(descriptor)
+        with _media.open(key) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type] # reads any binary file
+    except OSError as error:
+        raise StorageUnavailable from error
+
+
+def delete(key: str) -> None:
+    """Delete one file; one that is gone already is no error.
+
+    Raises
+    ------
+    StorageUnavailable
+        When the storage does not do it.
+    """
+    try:
+        _media.delete(key)
+    except OSError as error:
+        raise StorageUnavailable from error
+
+
+def delete_prefix(prefix: str, *, keep: Collection[str] = ()) -> None:
+    """Delete everything below `prefix`, except for the folders `keep` in it; what is gone already is no error.
+
+    Raises
+    ------
+    StorageUnavailable
+        When the storage does not do it, or not all.
+    """
+    try:
+        _media.delete_prefix(prefix, keep=keep)
+    except OSError as error:
+        raise StorageUnavailable from error
+
+
+def walk(prefix: str) -> Iterator[Stored]:
+    """List all files below `prefix`, folder after folder in the order of their names. Nothing there is no error.
+
+    Raises
+    ------
+    StorageUnavailable
+        When the storage does not say.
+    """
+    try:
+        yield from _media.walk(prefix)
+    except OSError as error:
+        raise StorageUnavailable from error
+
+
+def remove_empty_folders(prefix: str, *, before: datetime) -> None:
+    """Remove folders below `prefix` that have held nothing since `before`, where the storage has folders."""
+    _media.remove_empty_folders(prefix, before=before)
+
+
+def now() -> datetime:
+    """Return the time by the storage's own clock, which stamps the files: workers' clocks may differ from it.
+
+    Raises
+    ------
+    StorageUnavailable
+        When the storage does not answer.
+    """
+    key = f"{CLOCK}/{uuid.uuid4()}"
+    put(key, b"")
+    try:
+        return _media.get_modified_time(key).astimezone(UTC)
+    except OSError as error:
+        raise StorageUnavailable from error
     finally:
-        os.close(descriptor)
+        delete(key)
 
 
-def _remove_empty(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError:
-        return  # somebody has put a file there meanwhile, or it is gone
+def space_left() -> tuple[int, int] | None:
+    """Return the bytes that are free on the disk of the pictures, and its size; None for a storage without an end."""
+    return _media.space_left()
+
+
+def incoming_folder() -> Path | None:
+    """Return where uploads wait until they are inspected; None for the system's place, beside an object store.
+
+    It is on the disk of the pictures, where the sweep finds what a killed process leaves.
+    """
+    return _media.folder(INCOMING)
+
+
+def warm() -> None:
+    """Load now what the first use of the storage would load; children that are forked afterwards have it."""
+    _media.warm()

@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from segmentation.api import api
-from segmentation.views import files, health, history, images, pages, runs, start
+from segmentation.views import files, health, history, images, metrics, pages, runs, start
 
 _image = [
     path("", images.image, name="image"),
@@ -41,6 +41,8 @@ urlpatterns = [
     path("account/", pages.account, name="account"),
     path("help/", pages.help_page, name="help"),
     path("theme/", pages.set_theme, name="theme"),
+    path("too-large/", pages.too_large, name="too-large"),
     path("healthz", health.healthz, name="healthz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("api/v1/", api.urls),
 ]

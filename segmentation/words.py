@@ -82,5 +82,23 @@ def seconds(value: float) -> str:
     return f"{value:.{2 if value < 10 else 1}f}{_NARROW}s"
 
 
+def lasting(value: float) -> str:
+    """Return how long something lasts in as few figures as say it: tenths below ten seconds, then the two largest units.
+
+    >>> lasting(0.24) == "0.2\N{NARROW NO-BREAK SPACE}s", lasting(41.4) == "41\N{NARROW NO-BREAK SPACE}s"
+    (True, True)
+    """
+    if value < 10:
+        return f"{max(value, 0.0):.1f}{_NARROW}s"
+    whole = round(value)
+    if whole < 60:
+        return f"{whole}{_NARROW}s"
+    if whole < 3600:
+        return f"{whole // 60}{_NARROW}min {whole % 60:02d}{_NARROW}s"
+    if whole < 86_400:
+        return f"{whole // 3600}{_NARROW}h {whole % 3600 // 60:02d}{_NARROW}min"
+    return f"{value / 86_400:.1f}{_NARROW}d"
+
+
 def _short(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")

@@ -5,11 +5,15 @@ import os
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # this process forks, as the worker does, and must have one thread for that
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import override_settings
 
+from gmmsite import shared
 from tests import factories
+from tests.disks import SmallDisk
+from tests.media import Media, own_bucket
 from tests.processes import WorkerProcess, eventually
 
 
@@ -20,12 +24,41 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, t
         connection.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_redis(worker_id):
+    """Where there is a Redis, each process of xdist has a database in it, which the cache empties for each test."""
+    if not settings.REDIS_URL:
+        yield
+        return
+    number = int(worker_id.removeprefix("gw")) if worker_id.startswith("gw") else 15
+    url = f"{settings.REDIS_URL.rpartition('/')[0]}/{number}"
+    sessions = "django.contrib.sessions.backends.db"  # literal counts of queries are the same on all configurations
+    with override_settings(
+        REDIS_URL=url, CACHES=shared.cache(url), RQ_QUEUES=shared.queues(url), SESSION_ENGINE=sessions
+    ):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def media_root(settings, tmp_path):
     """A folder of its own for the pictures of this test."""
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.MEDIA_ROOT.mkdir()
     return settings.MEDIA_ROOT
+
+
+@pytest.fixture
+def small_disk(media_root):
+    """A media folder with room for 5 MB: a disk of its own for who may mount one, a limit on files for others."""
+    with SmallDisk(media_root) as disk:
+        yield disk
+
+
+@pytest.fixture(autouse=True)
+def media(media_root, monkeypatch):
+    """The storage, with nothing in it."""
+    own_bucket(monkeypatch)
+    return Media()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,7 +70,7 @@ def _no_collected_files(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _empty_cache():
-    """Rates of another test are not this one's."""
+    """Rates of another test are not this one's, nor are its bells."""
     cache.clear()
 
 
@@ -98,7 +131,7 @@ def worker_row(transactional_db):
 
 
 @pytest.fixture
-def start_worker(transactional_db, media_root, tmp_path):
+def start_worker(transactional_db, media, tmp_path):
     """Start any number of real workers: `start_worker(GMM_LEASE_SECONDS=2)`."""
     started = []
 

@@ -12,10 +12,12 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from tests.media import bucket
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def eventually(condition, *, within=20.0, every=0.01):
+def eventually(condition, *, within=60.0, every=0.01):
     """Look again and again until `condition()` is true, and return what it said; fail after `within` seconds."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
@@ -55,9 +57,12 @@ def processor_seconds(pid):
 
 
 class WorkerProcess:
-    """`manage.py worker` on the test's database and files; `environment` holds settings, for example GMM_LEASE_SECONDS."""
+    """`manage.py worker` on the test's database and files; `environment` holds settings, for example GMM_LEASE_SECONDS.
 
-    def __init__(self, log, **environment):
+    It has started once it says that it is `ready`.
+    """
+
+    def __init__(self, log, *, ready="worker is ready", **environment):
         self._log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
@@ -65,12 +70,13 @@ class WorkerProcess:
                 cwd=ROOT,
                 env={name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
                 | {"DATABASE_URL": database_url(), "MEDIA_ROOT": str(settings.MEDIA_ROOT), "PYTHONUNBUFFERED": "1"}
+                | {"REDIS_URL": settings.REDIS_URL, **bucket()}
                 | {name: str(value) for name, value in environment.items()},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        eventually(lambda: "worker is ready" in self.output or self.process.poll() is not None)
+        eventually(lambda: ready in self.output or self.process.poll() is not None, within=120)
         assert self.process.poll() is None, self.output
 
     @property
@@ -81,8 +87,23 @@ class WorkerProcess:
     def pid(self):
         return self.process.pid
 
+    def supervisors(self):
+        """The processes that beat for runs: the worker itself, or the work-horse that it has at the moment."""
+        return [self.pid] if settings.TASKS_BACKEND == "rows" else children_of(self.pid)
+
     def children(self):
-        return children_of(self.pid)
+        """The processes that compute."""
+        return [child for supervisor in self.supervisors() for child in children_of(supervisor)]
+
+    def pause(self):
+        """Stop its processes, except for those that compute."""
+        self._paused = [self.pid, *self.supervisors()]
+        for pid in self._paused:
+            os.kill(pid, signal.SIGSTOP)
+
+    def resume(self):
+        for pid in self._paused:
+            os.kill(pid, signal.SIGCONT)
 
     def kill(self):
         """End it as the kernel would when memory runs out: without a word."""

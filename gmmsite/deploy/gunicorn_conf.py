@@ -1,4 +1,4 @@
-"""How gunicorn serves the site: one process with threads, as `make run` and a deployment behind a proxy both want it."""
+"""How gunicorn serves the site: a process with threads, as `make run` and a deployment behind a proxy both want it."""
 
 import os
 import signal
@@ -8,14 +8,15 @@ from typing import Any
 from gmmsite.deploy.parent import end_with_parent
 
 bind = f"127.0.0.1:{os.environ.get('PORT') or 8000}"
-workers = 1  # the cache lives in this process: rate limits would not be shared by a second one
+workers = int(os.environ.get("GMM_WEB_PROCESSES") or 1)  # the settings refuse more than one without a shared cache
 worker_class = "gthread"
 threads = 8  # enough for slow uploads beside quick pages; pictures are decoded in children of the sandbox
 timeout = 60  # for a stuck process, not for a slow line: gthread's main loop answers while a thread reads an upload
 graceful_timeout = ceil(float(os.environ.get("GMM_STOP_SECONDS") or 10))
 keepalive = 5
 control_socket_disable = True  # nobody uses it, and it would leave a file behind
-loglevel = "warning"  # errors are said; a line for each request and start is not
+loglevel = "warning"  # of gunicorn's own lines; those of requests are written with LOG_FORMAT=json
+logger_class = "gmmsite.deploy.access_log.StructuredLogger"
 
 
 def post_fork(_server: Any, worker: Any) -> None:

@@ -18,7 +18,7 @@ from segmentation import services, words
 from segmentation.admin import cells
 from segmentation.engine.progress import Stage
 from segmentation.engine.recipe import NAMES
-from segmentation.models import Image, Job, Run, User, Worker
+from segmentation.models import Duty, Image, Job, Run, User, Worker
 from segmentation.models.jobs import State
 from segmentation.services.status import STAGE_NAMES
 
@@ -82,6 +82,16 @@ def of_worker(worker: Worker, *, condition: str) -> list[Section]:
         _fact(_("Id"), worker.pk),
     ]
     return _sections([(_("Worker"), facts)])
+
+
+def of_duty(duty: Duty, *, outcome: str) -> list[Section]:
+    facts = [
+        _fact(_("Outcome"), outcome),
+        _fact(_("Last begun"), moment(duty.started)),
+        _fact(_("Last finished"), moment(duty.finished)),
+        _fact(_("Next due"), moment(duty.due)),
+    ]
+    return _sections([(_("Duty"), facts)])
 
 
 def moment(when: datetime | None) -> str:

@@ -139,6 +139,16 @@ class UserAdmin(DjangoUserAdmin[User]):
         counts = deletion.counts(user=(User, len(people)), image=(Image, images), run=(Run, runs))
         return deletion.names(people), counts, lacking, []
 
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        del request
+        services.delete_user(user=obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Delete one by one, as for images."""
+        del request
+        for person in queryset:
+            services.delete_user(user=person)
+
 
 def _may_touch(request: HttpRequest, person: User | None) -> bool:
     return person is None or not person.is_superuser or request.user.is_superuser

@@ -3,17 +3,20 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Exists, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from segmentation.admin import cells, facts
+from segmentation.admin import cells, facts, queue
 from segmentation.admin.filters import AliveFilter
 from segmentation.admin.readonly import ReadOnlyAdmin
-from segmentation.models import Job, Worker
+from segmentation.models import Job, User, Worker
 
 
 @admin.register(Worker)
@@ -26,6 +29,19 @@ class WorkerAdmin(ReadOnlyAdmin):
     ordering = ("-seen", "pk")
     sortable_by = ()
     change_form_template = "admin/segmentation/worker.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.queue_view)
+        return [path("queue/", view, name="segmentation_worker_queue"), *super().get_urls()]
+
+    def queue_view(self, request: HttpRequest) -> HttpResponse:
+        """Show the queue, who works on it, and how the last day went."""
+        if not self.has_view_permission(request) or not isinstance(request.user, User):
+            raise PermissionDenied
+        context = {**self.admin_site.each_context(request), "title": _("Queue"), **queue.page(user=request.user)}
+        response = TemplateResponse(request, "admin/segmentation/queue.html", context)
+        response.headers["Cache-Control"] = "private, no-store"
+        return response
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
         return False

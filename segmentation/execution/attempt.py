@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import numpy as np
 from django.conf import settings
 
 from segmentation import files
@@ -15,6 +16,7 @@ from segmentation.engine.imaging import Limits
 from segmentation.engine.progress import Stage
 from segmentation.engine.recipe import Inputs, Recipe
 from segmentation.exceptions import StorageUnavailable
+from segmentation.execution.allowance import allowance
 from segmentation.models import Run
 
 T = TypeVar("T")
@@ -44,15 +46,21 @@ class Assignment:
         BadRecipe
             When it does not parse.
         """
+        recipe, image = Recipe.from_mapping(run.recipe), run.image
         return cls(
             run_id=run.pk,
             lease=lease,
             attempt=attempt,
-            image_id=run.image_id,
-            name=run.image.name,
-            recipe=Recipe.from_mapping(run.recipe),
+            image_id=image.pk,
+            name=image.name,
+            recipe=recipe,
             inputs=Inputs.from_mapping(run.inputs),
-            allowance=sandbox.Allowance(memory=settings.GMM_RUN_MEMORY, seconds=settings.GMM_RUN_SECONDS),
+            allowance=allowance(
+                pixels=image.width * image.height,
+                bands=image.bands,
+                item_bytes=np.dtype(image.dtype).itemsize,
+                recipe=recipe,
+            ),
         )
 
 

@@ -3,6 +3,7 @@
 import functools
 import logging
 import time
+from collections.abc import Collection
 
 from segmentation import files
 from segmentation.engine.exceptions import SegmentationError
@@ -19,13 +20,13 @@ class Errands:
     """Deletions of files that have lost their row. What fails here is left to the sweep of orphans."""
 
     def __init__(self) -> None:
-        self._waiting: list[str] = []
+        self._waiting: list[tuple[str, Collection[str]]] = []
         self._child: Child | None = None
         self._doing = ""
 
-    def delete(self, prefix: str) -> None:
-        """Have everything below `prefix` deleted soon."""
-        self._waiting.append(prefix)
+    def delete(self, prefix: str, *, keep: Collection[str] = ()) -> None:
+        """Have everything below `prefix` deleted soon, except for the folders `keep` in it."""
+        self._waiting.append((prefix, keep))
 
     @property
     def are_done(self) -> bool:
@@ -37,8 +38,8 @@ class Errands:
             self._settle(self._child)
             self._child = None
         if self._child is None and self._waiting:
-            self._doing = self._waiting.pop(0)
-            self._child = self._send(self._doing)
+            self._doing, keep = self._waiting.pop(0)
+            self._child = self._send(self._doing, keep)
 
     def finish(self, *, within: float) -> None:
         """Wait until all is done, or until `within` seconds have passed."""
@@ -49,9 +50,9 @@ class Errands:
             self.tick()
 
     @staticmethod
-    def _send(prefix: str) -> Child | None:
+    def _send(prefix: str, keep: Collection[str]) -> Child | None:
         try:
-            return fork(functools.partial(_delete, prefix), allowance=_ALLOWANCE)
+            return fork(functools.partial(_delete, prefix, keep), allowance=_ALLOWANCE)
         except OSError as error:
             logger.warning("Files below %s stay: no room for another process. %s", prefix, error)
             return None
@@ -63,5 +64,5 @@ class Errands:
             logger.warning("Files below %s could not be deleted. %s", self._doing, failure)
 
 
-def _delete(prefix: str, _report: Report) -> None:
-    files.delete_prefix(prefix)
+def _delete(prefix: str, keep: Collection[str], _report: Report) -> None:
+    files.delete_prefix(prefix, keep=keep)

@@ -6,7 +6,8 @@ import time
 from multiprocessing.connection import Connection
 from typing import Any
 
-from django.db import DatabaseError, close_old_connections, transaction
+from django.db import close_old_connections, transaction
+from structlog.contextvars import bound_contextvars
 
 from segmentation import files
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
@@ -16,6 +17,7 @@ from segmentation.execution.attempt import Assignment, Product, perform
 from segmentation.execution.errands import Errands
 from segmentation.execution.forking import fork
 from segmentation.execution.loss import settle_loss
+from segmentation.execution.outage import OUTAGE
 from segmentation.models import Job, Result, Revision, Run
 
 logger = logging.getLogger(__name__)
@@ -39,7 +41,9 @@ class Supervisor:
         self._abandoned = False  # the lease is lost, or handed back
         self._due = time.monotonic() + BEAT_SECONDS
         self._rest_until = 0.0
-        self._child = fork(functools.partial(perform, assignment), allowance=assignment.allowance)
+        self._about = {"run_id": str(assignment.run_id), "attempt": assignment.attempt}  # in every line of the log
+        with bound_contextvars(**self._about):  # the child has it, too
+            self._child = fork(functools.partial(perform, assignment), allowance=assignment.allowance)
 
     @property
     def connection(self) -> Connection | None:
@@ -48,9 +52,13 @@ class Supervisor:
 
     def tick(self) -> None:
         """Do what is due. A database that does not answer is asked again at the next beat, as long as the lease lasts."""
+        with bound_contextvars(**self._about):
+            self._tick()
+
+    def _tick(self) -> None:
         try:
             self._advance()
-        except DatabaseError as error:
+        except OUTAGE as error:
             logger.warning("Run %s: the database does not answer. %s", self._assignment.run_id, error)
             close_old_connections()
             self._rest_until = time.monotonic() + BEAT_SECONDS
@@ -104,22 +112,34 @@ class Supervisor:
 
     def _finish(self, product: Product) -> None:
         if _record(self._assignment, product):
-            logger.info("Run %s succeeded.", self._assignment.run_id)
-            self.ended = True
+            self._conclude()
         else:
             self._discard()
+
+    def _conclude(self) -> None:
+        run_id = self._assignment.run_id
+        logger.info("Run %s succeeded.", run_id)
+        if self._assignment.attempt > 1:  # whoever was to delete the files of the others may have been killed, too
+            self._errands.delete(files.run_prefix(run_id), keep=(str(self._lease), files.INPUTS))
+        self.ended = True
 
     def _end_in_disorder(self) -> None:
         """A bug of ours is the end of this attempt, and of nothing else."""
         self.abandon()
         try:
             Job.objects.fail(self._lease, code="internal_error", detail=INTERNAL_ERROR)
-        except DatabaseError:
+        except OUTAGE:
             logger.exception("Run %s is left to the sweep.", self._assignment.run_id)
 
     def _discard(self) -> None:
-        """Have the attempt's files deleted; those of a run that is gone with all that belongs to it."""
+        """Have the attempt's files deleted; those of a run that is gone with all that belongs to it.
+
+        The lease is also gone when the result was recorded and the connection lost before the news of it: the files stay.
+        """
         run_id = self._assignment.run_id
+        if Result.objects.filter(run_id=run_id, lease=self._lease).exists():
+            self._conclude()
+            return
         is_gone = not Job.objects.filter(pk=run_id).exists()
         self._errands.delete(files.run_prefix(run_id) if is_gone else files.run_prefix(run_id, self._lease))
         self.ended = True

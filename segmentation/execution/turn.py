@@ -3,6 +3,7 @@
 Who queues a hundred runs takes nothing from who queues a single one, and alone still gets all places.
 """
 
+import logging
 import uuid
 from collections.abc import Collection
 from typing import Any
@@ -10,8 +11,27 @@ from typing import Any
 from django.db.models import Count, F, IntegerField, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from segmentation.models import Job
+from segmentation.engine import recipe as recipes
+from segmentation.models import Job, Run
 from segmentation.models.jobs import Kind
+
+logger = logging.getLogger(__name__)
+
+
+class Turns:
+    """Whose turn it is among the runs that this release knows; those of newer releases wait for a newer worker."""
+
+    def __init__(self) -> None:
+        self._passed_over: set[uuid.UUID] = set()  # this process will never know them
+
+    def next(self) -> uuid.UUID | None:
+        """Return the id of the job whose turn it is, or None when nothing waits that can be done here."""
+        while (job_id := next_job(passed_over=self._passed_over)) is not None:
+            if _is_known(job_id):
+                return job_id
+            logger.warning("Run %s was made by a newer release and waits for a newer worker.", job_id)
+            self._passed_over.add(job_id)
+        return None
 
 
 def next_job(*, passed_over: Collection[uuid.UUID] = ()) -> uuid.UUID | None:
@@ -86,3 +106,15 @@ def _is_first(other: dict[str, Any], me: dict[str, Any]) -> bool:
     if other["served"] is None or me["served"] is None:
         return other["served"] is None and (me["served"] is not None or other["since"] < me["since"])
     return bool(other["served"] < me["served"])
+
+
+def _is_known(job_id: uuid.UUID) -> bool:
+    """Whether recipe and inputs have a schema that this release knows; a run that has just been deleted is as good as that."""
+    found = Run.objects.filter(pk=job_id).values_list("recipe", "inputs").first()
+    newest = recipes.SCHEMA, recipes.INPUTS_SCHEMA
+    return found is None or not any(_is_newer(*each) for each in zip(found, newest, strict=True))
+
+
+def _is_newer(mapping: Any, newest: int) -> bool:
+    schema = mapping.get("schema") if isinstance(mapping, dict) else None
+    return isinstance(schema, int) and schema > newest

@@ -1,28 +1,24 @@
 """The loop of a worker: look whose turn it is, see to what runs, sweep, stop in order. One process, one thread."""
 
 import logging
-import os
 import signal
-import socket
 import time
 import uuid
 from collections.abc import Callable
 from multiprocessing.connection import wait
-from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import Error, close_old_connections, connections
+from structlog.contextvars import bound_contextvars
 
-import segmentation
-from segmentation.engine import recipe as recipes
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.execution.attempt import Assignment
+from segmentation.execution.duties import Duties
 from segmentation.execution.errands import Errands
-from segmentation.execution.loss import settle_loss
+from segmentation.execution.presence import Presence
 from segmentation.execution.supervisor import INTERNAL_ERROR, Supervisor
 from segmentation.execution.sweep import sweep
-from segmentation.execution.turn import next_job
-from segmentation.models import Job, Run, Worker
+from segmentation.models import Job, Run
 
 logger = logging.getLogger(__name__)
 
@@ -41,60 +37,80 @@ def work(*, on_ready: Callable[[int], None] = lambda _places: None) -> None:
     on_ready : callable
         Called with the number of runs that are done at the same time, once signals are heeded.
     """
-    loop = _Loop(slots=settings.GMM_WORKER_SLOTS or _cores())
+    presence = Presence()
+    loop = _Loop(presence, duties=Duties())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: loop.stop())
-    loop.serve(on_ready=on_ready)
+    with presence.announced():
+        loop.serve(on_ready=on_ready)
 
 
 def serve_until_empty(*, seconds: float = 60.0) -> bool:
-    """Serve runs one after the other in this process; begin none after `seconds`. Returns whether some were left behind."""
-    loop = _Loop(slots=1)
+    """Serve runs until none waits; begin none after `seconds`, nor after SIGTERM, which is as in `work`.
+
+    In a process that was forked from a worker, this is done in its name and with its places. Elsewhere runs are done one
+    after the other. Returns whether some were left behind.
+    """
+    around = Presence.around()
+    if around is not None:
+        return _serve_until_empty(around, seconds)
+    with Presence(slots=1).announced() as presence:
+        return _serve_until_empty(presence, seconds)
+
+
+def _serve_until_empty(presence: Presence, seconds: float) -> bool:
+    loop = _Loop(presence)
     deadline = time.monotonic() + seconds
-    loop.serve(until=lambda: loop.is_idle or time.monotonic() > deadline)
-    return loop.leaves_runs_behind
+    before = signal.signal(signal.SIGTERM, lambda _number, _frame: loop.stop())
+    try:
+        loop.serve(until=lambda: loop.is_idle or time.monotonic() > deadline)
+        return loop.leaves_runs_behind
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class _Loop:
-    def __init__(self, *, slots: int) -> None:
+    def __init__(self, presence: Presence, *, duties: Duties | None = None) -> None:
         self.is_idle = False  # nothing runs, and nothing waited at the last look
-        self._slots = slots
-        self._worker_id = uuid.uuid4()
+        self._presence = presence
         self._attempts: list[Supervisor] = []
         self._errands = Errands()
-        self._passed_over: set[uuid.UUID] = set()  # written by newer releases: this process will never know them
+        self._duties = duties
         self._next_look = self._next_sweep = 0.0
         self._stopping_since: float | None = None
 
     @property
     def leaves_runs_behind(self) -> bool:
-        """Whether something waits that this release knows."""
-        return next_job(passed_over=self._passed_over) is not None
+        """Whether something waits that this release knows; when the database cannot say, somebody should look again."""
+        try:
+            return self._presence.turns.next() is not None
+        except Error:
+            return True
 
     def stop(self) -> None:
         """Begin no more runs; called by a signal at any moment."""
-        self._stopping_since = time.monotonic()
+        if self._stopping_since is None:  # asking again gains no time
+            self._stopping_since = time.monotonic()
 
     def serve(
         self, *, until: Callable[[], bool] = lambda: False, on_ready: Callable[[int], None] = lambda _places: None
     ) -> None:
         """Serve until told to stop, or until `until` says that it is enough and nothing runs any more."""
-        self._register()
-        on_ready(self._slots)
+        with bound_contextvars(worker_id=str(self._presence.id)):
+            self._serve(until, on_ready)
+
+    def _serve(self, until: Callable[[], bool], on_ready: Callable[[int], None]) -> None:
+        on_ready(self._presence.slots)
         while True:
             self._see_to_attempts()  # before the sweep: after a pause of the database, a beat keeps what is ours
             self._sweep_if_due()
             self._fill_places(is_enough=until())
             self._errands.tick()
+            self._see_to_duties()
             if self._is_over(is_enough=until()):
                 break
             self._wait()
         self._leave()
-
-    def _register(self) -> None:
-        Worker.objects.create(
-            id=self._worker_id, host=socket.gethostname(), release=segmentation.__version__, slots=self._slots
-        )
 
     def _is_over(self, *, is_enough: bool) -> bool:
         if self._stopping_since is None:
@@ -112,10 +128,17 @@ class _Loop:
             return
         self._next_sweep = time.monotonic() + min(SWEEP_SECONDS, settings.GMM_LEASE_SECONDS / _SWEEPS_PER_LEASE)
         try:
-            if not Worker.objects.saw(self._worker_id):
-                self._register()
+            self._presence.beat()
             sweep(self._errands)
-        except DatabaseError as error:
+        except Error as error:
+            self._rest(error)
+
+    def _see_to_duties(self) -> None:
+        if self._duties is None or self._stopping_since is not None:
+            return
+        try:
+            self._duties.tick()
+        except Error as error:
             self._rest(error)
 
     def _see_to_attempts(self) -> None:
@@ -130,19 +153,19 @@ class _Loop:
         while (
             self._stopping_since is None
             and not is_enough
-            and len(self._attempts) < self._slots
+            and len(self._attempts) < self._presence.slots
             and time.monotonic() >= self._next_look
         ):
             try:
                 found = self._claim_next()
-            except DatabaseError as error:
+            except Error as error:
                 self._rest(error)
                 return
             if not found:
                 self._next_look = time.monotonic() + LOOK_SECONDS
             self.is_idle = not found and not self._attempts
 
-    def _rest(self, error: DatabaseError) -> None:
+    def _rest(self, error: Error) -> None:
         logger.warning("The database does not answer. %s", error)
         close_old_connections()
         self._next_look = time.monotonic() + _REST_SECONDS
@@ -152,12 +175,8 @@ class _Loop:
 
     def _claim_next(self) -> bool:
         """Begin the run whose turn it is; returns False when none waits that this release knows."""
-        while (job_id := next_job(passed_over=self._passed_over)) is not None:
-            if not _is_known(job_id):
-                logger.warning("Run %s was made by a newer release and waits for a newer worker.", job_id)
-                self._passed_over.add(job_id)
-                continue
-            lease = Job.objects.claim(job_id, worker_id=self._worker_id)
+        while (job_id := self._presence.turns.next()) is not None:
+            lease = Job.objects.claim(job_id, worker_id=self._presence.id)
             if lease is not None:
                 self._begin(job_id, lease)
                 return True
@@ -175,7 +194,7 @@ class _Loop:
             Job.objects.fail(lease, code=error.code, detail=str(error))
         except OSError:
             logger.exception("Run %s: the machine has no room for another process.", job_id)
-            settle_loss(Job.objects.all(), lease=lease, attempt=claimed.job.attempt)
+            Job.objects.hand_back(lease, counted=False)  # says nothing of the run
             self._next_look = time.monotonic() + _REST_SECONDS
         except Exception:
             logger.exception("Run %s cannot begin.", job_id)
@@ -184,14 +203,13 @@ class _Loop:
     # --- the end --------------------------------------------------------------------------------------------------
 
     def _leave(self) -> None:
-        """Hand back what runs, delete what it has stored, and say goodbye. Whatever fails is left to others' sweeps."""
+        """Hand back what runs, and delete what it has stored. Whatever fails is left to others' sweeps."""
         try:
             for attempt in self._attempts:
                 attempt.hand_back()
             self._finish_attempts()
             self._errands.finish(within=_TIDY_SECONDS)
-            Worker.objects.left(self._worker_id)
-        except DatabaseError as error:
+        except Error as error:
             logger.warning("The database does not answer. %s", error)
         finally:
             connections.close_all()
@@ -202,20 +220,3 @@ class _Loop:
         while self._attempts and time.monotonic() < deadline:
             self._see_to_attempts()
             self._wait()
-
-
-def _is_known(job_id: uuid.UUID) -> bool:
-    """Whether recipe and inputs have a schema that this release knows; a run that has just been deleted is as good as that."""
-    found = Run.objects.filter(pk=job_id).values_list("recipe", "inputs").first()
-    newest = recipes.SCHEMA, recipes.INPUTS_SCHEMA
-    return found is None or not any(_is_newer(*each) for each in zip(found, newest, strict=True))
-
-
-def _is_newer(mapping: Any, newest: int) -> bool:
-    schema = mapping.get("schema") if isinstance(mapping, dict) else None
-    return isinstance(schema, int) and schema > newest
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

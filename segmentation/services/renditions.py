@@ -23,8 +23,7 @@ def rendition(*, run: Run, name: str, separated: bool = False) -> bytes | IO[byt
     under the revision's number. With `separated`, the segmented picture has well-separated colours instead of the
     legend's; that swaps a few hundred bytes and is not kept.
     """
-    stored = f"{name}.png" if run.revision == 0 else f"{name}.{run.revision}.png"
-    key = files.run_key(run.pk, run.result.lease, stored)
+    key = files.run_key(run.pk, run.result.lease, files.rendition_name(name, run.revision))
     if not separated and files.exists(key):
         return files.open_file(key)
     legend = Legend.from_mapping(run.current_revision.legend)

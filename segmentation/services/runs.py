@@ -39,7 +39,8 @@ def create_run(
     BadRecipe
         When recipe and inputs do not agree.
     SegmentationError
-        With `invalid_request`, when there is no such mask, or no mixture to begin with.
+        With `invalid_request`, when there is no such mask, or no mixture to begin with; with `not_found`, when the image has
+        been deleted meanwhile.
     QuotaExceeded
         When the owner has too many active runs.
     StorageUnavailable
@@ -61,6 +62,8 @@ def create_run(
 @transaction.atomic
 def _queue(run_id: uuid.UUID, *, image: Image, recipe: Recipe, inputs: Inputs, parent: Run | None) -> Run:
     require_free_run(owner=image.owner)
+    if not Image.objects.filter(pk=image.pk).exists():
+        raise SegmentationError("not_found", gettext_noop("This picture was deleted meanwhile."))
     job = Job(id=run_id, owner=image.owner)
     job.save(force_insert=True)
     run = Run(

@@ -4,7 +4,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Avg, F, Max
+from django.core.cache import cache
+from django.db.models import Avg, F, Max, Sum
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -22,6 +23,7 @@ STAGE_NAMES = {
     Stage.WRITING: gettext_lazy("Store the pictures"),
 }
 _RECENT_RUNS = 20
+_REMEMBERED_SECONDS = 5  # everybody who waits asks several times a second
 _ENOUGH_PERCENT = 10  # before that, elapsed time says nothing about what is left
 
 
@@ -59,7 +61,8 @@ def run_status(*, run: Run) -> RunStatus:
     """Return how `run` stands; reads the job's row as it is in memory, so fetch the run afresh."""
     job = run.job
     position = execution.position(job) if job.state == State.QUEUED else None
-    alive = Worker.objects.alive().exists() if job.is_active else True
+    places = _places() if job.is_active else 0
+    alive = places > 0 or not job.is_active
     return RunStatus(
         id=job.pk,
         image=run.image_id,
@@ -69,7 +72,7 @@ def run_status(*, run: Run) -> RunStatus:
         message=_message(job, position, workers_alive=alive),
         error=RunError(code=job.error_code, detail=_(job.error_detail)) if job.state == State.FAILED else None,
         position=position,
-        seconds_left=_seconds_left(job, position),
+        seconds_left=_seconds_left(job, position, places=places),
         revision=run.revision,
         recipe=run.recipe,
         workers_alive=alive,
@@ -88,15 +91,23 @@ def _message(job: Job, position: int | None, *, workers_alive: bool) -> str:
     return str(State(job.state).label)
 
 
-def _seconds_left(job: Job, position: int | None) -> float | None:
+def _seconds_left(job: Job, position: int | None, *, places: int) -> float | None:
     if job.state == State.RUNNING and job.started and job.percent >= _ENOUGH_PERCENT:
         elapsed = Job.objects.filter(pk=job.pk).aggregate(elapsed=Max(Now() - F("started")))["elapsed"]
         return float(elapsed.total_seconds()) * (100 - job.percent) / job.percent if elapsed else None
-    if position is None:
+    if position is None or not places:
         return None
+    average = cache.get_or_set("average-of-runs", _average_seconds, _REMEMBERED_SECONDS)
+    return None if average is None else average * (position + 1) / places
+
+
+def _places() -> int:
+    """How many runs the workers that live do at a time."""
+    return int(Worker.objects.alive().aggregate(places=Sum("slots", default=0))["places"])
+
+
+def _average_seconds() -> float | None:
+    """How long the newest runs took; None while there are none."""
     recent = Job.objects.filter(state=State.SUCCEEDED).order_by("-created", "-id")[:_RECENT_RUNS]
     average = Job.objects.filter(pk__in=recent.values("pk")).aggregate(seconds=Avg(F("finished") - F("started")))
-    places = sum(Worker.objects.alive().values_list("slots", flat=True))
-    if average["seconds"] is None or not places:
-        return None
-    return float(average["seconds"].total_seconds()) * (position + 1) / places
+    return float(average["seconds"].total_seconds()) if average["seconds"] is not None else None

@@ -25,6 +25,7 @@ from segmentation.services.rates import count_upload
 T = TypeVar("T")
 
 DECODE_SECONDS = 30.0
+_DECODE_MEMORY = 2_000_000_000  # bytes; the largest pictures need half of it
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -74,11 +75,14 @@ def on_disk(file: File[bytes]) -> Iterator[Path]:
     if isinstance(file, TemporaryUploadedFile):
         yield Path(file.temporary_file_path())
         return
-    with tempfile.NamedTemporaryFile() as copy:
-        for chunk in file.chunks():
-            copy.write(chunk)
-        copy.flush()
-        yield Path(copy.name)
+    with contextlib.ExitStack() as stack:
+        try:
+            path = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=files.incoming_folder()))) / "upload"
+            with path.open("wb") as copy:
+                copy.writelines(file.chunks())
+        except OSError as error:
+            raise files.refusal(error) from error
+        yield path
 
 
 def inspected(inspection: Callable[..., T], path: Path, name: str) -> T:
@@ -91,7 +95,7 @@ def inspected(inspection: Callable[..., T], path: Path, name: str) -> T:
     Refusal, Busy
         As of the inspection, or because its child did not end well.
     """
-    allowance = sandbox.Allowance(memory=settings.GMM_RUN_MEMORY, seconds=DECODE_SECONDS)
+    allowance = sandbox.Allowance(memory=min(_DECODE_MEMORY, settings.GMM_RUN_MEMORY), seconds=DECODE_SECONDS)
     try:
         return sandbox.call(inspection, path, name=name, limits=limits(), allowance=allowance)
     except ChildFailed as failure:

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from segmentation import words
+from segmentation import upkeep, words
 from segmentation.engine.imaging import palettes
 
 register = template.Library()
@@ -48,6 +48,13 @@ register.filter("number", words.number)
 def icon(name: str) -> SafeString:
     """Return an icon as inline SVG, in the colour of the text around it; words beside it say what it means."""
     return SafeString(render_to_string(f"icons/{name}.svg").strip())
+
+
+@register.simple_tag
+def low_space() -> upkeep.Space | None:
+    """Return the room that is left for pictures while there is too little of it, for staff."""
+    space = upkeep.space()
+    return space if space is not None and space.is_low else None
 
 
 @register.simple_tag

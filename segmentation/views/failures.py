@@ -6,20 +6,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from segmentation import services
 from segmentation.models import Job
 from segmentation.models.jobs import State
 from segmentation.services import RunStatus
 
-_HEADINGS: dict[str, Promise] = {
-    "worker_lost": gettext_lazy("The server stopped during this run"),
-    "out_of_memory": gettext_lazy("This picture needs more memory than a run may take"),
-    "deadline": gettext_lazy("This run took longer than a run may take"),
-    "crashed": gettext_lazy("The computation broke off"),
-    "internal_error": gettext_lazy("A fault in the program ended this run"),
-    "storage_unavailable": gettext_lazy("The storage for pictures did not answer"),
-    "corrupt": gettext_lazy("The picture or its mask cannot be read"),
-    "empty": gettext_lazy("The picture has no pixels to segment"),
-}
 _REMEDIES: dict[str, Promise] = {
     "out_of_memory": gettext_lazy("Upload the picture at a smaller size, or ask for fewer clusters."),
     "deadline": gettext_lazy("Upload the picture at a smaller size, or ask for fewer clusters."),
@@ -52,7 +43,7 @@ def explain(job: Job, status: RunStatus) -> Failure:
         )
     code = status.error.code if status.error else ""
     return Failure(
-        heading=str(_HEADINGS.get(code, _("This run failed"))),
+        heading=services.failure_heading(code),
         detail=_attempts(job.attempt) if code == "worker_lost" else (status.error.detail if status.error else ""),
         remedy=str(_REMEDIES.get(code, "")),
         reference=reference,

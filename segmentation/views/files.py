@@ -8,12 +8,14 @@ from collections.abc import Callable
 from pathlib import PurePath
 from typing import IO
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
+from django_sendfile import sendfile
 
 from segmentation import files, services
 from segmentation.engine.exceptions import SegmentationError
@@ -26,9 +28,17 @@ _POLICY = "default-src 'none'; sandbox"
 @require_safe
 @login_required
 def original(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponseBase:
-    """Send the bytes as uploaded, always as a download: a browser never renders what a person sent."""
+    """Send the bytes as uploaded, always as a download: a browser never renders what a person sent.
+
+    nginx or the S3 server may do the sending; who may have them is decided here.
+    """
     image = _image(request, image_id)
     key = files.image_key(image.pk, "original")
+    if settings.GMM_DOWNLOADS == "nginx":
+        path = str(files.local_path(key))
+        return _as_download(sendfile(request, path, mimetype="application/octet-stream"), image.name)
+    if settings.GMM_DOWNLOADS == "s3":
+        return _elsewhere(files.temporary_url(key, disposition=_disposition(image.name)))
     return _send(
         request,
         lambda: files.open_file(key),
@@ -210,8 +220,25 @@ def _send(
             else FileResponse(source, content_type=content_type)
         )
     if download:
-        response.headers["Content-Disposition"] = content_disposition_header(True, download) or "attachment"
+        _as_download(response, download)
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Content-Security-Policy"] = _POLICY
     return response
+
+
+def _as_download(response: HttpResponseBase, name: str) -> HttpResponseBase:
+    response.headers["Content-Disposition"] = _disposition(name)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _elsewhere(address: str) -> HttpResponseBase:
+    """Send the browser to the storage; the address is good for a minute, so nobody may keep it."""
+    response = HttpResponseRedirect(address)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _disposition(name: str) -> str:
+    return content_disposition_header(True, name) or "attachment"

@@ -7,14 +7,15 @@ from textwrap import wrap
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_POST, require_safe
 
-from segmentation import services
+from segmentation import services, words
 from segmentation.engine.recipe import MAX_CLUSTERS, MIN_CLUSTERS
 from segmentation.http import THEME_COOKIE, THEMES, SignedInRequest, theme
 from segmentation.samples import SAMPLES
@@ -65,10 +66,25 @@ def set_theme(request: HttpRequest) -> HttpResponse:
     response = HttpResponse(status=HTTPStatus.NO_CONTENT) if script else redirect(next_address(request, default="home"))
     if chosen in THEMES:
         secure = settings.SESSION_COOKIE_SECURE
-        response.set_cookie(THEME_COOKIE, chosen, max_age=_A_YEAR, secure=secure, httponly=True, samesite="Lax")
+        path = settings.SESSION_COOKIE_PATH
+        response.set_cookie(
+            THEME_COOKIE, chosen, max_age=_A_YEAR, path=path, secure=secure, httponly=True, samesite="Lax"
+        )
     else:
-        response.delete_cookie(THEME_COOKIE, samesite="Lax")
+        response.delete_cookie(THEME_COOKIE, path=settings.SESSION_COOKIE_PATH, samesite="Lax")
     return response
+
+
+@require_safe
+def too_large(request: HttpRequest) -> HttpResponse:
+    """Answer instead of a proxy that has refused a body: a page to a browser, problem details to a script."""
+    limit = words.filesize(services.limits().bytes)
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    if request.accepts("text/html") and request.headers.get("Accept", "*/*") != "*/*":
+        return render(request, "413.html", {"limit": limit}, status=status)
+    detail = _("The file is larger than %(limit)s, the most that this site takes.") % {"limit": limit}
+    body = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail, "code": "too_large"}
+    return JsonResponse(body, status=status, content_type="application/problem+json")
 
 
 @requires_csrf_token
@@ -92,9 +108,7 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse: 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer after a fault. Needs no database, no session and no context processor: any of them may be what is broken."""
     reference = "-".join(wrap(uuid.uuid4().hex[:8], 4))
-    _log.error(
-        "Reference %s: the page %s could not be made; the cause is logged next to this line", reference, request.path
-    )
+    _log.error("Reference %s: a page could not be made; the cause is logged next to this line", reference)
     again = request.get_full_path() if request.method == "GET" else ""
     context = {"theme": theme(request), "reference": reference, "now": timezone.now(), "again": again}
     page = render_to_string("500.html", context)

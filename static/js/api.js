@@ -1,6 +1,7 @@
 // Requests to /api/v1, with the session and its CSRF token; errors are the API's problem details.
 
-const ROOT = "/api/v1";
+// This file is below static/ of the site, wherever the site begins on its host.
+const ROOT = new URL("../../api/v1", import.meta.url).pathname;
 
 /** An answer of the API that is not a success, or no answer at all (status 0). */
 export class Problem extends Error {
@@ -19,7 +20,7 @@ export class Problem extends Error {
 function token() {
   const field = /** @type {HTMLInputElement | null} */ (document.querySelector("[name=csrfmiddlewaretoken]"));
   if (field) return field.value;
-  return document.cookie.match(/(?:^|; )(?:__Host-)?csrftoken=([^;]*)/)?.[1] ?? "";
+  return document.cookie.match(/(?:^|; )(?:__(?:Host|Secure)-)?csrftoken=([^;]*)/)?.[1] ?? "";
 }
 
 /**

@@ -2,8 +2,8 @@
 import { Problem, call, poll } from "./api.js";
 import { all, announce, fill, onPage } from "./page.js";
 
-const QUICK = 250, CALM = 1000, AWAY = 2000, LOST = 4000;  // milliseconds between two looks
-const QUICK_FOR = 15_000;
+const AT_ONCE = 100, QUICK = 250, CALM = 1000, AWAY = 2000, LOST = 4000;  // milliseconds between two looks
+const AT_ONCE_FOR = 1500, QUICK_FOR = 15_000;  // most runs are done before one has read what is on the page
 
 /** Follows one run from its page. */
 class Watch {
@@ -13,6 +13,7 @@ class Watch {
     this.id = page.dataset.run ?? "";
     this.state = page.dataset.state ?? "";
     this.etag = "";
+    this.isFar = false;  // several others have their turn before
     this.began = performance.now();
     this.stopped = new AbortController();
     /** @type {(() => void) | null} */
@@ -44,6 +45,7 @@ class Watch {
           await replacePage(this.page);
           return null;
         }
+        this.isFar = news.body.position > 1;
         this.show(news.body);
       }
     } catch (problem) {
@@ -55,7 +57,8 @@ class Watch {
       this.trouble(true);
       return LOST;
     }
-    return performance.now() - this.began < QUICK_FOR ? QUICK : CALM;
+    const passed = performance.now() - this.began;
+    return passed < AT_ONCE_FOR ? AT_ONCE : passed < QUICK_FOR && !this.isFar ? QUICK : CALM;
   }
 
   /** @param {{percent: number, message: string, stage: string, position: number | null, seconds_left: number | null}} status */

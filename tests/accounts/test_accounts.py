@@ -11,6 +11,7 @@ import pytest
 from allauth.account import urls
 from django.contrib.auth.hashers import make_password
 from django.core import mail
+from django.db.models.signals import pre_save
 from django.test import Client
 from django.urls import reverse
 
@@ -76,6 +77,23 @@ def test_what_cannot_be_is_explained_and_makes_nobody(client, owner, name, passw
     assert sentence in page
     assert 'aria-invalid="true"' in page
     assert User.objects.count() == 1
+
+
+def test_who_is_second_by_a_moment_to_take_a_name_is_told_so(client):
+    """Both have found the name free; the database decides."""
+
+    def be_faster(instance, **_kwargs):
+        pre_save.disconnect(be_faster, sender=User)
+        User.objects.create_user(instance.username)
+
+    pre_save.connect(be_faster, sender=User)
+    response = sign_up(client, email="ada@example.org")
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "Somebody has this name already" in page
+    assert 'value="ada"' in page
+    assert who(client) is None
+    assert [person.email for person in User.objects.all()] == [""]
 
 
 def test_a_closed_site_makes_no_accounts(client, settings):

@@ -58,7 +58,7 @@ def test_who_may_not_change_runs_is_not_offered_to_and_cannot(staff_with, image)
     assert states(run) == [State.QUEUED]
 
 
-def test_deleting_runs_asks_first_and_then_takes_their_files(admin, finished_run, media_root):
+def test_deleting_runs_asks_first_and_then_takes_their_files(admin, finished_run, media):
     other = make_runs(finished_run.image, state="failed")[0]
     asked = act(admin, "delete_selected", finished_run, other)
     assert "Delete 2 runs?" in asked
@@ -67,16 +67,16 @@ def test_deleting_runs_asks_first_and_then_takes_their_files(admin, finished_run
     act(admin, "delete_selected", finished_run, other, post="yes")
     assert not Run.objects.exists()
     assert not Job.objects.exists()
-    assert [path for path in (media_root / "runs").rglob("*") if path.is_file()] == []
+    assert media.keys("runs") == []
     assert files.exists(files.image_key(finished_run.image_id, "original"))
 
 
-def test_deleting_one_run_from_its_page(admin, finished_run, media_root):
+def test_deleting_one_run_from_its_page(admin, finished_run, media):
     address = f"/admin/segmentation/run/{finished_run.pk}/delete/"
     assert "Delete phantom.png, 3?" in admin.get(address).content.decode()
     assert admin.post(address, {"post": "yes"}).headers["Location"] == LIST
     assert not Run.objects.exists()
-    assert [path for path in (media_root / "runs").rglob("*") if path.is_file()] == []
+    assert media.keys("runs") == []
     assert Image.objects.count() == 1
 
 

@@ -6,16 +6,24 @@ import pytest
 from django.contrib.admin import site
 from django.utils import timezone
 
-from segmentation.models import Image, Worker
+from segmentation.models import Duty, Image, Worker
+from segmentation.models.duties import Name
 from tests.admin.conftest import make_runs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MODELS = ("image", "run", "user", "worker")
+MODELS = ("duty", "image", "run", "user", "worker")
 
 
 def pages(run, worker):
-    keys = {"image": run.image_id, "run": run.pk, "user": run.job.owner_id, "worker": worker.pk}
+    Duty.objects.get_or_create(name=Name.FILES, defaults={"due": timezone.now(), "report": {"kept": 1}})
+    keys = {
+        "duty": Name.FILES.value,
+        "image": run.image_id,
+        "run": run.pk,
+        "user": run.job.owner_id,
+        "worker": worker.pk,
+    }
     lists = [f"/admin/segmentation/{model}/" for model in MODELS]
     single = [
         f"/admin/segmentation/{model}/{key}/{view}/" for model, key in keys.items() for view in ("change", "history")
@@ -26,7 +34,7 @@ def pages(run, worker):
 
 def test_what_is_there_for_staff():
     assert {model._meta.label for model in site._registry} == {
-        "segmentation.User", "segmentation.Image", "segmentation.Run", "segmentation.Worker", "auth.Group", "account.EmailAddress",
+        "segmentation.User", "segmentation.Duty", "segmentation.Image", "segmentation.Run", "segmentation.Worker", "auth.Group", "account.EmailAddress",
     }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ def chromium():
 
 
 @pytest.fixture
-def site(live_server, worker, transactional_db, media_root):
+def site(live_server, worker, transactional_db, media):
     """The address of the running site, with a worker."""
     return live_server.url
 

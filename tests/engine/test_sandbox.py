@@ -2,11 +2,14 @@
 
 import contextlib
 import os
+import pickle
 import signal
+import struct
 import subprocess
 import sys
 import threading
 import time
+from multiprocessing import Pipe
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,7 @@ import pytest
 from segmentation.engine import sandbox
 from segmentation.engine.exceptions import Busy, ChildFailed, Refusal, SegmentationError
 from segmentation.engine.sandbox import Allowance, Child, ChildLost
+from segmentation.engine.sandbox.protocol import Conversation, Word
 from tests.processes import ROOT, children_of, eventually
 
 PLENTY = Allowance(memory=500_000_000, seconds=30)
@@ -266,6 +270,26 @@ def test_progress_is_known_while_the_child_works(tmp_path):
     eventually(child.poll)
     assert child.result() == "done"
     assert child.connection is None
+
+
+def test_nobody_waits_for_the_rest_of_a_message():
+    """A child may be stopped, or starved, in the middle of its last word; its parent has others to look after."""
+    receiving, sending = Pipe(duplex=False)
+    conversation = Conversation(receiving)
+    sending.send((Word.PROGRESS, ("fitting", 10)))
+    whole = pickle.dumps((Word.RESULT, bytes(30_000)))
+    message = struct.pack("!i", len(whole)) + whole
+    for piece in (message[:2], message[2:20_000], message[20_000:]):
+        with pytest.raises(ChildLost):
+            conversation.result(exit_code=-signal.SIGKILL, overdue=False)
+        os.write(sending.fileno(), piece)
+        conversation.listen()
+    assert conversation.progress == ("fitting", 10)
+    assert conversation.result(exit_code=0, overdue=False) == bytes(30_000)
+    assert not receiving.closed
+    sending.close()
+    conversation.listen()
+    assert receiving.closed
 
 
 def test_a_killed_child_is_gone():

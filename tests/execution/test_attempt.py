@@ -30,9 +30,10 @@ def test_progress_goes_through_all_stages_and_never_back(assignment):
     assert len(told) == len(set(told)), "nothing is told twice"
 
 
-def test_everything_is_stored_under_the_lease_and_nowhere_else(assignment, media_root):
+def test_everything_is_stored_under_the_lease_and_nowhere_else(assignment, media):
     product = perform(assignment, lambda _value: None)
-    names = {path.name for path in (media_root / files.run_prefix(assignment.run_id, assignment.lease)).iterdir()}
+    prefix = files.run_prefix(assignment.run_id, assignment.lease)
+    names = {key.removeprefix(f"{prefix}/") for key in media.keys("runs")}
     assert names == set(product.files) == {"binary.png", "components.png", "fit.npz", "segmented.png", "thumbnail"}
     types = {name: stored["content_type"] for name, stored in product.files.items()}
     assert types.pop("thumbnail") in {"image/webp", "image/jpeg", "image/png"}
@@ -51,25 +52,25 @@ def test_two_attempts_make_the_same_bytes(assignment, queued_run):
         assert first[name]["sha256"] == second[name]["sha256"]
 
 
-def test_a_storage_that_comes_back_is_worth_waiting_for(assignment, media_root, monkeypatch):
+def test_a_storage_that_comes_back_is_worth_waiting_for(assignment, media, monkeypatch):
     monkeypatch.setattr(attempt, "_PAUSES", (0.01, 0.01))
-    original = media_root / files.image_key(assignment.image_id, "original")
-    away = original.with_name("away")
-    original.rename(away)
+    key = files.image_key(assignment.image_id, "original")
+    original = files.read(key)
+    media.delete(key)
     pauses = []
 
     def bring_back(seconds):
         pauses.append(seconds)
         if len(pauses) == 2:
-            away.rename(original)
+            files.put(key, original)
 
     monkeypatch.setattr(attempt.time, "sleep", bring_back)
     assert perform(assignment, lambda _value: None).files
     assert pauses == [0.01, 0.01]
 
 
-def test_a_storage_that_stays_away_is_said(assignment, media_root, monkeypatch):
+def test_a_storage_that_stays_away_is_said(assignment, media, monkeypatch):
     monkeypatch.setattr(attempt, "_PAUSES", (0.01, 0.01))
-    (media_root / files.image_key(assignment.image_id, "original")).unlink()
+    media.delete(files.image_key(assignment.image_id, "original"))
     with pytest.raises(StorageUnavailable):
         perform(assignment, lambda _value: None)

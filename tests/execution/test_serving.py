@@ -1,11 +1,14 @@
 """The loop in this process: what it begins, and what goes wrong inside it."""
 
-import pytest
+import uuid
 
-from segmentation import execution
+import pytest
+from django.db import IntegrityError, InterfaceError, OperationalError
+
+from segmentation import execution, files
 from segmentation.execution import supervisor
-from segmentation.models import Job, Run, Worker
-from segmentation.models.jobs import State
+from segmentation.models import Job, Result, Run, Worker
+from segmentation.models.jobs import JobQuerySet, State
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,14 +28,15 @@ def test_serving_begins_nothing_when_its_time_is_up(queued_run):
     assert Job.objects.get().state == State.QUEUED
 
 
-def test_a_bug_in_one_attempt_ends_only_that_attempt(image, monkeypatch, caplog, media_root):
+@pytest.mark.parametrize("bug", [KeyError, IntegrityError])
+def test_a_bug_in_one_attempt_ends_only_that_attempt(image, monkeypatch, caplog, media, bug):
     """Here: in what the parent does with a result."""
     broken, whole = factories.make_run(image), factories.make_run(image)
     record = supervisor._record
 
     def record_most(assignment, product):
         if assignment.run_id == broken.pk:
-            raise KeyError("a bug of ours")
+            raise bug("a bug of ours")
         return record(assignment, product)
 
     monkeypatch.setattr(supervisor, "_record", record_most)
@@ -41,7 +45,7 @@ def test_a_bug_in_one_attempt_ends_only_that_attempt(image, monkeypatch, caplog,
     assert (job.state, job.error_code) == (State.FAILED, "internal_error")
     assert "a bug of ours" in caplog.text
     assert Job.objects.get(pk=whole.pk).state == State.SUCCEEDED
-    assert list((media_root / "runs" / str(broken.pk)).glob("*/*")) == []
+    assert media.keys(f"runs/{broken.pk}") == []
 
 
 def test_an_attempt_that_cannot_begin_fails_and_no_other(image):
@@ -52,13 +56,77 @@ def test_an_attempt_that_cannot_begin_fails_and_no_other(image):
     assert Job.objects.get(pk=whole.pk).state == State.SUCCEEDED
 
 
-def test_a_machine_without_room_for_a_process_costs_an_attempt(queued_run, monkeypatch, settings):
-    settings.GMM_MAX_ATTEMPTS = 1
+def test_a_machine_without_room_for_a_process_costs_no_attempt(queued_run, monkeypatch):
+    """It says nothing of the run, which is tried again a moment later."""
+    tries = []
+    fork = supervisor.fork
 
-    def no_room(*_args, **_kwargs):
-        raise BlockingIOError("Resource temporarily unavailable")
+    def no_room_at_first(*args, **kwargs):
+        tries.append(Job.objects.get().attempt)
+        if len(tries) == 1:
+            raise BlockingIOError("Resource temporarily unavailable")
+        return fork(*args, **kwargs)
 
-    monkeypatch.setattr(supervisor, "fork", no_room)
+    monkeypatch.setattr(supervisor, "fork", no_room_at_first)
     execution.serve_until_empty()
     job = Job.objects.get()
-    assert (job.state, job.error_code, job.attempt) == (State.FAILED, "worker_lost", 1)
+    assert (job.state, job.attempt, tries) == (State.SUCCEEDED, 1, [1, 1])
+
+
+@pytest.mark.parametrize("lost", [OperationalError, InterfaceError])
+def test_a_result_stands_when_only_the_news_of_its_commit_was_lost(queued_run, monkeypatch, lost):
+    """As when the database restarts at that moment. The lease is over then, and its files are those of the result."""
+    record = supervisor._record
+
+    def record_and_lose_the_connection(assignment, product):
+        if record(assignment, product):
+            raise lost("server closed the connection unexpectedly")
+        return False
+
+    monkeypatch.setattr(supervisor, "_record", record_and_lose_the_connection)
+    execution.serve_until_empty()
+    assert Job.objects.get().state == State.SUCCEEDED
+    for stored in Result.objects.get().files.values():
+        assert files.exists(stored["key"])
+
+
+@pytest.mark.parametrize("lost", [OperationalError, InterfaceError])
+def test_a_database_that_is_away_for_a_moment_ends_no_attempt(queued_run, monkeypatch, lost):
+    tries = []
+    record = supervisor._record
+
+    def find_nobody_at_first(assignment, product):
+        tries.append(assignment.attempt)
+        if len(tries) == 1:
+            raise lost("the connection is closed")
+        return record(assignment, product)
+
+    monkeypatch.setattr(supervisor, "_record", find_nobody_at_first)
+    execution.serve_until_empty()
+    assert (Job.objects.get().state, tries) == (State.SUCCEEDED, [1, 1])
+
+
+def test_a_worker_that_finds_no_database_looks_again(queued_run, monkeypatch):
+    looked = []
+    claim = JobQuerySet.claim
+
+    def claim_later(jobs, job_id, *, worker_id):
+        looked.append(job_id)
+        if len(looked) == 1:
+            raise InterfaceError("the connection is closed")
+        return claim(jobs, job_id, worker_id=worker_id)
+
+    monkeypatch.setattr(JobQuerySet, "claim", claim_later)
+    execution.serve_until_empty()
+    assert (Job.objects.get().state, len(looked)) == (State.SUCCEEDED, 2)
+
+
+def test_what_lost_attempts_have_stored_goes_when_the_run_is_done(queued_run, media):
+    """Their workers may have been killed before they could see to it."""
+    left = files.run_key(queued_run.pk, uuid.uuid4(), "components.png")
+    files.put(left, b"of an attempt that nobody knows any more")
+    Job.objects.update(attempt=1)
+    execution.serve_until_empty()
+    assert not files.exists(left)
+    kept = files.run_prefix(queued_run.pk, Result.objects.get().lease)
+    assert all(key.startswith(f"{kept}/") for key in media.keys(files.run_prefix(queued_run.pk)))

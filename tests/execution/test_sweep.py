@@ -24,11 +24,11 @@ def stall(run, worker_row, attempt=1):
     return Job.objects.get(pk=run.pk)
 
 
-def test_a_stalled_run_waits_again_without_its_files(stalled, media_root):
+def test_a_stalled_run_waits_again_without_its_files(stalled, media):
     assert execution.sweep() == 1
     job = Job.objects.get()
     assert (job.state, job.attempt, job.lease) == (State.QUEUED, 1, None)
-    assert [path for path in media_root.glob("runs/**/*") if path.is_file()] == []
+    assert media.keys("runs") == []
 
 
 def test_after_the_last_attempt_it_fails(queued_run, worker_row, settings):

@@ -164,12 +164,12 @@ def test_a_stopped_worker_finishes_what_it_can_and_begins_nothing(start_worker, 
 def test_a_worker_that_slept_through_its_lease_cannot_finish(start_worker, large_run, freeze, ended, stored):
     sleeper = start_worker(GMM_LEASE_SECONDS=1)
     frozen = freeze(sleeper)
-    sleeper.process.send_signal(signal.SIGSTOP)
+    sleeper.pause()
     start_worker(GMM_LEASE_SECONDS=1)
     result = ended(large_run).result
     frozen.thaw()
     eventually(lambda: f"{frozen.job.lease}/fit.npz" in stored())  # the child goes on, and nobody listens
-    sleeper.process.send_signal(signal.SIGCONT)
+    sleeper.resume()
     eventually(lambda: stored() == paths(result.lease))
     assert Result.objects.get().lease == result.lease != frozen.job.lease
     assert Job.objects.get().attempt == 2
@@ -206,12 +206,12 @@ def test_cancelling_stops_the_child_and_leaves_no_files(worker, large_run, freez
     ],
     ids=["run", "image", "owner"],
 )
-def test_deleting_stops_the_child_and_leaves_neither_rows_nor_files(worker, large_run, freeze, media_root, delete):
+def test_deleting_stops_the_child_and_leaves_neither_rows_nor_files(worker, large_run, freeze, media, delete):
     frozen = freeze(worker)
     delete(large_run)
     files.put(frozen.key, b"written after the deletion, before the worker has noticed it")
     eventually(lambda: not Path(f"/proc/{frozen.child}").exists(), within=2)
-    eventually(lambda: not list(media_root.glob("runs/*")))
+    eventually(lambda: not media.keys("runs"))
     assert not Run.objects.exists()
     assert not Job.objects.exists()
 
@@ -266,10 +266,10 @@ def test_a_run_that_needs_too_much_memory_fails(start_worker, large_run, ended):
     assert (job.error_code, job.error_detail) == ("out_of_memory", "It needs more memory than this site allows.")
 
 
-def test_a_damaged_original_fails_its_run_and_no_other(worker, image, owner, ended, media_root):
+def test_a_damaged_original_fails_its_run_and_no_other(worker, image, owner, ended, media):
     other = factories.make_image(owner)
-    original = media_root / files.image_key(image.pk, "original")
-    original.write_bytes(original.read_bytes()[:-500])
+    key = files.image_key(image.pk, "original")
+    media.replace(key, files.read(key)[:-500])
     damaged, whole = factories.make_run(image), factories.make_run(other)
     job = ended(damaged, State.FAILED).job
     assert job.error_code == "corrupt"
@@ -277,8 +277,8 @@ def test_a_damaged_original_fails_its_run_and_no_other(worker, image, owner, end
     ended(whole)
 
 
-def test_a_run_whose_original_cannot_be_read_fails_after_some_tries(worker, queued_run, ended, media_root):
-    (media_root / files.image_key(queued_run.image_id, "original")).unlink()
+def test_a_run_whose_original_cannot_be_read_fails_after_some_tries(worker, queued_run, ended, media):
+    media.delete(files.image_key(queued_run.image_id, "original"))
     job = ended(queued_run, State.FAILED).job
     assert job.error_code == "storage_unavailable"
     assert timedelta(seconds=1) < job.finished - job.claimed < timedelta(seconds=15)
@@ -302,16 +302,16 @@ def test_a_run_of_a_newer_release_waits_and_blocks_nobody(worker, image, ended, 
     job = Job.objects.get(pk=newer.pk)
     assert (job.state, job.attempt) == (State.QUEUED, 0)
     ended(factories.make_run(image))
-    assert worker.output.count("newer release") == 1
+    assert 1 <= worker.output.count("newer release") <= 4, "once, or once for each bell"
 
 
 def test_a_database_that_pauses_costs_no_run(start_worker, large_run, freeze, ended):
-    if connection.vendor != "sqlite":
-        pytest.fail("Write this for the locks of other databases.")
-    worker = start_worker(GMM_LEASE_SECONDS=3)  # SQLite waits two seconds for a lock
+    worker = start_worker(GMM_LEASE_SECONDS=3)  # a lock is waited for two seconds
     frozen = freeze(worker)
-    with transaction.atomic():  # takes the one lock there is
-        Image.objects.update(trashed=None)
+    with transaction.atomic():
+        Image.objects.update(trashed=None)  # SQLite has one lock for everything
+        if connection.vendor == "postgresql":
+            connection.cursor().execute("LOCK TABLE segmentation_job IN ACCESS EXCLUSIVE MODE")
         eventually(lambda: "the database does not answer" in worker.output)
     beats_after(frozen.job)
     frozen.thaw()

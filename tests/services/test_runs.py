@@ -1,9 +1,12 @@
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from segmentation import files, services
 from segmentation.engine.recipe import Recipe
 from segmentation.exceptions import Conflict, QuotaExceeded
-from segmentation.models import Image, Job, Run
+from segmentation.models import Image, Job, Run, Worker
 from segmentation.models.jobs import State
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,26 +41,26 @@ def test_cancel_and_retry_go_there_and_back_and_nowhere_else(queued_run):
     assert (queued_run.job.state, queued_run.job.attempt) == (State.QUEUED, 0)
 
 
-def test_deleting_a_run_takes_its_job_and_files_and_leaves_the_image(finished_run, media_root):
+def test_deleting_a_run_takes_its_job_and_files_and_leaves_the_image(finished_run, media):
     services.delete_run(run=finished_run)
     assert not Run.objects.exists()
     assert not Job.objects.exists()
-    assert not list((media_root / "runs").rglob("*.png"))
+    assert media.keys("runs") == []
     assert files.exists(files.image_key(finished_run.image_id, "original"))
 
 
-def test_deleting_an_image_takes_everything(finished_run, media_root):
+def test_deleting_an_image_takes_everything(finished_run, media):
     services.delete_image(image=finished_run.image)
     assert not Image.objects.exists()
     assert not Job.objects.exists()
-    assert [path for path in media_root.rglob("*") if path.is_file()] == []
+    assert media.keys() == []
 
 
-def test_deleting_a_person_takes_everything(finished_run, owner, media_root):
+def test_deleting_a_person_takes_everything(finished_run, owner, media):
     owner.delete()
     assert not Image.objects.exists()
     assert not Job.objects.exists()
-    assert [path for path in media_root.rglob("*") if path.is_file()] == []
+    assert media.keys() == []
 
 
 def test_a_waiting_run_says_its_place_and_that_no_worker_runs(queued_run, image):
@@ -65,6 +68,21 @@ def test_a_waiting_run_says_its_place_and_that_no_worker_runs(queued_run, image)
     status = services.run_status(run=later)
     assert (status.state, status.position, status.workers_alive) == ("queued", 1, False)
     assert "No worker is running" in status.message
+
+
+def test_a_waiting_run_estimates_its_wait_from_what_runs_took_lately(finished_run, image, worker_row):
+    """Three runs before it, two places, 4 s a run: two rounds of 4 s are over when it is finished."""
+    now = timezone.now()
+    Job.objects.filter(pk=finished_run.pk).update(started=now - timedelta(seconds=4), finished=now)
+    last = [services.create_run(image=image, recipe=Recipe()) for _ in range(4)][-1]
+    status = services.run_status(run=last)
+    assert (status.position, status.message) == (3, "3 runs before yours.")
+    assert status.seconds_left == pytest.approx(8.0)
+
+
+def test_without_a_worker_nobody_guesses_how_long_a_run_waits(finished_run, image):
+    Worker.objects.all().delete()
+    assert services.run_status(run=services.create_run(image=image, recipe=Recipe())).seconds_left is None
 
 
 def test_a_failed_run_says_why(queued_run, worker_row):

@@ -273,7 +273,7 @@ def test_form_without_its_token_is_explained(owner):
 def test_fault_gives_a_reference_that_stands_in_the_log(faulty, caplog):
     page = markup(faulty.get("/fault/?q=1"))
     reference = re.search(r'<dd class="mono"> ?([0-9a-f]{4}-[0-9a-f]{4}) ?</dd>', page)[1]
-    assert f"Reference {reference}: the page /fault/" in caplog.text
+    assert f"Reference {reference}: a page could not be made" in caplog.text
     assert 'href="/fault/?q=1"' in page
 
 

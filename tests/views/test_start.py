@@ -20,7 +20,7 @@ def picture(name="two.png"):
 
 
 @pytest.fixture
-def browser(client, owner, media_root):
+def browser(client, owner, media):
     client.force_login(owner)
     return client
 

@@ -7,6 +7,7 @@ from segmentation.engine.pipeline.documents import run_document, summary
 from segmentation.engine.pipeline.masters import masters
 from segmentation.engine.pipeline.outcome import Outcome, pixels_sha256, run, versions
 from segmentation.engine.pipeline.resolving import require_size, starting_mixture
+from segmentation.engine.pipeline.warmth import warm
 
 __all__ = [
     "Outcome",
@@ -18,4 +19,5 @@ __all__ = [
     "starting_mixture",
     "summary",
     "versions",
+    "warm",
 ]

@@ -6,7 +6,7 @@ command line); `Child.fork` starts one and comes back at once, for the worker, w
 
 from segmentation.engine.sandbox.calls import call, configure, warm
 from segmentation.engine.sandbox.child import Child
-from segmentation.engine.sandbox.limits import Allowance
+from segmentation.engine.sandbox.limits import Allowance, end_with_parent
 from segmentation.engine.sandbox.protocol import ChildLost, Report
 
-__all__ = ["Allowance", "Child", "ChildLost", "Report", "call", "configure", "warm"]
+__all__ = ["Allowance", "Child", "ChildLost", "Report", "call", "configure", "end_with_parent", "warm"]

@@ -7,7 +7,9 @@ ends are processes of ours.
 
 import logging
 import os
+import pickle
 import signal
+import struct
 import traceback
 import uuid
 from collections.abc import Callable
@@ -19,6 +21,9 @@ from segmentation.engine.exceptions import ChildFailed, SegmentationError, gette
 from segmentation.engine.sandbox.limits import Allowance, end_with_parent, lift_memory_limit, limit_memory
 
 logger = logging.getLogger(__name__)
+
+_LENGTH = struct.Struct("!i")
+_PIECE = 1 << 16
 
 Report = Callable[[Any], None]
 """Sends a picklable value to the parent while the call goes on."""
@@ -67,24 +72,40 @@ def _say(connection: Connection, word: Word, value: Any = None) -> None:
 
 
 class Conversation:
-    """The parent's end: reads what the child says without waiting for it."""
+    """The parent's end: reads what the child says without waiting for it, not even for the rest of what it has begun to say."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.progress: Any = None  # the newest value that the child has reported
         self._last: tuple[Word, Any] | None = None
+        self._heard = bytearray()  # the beginning of a message
+        os.set_blocking(connection.fileno(), False)
 
     def listen(self) -> None:
         """Take in all that has been said."""
+        if self.connection.closed:
+            return
         try:
-            while not self.connection.closed and self.connection.poll():
-                word, value = self.connection.recv()
-                if word is Word.PROGRESS:
-                    self.progress = value
-                else:
-                    self._last = (Word.ERROR, _as_error(value)) if word is Word.BUG else (word, value)
-        except (EOFError, OSError):
+            while piece := os.read(self.connection.fileno(), _PIECE):
+                self._heard += piece
+        except BlockingIOError:
+            self._understand()
+        else:
+            self._understand()
             self.connection.close()
+
+    def _understand(self) -> None:
+        """Take the messages out of what was heard: each is its length, as `Connection.send` writes it, and a pickle."""
+        while len(self._heard) >= _LENGTH.size:
+            end = _LENGTH.size + _LENGTH.unpack_from(self._heard)[0]
+            if len(self._heard) < end:
+                return
+            word, value = pickle.loads(memoryview(self._heard)[_LENGTH.size : end].tobytes())  # noqa: S301 - from our own child
+            del self._heard[:end]
+            if word is Word.PROGRESS:
+                self.progress = value
+            else:
+                self._last = (Word.ERROR, _as_error(value)) if word is Word.BUG else (word, value)
 
     def result(self, *, exit_code: int, overdue: bool) -> Any:
         """Return what the call returned; for a child that has ended.

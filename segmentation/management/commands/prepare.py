@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError, transaction
 
 from segmentation.models import User
@@ -18,9 +18,12 @@ LENGTH = 16
 class Command(BaseCommand):
     help = "Migrates the database, collects the static files, and makes an administrator when there is none."
 
-    def handle(self, *_args: Any, **_options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--no-static", action="store_true", help="the static files are collected already")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
-        if not settings.DEBUG:
+        if not settings.DEBUG and not options["no_static"]:
             call_command("collectstatic", interactive=False, verbosity=0)
         password = create_first_administrator()
         if password:

@@ -1,5 +1,6 @@
 """`manage.py worker`: does the runs that wait in the database, until it is told to stop."""
 
+import logging
 import os
 import sys
 from typing import Any
@@ -10,7 +11,10 @@ os.environ.update(_ONE_THREAD)
 
 from django.core.management.base import BaseCommand  # noqa: E402 - after the environment that decides about threads
 
-from segmentation import execution  # noqa: E402 - the same
+from segmentation import files, tasks  # noqa: E402 - the same
+from segmentation.engine import pipeline  # noqa: E402 - the same
+
+logger = logging.getLogger(__name__)
 
 
 class Command(BaseCommand):
@@ -20,8 +24,10 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **_options: Any) -> None:
         if _HAD_THREADS:
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this very program, once more
-        execution.work(on_ready=self._say_ready)
+        files.warm()
+        pipeline.warm()
+        tasks.work(on_ready=self._say_ready)
 
-    def _say_ready(self, places: int) -> None:
-        self.stdout.write(f"The worker is ready: {places} at the same time, process {os.getpid()}.")
-        self.stdout.flush()
+    @staticmethod
+    def _say_ready(places: int) -> None:
+        logger.info("The worker is ready: %s at the same time, process %s.", places, os.getpid())

@@ -1,14 +1,9 @@
-"""The one bell, and the only place that rings it.
+"""The engine for one machine: a loop over the rows, and a bell that needs no sound."""
 
-On one machine the worker looks at the rows by itself, and the bell is silent (`RowsBackend`). Other backends of the Django
-Tasks API deliver it to their workers; either way `execution` does the work, and the rows alone are the truth.
-"""
-
+from collections.abc import Callable
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
-from django_tasks import task
 from django_tasks.backends.base import BaseTaskBackend
 from django_tasks.base import Task, TaskResult, TaskResultStatus
 from django_tasks.utils import get_random_id
@@ -39,13 +34,5 @@ class RowsBackend(BaseTaskBackend):
             worker_ids=[],
         )
 
-
-@task()
-def run_next() -> None:
-    """Serve what waits, until nothing waits."""
-    execution.serve_until_empty()
-
-
-def ring_on_commit() -> None:
-    """Tell the workers that something waits, once the row is there. A lost bell must not fail the request."""
-    transaction.on_commit(run_next.enqueue, robust=True)
+    def work(self, *, on_ready: Callable[[int], None]) -> None:
+        execution.work(on_ready=on_ready)

@@ -1,0 +1,54 @@
+"""Says in every line of the log which request it belongs to, and whose."""
+
+import contextlib
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
+
+from gmmsite.logs import ACCESS
+
+HEADER = "X-Request-ID"
+_SENSIBLE = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+class LogContext:
+    """Binds the request's id, its route and the person's id; answers with the id in `X-Request-ID`.
+
+    An id that comes with the request is kept, so that the lines of a proxy can be found again; one that does not look like
+    an id is replaced.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        given = request.headers.get(HEADER, "")
+        request_id = given if _SENSIBLE.fullmatch(given) else uuid.uuid4().hex
+        clear_contextvars()
+        bind_contextvars(request_id=request_id)
+        try:
+            response = self._get_response(request)
+        finally:
+            request.META[ACCESS] = get_contextvars()
+            clear_contextvars()
+        response.headers[HEADER] = request_id
+        return response
+
+    def process_view(self, request: HttpRequest, *_view: Any) -> None:
+        """Bind what is known once the address is resolved and the session is there."""
+        match = request.resolver_match
+        if match is not None:
+            things = {name: str(match.kwargs[name]) for name in ("image_id", "run_id") if name in match.kwargs}
+            bind_contextvars(route=f"/{match.route}", **things)  # never the path: links in mails have their token in it
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES:
+            return
+        with contextlib.suppress(DatabaseError):  # the view says it better
+            if request.user.is_authenticated:
+                bind_contextvars(user_id=request.user.pk)

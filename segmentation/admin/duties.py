@@ -1,0 +1,60 @@
+"""Duties: what workers do besides runs, when they last did it, and what they found."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from segmentation.admin import cells, facts
+from segmentation.admin.readonly import ReadOnlyAdmin
+from segmentation.models import Duty
+
+
+@admin.register(Duty)
+class DutyAdmin(ReadOnlyAdmin):
+    """Look at the duties. Whichever worker comes first does what is due."""
+
+    list_display = ("duty", "outcome", "begun", "ended", "next_due")
+    list_display_links = ("duty",)
+    ordering = ("name",)
+    sortable_by = ()
+    change_form_template = "admin/segmentation/duty.html"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
+        return False
+
+    @admin.display(description=gettext_lazy("Duty"))
+    def duty(self, duty: Duty) -> str:
+        return duty.get_name_display()
+
+    @admin.display(description=gettext_lazy("Outcome"))
+    def outcome(self, duty: Duty) -> str:
+        if duty.problem:
+            return duty.problem
+        if duty.finished:
+            return _("Nothing to complain of")
+        return _("Begun, not finished yet") if duty.started else _("Never done yet")
+
+    @admin.display(description=gettext_lazy("Last begun"))
+    def begun(self, duty: Duty) -> SafeString | None:
+        return cells.ago(duty.started)
+
+    @admin.display(description=gettext_lazy("Last finished"))
+    def ended(self, duty: Duty) -> SafeString | None:
+        return cells.ago(duty.finished)
+
+    @admin.display(description=gettext_lazy("Next due"))
+    def next_due(self, duty: Duty) -> str:
+        return facts.moment(duty.due)
+
+    def about(self, request: HttpRequest, thing: Duty) -> dict[str, Any]:  # noqa: ARG002 - not everything asks who looks
+        report = json.dumps(thing.report, indent=1) if thing.report else ""
+        return {
+            "title": str(thing),
+            "sections": facts.of_duty(thing, outcome=self.outcome(thing)),
+            "report": report,
+        }

@@ -1,0 +1,205 @@
+"""The page of those who run the site: what is wrong, what waits, who works, how the last day went, what room is left."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from segmentation import services, words
+from segmentation.engine.progress import Stage
+from segmentation.models import User
+from segmentation.services import Crew, Hand, Queue, Recent, Storage, Task
+from segmentation.services.status import STAGE_NAMES
+
+# The chart, in units of its view box.
+_LEFT, _BASE, _TOP, _STEP, _BAR = 28.0, 128.0, 16.0, 28.83, 24.8
+_NAMED_HOURS = 6  # every so many hours one has its time written below
+_BARS = 400.0  # width of the bars of stages
+
+
+@dataclass(frozen=True, slots=True)
+class Warning:  # noqa: A001 - that is what it is
+    """What is wrong, and what happens by itself or is to be done."""
+
+    what: str
+    then: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A worker and one of the runs that it does; without one when it is free."""
+
+    hand: Hand
+    task: Task | None
+    beat: str
+    stage: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One hour in the chart, ready for the attributes of its two bars."""
+
+    x: str
+    done_y: str
+    done: str
+    bad_y: str
+    bad: str
+    label_x: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A line across the chart."""
+
+    y: str
+    text_y: str
+    text: int
+
+
+@dataclass(frozen=True, slots=True)
+class StageRow:
+    name: str
+    median: str
+    most: str
+    median_bar: str
+    most_bar: str
+
+
+def page(*, user: User) -> dict[str, Any]:
+    """Return what the template shows; a constant number of queries."""
+    now, crew, day, room = services.queue(), services.crew(user=user), services.recent(), services.storage()
+    columns, grid = _chart(day)
+    return {
+        "warnings": list(_warnings(now, crew)),
+        "now": now,
+        "oldest": words.lasting(now.oldest_seconds),
+        "silent": sum(hand.is_silent for hand in crew.hands),
+        "day": day,
+        "ended": day.succeeded + day.failed,
+        "failure_rate": None if day.failure_rate is None else words.percent(day.failure_rate),
+        "whole": _words(day),
+        "crew": crew,
+        "lines": list(_lines(crew)),
+        "columns": columns,
+        "grid": grid,
+        "failures": [(services.failure_heading(code), code, count) for code, count in day.failures],
+        "stages": _stages(day),
+        "room": _room(room),
+        "at": timezone.localtime(),
+    }
+
+
+def _warnings(now: Queue, crew: Crew) -> Iterator[Warning]:
+    if not now.workers:
+        waiting = ngettext("%(n)s run waits for one.", "%(n)s runs wait for one.", now.waiting) % {"n": now.waiting}
+        yield Warning(_("No worker is running."), f"{waiting} " + _("Start manage.py worker."))
+    for hand in crew.hands:
+        if hand.is_silent:
+            what = _("%(worker)s has not been heard for %(time)s.")
+            values = {"worker": hand.worker, "time": words.lasting(hand.silent_seconds)}
+            yield Warning(what % values, _outlook(hand))
+
+
+def _outlook(hand: Hand) -> str:
+    if not hand.tasks:
+        return _("It does no run. If it has ended, it leaves this list by itself.")
+    left = min(task.lease_seconds for task in hand.tasks)
+    if left <= 0:
+        return _("The next sweep of another worker puts its runs back into the queue. Nothing is lost.")
+    then = ngettext(
+        "Its run goes back to the queue in %(time)s and starts again elsewhere. Nothing is lost.",
+        "Its runs go back to the queue in %(time)s and start again elsewhere. Nothing is lost.",
+        len(hand.tasks),
+    )
+    return then % {"time": words.lasting(left)}
+
+
+def _lines(crew: Crew) -> Iterator[Line]:
+    for hand in crew.hands:
+        beat = words.lasting(hand.silent_seconds)
+        for task in hand.tasks:
+            stage = str(STAGE_NAMES[Stage(task.stage)]) if task.stage else ""
+            yield Line(hand, task, beat, stage, words.lasting(task.seconds))
+        if not hand.tasks:
+            yield Line(hand, None, beat, "", "")
+
+
+def _words(day: Recent) -> dict[str, str] | None:
+    if day.whole is None:
+        return None
+    return {"median": words.lasting(day.whole.median), "most": words.lasting(day.whole.most)}
+
+
+def _chart(day: Recent) -> tuple[list[Column], list[Grid]]:
+    highest = max((hour.succeeded + hour.failed for hour in day.hours), default=0)
+    step = _round_step(highest)
+    unit = (_BASE - _TOP) / max(highest, step)
+    first = len(day.hours) - services.HOURS
+    columns = []
+    for number, hour in enumerate(day.hours):
+        x = _LEFT + 2 + _STEP * (number - first)
+        done, bad = hour.succeeded * unit, hour.failed * unit
+        gap = 1.0 if done and bad else 0.0
+        named = (len(day.hours) - 1 - number) % _NAMED_HOURS == 0
+        columns.append(
+            Column(
+                x=f"{x:.1f}",
+                done_y=f"{_BASE - done:.1f}",
+                done=f"{done:.1f}",
+                bad_y=f"{_BASE - done - bad:.1f}",
+                bad=f"{max(0.0, bad - gap):.1f}",
+                label_x=f"{x + _BAR / 2:.1f}",
+                label=f"{timezone.localtime(hour.begins):%H:%M}" if named else "",
+            )
+        )
+    rows = range(0, max(highest, step) + 1, step)
+    return columns, [Grid(f"{_BASE - n * unit:.1f}", f"{_BASE - n * unit + 4:.1f}", n) for n in rows]
+
+
+def _round_step(highest: int) -> int:
+    """Return the distance of the lines across: 1, 2 or 5 times a power of ten, at most four of them."""
+    size = 1
+    while True:
+        for factor in (1, 2, 5):
+            if highest <= factor * size * 3:
+                return factor * size
+        size *= 10
+
+
+def _stages(day: Recent) -> list[StageRow]:
+    names = {"waiting": _("Waiting"), **{stage.value: str(name) for stage, name in STAGE_NAMES.items()}}
+    longest = max((spread.most for spread in day.stages.values()), default=0.0) or 1.0
+    return [
+        StageRow(
+            name=names.get(stage, stage),
+            median=words.seconds(spread.median),
+            most=words.seconds(spread.most),
+            median_bar=f"{max(1.5, spread.median / longest * _BARS):.1f}",
+            most_bar=f"{spread.most / longest * _BARS:.1f}",
+        )
+        for stage, spread in day.stages.items()
+    ]
+
+
+def _room(room: Storage) -> dict[str, Any]:
+    """Return the sizes in words, and the lengths of the bar's parts in thousandths."""
+    said: dict[str, Any] = {
+        "originals": words.filesize(room.originals),
+        "of_a_day": words.filesize(room.originals_of_a_day) if room.originals_of_a_day else "",
+        "bar": None,
+    }
+    if room.free is None or not room.total:
+        return said
+    used = room.total - room.free
+    originals = min(room.originals, used)
+    return said | {
+        "free": words.filesize(room.free),
+        "total": words.filesize(room.total),
+        "rest": words.filesize(used - originals),
+        "bar": [round(part / room.total * 1000, 1) for part in (originals, used - originals)],
+    }

@@ -1,0 +1,224 @@
+"""Restores a backup: everything is checked before anything is changed, then files, then all rows in one transaction."""
+
+import hashlib
+import re
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO
+
+from django.apps import apps
+from django.core.management.color import no_style
+from django.core.serializers.base import DeserializationError
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Model
+
+from segmentation import files
+from segmentation.backup import archive, rows
+from segmentation.backup.archive import CHUNK, FILES, INDEX, MANIFEST, ROWS, BackupError, Hashing, Manifest, Part
+from segmentation.models import Job, Worker
+
+_KEY = re.compile(r"(?:images|runs)(?:/[\w-][\w.-]*){2,3}", re.ASCII)
+_ROWS = re.compile(rf"{ROWS}([a-z_]+\.[a-z_]+)\.jsonl\.gz")
+
+
+def restore(path: Path, *, replace: bool = False, on_bytes: Callable[[int], object] = lambda _count: None) -> Manifest:
+    """Bring a site back, into an empty database or (`replace`) in place of all that is in this one.
+
+    People must sign in again; runs that were running wait again. Files that only the replaced rows had named are left to the
+    sweep.
+
+    Parameters
+    ----------
+    on_bytes : callable
+        Called with the size of each file that was checked, and once more when it was stored.
+
+    Raises
+    ------
+    BackupError
+        When the archive is damaged or does not fit; nothing was changed.
+    StorageUnavailable
+        When the storage does not take the files; the rows are as they were.
+    """
+    with path.open("rb") as file:
+        try:
+            manifest = _manifest(file)
+            _require_fit(manifest)
+            _require_quiet(replace=replace)
+            _Check(manifest, on_bytes).check(file)
+            _store_files(file, on_bytes)
+            with transaction.atomic():
+                if replace:
+                    _clear()
+                _load(file, manifest)
+        except (tarfile.TarError, EOFError) as error:
+            raise BackupError(f"The archive is damaged or cut off: {error}") from error
+        except (DeserializationError, IntegrityError) as error:
+            raise BackupError(f"Its rows do not fit into this database: {error}") from error
+    return manifest
+
+
+def _members(file: IO[bytes]) -> Iterator[tuple[str, int, IO[bytes]]]:
+    """Go through the archive from its beginning: name, size and content of each member."""
+    file.seek(0)
+    with tarfile.open(fileobj=file, mode="r:") as tar:
+        while (info := tar.next()) is not None:
+            content = tar.extractfile(info) if info.isfile() else None
+            if content is None:
+                raise BackupError(f"This is no backup of GMM Studio: {info.name} is not a file.")
+            yield info.name, info.size, content
+            tar.members.clear()  # type: ignore[attr-defined]  # or it remembers a kilobyte for each file
+
+
+def _manifest(file: IO[bytes]) -> Manifest:
+    for name, _size, content in _members(file):
+        if name == MANIFEST:
+            return Manifest.from_json(content.read())
+    raise BackupError("This is no backup of GMM Studio, or it was cut off: it has no manifest.")
+
+
+# --- before anything is changed ---------------------------------------------------------------------------------------
+
+
+def _require_fit(manifest: Manifest) -> None:
+    here = archive.migrations()
+    if not here:
+        raise BackupError("This database has no tables yet. Run: python manage.py migrate")
+    if here == manifest.migrations:
+        return
+    ours, theirs = (
+        {f"{app}.{name}" for app, names in found.items() for name in names} for found in (here, manifest.migrations)
+    )
+    lacking, more = ", ".join(sorted(theirs - ours)) or "none", ", ".join(sorted(ours - theirs)) or "none"
+    raise BackupError(
+        f"The backup is of release {manifest.release}, whose tables are not those of this database (lacking here: "
+        f"{lacking}; only here: {more}). Restore it with the release that made it, then update."
+    )
+
+
+def _require_quiet(*, replace: bool) -> None:
+    if Worker.objects.alive().exists():
+        raise BackupError("A worker is at work on this database. Stop the workers and the web server first.")
+    if not replace and any(model._base_manager.exists() for model in archive.tables()):  # noqa: SLF001 - hides no rows
+        raise BackupError("This database is not empty. With --replace, all that is in it is replaced by the backup.")
+
+
+class _Check:
+    """Compares every byte of the archive with the checksums in it."""
+
+    def __init__(self, manifest: Manifest, on_bytes: Callable[[int], object]) -> None:
+        self._manifest = manifest
+        self._on_bytes = on_bytes
+        self._seen: dict[str, Part] = {}
+        self._count = self._bytes = 0
+        self._has_index = False
+
+    def check(self, file: IO[bytes]) -> None:
+        with tempfile.TemporaryFile() as index:
+            for name, size, content in _members(file):
+                if name.startswith(FILES) and not self._has_index:
+                    index.write(archive.index_line(_digest(content), _key(name)))
+                    self._count, self._bytes = self._count + 1, self._bytes + size
+                    self._on_bytes(size)
+                elif name == INDEX:
+                    self._compare(content, index)
+                elif found := _ROWS.fullmatch(name):
+                    self._check_rows(found[1], content, size)
+                elif name != MANIFEST:
+                    raise BackupError(f"The archive has a part that this release does not know: {name}.")
+        if not self._has_index or self._seen != self._manifest.rows:
+            raise BackupError("The archive is damaged: parts of it are missing.")
+
+    def _compare(self, stored: IO[bytes], computed: IO[bytes]) -> None:
+        computed.seek(0)
+        hashing = hashlib.sha256()
+        for line in stored:
+            hashing.update(line)
+            if computed.readline() != line:
+                raise BackupError(f"The archive is damaged: {line.decode(errors='replace').split()[-1]} has changed.")
+        found = Part(count=self._count, bytes=self._bytes, sha256=hashing.hexdigest())
+        if found != self._manifest.files:
+            raise BackupError("The archive is damaged: its list of files has changed.")
+        self._has_index = True
+
+    def _check_rows(self, label: str, content: IO[bytes], size: int) -> None:
+        part = self._manifest.rows.get(label)
+        if part is None or (part.bytes, part.sha256) != (size, _digest(content)):
+            raise BackupError(f"The archive is damaged: the rows of {label} have changed.")
+        self._seen[label] = part
+
+
+def _digest(content: IO[bytes]) -> str:
+    source = Hashing(content)
+    while source.read(CHUNK):
+        pass
+    return source.sha256
+
+
+def _key(name: str) -> str:
+    key = name.removeprefix(FILES)
+    if not _KEY.fullmatch(key):
+        raise BackupError(f"The archive has a file that is none of ours: {name}.")
+    return key
+
+
+# --- the changes ------------------------------------------------------------------------------------------------------
+
+
+def _store_files(file: IO[bytes], on_bytes: Callable[[int], object]) -> None:
+    for name, size, content in _members(file):
+        if name.startswith(FILES):
+            _store(_key(name), size, content)
+            on_bytes(size)
+
+
+def _store(key: str, size: int, content: IO[bytes]) -> None:
+    """Store a file unless it stands there already; one that was altered is replaced."""
+    there = files.size(key)
+    if there == size and files.sha256(key) == _digest(content):
+        return
+    if there is not None:
+        files.delete(key)
+    content.seek(0)
+    files.put(
+        key, content.read()
+    )  # whole: not all storages take a part of an archive, and none is larger than an upload
+
+
+def _clear() -> None:
+    """Empty all tables that a backup fills, without a word to anybody: the files of rows that come back must stay."""
+    with connection.cursor() as cursor:
+        for table in archive.names():
+            cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")  # noqa: S608 - a name of ours
+
+
+def _load(file: IO[bytes], manifest: Manifest) -> None:
+    for name, _size, content in _members(file):
+        if found := _ROWS.fullmatch(name):
+            _load_table(found[1], content, manifest.rows[found[1]].count)
+    for label, keys in manifest.deleted.items():
+        apps.get_model(label)._base_manager.filter(pk__in=keys).delete()  # noqa: SLF001 - hides no rows
+    for lease in Job.objects.running().values_list("lease", flat=True):
+        if lease is not None:
+            Job.objects.hand_back(lease, counted=False)
+    _reset_sequences()
+
+
+def _load_table(label: str, content: IO[bytes], expected: int) -> None:
+    count = 0
+    for row in rows.load(content):
+        if isinstance(row.object, Job):
+            row.object.worker = None  # workers are not in a backup
+        row.save(force_insert=True)
+        count += 1
+    if count != expected:
+        raise BackupError(f"The archive is damaged: {label} has {count} rows instead of {expected}.")
+
+
+def _reset_sequences() -> None:
+    """Let new rows take numbers after those that were restored; SQLite does so by itself."""
+    models: list[type[Model]] = list(archive.tables())
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), models):
+            cursor.execute(statement)

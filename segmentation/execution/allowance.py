@@ -1,0 +1,34 @@
+"""What a run may take of memory and time: by its picture and recipe, so that a small picture cannot take the machine.
+
+`benchmarks/allowance.py` measures what runs really take. The settings `GMM_RUN_MEMORY` and `GMM_RUN_SECONDS` are the most that
+any may have.
+"""
+
+from django.conf import settings
+
+from segmentation.engine.recipe import Recipe
+from segmentation.engine.sandbox import Allowance
+
+# About one and a half times what the hungriest recipes take: texture and smoothness in memory, exact fits in time.
+_MEMORY = 300_000_000  # whatever the picture
+_MEMORY_PER_DECODED_BYTE = 6
+_MEMORY_PER_VALUE = 40  # a value is one band of one pixel
+# Ten times what they take of an idle core: the machine may be busy with others.
+_SECONDS = 60.0
+_SECONDS_PER_MILLION_VALUES = 10.0
+_EXACT = 4  # all pixels are looked at in each iteration
+_FEWEST_BANDS = 3  # grey pictures are handled in colour
+
+
+def allowance(*, pixels: int, bands: int, item_bytes: int, recipe: Recipe) -> Allowance:
+    """Return what a run of `recipe` may take.
+
+    Parameters
+    ----------
+    pixels, bands, item_bytes : int
+        Of the picture as it is stored: how many pixels, values a pixel, and bytes a value.
+    """
+    values = pixels * max(bands, _FEWEST_BANDS)
+    memory = _MEMORY + _MEMORY_PER_DECODED_BYTE * pixels * bands * item_bytes + _MEMORY_PER_VALUE * values
+    seconds = _SECONDS + _SECONDS_PER_MILLION_VALUES * values / 1e6 * (_EXACT if recipe.exact else 1)
+    return Allowance(memory=min(memory, settings.GMM_RUN_MEMORY), seconds=min(seconds, settings.GMM_RUN_SECONDS))

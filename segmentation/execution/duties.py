@@ -1,0 +1,119 @@
+"""Work that comes up again and again, done by whichever worker comes first, in a child: the beats must go on."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import connections
+
+from segmentation import upkeep, words
+from segmentation.engine.exceptions import SegmentationError
+from segmentation.engine.sandbox import Allowance, Child, ChildLost
+from segmentation.execution.forking import fork
+from segmentation.models import Duty
+from segmentation.models.duties import Name
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 10.0
+_MEMORY = 500_000_000
+_SHARE_OF_PERIOD = 0.8  # after which a duty is broken off: before its next time, so that it never runs twice at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """One duty: how often, and what; the call returns a report and a problem in words, or none."""
+
+    every: timedelta
+    perform: Callable[[], tuple[dict[str, Any] | None, str]]
+
+
+class Duties:
+    """What a worker does besides runs. `tick` now and then; at most one duty is under way in one worker."""
+
+    def __init__(self) -> None:
+        self._child: Child | None = None
+        self._doing = ""
+        self._next_look = 0.0
+        self._are_planned = False
+
+    def tick(self) -> None:
+        """See to the child, or look what is due and begin it.
+
+        Raises
+        ------
+        django.db.Error
+            When the database does not answer; a later call goes on.
+        """
+        if self._child is not None:
+            if self._child.poll():
+                self._settle(self._child)
+                self._child = None
+        elif time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + LOOK_SECONDS
+            self._begin_next()
+
+    def _begin_next(self) -> None:
+        if not self._are_planned:
+            for name, task in _TASKS.items():
+                Duty.objects.plan(name, every=task.every)
+            self._are_planned = True
+        for name in Duty.objects.due().values_list("name", flat=True):
+            known = _TASKS.get(name)  # none: a newer release has more duties
+            if known and Duty.objects.claim(name, every=known.every):
+                self._begin(name, known)
+                return
+
+    def _begin(self, name: str, task: _Task) -> None:
+        seconds = task.every.total_seconds() * _SHARE_OF_PERIOD
+        try:
+            self._child = fork(lambda _report: _perform(task), allowance=Allowance(memory=_MEMORY, seconds=seconds))
+        except OSError as error:
+            self._note(name, None, f"The machine has no room for another process. {error}")
+        self._doing = name
+
+    def _settle(self, child: Child) -> None:
+        try:
+            self._note(self._doing, *child.result())
+        except (SegmentationError, ChildLost) as failure:
+            self._note(self._doing, None, str(failure) or "Its process was killed.")
+
+    @staticmethod
+    def _note(name: str, report: dict[str, Any] | None, problem: str) -> None:
+        if problem:
+            logger.error("%s: %s", Name(name).label, problem)
+        Duty.objects.finish(name, report=report, problem=problem)
+
+
+def _perform(task: _Task) -> tuple[dict[str, Any] | None, str]:
+    try:
+        return task.perform()
+    finally:
+        connections.close_all()  # its own; the parent has closed those it had
+
+
+def _sweep_files() -> tuple[dict[str, Any], str]:
+    report = upkeep.sweep_files()
+    return report.to_mapping(), "" if report.is_sound else f"{report} See manage.py sweepfiles."
+
+
+def _remove_expired() -> tuple[dict[str, Any], str]:
+    return dict(upkeep.remove_expired()), ""
+
+
+def _look_at_disk() -> tuple[dict[str, Any] | None, str]:
+    space = upkeep.space()
+    if space is None:
+        return None, ""
+    left = f"{words.filesize(space.free)} of {words.filesize(space.total)} are left for pictures."
+    return {"free": space.free, "total": space.total}, left if space.is_low else ""
+
+
+_TASKS: Mapping[str, _Task] = {
+    Name.FILES: _Task(every=timedelta(days=1), perform=_sweep_files),
+    Name.RETENTION: _Task(every=timedelta(days=1), perform=_remove_expired),
+    Name.DISK: _Task(every=timedelta(minutes=10), perform=_look_at_disk),
+}

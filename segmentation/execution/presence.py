@@ -1,0 +1,73 @@
+"""The worker that this process is, or belongs to: a row that says that it lives, and how much it does at a time."""
+
+import contextlib
+import logging
+import os
+import socket
+import uuid
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Self
+
+from django.conf import settings
+from django.db import Error, connections
+
+import segmentation
+from segmentation.execution.turn import Turns
+from segmentation.models import Worker
+
+logger = logging.getLogger(__name__)
+
+_around: ContextVar["Presence | None"] = ContextVar("presence", default=None)
+
+
+class Presence:
+    """One worker, whichever engine it works for.
+
+    Parameters
+    ----------
+    slots : int
+        How many runs it does at the same time; 0 for one a core.
+    """
+
+    def __init__(self, *, slots: int = 0) -> None:
+        self.id = uuid.uuid4()
+        self.slots = slots or settings.GMM_WORKER_SLOTS or _cores()
+        self.turns = Turns()
+
+    @classmethod
+    def around(cls) -> "Presence | None":
+        """Return the worker that this process was forked from, when there is one: it sees to the row."""
+        return _around.get()
+
+    @contextlib.contextmanager
+    def announced(self) -> Iterator[Self]:
+        """Be known as alive, as long as somebody calls `beat`; forked children find this worker `around` them."""
+        self._register()
+        token = _around.set(self)
+        try:
+            yield self
+        finally:
+            _around.reset(token)
+            self._leave()
+
+    def beat(self) -> None:
+        """Say that the worker lives, also when its row was deleted."""
+        if not Worker.objects.saw(self.id):
+            self._register()
+
+    def _register(self) -> None:
+        Worker.objects.create(id=self.id, host=socket.gethostname(), release=segmentation.__version__, slots=self.slots)
+
+    def _leave(self) -> None:
+        try:
+            Worker.objects.left(self.id)
+        except Error as error:
+            logger.warning("The database does not answer. %s", error)
+        finally:
+            connections.close_all()
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,159 @@
+"""How the site stands now, for those who run it: what waits, who works on what, how much room is left."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db.models import Count, DurationField, Exists, ExpressionWrapper, F, Max, OuterRef, Q, Sum
+from django.db.models.functions import Now
+
+from segmentation import files
+from segmentation.models import Image, Job, Run, User, Worker
+from segmentation.models.clock import seconds_from_now
+from segmentation.models.jobs import State
+
+_DAY_SECONDS = 86_400
+_SHOWN_WORKERS = 50
+_REMEMBERED_SECONDS = 300  # adding up the sizes reads all images: 30 ms for 100,000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """What waits and what runs, and how many places there are."""
+
+    waiting: int
+    oldest_seconds: float  # how long the first has waited; 0 when none does
+    running: int
+    workers: int  # that live
+    places: int  # of those
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One job that runs, as its worker last told of it."""
+
+    run_id: uuid.UUID
+    run: Run | None  # with its image and owner; None for who may not see it
+    stage: str
+    percent: int
+    seconds: float  # since it was begun
+    lease_seconds: float  # until it is given to another worker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hand:
+    """A worker and what it does."""
+
+    worker: Worker
+    tasks: tuple[Task, ...]
+    silent_seconds: float  # since it was last heard of, by a beat of a run or of its own
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it should have been heard of: it beats at least three times a lease."""
+        return bool(self.silent_seconds > settings.GMM_LEASE_SECONDS / 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crew:
+    """The workers that live or hold a run; the busiest to look at first."""
+
+    hands: tuple[Hand, ...]
+    more: int  # that are not among them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """Bytes on the disk of the pictures, and what the originals take of them."""
+
+    free: int | None  # None where the storage has no end, as on S3
+    total: int | None
+    originals: int
+    originals_of_a_day: int
+
+
+def queue() -> Queue:
+    """Return what waits and what runs."""
+    waiting = Job.objects.queued().aggregate(n=Count("pk"), age=Max(Now() - F("queued")))
+    alive = Worker.objects.alive().aggregate(n=Count("pk"), places=Sum("slots", default=0))
+    return Queue(
+        waiting=waiting["n"],
+        oldest_seconds=_seconds(waiting["age"]),
+        running=Job.objects.running().count(),
+        workers=alive["n"],
+        places=alive["places"],
+    )
+
+
+def crew(*, user: User) -> Crew:
+    """Return the workers that live, or that still hold runs; runs are named as far as `user` may see them."""
+    holds = Exists(Job.objects.running().filter(worker=OuterRef("pk")))
+    workers = Worker.objects.annotate(silent=_span(Now() - F("seen"))).filter(
+        Q(seen__gt=seconds_from_now(-settings.GMM_LEASE_SECONDS)) | holds
+    )
+    shown: list[Any] = list(workers.order_by("host", "started", "pk")[: _SHOWN_WORKERS + 1])
+    more = workers.count() - _SHOWN_WORKERS if len(shown) > _SHOWN_WORKERS else 0
+    tasks = defaultdict(list)
+    for worker_id, task in _tasks(user):
+        tasks[worker_id].append(task)
+    hands = (_hand(worker, tuple(tasks[worker.pk])) for worker in shown[:_SHOWN_WORKERS])
+    return Crew(hands=tuple(sorted(hands, key=lambda hand: (hand.is_silent, not hand.tasks))), more=more)
+
+
+def runs_by_state() -> dict[str, int]:
+    """Return how many jobs there are in each state, from the first day on; reads the whole table."""
+    counted = Job.objects.order_by().values_list("state").annotate(n=Count("pk"))
+    return dict.fromkeys(State.values, 0) | dict(counted)
+
+
+def storage() -> Storage:
+    """Return how much room is left, and how fast the originals take it."""
+    left = files.space_left()
+    new = Image.objects.filter(created__gt=seconds_from_now(-_DAY_SECONDS))
+    return Storage(
+        free=left[0] if left else None,
+        total=left[1] if left else None,
+        originals=cache.get_or_set("originals", _originals, _REMEMBERED_SECONDS) or 0,
+        originals_of_a_day=new.aggregate(size=Sum("bytes", default=0))["size"],
+    )
+
+
+def _originals() -> int:
+    return int(Image.objects.aggregate(size=Sum("bytes", default=0))["size"])
+
+
+def _hand(worker: Any, tasks: tuple[Task, ...]) -> Hand:
+    beats = (settings.GMM_LEASE_SECONDS - task.lease_seconds for task in tasks)
+    return Hand(worker=worker, tasks=tasks, silent_seconds=max(0.0, min([_seconds(worker.silent), *beats])))
+
+
+def _tasks(user: User) -> Iterator[tuple[uuid.UUID | None, Task]]:
+    running = Job.objects.running().annotate(since=_span(Now() - F("started")), left=_span(F("lease_until") - Now()))
+    named = Run.objects.visible_to(user).filter(job__state="running").select_related("image", "image__owner")
+    runs = {run.pk: run for run in named.defer("image__metadata", "recipe", "inputs")}
+    job: Any
+    for job in running.order_by("started", "pk"):
+        yield (
+            job.worker_id,
+            Task(
+                run_id=job.pk,
+                run=runs.get(job.pk),
+                stage=job.stage,
+                percent=job.percent,
+                seconds=_seconds(job.since),
+                lease_seconds=_seconds(job.left),
+            ),
+        )
+
+
+def _span(difference: Any) -> ExpressionWrapper[Any]:
+    return ExpressionWrapper(difference, output_field=DurationField())
+
+
+def _seconds(span: timedelta | None) -> float:
+    return span.total_seconds() if span else 0.0

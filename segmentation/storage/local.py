@@ -1,0 +1,102 @@
+"""Files on this machine, or on a disk that several share."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage
+
+from segmentation.storage import Stored
+
+
+class LocalMedia(FileSystemStorage):
+    """Django's files, written so that a crash leaves a whole file or none."""
+
+    def put(self, key: str, source: File[bytes]) -> None:
+        """Write beside the place, flush to the disk, then rename."""
+        path = Path(self.path(key))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        try:
+            with draft.open("xb") as target:
+                for chunk in source.chunks():
+                    target.write(chunk)
+                target.flush()
+                os.fsync(target.fileno())
+            draft.rename(path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        flush_folder(path.parent)
+
+    def delete_prefix(self, prefix: str, *, keep: Collection[str] = ()) -> None:
+        """Delete folder by folder, and the folders that are empty then."""
+        try:
+            folders, names = self.listdir(prefix)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for folder in folders:
+            if folder not in keep:
+                self.delete_prefix(f"{prefix}/{folder}")
+        for name in names:
+            self.delete(f"{prefix}/{name}")
+        _remove_empty(Path(self.path(prefix)))
+
+    def walk(self, prefix: str) -> Iterator[Stored]:
+        return _walk(Path(self.path(prefix)), prefix)
+
+    def remove_empty_folders(self, prefix: str, *, before: datetime) -> None:
+        top = self.path(prefix)
+        for path, _folders, _names in os.walk(top, topdown=False):
+            if path != top and Path(path).stat().st_mtime < before.timestamp():
+                _remove_empty(Path(path))
+
+    def space_left(self) -> tuple[int, int] | None:
+        usage = shutil.disk_usage(self.location)
+        return usage.free, usage.total
+
+    def folder(self, name: str) -> Path | None:
+        folder = Path(self.path(name))
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def warm(self) -> None:
+        """Nothing to load."""
+
+
+def _walk(folder: Path, prefix: str) -> Iterator[Stored]:
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        key = f"{prefix}/{entry.name}"
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(folder / entry.name, key)
+        else:
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue  # deleted meanwhile, or a draft that was renamed
+            yield Stored(key=key, bytes=status.st_size, modified=datetime.fromtimestamp(status.st_mtime, tz=UTC))
+
+
+def flush_folder(folder: Path) -> None:
+    """Make new names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        return  # somebody has put a file there meanwhile, or it is gone

@@ -1,0 +1,151 @@
+"""The sweep: files without a row are removed after a day, files that a row names are looked for.
+
+Listing and rows are read one beside the other in the order of their keys, so that a site of any size takes little memory.
+Neither is a snapshot. Nothing is done because of what was read in passing: before a file is removed or reported, its row
+and the file itself are read again.
+"""
+
+import heapq
+import uuid
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
+
+from segmentation import files
+from segmentation.exceptions import StorageUnavailable
+from segmentation.storage import Stored
+from segmentation.upkeep.belongings import KINDS, Belongings, Expected, Kind
+from segmentation.upkeep.report import Keys, Report
+
+GRACE = timedelta(days=1)  # longer than any upload or attempt stands without its row
+_PASSING = (files.INCOMING, files.CLOCK)
+
+
+def sweep_files(*, verify: bool = False, dry_run: bool = False) -> Report:
+    """Remove orphans older than a day, and look whether each file that a row names is there in its size.
+
+    Parameters
+    ----------
+    verify : bool
+        Read every master and compare its SHA-256 as well.
+    dry_run : bool
+        Remove nothing; report what would be removed.
+
+    Raises
+    ------
+    StorageUnavailable
+        When the storage does not answer.
+    """
+    sweep = _Sweep(before=files.now() - GRACE, verify=verify, dry_run=dry_run)
+    for kind in KINDS:
+        sweep.look_at(kind)
+    for prefix in _PASSING:
+        sweep.clear(prefix)
+    return sweep.report
+
+
+class _Sweep:
+    def __init__(self, *, before: datetime, verify: bool, dry_run: bool) -> None:
+        self.report = Report()
+        self._before = before
+        self._verify = verify
+        self._dry_run = dry_run
+
+    def look_at(self, kind: Kind) -> None:
+        """Compare the folders of a kind with its rows."""
+        for key, folder, row in _side_by_side(self._folders(kind.prefix), kind.each()):
+            self._remove_orphans(kind, key, folder, row)
+            if row is not None:
+                self._check(kind, row, folder)
+        self._tidy(kind.prefix)
+
+    def clear(self, prefix: str) -> None:
+        """Remove what killed processes have left in a folder where nothing stays."""
+        for file in files.walk(prefix):
+            if file.modified < self._before:
+                self._remove(file)
+        self._tidy(prefix)
+
+    def _folders(self, prefix: str) -> Iterator[tuple[str, list[Stored]]]:
+        for name, group in groupby(files.walk(prefix), key=lambda file: file.key.split("/")[1]):
+            folder = list(group)
+            if _is_ours(name):
+                yield name, folder
+            else:
+                for file in folder:
+                    self.report.unknown.add(file.key)
+
+    def _remove_orphans(self, kind: Kind, key: str, folder: list[Stored], row: Belongings | None) -> None:
+        orphans = [file for file in folder if file.modified < self._before and not _keeps(row, file)]
+        if orphans:
+            row = kind.get(uuid.UUID(key))
+            orphans = [file for file in orphans if not _keeps(row, file)]
+        for file in orphans:
+            self._remove(file)
+        self.report.kept += len(folder) - len(orphans)
+        self.report.kept_bytes += sum(file.bytes for file in folder) - sum(file.bytes for file in orphans)
+
+    def _remove(self, file: Stored) -> None:
+        self.report.removed.add(file.key)
+        self.report.removed_bytes += file.bytes
+        if not self._dry_run:
+            files.delete(file.key)
+
+    def _check(self, kind: Kind, row: Belongings, folder: list[Stored]) -> None:
+        listed = {file.key: file.bytes for file in folder}
+        for key, expected in row.masters.items():
+            seems_sound = key in listed and expected.bytes in {None, listed[key]}
+            flaw = None if seems_sound and not self._verify else self._flaw(key, expected)
+            if flaw is not None:
+                row_now = kind.get(row.id)
+                if row_now is not None and key in row_now.masters:
+                    flaw.add(key)
+
+    def _flaw(self, key: str, expected: Expected) -> Keys | None:
+        """Look at the file itself; return the list that it belongs on, None when it is sound."""
+        size = files.size(key)
+        if size is None:
+            return self.report.missing
+        if expected.bytes not in {None, size}:
+            return self.report.altered
+        if not self._verify or expected.sha256 is None:
+            return None
+        try:
+            return None if files.sha256(key) == expected.sha256 else self.report.altered
+        except StorageUnavailable:
+            if files.size(key) is not None:
+                raise
+            return self.report.missing
+
+    def _tidy(self, prefix: str) -> None:
+        if not self._dry_run:
+            files.remove_empty_folders(prefix, before=self._before)
+
+
+def _side_by_side(
+    folders: Iterable[tuple[str, list[Stored]]], rows: Iterable[Belongings]
+) -> Iterator[tuple[str, list[Stored], Belongings | None]]:
+    """Pair folders and rows of the same key; both come in its order."""
+    first = itemgetter(0)
+    keyed = heapq.merge(
+        ((name, folder, None) for name, folder in folders), ((str(row.id), [], row) for row in rows), key=first
+    )
+    for name, group in groupby(keyed, key=first):
+        parts = list(group)
+        yield (
+            name,
+            [file for _, folder, _ in parts for file in folder],
+            next((row for _, _, row in parts if row is not None), None),
+        )
+
+
+def _keeps(row: Belongings | None, file: Stored) -> bool:
+    return row is not None and row.keeps(file.key)
+
+
+def _is_ours(name: str) -> bool:
+    try:
+        return str(uuid.UUID(name)) == name
+    except ValueError:
+        return False

@@ -1,0 +1,34 @@
+import pytest
+from django.utils import timezone
+
+from segmentation import files
+from segmentation.models import Duty
+from segmentation.models.duties import Name
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_staff_see_when_a_duty_was_done_and_what_was_wrong(admin):
+    now = timezone.now()
+    Duty.objects.create(name=Name.RETENTION, due=now)
+    Duty.objects.create(name=Name.DISK, due=now, started=now, finished=now)
+    Duty.objects.create(
+        name=Name.FILES, due=now, started=now, finished=now, problem="2 missing.", report={"missing": {"count": 2}}
+    )
+    page = admin.get("/admin/segmentation/duty/").content.decode()
+    for words in ("Sweep of the files", "2 missing.", "Never done yet", "Nothing to complain of"):
+        assert words in page
+    page = admin.get("/admin/segmentation/duty/files/change/").content.decode()
+    assert "&quot;count&quot;: 2" in page
+
+
+def test_staff_are_warned_before_the_disk_is_full(admin, settings):
+    assert "are left on the disk" not in admin.get("/admin/").content.decode()
+    _, total = files.space_left()
+    settings.GMM_DISK_WARNING = total
+    page = admin.get("/admin/").content.decode()
+    assert "are left on the disk that holds the pictures. Make room" in page
+
+
+def test_people_without_duties_do_not_see_them(staff_with):
+    assert staff_with("view_run").get("/admin/segmentation/duty/").status_code == 403

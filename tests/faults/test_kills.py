@@ -1,0 +1,223 @@
+"""SIGKILL at every stage of a run: to the child that computes, and to the process that looks after it."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from segmentation import services
+from segmentation.engine.recipe import Recipe
+from segmentation.models import Image, Job, Run
+from segmentation.models.jobs import State
+from tests import factories
+from tests.faults.gates import VARIABLE
+from tests.faults.harness import beat_after, is_running, kill, parent_of, send
+from tests.faults.trials import always_tried, tried
+from tests.processes import ROOT, database_url, eventually, processor_seconds
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+DECODING_SECONDS = 0.02
+LONG = Recipe(n_clusters=24, exact=True)
+
+
+# --- Stages: each waits for a moment of a run's life, and returns the child that lives it ---------------------------------
+
+
+def after_claim(site, image):
+    site.gates.close("original")
+    run = factories.make_run(image)
+    site.gates.wait_until_reached("original")
+    return run, site.child()
+
+
+def while_decoding(site, image):
+    run, child = after_claim(site, image)
+    before = processor_seconds(child)
+    site.gates.open("original")
+    eventually(lambda: processor_seconds(child) >= before + DECODING_SECONDS, every=0.001)
+    send(signal.SIGSTOP, child)
+    assert beat_after(run).stage == "reading"
+    return run, child
+
+
+def in_em(site, image):
+    run = services.create_run(image=image, recipe=LONG)
+    eventually(lambda: Job.objects.filter(pk=run.pk, stage="fitting").exists(), within=60)
+    return run, site.child()
+
+
+def between_files(site, image):
+    site.gates.close("binary.png")
+    run = factories.make_run(image)
+    site.gates.wait_until_reached("binary.png")
+    return run, site.child()
+
+
+def before_the_last_file(site, image):
+    site.gates.close("fit.npz")
+    run = factories.make_run(image)
+    site.gates.wait_until_reached("fit.npz")
+    return run, site.child()
+
+
+def kill_child(site, image, stage):
+    run, child = stage(site, image)
+    kill(child)
+    return run
+
+
+def kill_parent(site, image, stage):
+    run, child = stage(site, image)
+    kill(parent_of(child))
+    eventually(lambda: not is_running(child))
+    return run
+
+
+def kill_parent_before_the_final_update(site, image):
+    """All files are stored, the child has said so and ended, and nobody has heard it."""
+    run, child = before_the_last_file(site, image)
+    parent = parent_of(child)
+    send(signal.SIGSTOP, parent)
+    site.gates.open("fit.npz")
+    eventually(lambda: not is_running(child))
+    assert Job.objects.get(pk=run.pk).state == State.RUNNING
+    kill(parent)
+    return run
+
+
+STAGES = {
+    "after the claim": after_claim,
+    "while decoding": while_decoding,
+    "in EM": in_em,
+    "between two files": between_files,
+    "before the last file": before_the_last_file,
+}
+
+
+def let_all_pass(site):
+    for name in ("original", "binary.png", "fit.npz"):
+        site.gates.open(name)
+
+
+@tried
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_child_is_killed(site, settled, large_image, stage, trial):
+    site.start()
+    run = kill_child(site, large_image, STAGES[stage])
+    let_all_pass(site)
+    settled(f"SIGKILL to the child {stage}", [run])
+    assert Job.objects.get(pk=run.pk).attempt == 2
+
+
+@tried
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_worker_is_killed(site, settled, large_image, stage, trial):
+    site.start()
+    run = kill_parent(site, large_image, STAGES[stage])
+    let_all_pass(site)
+    settled(f"SIGKILL to the worker {stage}", [run])
+    assert Job.objects.get(pk=run.pk).attempt == 2
+
+
+@always_tried
+def test_a_worker_is_killed_before_the_final_update(site, settled, image, trial):
+    site.start()
+    run = kill_parent_before_the_final_update(site, image)
+    settled("SIGKILL to the worker before the final update", [run])
+
+
+@tried
+def test_children_are_killed_until_no_attempt_is_left(site, settled, large_image, trial):
+    site.start(GMM_MAX_ATTEMPTS=2)
+    run = kill_child(site, large_image, between_files)
+    site.gates.open("binary.png")
+    site.gates.close("fit.npz")
+    site.gates.wait_until_reached("fit.npz")
+    kill(site.child())
+    let_all_pass(site)
+    settled("SIGKILL to the child in every attempt", [run], expected=(State.FAILED,))
+    assert Job.objects.get(pk=run.pk).error_code == "worker_lost"
+
+
+# --- The web process ----------------------------------------------------------------------------------------------------
+
+COMMIT_AND_DIE = """
+import os, signal, sys, django
+django.setup()
+from django.db import transaction
+from segmentation import services
+from segmentation.engine.recipe import Recipe
+from segmentation.models import Image
+with transaction.atomic():
+    transaction.on_commit(lambda: os.kill(os.getpid(), signal.SIGKILL))
+    services.create_run(image=Image.objects.get(pk=sys.argv[1]), recipe=Recipe(n_clusters=3))
+"""
+
+
+def commit_and_die(site, image):
+    """A process dies after it has committed a run, before it rings the bell; returns the run."""
+    before = set(Run.objects.values_list("pk", flat=True))
+    environment = {"DJANGO_SETTINGS_MODULE": "gmmsite.settings", "DATABASE_URL": database_url()}
+    done = subprocess.run(
+        [sys.executable, "-c", COMMIT_AND_DIE, str(image.pk)],
+        cwd=ROOT,
+        env=os.environ | environment | {VARIABLE: str(site.gates.folder)},
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    return Run.objects.exclude(pk__in=before).get()
+
+
+@tried
+def test_the_web_process_is_killed_between_commit_and_bell(site, settled, image, trial):
+    site.start()
+    run = commit_and_die(site, image)
+    settled("SIGKILL to the web process between commit and bell", [run])
+
+
+@tried
+def test_all_bells_are_lost(site, settled, image, trial):
+    """Nobody was told of any of these runs."""
+    runs = [commit_and_die(site, image) for _ in range(5)]
+    site.start()
+    settled("all messages lost", runs)
+
+
+# --- At random ----------------------------------------------------------------------------------------------------------
+
+SIZES = {"always": (5, 30), "once": (5, 30)}
+SOAKED = (100, 500)
+
+
+@always_tried
+def test_processes_are_killed_at_random(site, settled, owner, settings, trial):
+    kills, number = SIZES.get(trial, SOAKED)
+    settings.GMM_QUOTA_ACTIVE_RUNS = number
+    choose = random.Random(trial)  # noqa: S311 - which cases to try
+    for _ in range(2):
+        site.start(GMM_MAX_ATTEMPTS=100)
+    picture = factories.make_image(owner, factories.encoded(factories.pixels(400, 300)))
+    runs = [factories.make_run(picture, n_clusters=choose.randint(2, 8)) for _ in range(number)]
+    for count in range(1, kills + 1):
+        # Spread over the whole queue: a kill comes when its share of the runs is done.
+        share = number * count // (kills + 1)
+        eventually(lambda: over(runs) >= share or site.supervise(), within=600)  # noqa: B023 - called at once
+        kill_one(site, choose)
+    settled(f"{kills} kills at random over {number} queued runs", runs)
+    assert Image.objects.count() == 1
+
+
+def over(runs):
+    return len(runs) - Job.objects.active().filter(pk__in=[run.pk for run in runs]).count()
+
+
+def kill_one(site, choose):
+    """Kill a child or a worker, whichever the dice say and is there."""
+    site.supervise()
+    victims = site.children() if choose.random() < 0.5 else [worker.pid for worker in site.workers]
+    send(signal.SIGKILL, *choose.sample(victims, min(1, len(victims))))

@@ -1,0 +1,58 @@
+"""The storage as tests look at it, whatever it is: what is in it, and what somebody else does to it."""
+
+import contextlib
+import uuid
+from pathlib import Path
+
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage, storages
+
+
+class Media:
+    """All that is stored; empty at the beginning of a test."""
+
+    def keys(self, prefix=""):
+        """Every key below `prefix`, in order; drafts and other leftovers included."""
+        try:
+            folders, names = default_storage.listdir(prefix)
+        except FileNotFoundError:
+            return []
+        path = f"{prefix}/" if prefix else ""
+        below = [key for folder in folders for key in self.keys(f"{path}{folder}")]
+        return sorted(below + [f"{path}{name}" for name in names])
+
+    def delete(self, key):
+        default_storage.delete(key)
+
+    @contextlib.contextmanager
+    def closed(self):
+        """Let nothing be stored meanwhile: there is no bucket, or a file where the folder should be."""
+        if hasattr(default_storage, "bucket_name"):
+            name, default_storage.bucket_name = default_storage.bucket_name, "nowhere"
+            yield
+            default_storage.bucket_name = name
+        else:
+            obstacle = Path(default_storage.path("images"))
+            obstacle.touch()  # even root cannot write below it
+            yield
+            obstacle.unlink()
+
+    def replace(self, key, data):
+        """Change a file behind the application's back."""
+        default_storage.delete(key)
+        default_storage.put(key, ContentFile(data))
+
+
+def own_bucket(monkeypatch):
+    """Give this test a bucket of its own, when the storage has buckets."""
+    storage = storages["default"]
+    if hasattr(storage, "bucket_name"):
+        name = f"test-{uuid.uuid4()}"
+        storage.connection.create_bucket(Bucket=name)
+        monkeypatch.setattr(storage, "bucket_name", name)
+        monkeypatch.setattr(storage, "_bucket", None)
+
+
+def bucket():
+    """The settings that lead another process to the bucket of this test."""
+    return {"AWS_STORAGE_BUCKET_NAME": default_storage.bucket_name} if hasattr(default_storage, "bucket_name") else {}

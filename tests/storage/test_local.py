@@ -1,0 +1,49 @@
+"""What only a disk can do: hold half a file, and be full."""
+
+import os
+import signal
+
+import pytest
+
+from segmentation import files
+from segmentation.exceptions import StorageFull
+
+
+def test_a_process_that_is_killed_while_it_writes_leaves_a_draft_and_no_file(media_root):
+    """What stands under a key is whole. The draft is swept after a day."""
+    receiving, sending = os.pipe()
+    child = os.fork()
+    if child == 0:
+
+        class Slow:
+            def chunks(self):
+                yield b"first half"
+                os.write(sending, b"!")
+                signal.pause()
+
+        files.put("images/a/original", Slow())
+        os._exit(1)
+    os.read(receiving, 1)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    (left,) = (file.key for file in files.walk("images"))
+    assert files.is_draft(left)
+    assert not files.exists("images/a/original")
+    files.put("images/a/original", b"whole")
+    assert files.read("images/a/original") == b"whole"
+
+
+def test_the_room_that_is_left_is_that_of_the_disk_of_the_pictures(small_disk):
+    free, total = files.space_left()
+    assert 0 < free <= total
+    if small_disk.is_mounted:
+        assert total == small_disk.bytes
+
+
+def test_a_full_disk_is_said_to_be_full_and_keeps_nothing(small_disk, media_root, caplog):
+    with pytest.raises(StorageFull, match="The disk for pictures is full"):
+        files.put("images/a/original", bytes(small_disk.bytes + 1))
+    assert [path for path in media_root.rglob("*") if path.is_file()] == []
+    assert "The disk that holds the pictures is full" in caplog.text
+    files.put("images/a/original", b"small")
+    assert files.read("images/a/original") == b"small"
