@@ -23,7 +23,7 @@ DIRECT = 2**19
 COUNTED = 2**16
 """Labels that are counted at a time: they stay in the cache."""
 
-_NUMBERS = 2**16  # that are computed together: they stay in the cache
+_NUMBERS = 2**18  # that are computed together: they stay in the cache
 
 Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
