@@ -1,4 +1,4 @@
-"""How soon a run starts and ends after the click, on a worker that has nothing else to do; run it with ``make latency``.
+"""How soon a run starts and ends after the click, on a worker that has nothing else to do: `.venv/bin/python benchmarks/latency.py`.
 
 A real `manage.py worker` on a database and a media folder of its own. The moments are those of the row, by the database's
 clock: queued (the click's transaction), claimed, finished. Below them stands where the time goes.

@@ -1,23 +1,21 @@
 """Several workers that share nothing but database, Redis and bucket; bells that are lost; workers that are told to stop."""
 
 import signal
-import subprocess
 import time
 from collections import Counter
 from pathlib import Path
 
 import django_rq
 import pytest
-import redis
 from django.conf import settings
 
 from gmmsite import shared
-from scripts.services import free_port, program
 from segmentation import files, tasks
 from segmentation.models import Job, Run, Worker
 from segmentation.models.jobs import State
 from tests import factories
 from tests.processes import eventually
+from tests.servers import Broker
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
@@ -95,33 +93,6 @@ def test_a_run_of_a_newer_release_waits_without_a_stir(start_worker, queued_run)
     assert django_rq.get_queue().count == 0
     assert Job.objects.get().state == State.QUEUED
     assert worker.output.count("newer release") <= 2, "the horse that was sent, and the worker"
-
-
-class Broker:
-    """A Redis of the test's own, which can go away and come back without its memory."""
-
-    def __init__(self, folder):
-        self.url = f"redis://127.0.0.1:{free_port()}/0"
-        self._folder = folder
-        self._process = None
-
-    def come(self):
-        port = self.url.rpartition(":")[2].partition("/")[0]
-        command = [program("redis-server"), "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", self._folder]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-        eventually(self._answers)
-
-    def go(self):
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def _answers(self):
-        try:
-            return redis.Redis.from_url(self.url).ping()
-        except redis.exceptions.ConnectionError:
-            return False
 
 
 @pytest.fixture
