@@ -133,9 +133,7 @@ def _descend(data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, 
     )
 
 
-def _merged_down(
-    data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, on_fraction: OnFraction
-) -> Mixture:
+def _merged_down(data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, on_fraction: OnFraction) -> Mixture:
     """Merge down to the wanted number with EM in between."""
     mergers = mixture.n_components - n_components
     evaluations, total = 0, EM_STEPS + mergers * MERGE_STEPS
