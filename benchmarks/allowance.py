@@ -32,7 +32,7 @@ from segmentation.engine.recipe import Features, Preset, Recipe
 from segmentation.engine.sandbox import Allowance, Child, Report
 
 LIMITS = Limits(bytes=2**31, pixels=10**9, decoded_bytes=2**31)
-PLENTY = Allowance(memory=2**36, seconds=3600)
+PLENTY = Allowance(memory=8_000_000_000, seconds=3600)  # the default of the site
 SAMPLE = Path(__file__).resolve().parent.parent / "segmentation" / "samples" / "china.jpg"
 KINDS = {
     "RGB, 8 bits": (3, "uint8"),

@@ -9,11 +9,11 @@ from django.conf import settings
 from segmentation.engine.recipe import Recipe
 from segmentation.engine.sandbox import Allowance
 
-# About one and a half times what the hungriest recipes take: texture and smoothness in memory, exact fits in time.
+# More than twice what any recipe took that was measured.
 _MEMORY = 300_000_000  # whatever the picture
 _MEMORY_PER_DECODED_BYTE = 6
 _MEMORY_PER_VALUE = 40  # a value is one band of one pixel
-# Ten times what they take of an idle core: the machine may be busy with others.
+# More than ten times what they took of one core: the machine may be busy with others.
 _SECONDS = 60.0
 _SECONDS_PER_MILLION_VALUES = 10.0
 _EXACT = 4  # all pixels are looked at in each iteration
