@@ -61,7 +61,7 @@ def test_the_whole_story(open_window, size, theme):
     page.locator("input[name=n_clusters]").fill("4")
     page.locator("input[name=image]").set_input_files(PHOTOGRAPH.path)
     address = run_address(page)
-    expect(page.get_by_role("heading", name="4 clusters")).to_be_visible()
+    expect(page.get_by_role("heading", name="4 clusters")).to_be_visible(timeout=30_000)
 
     original = fetched(page, page.locator("[data-zoom=original] img").get_attribute("src"))
     labels = fetched(page, f"{address}labels.png")
@@ -84,6 +84,7 @@ def test_the_whole_story(open_window, size, theme):
         first.click()
     assert saved.value.ok
     expected = np.isin(labels, np.flatnonzero([not chosen[0], *chosen[1:]]))
+    expect(page.locator("canvas[data-drawn=binary]")).to_be_attached()  # drawn whenever: the request goes beside it
     np.testing.assert_array_equal(drawn(page, "binary") == 255, expected.ravel())
     np.testing.assert_array_equal(fetched(page, f"{address}binary.png") == 255, expected)
     page.reload()
@@ -181,7 +182,7 @@ def test_regions_are_chosen_on_the_page_of_a_picture(open_window):
     sign_up(page)
     page.locator(".samples button").first.click()
     run_address(page)
-    expect(page.locator("[data-legend] tbody tr")).to_have_count(3)
+    expect(page.locator("[data-legend] tbody tr")).to_have_count(3, timeout=30_000)
     page.locator(".crumb").click()
     page.get_by_text("More options").click()
     expect(page.get_by_label("Shape of clusters")).to_be_visible()
@@ -191,6 +192,6 @@ def test_regions_are_chosen_on_the_page_of_a_picture(open_window):
     expect(page.locator("input[name=n_clusters]")).to_be_disabled()
     page.get_by_role("button", name="Run at full size").click()
     address = run_address(page)
-    expect(page.get_by_role("heading", name=re.compile(r"\d+ regions"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile(r"\d+ regions"))).to_be_visible(timeout=30_000)
     labels = fetched(page, f"{address}labels.png")
     expect(page.locator("[data-legend] tbody tr")).to_have_count(int(labels.max()) + 1)
