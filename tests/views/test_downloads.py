@@ -43,11 +43,8 @@ def s3(settings, monkeypatch):
     host, port = server.get_host_and_port()
     address = f"http://{host}:{port}"
     boto3.client("s3", endpoint_url=address, region_name="us-east-1").create_bucket(Bucket="pictures")
-    options = {
-        "bucket_name": "pictures", "endpoint_url": address, "region_name": "us-east-1", "file_overwrite": False,
-        "querystring_auth": True, "querystring_expire": 60, "signature_version": "s3v4",
-    }  # fmt: skip
-    backend = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
+    options = {"bucket_name": "pictures", "endpoint_url": address, "region_name": "us-east-1", "querystring_expire": 60}
+    backend = {"BACKEND": "segmentation.storage.s3.S3Media", "OPTIONS": options}
     settings.STORAGES = {**settings.STORAGES, "default": backend}
     settings.GMM_DOWNLOADS = "s3"
     yield address

@@ -33,7 +33,7 @@ print(len(list(Path("/proc/self/task").iterdir())), sorted(set(sys.modules) - be
 )
 def test_a_run_imports_nothing_and_starts_no_thread(recipe):
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(ROOT / "segmentation" / "samples" / "cell.png"), repr(recipe)],
+        [sys.executable, "-c", PROGRAM, str(ROOT / "segmentation" / "samples" / "coffee.png"), repr(recipe)],
         cwd=ROOT,
         env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
         capture_output=True,
