@@ -4,6 +4,7 @@ Keys come from UUIDs, never from what a person typed. A key is written once and 
 has another lease or revision in its key.
 """
 
+import contextlib
 import errno
 import hashlib
 import logging
@@ -106,10 +107,8 @@ def open_file(key: str) -> IO[bytes]:
     StorageUnavailable
         When it is not there or cannot be read.
     """
-    try:
+    with _answering():
         return _media.open(key)
-    except OSError as error:
-        raise StorageUnavailable from error
 
 
 def read(key: str) -> bytes:
@@ -120,11 +119,8 @@ def read(key: str) -> bytes:
     StorageUnavailable
         When it is not there or cannot be read.
     """
-    try:
-        with _media.open(key) as file:
-            return file.read()
-    except OSError as error:
-        raise StorageUnavailable from error
+    with _answering(), _media.open(key) as file:
+        return file.read()
 
 
 def exists(key: str) -> bool:
@@ -135,10 +131,8 @@ def exists(key: str) -> bool:
     StorageUnavailable
         When the storage does not say.
     """
-    try:
+    with _answering():
         return _media.exists(key)
-    except OSError as error:
-        raise StorageUnavailable from error
 
 
 def local_path(key: str) -> Path:
@@ -160,12 +154,9 @@ def size(key: str) -> int | None:
     StorageUnavailable
         When the storage does not say.
     """
-    try:
+    with _answering(), contextlib.suppress(FileNotFoundError):
         return _media.size(key)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise StorageUnavailable from error
+    return None
 
 
 def sha256(key: str) -> str:
@@ -176,11 +167,8 @@ def sha256(key: str) -> str:
     StorageUnavailable
         When it is not there or cannot be read.
     """
-    try:
-        with _media.open(key) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type] # reads any binary file
-    except OSError as error:
-        raise StorageUnavailable from error
+    with _answering(), _media.open(key) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type] # reads any binary file
 
 
 def delete(key: str) -> None:
@@ -191,10 +179,8 @@ def delete(key: str) -> None:
     StorageUnavailable
         When the storage does not do it.
     """
-    try:
+    with _answering():
         _media.delete(key)
-    except OSError as error:
-        raise StorageUnavailable from error
 
 
 def delete_prefix(prefix: str, *, keep: Collection[str] = ()) -> None:
@@ -205,10 +191,8 @@ def delete_prefix(prefix: str, *, keep: Collection[str] = ()) -> None:
     StorageUnavailable
         When the storage does not do it, or not all.
     """
-    try:
+    with _answering():
         _media.delete_prefix(prefix, keep=keep)
-    except OSError as error:
-        raise StorageUnavailable from error
 
 
 def walk(prefix: str) -> Iterator[Stored]:
@@ -219,10 +203,8 @@ def walk(prefix: str) -> Iterator[Stored]:
     StorageUnavailable
         When the storage does not say.
     """
-    try:
+    with _answering():
         yield from _media.walk(prefix)
-    except OSError as error:
-        raise StorageUnavailable from error
 
 
 def remove_empty_folders(prefix: str, *, before: datetime) -> None:
@@ -241,9 +223,8 @@ def now() -> datetime:
     key = f"{CLOCK}/{uuid.uuid4()}"
     put(key, b"")
     try:
-        return _media.get_modified_time(key).astimezone(UTC)
-    except OSError as error:
-        raise StorageUnavailable from error
+        with _answering():
+            return _media.get_modified_time(key).astimezone(UTC)
     finally:
         delete(key)
 
@@ -264,3 +245,12 @@ def incoming_folder() -> Path | None:
 def warm() -> None:
     """Load now what the first use of the storage would load; children that are forked afterwards have it."""
     _media.warm()
+
+
+@contextlib.contextmanager
+def _answering() -> Iterator[None]:
+    """Say in the site's words that the storage has failed."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageUnavailable from error
