@@ -85,10 +85,10 @@ def seconds(value: float) -> str:
 def lasting(value: float) -> str:
     """Return how long something lasts in as few figures as say it: tenths below ten seconds, then the two largest units.
 
-    >>> lasting(0.24) == "0.2\N{NARROW NO-BREAK SPACE}s", lasting(41.4) == "41\N{NARROW NO-BREAK SPACE}s"
+    >>> lasting(0.24) == "0.2\N{NARROW NO-BREAK SPACE}s", lasting(9.97) == "10\N{NARROW NO-BREAK SPACE}s"
     (True, True)
     """
-    if value < 10:
+    if round(value, 1) < 10:
         return f"{max(value, 0.0):.1f}{_NARROW}s"
     whole = round(value)
     if whole < 60:
