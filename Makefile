@@ -20,7 +20,7 @@ USERS ?= 50
 DURATION ?= 300
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-services soak load check format lock bench quality clean python chromium servers
+.PHONY: help run dev test coverage test-services soak load check format lock bench quality clean python chromium servers
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -37,7 +37,12 @@ dev: python ## the same while you change it: reloads by itself, with debug pages
 	@$(py) manage.py prepare
 	@exec $(py) -m gmmsite.deploy.supervise --reload
 
-test: python chromium ## run all tests, with coverage (in a new checkout: installs what they need)
+test: python chromium ## run all tests (in a new checkout: installs what they need)
+	@$(bootstrap) requirements-dev.txt
+	@mkdir -p .make
+	$(py) -m pytest -n $(JOBS) --dist loadfile
+
+coverage: python chromium ## run all tests, and say which lines none of them runs; takes twice as long
 	@$(bootstrap) requirements-dev.txt
 	@mkdir -p .make
 	$(py) -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term

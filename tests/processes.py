@@ -47,6 +47,14 @@ def children_of(pid):
     return found
 
 
+def is_running(pid):
+    """Return whether a process has not ended; one that nobody has asked for its end yet has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def processor_seconds(pid):
     """Return how long a process has computed; 0 when it is gone."""
     try:

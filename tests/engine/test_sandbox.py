@@ -19,7 +19,7 @@ from segmentation.engine import sandbox
 from segmentation.engine.exceptions import Busy, ChildFailed, Refusal, SegmentationError
 from segmentation.engine.sandbox import Allowance, Child, ChildLost
 from segmentation.engine.sandbox.protocol import Conversation, Word
-from tests.processes import ROOT, children_of, eventually
+from tests.processes import ROOT, children_of, eventually, is_running
 
 PLENTY = Allowance(memory=500_000_000, seconds=30)
 
@@ -327,11 +327,4 @@ def test_children_end_with_their_parent():
         child = int(parent.stdout.readline())
         assert children_of(parent.pid) == [child]
         parent.kill()
-        eventually(lambda: not _alive(child))
-
-
-def _alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
+        eventually(lambda: not is_running(child))

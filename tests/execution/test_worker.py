@@ -17,7 +17,7 @@ from segmentation import execution, files, services
 from segmentation.models import Image, Job, Result, Revision, Run, Worker
 from segmentation.models.jobs import State
 from tests import factories
-from tests.processes import eventually
+from tests.processes import eventually, is_running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -126,7 +126,7 @@ def test_a_run_whose_worker_was_killed_is_finished_once_by_another(start_worker,
     first = start_worker(GMM_LEASE_SECONDS=1)
     frozen = freeze(first)
     first.kill()
-    eventually(lambda: not Path(f"/proc/{frozen.child}").exists())
+    eventually(lambda: not is_running(frozen.child))
     assert Job.objects.get().state == State.RUNNING
     start_worker(GMM_LEASE_SECONDS=1)
     run = ended(large_run)
@@ -143,7 +143,7 @@ def test_a_stopped_worker_hands_back_what_it_could_not_finish(start_worker, larg
     job = Job.objects.get()
     assert (job.state, job.attempt, job.lease, job.percent) == (State.QUEUED, 0, None, 0)
     assert stored() == []
-    assert not Path(f"/proc/{frozen.child}").exists()
+    assert not is_running(frozen.child)
     start_worker()
     assert ended(large_run).job.attempt == 1
 
@@ -191,7 +191,7 @@ def test_two_workers_never_do_the_same_run(start_worker, image, ended, stored):
 def test_cancelling_stops_the_child_and_leaves_no_files(worker, large_run, freeze, stored):
     frozen = freeze(worker)
     services.cancel_run(run=large_run)
-    eventually(lambda: not Path(f"/proc/{frozen.child}").exists(), within=2)
+    eventually(lambda: not is_running(frozen.child), within=2)
     eventually(lambda: stored() == [])
     assert Job.objects.get().state == State.CANCELLED
     assert not Result.objects.exists()
@@ -210,7 +210,7 @@ def test_deleting_stops_the_child_and_leaves_neither_rows_nor_files(worker, larg
     frozen = freeze(worker)
     delete(large_run)
     files.put(frozen.key, b"written after the deletion, before the worker has noticed it")
-    eventually(lambda: not Path(f"/proc/{frozen.child}").exists(), within=2)
+    eventually(lambda: not is_running(frozen.child), within=2)
     eventually(lambda: not media.keys("runs"))
     assert not Run.objects.exists()
     assert not Job.objects.exists()

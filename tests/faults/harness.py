@@ -21,7 +21,7 @@ from segmentation import files
 from segmentation.models import Job, Result, Revision
 from segmentation.models.jobs import State
 from tests.faults.gates import VARIABLE, Gates
-from tests.processes import children_of, eventually
+from tests.processes import children_of, eventually, is_running
 
 END_SECONDS = 90.0
 TIDY_SECONDS = 30.0
@@ -173,13 +173,6 @@ def is_limited(pid):
 
 def parent_of(pid):
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def is_running(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 def send(number, *pids):

@@ -14,9 +14,9 @@ from segmentation.models import Image, Job, Run
 from segmentation.models.jobs import State
 from tests import factories
 from tests.faults.gates import VARIABLE
-from tests.faults.harness import beat_after, is_running, kill, parent_of, send
+from tests.faults.harness import beat_after, kill, parent_of, send
 from tests.faults.trials import always_tried, tried
-from tests.processes import ROOT, database_url, eventually, processor_seconds
+from tests.processes import ROOT, database_url, eventually, is_running, processor_seconds
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

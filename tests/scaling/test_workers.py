@@ -3,7 +3,6 @@
 import signal
 import time
 from collections import Counter
-from pathlib import Path
 
 import django_rq
 import pytest
@@ -14,7 +13,7 @@ from segmentation import files, tasks
 from segmentation.models import Job, Run, Worker
 from segmentation.models.jobs import State
 from tests import factories
-from tests.processes import eventually
+from tests.processes import eventually, is_running
 from tests.servers import Broker
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
@@ -137,13 +136,6 @@ def test_a_killed_worker_takes_horse_and_child_with_it(start_worker, queued_run,
     horse = eventually(lambda: next(iter(worker.supervisors()), None), every=0.001)
     worker.process.send_signal(signal.SIGKILL)
     worker.process.wait()
-    eventually(lambda: not _lives(horse), within=5)
+    eventually(lambda: not is_running(horse), within=5)
     start_worker(GMM_LEASE_SECONDS=3)
     eventually(lambda: all_done([queued_run, *runs]), within=120)
-
-
-def _lives(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
