@@ -1,5 +1,7 @@
 """What `make run` does before it opens the site: tables, static files, and a first administrator."""
 
+import fcntl
+import os
 import secrets
 from typing import Any
 
@@ -24,13 +26,24 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         if not settings.DEBUG and not options["no_static"]:
-            call_command("collectstatic", interactive=False, verbosity=0)
+            collect_static_files()
         password = create_first_administrator()
         if password:
             self.stdout.write(
                 "\nThe first start made an administrator. This is the only time that the password is shown:\n\n"
                 f"    name      {NAME}\n    password  {password}\n    address   {settings.SITE_URL}/admin/\n\n"
             )
+
+
+def collect_static_files() -> None:
+    """Collect them, one process after the other: two at once would pull files away from under each other."""
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    folder = os.open(settings.STATIC_ROOT, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        call_command("collectstatic", interactive=False, verbosity=0)
+    finally:
+        os.close(folder)  # and with it goes the lock
 
 
 def create_first_administrator() -> str | None:
