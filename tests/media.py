@@ -25,22 +25,39 @@ class Media:
         default_storage.delete(key)
 
     @contextlib.contextmanager
-    def closed(self):
-        """Let nothing be stored meanwhile: there is no bucket, or a file where the folder should be."""
+    def closed(self, folder="images"):
+        """Let nothing be stored meanwhile: there is no bucket, or a file where the `folder` should be."""
         if hasattr(default_storage, "bucket_name"):
             name, default_storage.bucket_name = default_storage.bucket_name, "nowhere"
             yield
             default_storage.bucket_name = name
         else:
-            obstacle = Path(default_storage.path("images"))
+            obstacle = Path(default_storage.path(folder))
             obstacle.touch()  # even root cannot write below it
             yield
             obstacle.unlink()
+
+    @contextlib.contextmanager
+    def gone(self):
+        """Let there be no storage meanwhile: no bucket, or no folder."""
+        if hasattr(default_storage, "bucket_name"):
+            with self.closed():
+                yield
+        else:
+            folder = Path(default_storage.location)
+            elsewhere = folder.rename(folder.with_name("elsewhere"))
+            yield
+            elsewhere.rename(folder)
 
     def replace(self, key, data):
         """Change a file behind the application's back."""
         default_storage.delete(key)
         default_storage.put(key, ContentFile(data))
+
+
+def is_on_disk():
+    """Whether pictures are files of this machine, whose room has an end."""
+    return not hasattr(default_storage, "bucket_name")
 
 
 def own_bucket(monkeypatch):

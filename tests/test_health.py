@@ -17,13 +17,13 @@ def test_with_a_worker_the_site_is_well(client, worker_row):
     assert client.get("/healthz").json()["status"] == "ok"
 
 
-def test_a_folder_that_is_gone_is_a_storage_that_fails(client, media_root, worker_row):
-    media_root.rmdir()
-    response = client.get("/healthz")
+def test_a_storage_that_is_gone_fails(client, media, worker_row):
+    with media.gone():
+        response = client.get("/healthz")
     assert (response.status_code, response.json()["status"], response.json()["storage"]) == (503, "failed", "failed")
 
 
-def test_a_storage_that_hangs_is_not_waited_for(client, media_root, worker_row, monkeypatch):
+def test_a_storage_that_hangs_is_not_waited_for(client, worker_row, monkeypatch):
     """The first look hangs until the end of the test; the second finds it hanging, and starts no further one."""
     free = threading.Event()
     looked = []

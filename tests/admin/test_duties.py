@@ -1,7 +1,6 @@
 import pytest
 from django.utils import timezone
 
-from segmentation import files
 from segmentation.models import Duty
 from segmentation.models.duties import Name
 
@@ -20,14 +19,6 @@ def test_staff_see_when_a_duty_was_done_and_what_was_wrong(admin):
         assert words in page
     page = admin.get("/admin/segmentation/duty/files/change/").content.decode()
     assert "&quot;count&quot;: 2" in page
-
-
-def test_staff_are_warned_before_the_disk_is_full(admin, settings):
-    assert "are left on the disk" not in admin.get("/admin/").content.decode()
-    _, total = files.space_left()
-    settings.GMM_DISK_WARNING = total
-    page = admin.get("/admin/").content.decode()
-    assert "are left on the disk that holds the pictures. Make room" in page
 
 
 def test_people_without_duties_do_not_see_them(staff_with):

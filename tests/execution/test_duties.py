@@ -10,6 +10,7 @@ from segmentation import files
 from segmentation.execution import Duties
 from segmentation.models import Duty, Worker
 from segmentation.models.duties import Name
+from tests.media import is_on_disk
 from tests.processes import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -100,6 +101,9 @@ def test_expired_sessions_and_workers_that_ended_long_ago_go(duties, worker_row)
 def test_a_disk_that_fills_up_is_said_in_the_log_before_it_is_full(duties, settings, caplog):
     duty = do(duties, Name.DISK)
     assert duty.problem == ""
+    if not is_on_disk():
+        assert duty.report is None  # a bucket is never full
+        return
     assert 0 < duty.report["free"] <= duty.report["total"]
     settings.GMM_DISK_WARNING = duty.report["total"]
     assert "are left for pictures" in do(duties, Name.DISK).problem

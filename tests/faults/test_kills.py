@@ -21,7 +21,7 @@ from tests.processes import ROOT, database_url, eventually, is_running, processo
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DECODING_SECONDS = 0.02
-LONG = Recipe(n_clusters=24, exact=True)
+LONG = Recipe(n_clusters=24, exact=True, restarts=20, tolerance=1e-9, max_iterations=10_000)
 
 
 # --- Stages: each waits for a moment of a run's life, and returns the child that lives it ---------------------------------

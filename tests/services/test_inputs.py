@@ -22,10 +22,6 @@ def mask(image):
     return factories.make_mask(image)
 
 
-def stored(media_root):
-    return {str(path.relative_to(media_root)) for path in media_root.rglob("*") if path.is_file()}
-
-
 def done(run):
     execution.serve_until_empty()
     run = Run.objects.select_related("job", "image", "result").get(pk=run.pk)
@@ -83,23 +79,23 @@ def test_each_run_has_a_copy_of_its_own(image, mask):
     assert files.exists(files.run_input_key(second.pk, mask))
 
 
-def test_retrying_finds_the_mask_again(image, mask, media_root):
+def test_retrying_finds_the_mask_again(image, mask, media):
     """The run fails once, because its picture cannot be read, and its attempt is cleared away."""
     run = factories.make_run(image, 2, inputs=Inputs(mask=mask))
-    original = media_root / files.image_key(image.pk, "original")
-    picture = original.read_bytes()
-    original.write_bytes(b"")
+    original = files.image_key(image.pk, "original")
+    picture = files.read(original)
+    media.replace(original, b"")
     execution.serve_until_empty()
     run.job.refresh_from_db()
     assert (run.job.state, run.job.error_code) == (State.FAILED, "empty")
-    original.write_bytes(picture)
+    media.replace(original, picture)
     services.retry_run(run=run)
     assert done(run).result.facts["left_out_pixels"] == 48 * 36 // 8
 
 
-def test_a_run_whose_mask_was_altered_fails_with_a_reason(image, mask, media_root):
+def test_a_run_whose_mask_was_altered_fails_with_a_reason(image, mask, media):
     run = factories.make_run(image, 2, inputs=Inputs(mask=mask))
-    (media_root / files.run_input_key(run.pk, mask)).write_bytes(masks.encode(factories.bar_mask() == 0))
+    media.replace(files.run_input_key(run.pk, mask), masks.encode(factories.bar_mask() == 0))
     execution.serve_until_empty()
     run.job.refresh_from_db()
     assert (run.job.state, run.job.error_code) == (State.FAILED, "corrupt")
@@ -107,11 +103,11 @@ def test_a_run_whose_mask_was_altered_fails_with_a_reason(image, mask, media_roo
 
 
 @pytest.mark.parametrize("gone", ["run", "image", "owner"])
-def test_masks_go_with_what_they_belong_to(image, mask, media_root, gone):
+def test_masks_go_with_what_they_belong_to(image, mask, media, gone):
     run = factories.make_run(image, inputs=Inputs(mask=mask))
-    assert files.run_input_key(run.pk, mask) in stored(media_root)
+    assert files.run_input_key(run.pk, mask) in media.keys("runs")
     {"run": run, "image": image, "owner": image.owner}[gone].delete()
-    left = {path for path in stored(media_root) if "mask" in path or "inputs" in path}
+    left = {key for key in media.keys("") if "mask" in key or "inputs" in key}
     assert left == ({files.mask_key(image.pk, mask)} if gone == "run" else set())
 
 
@@ -124,18 +120,17 @@ def test_a_mask_of_another_picture_is_none_of_this_one(image, mask, stranger):
     assert not Run.objects.exists()
 
 
-def test_a_run_that_is_refused_leaves_no_copy_of_the_mask(image, mask, media_root, settings):
-    before = stored(media_root)
+def test_a_run_that_is_refused_leaves_no_copy_of_the_mask(image, mask, media, settings):
+    before = media.keys()
     settings.GMM_QUOTA_ACTIVE_RUNS = 0
     with pytest.raises(QuotaExceeded):
         factories.make_run(image, inputs=Inputs(mask=mask))
-    assert stored(media_root) == before
+    assert media.keys() == before
     assert not Job.objects.exists()
 
 
-def test_a_storage_that_takes_no_copy_means_no_run(image, mask, media_root):
-    (media_root / "runs").write_text("no folder")
-    with pytest.raises(StorageUnavailable):
+def test_a_storage_that_takes_no_copy_means_no_run(image, mask, media):
+    with media.closed("runs"), pytest.raises(StorageUnavailable):
         factories.make_run(image, inputs=Inputs(mask=mask))
     assert not Run.objects.exists()
     assert not Job.objects.exists()
@@ -152,12 +147,12 @@ def test_a_storage_that_takes_no_copy_means_no_run(image, mask, media_root):
         (factories.encoded(factories.bar_mask(49, 36)), "invalid_request"),
     ],
 )
-def test_what_is_no_mask_for_the_picture_is_refused_and_not_stored(image, data, code, media_root):
-    before = stored(media_root)
+def test_what_is_no_mask_for_the_picture_is_refused_and_not_stored(image, data, code, media):
+    before = media.keys()
     with pytest.raises(SegmentationError) as refused:
         services.upload_mask(image=image, file=SimpleUploadedFile("m", data), name="m")
     assert refused.value.code == code
-    assert stored(media_root) == before
+    assert media.keys() == before
 
 
 def test_the_extension_must_fit_the_mask(image):

@@ -1,9 +1,10 @@
-"""Uploads while the disk of the pictures is full: said so, and nothing is left of them."""
+"""Uploads while the disk of the pictures is full: said so, and nothing is left of them. Staff hear of it before."""
 
 import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from segmentation import files
 from segmentation.models import Image, Run
 from tests.factories import encoded
 
@@ -58,3 +59,12 @@ def test_who_sends_less_still_works(client, owner, noise, small_disk, media_root
     page = send(client, "/", small, n_clusters="3")
     assert page.headers["Location"] == f"/runs/{Run.objects.get().pk}/"
     assert len(left(media_root)) == 3
+
+
+def test_staff_are_warned_before_the_disk_is_full(client, staff, settings):
+    client.force_login(staff)
+    assert "are left on the disk" not in client.get("/admin/").content.decode()
+    _, total = files.space_left()
+    settings.GMM_DISK_WARNING = total
+    page = client.get("/admin/").content.decode()
+    assert "are left on the disk that holds the pictures. Make room" in page

@@ -1,4 +1,4 @@
-"""What only a disk can do: hold half a file, and be full."""
+"""What only a disk can do: hold half a file, be full, and be read by nginx."""
 
 import os
 import signal
@@ -7,6 +7,7 @@ import pytest
 
 from segmentation import files
 from segmentation.exceptions import StorageFull
+from tests import factories
 
 
 def test_a_process_that_is_killed_while_it_writes_leaves_a_draft_and_no_file(media_root):
@@ -47,3 +48,19 @@ def test_a_full_disk_is_said_to_be_full_and_keeps_nothing(small_disk, media_root
     assert "The disk that holds the pictures is full" in caplog.text
     files.put("images/a/original", b"small")
     assert files.read("images/a/original") == b"small"
+
+
+def test_nginx_is_told_where_the_original_stands(client, settings, owner, stranger):
+    data = factories.encoded(factories.pixels())
+    settings.GMM_DOWNLOADS, settings.SENDFILE_ROOT = "nginx", settings.MEDIA_ROOT
+    image = factories.make_image(owner, data, "höhe.png")
+    client.force_login(owner)
+    answer = client.get(f"/images/{image.pk}/original")
+    assert (answer.status_code, answer.content) == (200, b"")
+    place = answer.headers["X-Accel-Redirect"]
+    assert (settings.MEDIA_ROOT / place.removeprefix("/_gmm_media/")).read_bytes() == data
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename*=utf-8''h%C3%B6he")
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    client.force_login(stranger)
+    refused = client.get(f"/images/{image.pk}/original")
+    assert (refused.status_code, refused.has_header("X-Accel-Redirect")) == (404, False)

@@ -18,21 +18,6 @@ def data():
     return factories.encoded(factories.pixels())
 
 
-def test_nginx_is_told_where_the_original_stands(client, settings, owner, stranger, data):
-    settings.GMM_DOWNLOADS, settings.SENDFILE_ROOT = "nginx", settings.MEDIA_ROOT
-    image = factories.make_image(owner, data, NAME)
-    client.force_login(owner)
-    answer = client.get(f"/images/{image.pk}/original")
-    assert (answer.status_code, answer.content) == (200, b"")
-    place = answer.headers["X-Accel-Redirect"]
-    assert (settings.MEDIA_ROOT / place.removeprefix("/_gmm_media/")).read_bytes() == data
-    assert answer.headers["Content-Disposition"].startswith("attachment; filename*=utf-8''h%C3%B6he")
-    assert answer.headers["Content-Type"] == "application/octet-stream"
-    client.force_login(stranger)
-    refused = client.get(f"/images/{image.pk}/original")
-    assert (refused.status_code, refused.has_header("X-Accel-Redirect")) == (404, False)
-
-
 @pytest.fixture
 def s3(settings, monkeypatch):
     """A bucket on a server of moto's, and the site's pictures in it."""
