@@ -27,11 +27,12 @@ _IS_THERE = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 @contextlib.contextmanager
 def _as_os_errors() -> Iterator[None]:
-    """Raise what boto raises as OSError, a missing object as FileNotFoundError."""
+    """Raise what boto raises as OSError, a missing object as FileNotFoundError; a missing bucket is not one."""
     try:
         yield
     except ClientError as error:
-        if error.response["ResponseMetadata"].get("HTTPStatusCode") == 404:
+        is_missing = error.response["ResponseMetadata"].get("HTTPStatusCode") == 404
+        if is_missing and error.response["Error"]["Code"] != "NoSuchBucket":
             raise FileNotFoundError(str(error)) from error
         raise OSError(str(error)) from error
     except (BotoCoreError, Boto3Error) as error:

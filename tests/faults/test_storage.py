@@ -4,7 +4,7 @@ import contextlib
 import subprocess
 
 import pytest
-from django.conf import settings as django_settings
+from django.core.files.storage import default_storage
 
 from segmentation import services
 from segmentation.exceptions import StorageUnavailable
@@ -13,6 +13,9 @@ from segmentation.models.jobs import State
 from tests import factories
 from tests.faults.harness import stored
 from tests.faults.trials import tried
+from tests.media import is_on_disk
+from tests.processes import eventually
+from tests.servers import Door
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -46,6 +49,30 @@ def test_the_storage_is_down_for_a_moment(site, settled, image, trial):
     assert Job.objects.get(pk=run.pk).attempt == 1
 
 
+if not is_on_disk():
+
+    @pytest.fixture
+    def door():
+        with Door(default_storage.endpoint_url) as door:
+            yield door
+
+    @tried
+    @pytest.mark.parametrize("how", ["answers 503", "times out"])
+    def test_the_store_is_down_behind_its_address(door, site, settled, image, how, trial):  # noqa: PLR0917 - fixtures
+        """What botocore says of it, and how long it tries, is real here."""
+        site.start(AWS_S3_ENDPOINT_URL=door.url)
+        site.gates.close("binary.png")
+        run = factories.make_run(image)
+        site.gates.wait_until_reached("binary.png")
+        door.shut(silently=how == "times out")
+        site.gates.open("binary.png")
+        others = [factories.make_run(image) for _ in range(3)]
+        eventually(lambda: door.refused >= 3)
+        door.open()
+        settled(f"S3 {how} for a moment", [run, *others])
+        assert set(Job.objects.values_list("attempt", flat=True)) == {1}
+
+
 @tried
 def test_the_storage_is_silent(site, settled, image, trial):
     """Its beats go on while the child waits, and the deadline ends that."""
@@ -69,7 +96,7 @@ def small_disk(tmp_path, settings):
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-if django_settings.STORAGES["default"]["BACKEND"].endswith("LocalMedia"):  # a bucket is never full
+if is_on_disk():  # a bucket is never full
 
     @tried
     def test_the_disk_is_full(site, settled, owner, small_disk, trial):

@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from moto.server import ThreadedMotoServer
 
 from segmentation.storage.s3 import S3Media
 
@@ -34,6 +35,29 @@ def test_a_server_that_is_away_is_an_error_as_of_a_disk_and_soon(away, use):
     with pytest.raises(OSError, match="Could not connect"):
         use(away)
     assert time.monotonic() - began < 30
+
+
+@pytest.fixture
+def empty(monkeypatch):
+    """A server without a bucket."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "key")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield S3Media(bucket_name="nowhere", endpoint_url=f"http://{host}:{port}", region_name="us-east-1")
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    "use",
+    [lambda media: media.open("a"), lambda media: list(media.walk("a")), lambda media: media.delete_prefix("a")],
+    ids=["open", "walk", "delete_prefix"],
+)
+def test_a_bucket_that_is_not_there_is_no_missing_file(empty, use):
+    with pytest.raises(OSError, match="NoSuchBucket") as failed:
+        use(empty)
+    assert not isinstance(failed.value, FileNotFoundError)
 
 
 def test_warming_connects_to_nobody_and_starts_no_thread(away):
