@@ -4,6 +4,7 @@ import contextlib
 import uuid
 from pathlib import Path
 
+from botocore.exceptions import EndpointConnectionError
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage, storages
 
@@ -26,33 +27,38 @@ class Media:
 
     @contextlib.contextmanager
     def closed(self, folder="images"):
-        """Let nothing be stored meanwhile: there is no bucket, or a file where the `folder` should be."""
-        if hasattr(default_storage, "bucket_name"):
-            name, default_storage.bucket_name = default_storage.bucket_name, "nowhere"
-            yield
-            default_storage.bucket_name = name
-        else:
+        """Let nothing be stored meanwhile: a bucket does not answer, or a file stands where the `folder` should be."""
+        if is_on_disk():
             obstacle = Path(default_storage.path(folder))
             obstacle.touch()  # even root cannot write below it
             yield
             obstacle.unlink()
+        else:
+            events = default_storage.connection.meta.client.meta.events
+            events.register("before-call.s3", _away)
+            yield
+            events.unregister("before-call.s3", _away)
 
     @contextlib.contextmanager
     def gone(self):
-        """Let there be no storage meanwhile: no bucket, or no folder."""
-        if hasattr(default_storage, "bucket_name"):
-            with self.closed():
-                yield
-        else:
+        """Let there be no storage meanwhile: a bucket does not answer, or there is no folder."""
+        if is_on_disk():
             folder = Path(default_storage.location)
             elsewhere = folder.rename(folder.with_name("elsewhere"))
             yield
             elsewhere.rename(folder)
+        else:
+            with self.closed():
+                yield
 
     def replace(self, key, data):
         """Change a file behind the application's back."""
         default_storage.delete(key)
         default_storage.put(key, ContentFile(data))
+
+
+def _away(**_):
+    raise EndpointConnectionError(endpoint_url="a server that is away")
 
 
 def is_on_disk():
@@ -62,8 +68,8 @@ def is_on_disk():
 
 def own_bucket(monkeypatch):
     """Give this test a bucket of its own, when the storage has buckets."""
-    storage = storages["default"]
-    if hasattr(storage, "bucket_name"):
+    if not is_on_disk():
+        storage = storages["default"]
         name = f"test-{uuid.uuid4()}"
         storage.connection.create_bucket(Bucket=name)
         monkeypatch.setattr(storage, "bucket_name", name)
@@ -72,4 +78,4 @@ def own_bucket(monkeypatch):
 
 def bucket():
     """The settings that lead another process to the bucket of this test."""
-    return {"AWS_STORAGE_BUCKET_NAME": default_storage.bucket_name} if hasattr(default_storage, "bucket_name") else {}
+    return {} if is_on_disk() else {"AWS_STORAGE_BUCKET_NAME": default_storage.bucket_name}
