@@ -306,7 +306,7 @@ def test_a_run_of_a_newer_release_waits_and_blocks_nobody(worker, image, ended, 
 
 
 def test_a_database_that_pauses_costs_no_run(start_worker, large_run, freeze, ended):
-    worker = start_worker(GMM_LEASE_SECONDS=6)  # a lock is waited for four seconds
+    worker = start_worker(GMM_LEASE_SECONDS=6)  # SQLite's lock is waited for four seconds, PostgreSQL's one
     frozen = freeze(worker)
     with transaction.atomic():
         Image.objects.update(trashed=None)  # SQLite has one lock for everything
