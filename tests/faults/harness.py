@@ -88,13 +88,14 @@ class Site:
     # --- what became of runs ----------------------------------------------------------------------------------------
 
     def settle(self, runs, *, expected=(State.SUCCEEDED,)):
-        """Wait until all runs are over and their files in order, as long as that may take; return the account."""
+        """Wait until all runs are over, nobody computes and the files are in order, as long as that may take; return the account."""
         keys = [run.pk for run in runs]
         self._wait_until_over(keys)
         deadline = time.monotonic() + TIDY_SECONDS
-        while (orphans := stored() - named()) and time.monotonic() < deadline:
+        while (self.children() or stored() - named()) and time.monotonic() < deadline:
             self.supervise()
             time.sleep(_LOOK_SECONDS)
+        orphans = stored() - named()
         jobs = list(Job.objects.filter(pk__in=keys))
         ended = [job for job in jobs if job.state not in {State.QUEUED, State.RUNNING}]
         missing = len(keys) - len(jobs)
