@@ -190,15 +190,20 @@ def test_all_bells_are_lost(site, settled, image, trial):
 
 # --- At random ----------------------------------------------------------------------------------------------------------
 
-SIZES = {"always": (5, 30), "once": (5, 30)}
-SOAKED = (100, 500)
-
 
 @always_tried
 def test_processes_are_killed_at_random(site, settled, owner, settings, trial):
-    kills, number = SIZES.get(trial, SOAKED)
+    kill_at_random(site, settled, owner, settings, trial, kills=5, number=30)
+
+
+@pytest.mark.soak
+def test_a_hundred_processes_are_killed_at_random(site, settled, owner, settings):
+    kill_at_random(site, settled, owner, settings, "soak", kills=100, number=500)
+
+
+def kill_at_random(site, settled, owner, settings, seed, *, kills, number):  # noqa: PLR0917 - fixtures
     settings.GMM_QUOTA_ACTIVE_RUNS = number
-    choose = random.Random(trial)  # noqa: S311 - which cases to try
+    choose = random.Random(seed)  # noqa: S311 - which cases to try
     for _ in range(2):
         site.start(GMM_MAX_ATTEMPTS=100)
     picture = factories.make_image(owner, factories.encoded(factories.pixels(400, 300)))
