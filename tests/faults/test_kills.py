@@ -224,5 +224,8 @@ def over(runs):
 def kill_one(site, choose):
     """Kill a child or a worker, whichever the dice say."""
     site.supervise()
-    victims = eventually(site.children) if choose.random() < 0.5 else [worker.pid for worker in site.workers]
+    if choose.random() < 0.5:
+        victims = eventually(lambda: site.children() or site.supervise())
+    else:
+        victims = [worker.pid for worker in site.workers]
     send(signal.SIGKILL, choose.choice(victims))
