@@ -184,6 +184,8 @@ ACCOUNT_EMAIL_VERIFICATION = "optional" if EMAIL_CONFIGURED else "none"
 GMM_LEASE_SECONDS = env.float("GMM_LEASE_SECONDS", default=30.0)
 _LOCK_SECONDS = min(20.0, GMM_LEASE_SECONDS * 2 / 3)  # a worker that waits for a lock must still beat in time
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
+# SQLite's as well: a worker closes its connection before it forks, and whoever closes the last one flushes the whole log.
+DATABASES["default"]["CONN_MAX_AGE"], DATABASES["default"]["CONN_HEALTH_CHECKS"] = 60, True
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -193,7 +195,6 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file even in tests: processes and threads of a test must see the same rows, through the same locks.
     DATABASES["default"]["TEST"] = {"NAME": env.str("TEST_DATABASE", default=str(BASE_DIR / ".make" / "test.sqlite3"))}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    DATABASES["default"]["CONN_MAX_AGE"], DATABASES["default"]["CONN_HEALTH_CHECKS"] = 60, True
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 5,
         "options": f"-c lock_timeout={_LOCK_SECONDS * 1000:.0f}",
