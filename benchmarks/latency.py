@@ -51,9 +51,7 @@ def measure_all() -> None:
     from django.core.management import call_command  # noqa: PLC0415 - after the settings
 
     call_command("migrate", verbosity=0)
-    with subprocess.Popen(
-        [sys.executable, "manage.py", "worker"], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as worker:
+    with subprocess.Popen([sys.executable, "manage.py", "worker"], cwd=ROOT) as worker:
         try:
             _wait_until_ready(worker)
             say(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
@@ -101,10 +99,13 @@ def _upload(size: tuple[int, int]) -> Any:
     return services.upload_image(owner=owner, file=SimpleUploadedFile("u", buffer.getvalue()), name="china.jpg")
 
 
-def _wait_until_ready(worker: "subprocess.Popen[str]") -> None:
-    while worker.stdout and "ready" not in worker.stdout.readline():
+def _wait_until_ready(worker: "subprocess.Popen[bytes]") -> None:
+    from segmentation.models import Worker  # noqa: PLC0415 - after the settings
+
+    while not Worker.objects.exists():
         if worker.poll() is not None:
             sys.exit("The worker did not start.")
+        time.sleep(0.02)
 
 
 def _both(values: Sequence[float]) -> str:

@@ -30,7 +30,7 @@ class CappedPaginator(Paginator[Any]):
     def _counted(self) -> int:
         things = self.object_list
         if isinstance(things, QuerySet):
-            return int(things.order_by()[: MOST + 1].count())
+            return int(things.order_by().values("pk")[: MOST + 1].count())  # no row need be annotated to be counted
         return len(things)
 
 

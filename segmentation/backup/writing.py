@@ -21,7 +21,7 @@ from segmentation.backup import archive, rows
 from segmentation.backup.archive import FILES, INDEX, MANIFEST, ROWS, Hashing, Manifest, Part
 from segmentation.exceptions import StorageUnavailable
 from segmentation.models import Image, Run
-from segmentation.storage.local import flush_folder
+from segmentation.storage.local import flush
 from segmentation.upkeep import Keys
 from segmentation.upkeep.belongings import IMAGES, RUNS, Kind
 
@@ -60,7 +60,7 @@ def write(path: Path, *, on_bytes: Callable[[int], object] = lambda _count: None
             target.flush()
             os.fsync(target.fileno())
         draft.rename(path)
-    flush_folder(path.parent)
+    flush(path.parent)
     return written
 
 

@@ -97,9 +97,10 @@ def perform(assignment: Assignment, report: sandbox.Report) -> Product:
     on_progress(Stage.WRITING, 0.0)
     masters = pipeline.masters(outcome)
     stored = {}
-    for number, (name, data) in enumerate(masters.items(), start=1):
-        stored[name] = _store(assignment, name, data)
-        on_progress(Stage.WRITING, number / len(masters))
+    with files.together():
+        for number, (name, data) in enumerate(masters.items(), start=1):
+            stored[name] = _store(assignment, name, data)
+            on_progress(Stage.WRITING, number / len(masters))
     return Product(files=stored, summary=pipeline.summary(outcome))
 
 

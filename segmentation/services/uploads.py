@@ -124,10 +124,10 @@ def _store(*, owner: User, path: Path, name: str) -> Image:
     with transaction.atomic():
         require_room_for(owner=owner, size=inspection.size)
     try:
-        with path.open("rb") as original:
+        with path.open("rb") as original, files.together():
             files.put(files.image_key(image.pk, "original"), File(original))
-        files.put(files.image_key(image.pk, "display"), inspection.display.data)
-        files.put(files.image_key(image.pk, "thumbnail"), inspection.thumbnail.data)
+            files.put(files.image_key(image.pk, "display"), inspection.display.data)
+            files.put(files.image_key(image.pk, "thumbnail"), inspection.thumbnail.data)
         with transaction.atomic():
             require_room_for(owner=owner, size=inspection.size)
             image.save(force_insert=True)

@@ -1,6 +1,7 @@
 """Where media is kept: the setting STORAGES names one of these classes, and whatever goes wrong in them is an OSError."""
 
 from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,9 @@ class Media(Protocol):
 
     def put(self, key: str, source: File[bytes]) -> None:
         """Store a whole file durably, or nothing at all."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """Let what is put within be durable at the end only, when that is cheaper."""
 
     def open(self, name: str) -> IO[bytes]:
         """Open for reading; bytes may be fetched as they are read."""

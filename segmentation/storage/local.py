@@ -1,9 +1,11 @@
 """Files on this machine, or on a disk that several share."""
 
+import contextlib
 import os
 import shutil
 import uuid
 from collections.abc import Collection, Iterator
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,26 +14,44 @@ from django.core.files.storage import FileSystemStorage
 
 from segmentation.storage import Stored
 
+_waiting: ContextVar[list[Path] | None] = ContextVar("waiting", default=None)  # to be flushed together
+
 
 class LocalMedia(FileSystemStorage):
     """Django's files, written so that a crash leaves a whole file or none."""
 
     def put(self, key: str, source: File[bytes]) -> None:
-        """Write beside the place, flush to the disk, then rename."""
-        path = Path(self.path(key))
+        """Write beside the place, flush to the disk, then rename; `together`, all are flushed at the end."""
+        path, waiting = Path(self.path(key)), _waiting.get()
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
         try:
             with draft.open("xb") as target:
                 for chunk in source.chunks():
                     target.write(chunk)
-                target.flush()
-                os.fsync(target.fileno())
+                if waiting is None:
+                    target.flush()
+                    os.fsync(target.fileno())
             draft.rename(path)
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
-        flush_folder(path.parent)
+        if waiting is None:
+            flush(path.parent)
+        else:
+            waiting.append(path)
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """The journal of the file system is written once, and the folder once."""
+        paths: list[Path] = []
+        token = _waiting.set(paths)
+        try:
+            yield
+        finally:
+            _waiting.reset(token)
+        for path in (*paths, *{path.parent for path in paths}):
+            flush(path)
 
     def delete_prefix(self, prefix: str, *, keep: Collection[str] = ()) -> None:
         """Delete folder by folder, and the folders that are empty then."""
@@ -56,7 +76,9 @@ class LocalMedia(FileSystemStorage):
                 _remove_empty(Path(path))
 
     def space_left(self) -> tuple[int, int] | None:
-        usage = shutil.disk_usage(self.location)
+        location = Path(self.location)
+        location.mkdir(parents=True, exist_ok=True)  # before the first picture
+        usage = shutil.disk_usage(location)
         return usage.free, usage.total
 
     def folder(self, name: str) -> Path | None:
@@ -86,9 +108,9 @@ def _walk(folder: Path, prefix: str) -> Iterator[Stored]:
             yield Stored(key=key, bytes=status.st_size, modified=datetime.fromtimestamp(status.st_mtime, tz=UTC))
 
 
-def flush_folder(folder: Path) -> None:
-    """Make new names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def flush(path: Path) -> None:
+    """Make the bytes of a file durable, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

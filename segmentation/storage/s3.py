@@ -92,6 +92,10 @@ class S3Media(S3Storage):  # type: ignore[misc] # django-storages publishes no t
                 if error.response["Error"]["Code"] not in _IS_THERE:
                     raise  # else another process has put the same file meanwhile
 
+    def together(self) -> contextlib.AbstractContextManager[None]:
+        """Nothing to gain: each put is one request, and durable."""
+        return contextlib.nullcontext()
+
     def _open(self, name: str, mode: str = "rb") -> IO[bytes]:
         """Open for reading from beginning to end; other modes are not offered."""
         if mode != "rb":

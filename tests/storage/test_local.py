@@ -1,5 +1,6 @@
 """What only a disk can do: hold half a file, be full, and be read by nginx."""
 
+import errno
 import os
 import signal
 
@@ -7,6 +8,7 @@ import pytest
 
 from segmentation import files
 from segmentation.exceptions import StorageFull
+from segmentation.storage import local
 from tests import factories
 
 
@@ -32,6 +34,34 @@ def test_a_process_that_is_killed_while_it_writes_leaves_a_draft_and_no_file(med
     assert not files.exists("images/a/original")
     files.put("images/a/original", b"whole")
     assert files.read("images/a/original") == b"whole"
+
+
+def test_what_is_put_together_is_flushed_together_at_the_end_and_its_folder_once(media_root, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(local, "flush", flushed.append)
+    monkeypatch.setattr(local.os, "fsync", flushed.append)
+    with files.together():
+        files.put("runs/a/one", b"1")
+        files.put("runs/a/two", b"2")
+        assert (files.read("runs/a/one"), flushed) == (b"1", [])
+    folder = media_root / "runs" / "a"
+    assert flushed == [folder / "one", folder / "two", folder]
+    files.put("runs/a/three", b"3")
+    assert (len(flushed), flushed[-1]) == (5, folder), "afterwards each is flushed by itself again"
+
+
+def test_a_flush_that_fails_is_a_storage_that_has_failed(media_root, monkeypatch):
+    def fail(_path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(local, "flush", fail)
+    with pytest.raises(StorageFull), files.together():
+        files.put("runs/a/one", b"1")
+
+
+def test_there_is_room_on_the_disk_before_the_first_picture(media_root, settings):
+    settings.MEDIA_ROOT = media_root / "not yet"
+    assert files.space_left() is not None
 
 
 def test_the_room_that_is_left_is_that_of_the_disk_of_the_pictures(small_disk):

@@ -1,15 +1,12 @@
 """`binary.png`: a mask. 8-bit grey, 255 where the foreground is and 0 elsewhere, also where there is no data."""
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
-import PIL.Image
+from numpy.typing import NDArray
 
 from segmentation.engine.imaging import index_png
 from segmentation.engine.legend import Legend
-
-_FAST = {"compress_level": 1, "compress_type": 3}  # run-length: ten times as fast as the default, and masks are runs
 
 
 def export(
@@ -19,9 +16,13 @@ def export(
     colours: Sequence[str] | None = None,  # noqa: ARG001 - the one signature of all exports; a mask has no colours
 ) -> bytes:
     """The foreground mask as a PNG file."""
+    return drawn(index_png.decode(components_png), legend)
+
+
+def drawn(labels: NDArray[np.uint8], legend: Legend) -> bytes:
+    """The same of a component map (H, W) that has been decoded already."""
     value = np.zeros(256, dtype=np.uint8)
     for cluster in legend.clusters:
         value[list(cluster.components)] = 255 * cluster.foreground
-    file = io.BytesIO()
-    PIL.Image.fromarray(value[index_png.decode(components_png)]).save(file, "PNG", **_FAST)
-    return file.getvalue()
+    mask = labels.tobytes().translate(value.tobytes())  # twice as fast as NumPy's look-up
+    return index_png.as_grey(index_png.encode(np.frombuffer(mask, dtype=np.uint8).reshape(labels.shape)))

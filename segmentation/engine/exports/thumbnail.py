@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.imaging import index_png, thumbnail
+from segmentation.engine.imaging import index_png
+from segmentation.engine.imaging.renditions import map_thumbnail
 from segmentation.engine.legend import Legend
 
 SIDE = 480  # pixels of the longest side
@@ -24,4 +25,4 @@ def drawn(labels: NDArray[np.uint8], legend: Legend, *, colours: Sequence[str] |
         palette[list(cluster.components)] = tuple(bytes.fromhex(colour[1:]))
     # Most pixels of a large picture are left out before they are coloured: 50 megapixels would take 150 MB.
     step = max(1, max(labels.shape) // (_SPARE * SIDE))
-    return thumbnail(palette[labels[::step, ::step]], size=SIDE).data
+    return map_thumbnail(labels[::step, ::step], palette, size=SIDE).data

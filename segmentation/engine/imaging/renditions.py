@@ -33,6 +33,19 @@ def thumbnail(pixels: NDArray[np.uint8], *, size: int) -> Rendition:
     """A picture (H, W, 3) of at most `size` pixels a side; never enlarged."""
     image = PIL.Image.fromarray(pixels)
     image.thumbnail((size, size), PIL.Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return _small(image)
+
+
+def map_thumbnail(labels: NDArray[np.uint8], palette: NDArray[np.uint8], *, size: int) -> Rendition:
+    """A label map (H, W) in the colours (256, 3) of its values, likewise. Areas of one colour have no detail to sharpen."""
+    image = PIL.Image.frombytes("P", labels.shape[::-1], labels.tobytes())
+    image.putpalette(palette.tobytes())
+    image = image.convert("RGB")
+    image.thumbnail((size, size), PIL.Image.Resampling.HAMMING)
+    return _small(image)
+
+
+def _small(image: PIL.Image.Image) -> Rendition:
     if max(image.size) <= _SMALL:
         return _encoded(image, "PNG")
     return _encoded(image, "WEBP", quality=82, method=2)

@@ -11,11 +11,12 @@ from segmentation.engine.pipeline.outcome import Outcome
 
 def masters(outcome: Outcome) -> dict[str, bytes]:
     """The files that are kept of a run, by name. Equal inputs give equal bytes."""
+    labels, legend = outcome.segmentation.labels, outcome.legend
     return {
         "components.png": outcome.components_png,
-        "segmented.png": segmented_png.export(outcome.components_png, outcome.legend),
-        "binary.png": binary_png.export(outcome.components_png, outcome.legend),
-        "thumbnail": thumbnail.drawn(outcome.segmentation.labels, outcome.legend),
+        "segmented.png": segmented_png.export(outcome.components_png, legend),
+        "binary.png": binary_png.drawn(labels, legend),
+        "thumbnail": thumbnail.drawn(labels, legend),
         "fit.npz": _fit(outcome),
     }
 
