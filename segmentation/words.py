@@ -3,6 +3,40 @@
 import math
 
 from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+SETTINGS = {
+    "preset": _("Preset"),
+    "n_clusters": _("Clusters"),
+    "features": _("Colour space"),
+    "texture": _("Texture scales"),
+    "position": _("Position"),
+    "covariance": _("Shape of clusters"),
+    "smoothness": _("Smoothness"),
+    "smallest_region": _("Smallest region, share"),
+    "seed": _("Seed"),
+    "restarts": _("Starts"),
+    "tolerance": _("Tolerance"),
+    "max_iterations": _("Iterations, at most"),
+    "exact": _("Fit all pixels"),
+}
+"""What the fields of a recipe are called beside their values."""
+
+_CHOICES = {
+    "preset": {"colours": _("Colours"), "regions": _("Regions")},
+    "features": {
+        "rgb": _("as the picture has it (RGB)"),
+        "lab": _("as the eye sees distances (CIE Lab)"),
+        "gray": _("lightness only (grey)"),
+        "od": _("amount of stain (optical density)"),
+    },
+    "covariance": {
+        "full": _("any ellipse (full)"),
+        "tied": _("one shape for all (tied)"),
+        "diag": _("aligned with the axes (diagonal)"),
+        "spherical": _("circles (spherical)"),
+    },
+}
 
 _MINUS, _NARROW = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
 
@@ -68,6 +102,19 @@ def how_many(count: int | None, *, regions: bool) -> str:
         else ngettext("%(n)s cluster", "%(n)s clusters", count)
     )
     return words % {"n": count}
+
+
+def setting(name: str, value: object) -> str:
+    """Return the value of a field of a recipe in words; one that this release does not know, as it is.
+
+    >>> setting("covariance", "diag"), setting("exact", False), setting("n_clusters", None), setting("tolerance", 1e-5)
+    ('aligned with the axes (diagonal)', 'no', 'chosen by the app', '1e-05')
+    """
+    if value is None:
+        return gettext("chosen by the app")
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    return str(_CHOICES.get(name, {}).get(str(value), value))
 
 
 def seconds(value: float) -> str:

@@ -30,7 +30,7 @@ def display(pixels: NDArray[np.uint8]) -> Rendition:
 
 
 def thumbnail(pixels: NDArray[np.uint8], *, size: int) -> Rendition:
-    """A picture (H, W, 3) of at most `size` pixels a side; never enlarged."""
+    """A picture (H, W, 3), or (H, W, 4) with alpha, of at most `size` pixels a side; never enlarged."""
     image = PIL.Image.fromarray(pixels)
     image.thumbnail((size, size), PIL.Image.Resampling.LANCZOS, reducing_gap=3.0)
     if max(image.size) <= _SMALL:
