@@ -38,6 +38,7 @@ _CHOICES = {
     },
 }
 
+_DAYS_OF_YEAR = 365.25
 _MINUS, _NARROW = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
 
 
@@ -145,6 +146,23 @@ def lasting(value: float) -> str:
     if whole < 86_400:
         return f"{whole // 3600}{_NARROW}h {whole % 3600 // 60:02d}{_NARROW}min"
     return f"{value / 86_400:.1f}{_NARROW}d"
+
+
+def about(days: float) -> str:
+    """Return how long something will last, roughly: nobody knows it better.
+
+    >>> about(0.4), about(9.2), about(36), about(1000), about(10_000)
+    ('less than a day', 'about 9 days', 'about 5 weeks', 'about 3 years', 'more than 10 years')
+    """
+    if days < 1:
+        return gettext("less than a day")
+    if days < 14:
+        return ngettext("about %(n)s day", "about %(n)s days", round(days)) % {"n": round(days)}
+    if days < 2 * _DAYS_OF_YEAR:
+        return gettext("about %(n)s weeks") % {"n": round(days / 7)}
+    if days < 10.5 * _DAYS_OF_YEAR:
+        return gettext("about %(n)s years") % {"n": round(days / _DAYS_OF_YEAR)}
+    return gettext("more than 10 years")
 
 
 def _short(value: float) -> str:

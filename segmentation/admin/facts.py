@@ -77,6 +77,7 @@ def of_worker(worker: Worker, *, condition: str) -> list[Section]:
         _fact(_("Release"), worker.release),
         _fact(_("Places"), worker.slots),
         _fact(_("Started"), moment(worker.started)),
+        _fact(_("Told to stop"), moment(worker.leaving)),
         _fact(_("Last seen"), moment(worker.seen)),
         _fact(_("Id"), worker.pk),
     ]
