@@ -23,6 +23,7 @@ SETTINGS = {
 """What the fields of a recipe are called beside their values."""
 
 _CHOICES = {
+    "n_clusters": {"auto": _("chosen by the app")},
     "preset": {"colours": _("Colours"), "regions": _("Regions")},
     "features": {
         "rgb": _("as the picture has it (RGB)"),
@@ -108,11 +109,9 @@ def how_many(count: int | None, *, regions: bool) -> str:
 def setting(name: str, value: object) -> str:
     """Return the value of a field of a recipe in words; one that this release does not know, as it is.
 
-    >>> setting("covariance", "diag"), setting("exact", False), setting("n_clusters", None), setting("tolerance", 1e-5)
+    >>> setting("covariance", "diag"), setting("exact", False), setting("n_clusters", "auto"), setting("tolerance", 1e-5)
     ('aligned with the axes (diagonal)', 'no', 'chosen by the app', '1e-05')
     """
-    if value is None:
-        return gettext("chosen by the app")
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     return str(_CHOICES.get(name, {}).get(str(value), value))

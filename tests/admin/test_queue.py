@@ -137,7 +137,7 @@ def test_the_room_lasts_as_long_as_the_last_week_says(admin, owner, image, disk)
         new.save()
     text = text_of(admin)
     assert "60 GB of 250 GB; about 4 weeks" in text
-    assert "2 GB more a day, within the last week" in text
+    assert "2 GB more a day over the last week" in text
     assert "Results" not in text
 
 
