@@ -1,6 +1,7 @@
 """Numbers as people read them on the pages, in the admin and on the command line: a true minus, narrow spaces, units."""
 
 import math
+from decimal import Decimal
 
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -106,14 +107,25 @@ def how_many(count: int | None, *, regions: bool) -> str:
     return words % {"n": count}
 
 
+def plain(value: float) -> str:
+    """Return a setting as people write it, without an exponent.
+
+    >>> plain(1e-5), plain(0.5), plain(0.0)
+    ('0.00001', '0.5', '0')
+    """
+    return format(Decimal(f"{value:g}"), "f")
+
+
 def setting(name: str, value: object) -> str:
     """Return the value of a field of a recipe in words; one that this release does not know, as it is.
 
     >>> setting("covariance", "diag"), setting("exact", False), setting("n_clusters", "auto"), setting("tolerance", 1e-5)
-    ('aligned with the axes (diagonal)', 'no', 'chosen by the app', '1e-05')
+    ('aligned with the axes (diagonal)', 'no', 'chosen by the app', '0.00001')
     """
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
+    if isinstance(value, float):
+        return plain(value)
     return str(_CHOICES.get(name, {}).get(str(value), value))
 
 
