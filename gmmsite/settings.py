@@ -153,7 +153,9 @@ ACCOUNT_FORMS = {"signup": "segmentation.adapters.SignupForm"}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_PRESERVE_USERNAME_CASING = False
-ACCOUNT_PREVENT_ENUMERATION = True
+# Nobody learns from the sign-up who has an account: a second one may name the same address as long as nobody has confirmed
+# it there. Only names are told to be taken, since each is unique; the sign-up counts how often one address of a client asks.
+ACCOUNT_PREVENT_ENUMERATION = "strict"
 ACCOUNT_USERNAME_MIN_LENGTH = 2
 ACCOUNT_USERNAME_BLACKLIST = [
     *("admin", "administrator", "anonymous", "gmm", "gmm-studio", "gmmstudio", "root", "staff"),

@@ -32,6 +32,7 @@ POSTER = ("#1d1a3a", "#0d5fb4", "#e8c547", "#4aa5a0", "#fdf6e3")  # colours that
 EM_STEPS = (0, 1, 16)  # what the help shows of a fit, and then its end
 EM_TOLERANCE = 1e-4
 EM_START = 8  # a seed whose start is poor enough to see what the steps do
+STAIN_PART = np.s_[20:140, 40:220]  # rows, columns
 MISSING = (212, 193, 26)  # a coin: column, row, radius
 
 Pixels = NDArray[np.uint8]
@@ -41,6 +42,8 @@ def main() -> None:
     """Write everything."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     figures = {"hero": hero(), "uses": uses(), "cloud": cloud_of_a_stain(), "fit": fit_of_a_cup()}
+    shapes_of_a_stain()
+    smoothness_of_a_stain()
     missing_coin()
     half_a_picture()
     FIGURES.write_text(json.dumps(figures, indent=1) + "\n")
@@ -125,6 +128,24 @@ def fit_of_a_cup() -> dict[str, Any]:
             }
         )
     return {**plot.frame(), "width": pixels.shape[1], "height": pixels.shape[0], "frames": frames}
+
+
+def shapes_of_a_stain() -> None:
+    """The stained tissue in three clusters of any shape, and in three circles."""
+    pixels = opened("ihc.png")
+    for covariance in ("full", "spherical"):
+        result = segment(pixels, Recipe.from_mapping({"n_clusters": 3, "covariance": covariance}))
+        save(painted(result.labels, colours(result.components)), f"ihc-{covariance}")
+
+
+def smoothness_of_a_stain() -> None:
+    """A part of the stained tissue, without smoothness and with much of it."""
+    rows, columns = STAIN_PART
+    pixels = opened("ihc.png")[rows, columns]
+    save(pixels, "ihc-part")
+    for name, smoothness in (("rough", 0.0), ("smooth", 0.6)):
+        result = segment(pixels, Recipe.from_mapping({"n_clusters": 4, "smoothness": smoothness}))
+        save(painted(result.labels, colours(result.components)), f"ihc-{name}")
 
 
 def missing_coin() -> None:

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from segmentation import words
 from segmentation.engine import recipe as recipes
 from segmentation.engine.exceptions import BadRecipe, SegmentationError
 from segmentation.engine.recipe import Recipe
@@ -99,7 +100,7 @@ def _written(value: object) -> str:
     """Return a setting as a field holds it; a check box that is off sends nothing."""
     if isinstance(value, bool):
         return "on" if value else ""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return words.plain(value) if isinstance(value, float) else str(value)
 
 
 class UploadForm(RecipeForm):

@@ -1,9 +1,46 @@
 """Numbers as people read them on the pages, in the admin and on the command line: a true minus, narrow spaces, units."""
 
 import math
+from decimal import Decimal
 
 from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
+SETTINGS = {
+    "preset": _("Preset"),
+    "n_clusters": _("Clusters"),
+    "features": _("Colour space"),
+    "texture": _("Texture scales"),
+    "position": _("Position"),
+    "covariance": _("Shape of clusters"),
+    "smoothness": _("Smoothness"),
+    "smallest_region": _("Smallest region, share"),
+    "seed": _("Seed"),
+    "restarts": _("Starts"),
+    "tolerance": _("Tolerance"),
+    "max_iterations": _("Iterations, at most"),
+    "exact": _("Fit all pixels"),
+}
+"""What the fields of a recipe are called beside their values."""
+
+_CHOICES = {
+    "n_clusters": {"auto": _("chosen by the app")},
+    "preset": {"colours": _("Colours"), "regions": _("Regions")},
+    "features": {
+        "rgb": _("as the picture has it (RGB)"),
+        "lab": _("as the eye sees distances (CIE Lab)"),
+        "gray": _("lightness only (grey)"),
+        "od": _("amount of stain (optical density)"),
+    },
+    "covariance": {
+        "full": _("any ellipse (full)"),
+        "tied": _("one shape for all (tied)"),
+        "diag": _("aligned with the axes (diagonal)"),
+        "spherical": _("circles (spherical)"),
+    },
+}
+
+_DAYS_OF_YEAR = 365.25
 _MINUS, _NARROW = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
 
 
@@ -70,6 +107,28 @@ def how_many(count: int | None, *, regions: bool) -> str:
     return words % {"n": count}
 
 
+def plain(value: float) -> str:
+    """Return a setting as people write it, without an exponent.
+
+    >>> plain(1e-5), plain(0.5), plain(0.0)
+    ('0.00001', '0.5', '0')
+    """
+    return format(Decimal(f"{value:g}"), "f")
+
+
+def setting(name: str, value: object) -> str:
+    """Return the value of a field of a recipe in words; one that this release does not know, as it is.
+
+    >>> setting("covariance", "diag"), setting("exact", False), setting("n_clusters", "auto"), setting("tolerance", 1e-5)
+    ('aligned with the axes (diagonal)', 'no', 'chosen by the app', '0.00001')
+    """
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if isinstance(value, float):
+        return plain(value)
+    return str(_CHOICES.get(name, {}).get(str(value), value))
+
+
 def seconds(value: float) -> str:
     """Return a duration: hundredths below ten seconds, tenths below a minute, minutes above.
 
@@ -98,6 +157,23 @@ def lasting(value: float) -> str:
     if whole < 86_400:
         return f"{whole // 3600}{_NARROW}h {whole % 3600 // 60:02d}{_NARROW}min"
     return f"{value / 86_400:.1f}{_NARROW}d"
+
+
+def about(days: float) -> str:
+    """Return how long something will last, roughly: nobody knows it better.
+
+    >>> about(0.4), about(9.2), about(36), about(1000), about(10_000)
+    ('less than a day', 'about 9 days', 'about 5 weeks', 'about 3 years', 'more than 10 years')
+    """
+    if days < 1:
+        return gettext("less than a day")
+    if days < 14:
+        return ngettext("about %(n)s day", "about %(n)s days", round(days)) % {"n": round(days)}
+    if days < 2 * _DAYS_OF_YEAR:
+        return gettext("about %(n)s weeks") % {"n": round(days / 7)}
+    if days < 10.5 * _DAYS_OF_YEAR:
+        return gettext("about %(n)s years") % {"n": round(days / _DAYS_OF_YEAR)}
+    return gettext("more than 10 years")
 
 
 def _short(value: float) -> str:

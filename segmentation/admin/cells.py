@@ -28,7 +28,7 @@ def name_and_size(image: Image) -> SafeString:
 
 
 def name_and_note(name: str, note: str) -> SafeString:
-    return format_html("{}<small>{}</small>", name, note)
+    return format_html('<span class="name">{}</span><small>{}</small>', name, note)
 
 
 def state(value: str, *, percent: int | None = None) -> SafeString:

@@ -17,7 +17,6 @@ from django.utils.translation import ngettext, pgettext
 from segmentation import services, words
 from segmentation.admin import cells
 from segmentation.engine.progress import Stage
-from segmentation.engine.recipe import NAMES
 from segmentation.models import Duty, Image, Job, Run, User, Worker
 from segmentation.models.jobs import State
 from segmentation.services.status import STAGE_NAMES
@@ -78,6 +77,7 @@ def of_worker(worker: Worker, *, condition: str) -> list[Section]:
         _fact(_("Release"), worker.release),
         _fact(_("Places"), worker.slots),
         _fact(_("Started"), moment(worker.started)),
+        _fact(_("Told to stop"), moment(worker.leaving)),
         _fact(_("Last seen"), moment(worker.seen)),
         _fact(_("Id"), worker.pk),
     ]
@@ -100,16 +100,17 @@ def moment(when: datetime | None) -> str:
 
 
 def _of_request(run: Run) -> list[Fact]:
-    names = {"n_clusters": _("Clusters"), "seed": _("Seed")}
     recipe = [
-        (names.get(name, _(NAMES.get(name, name))), value) for name, value in run.recipe.items() if name != "schema"
+        _fact(str(words.SETTINGS.get(name, name)), words.setting(name, value))
+        for name, value in run.recipe.items()
+        if name != "schema"
     ]
     return [
         _fact(_("State"), cells.state(run.job.state, percent=run.job.percent)),
         _fact(_("Owner"), _person(run.job.owner)),
         _fact(_("Image"), _link("image", run.image_id, run.image.name)),
         _fact(_("Run again from"), _link("run", run.parent_id, str(run.parent_id)[:8]) if run.parent_id else ""),
-        *(_fact(name, _("chosen by the app") if value is None else value) for name, value in recipe),
+        *recipe,
         _fact(_("Id"), run.pk),
     ]
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -98,6 +99,9 @@ def _warnings(now: Queue, crew: Crew) -> Iterator[Warning]:
     if not now.workers:
         waiting = ngettext("%(n)s run waits for one.", "%(n)s runs wait for one.", now.waiting) % {"n": now.waiting}
         yield Warning(_("No worker is running."), f"{waiting} " + _("Start manage.py worker."))
+    elif now.leaving == now.workers:
+        waiting = ngettext("%(n)s run waits for a new one.", "%(n)s runs wait for a new one.", now.waiting)
+        yield Warning(_("All workers are leaving."), waiting % {"n": now.waiting})
     for hand in crew.hands:
         if hand.is_silent:
             what = _("%(worker)s has not been heard for %(time)s.")
@@ -187,19 +191,25 @@ def _stages(day: Recent) -> list[StageRow]:
 
 
 def _room(room: Storage) -> dict[str, Any]:
-    """Return the sizes in words, and the lengths of the bar's parts in thousandths."""
+    """Return the sizes in words, and the ends of the bar's parts in thousandths."""
     said: dict[str, Any] = {
         "originals": words.filesize(room.originals),
-        "of_a_day": words.filesize(room.originals_of_a_day) if room.originals_of_a_day else "",
+        "results": words.filesize(room.results) if room.results else "",
+        "growth": words.filesize(round(room.growth)) if room.growth else "",
+        "lasts": "" if room.days_left is None else words.about(room.days_left),
         "bar": None,
     }
     if room.free is None or not room.total:
         return said
     used = room.total - room.free
     originals = min(room.originals, used)
+    results = min(room.results, used - originals)
+    rest = used - originals - results
+    ends = [round(part / room.total * 1000, 1) for part in (originals, originals + results, used)]
     return said | {
         "free": words.filesize(room.free),
         "total": words.filesize(room.total),
-        "rest": words.filesize(used - originals),
-        "bar": [round(part / room.total * 1000, 1) for part in (originals, used - originals)],
+        "rest": words.filesize(rest),
+        "warning": words.filesize(settings.GMM_DISK_WARNING),
+        "bar": ends,
     }

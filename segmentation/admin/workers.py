@@ -61,7 +61,9 @@ class WorkerAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("State"))
     def condition(self, worker: Any) -> str:
-        return _("At work") if worker.alive else _("Ended")
+        if not worker.alive:
+            return _("Ended")
+        return _("Leaving") if worker.leaving else _("At work")
 
     @admin.display(description=gettext_lazy("Places"))
     def places(self, worker: Worker) -> int:

@@ -56,6 +56,10 @@ class Presence:
         if not Worker.objects.saw(self.id):
             self._register()
 
+    def leaving(self) -> None:
+        """Say that the worker begins no more runs."""
+        Worker.objects.leaving(self.id)
+
     def _register(self) -> None:
         Worker.objects.create(id=self.id, host=socket.gethostname(), release=segmentation.__version__, slots=self.slots)
 

@@ -78,6 +78,7 @@ class _Loop:
         self._duties = duties
         self._next_look = self._next_sweep = 0.0
         self._stopping_since: float | None = None
+        self._has_said_so = False
 
     @property
     def leaves_runs_behind(self) -> bool:
@@ -102,6 +103,7 @@ class _Loop:
     def _serve(self, until: Callable[[], bool], on_ready: Callable[[int], None]) -> None:
         on_ready(self._presence.slots)
         while True:
+            self._say_if_stopping()
             self._see_to_attempts()  # before the sweep: after a pause of the database, a beat keeps what is ours
             self._sweep_if_due()
             self._fill_places(is_enough=until())
@@ -111,6 +113,16 @@ class _Loop:
                 break
             self._wait()
         self._leave()
+
+    def _say_if_stopping(self) -> None:
+        """Not in the signal's handler: it may have come in the middle of a query."""
+        if self._stopping_since is None or self._has_said_so:
+            return
+        self._has_said_so = True
+        try:
+            self._presence.leaving()
+        except Error as error:
+            self._rest(error)
 
     def _is_over(self, *, is_enough: bool) -> bool:
         if self._stopping_since is None:

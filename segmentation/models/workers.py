@@ -18,6 +18,10 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         """Note that a worker lives; returns False when its row is gone."""
         return self.filter(pk=worker_id).update(seen=Now()) > 0
 
+    def leaving(self, worker_id: uuid.UUID) -> None:
+        """Note that a worker was told to stop: it begins no more runs, and finishes those that it has."""
+        self.filter(pk=worker_id).update(leaving=Now())
+
     def left(self, worker_id: uuid.UUID) -> None:
         """Note that a worker has ended in order: it is not alive from now on."""
         self.filter(pk=worker_id).update(seen=seconds_from_now(-settings.GMM_LEASE_SECONDS))
@@ -32,6 +36,7 @@ class Worker(models.Model):
     started = models.DateTimeField(_("started"), db_default=Now())
     seen = models.DateTimeField(_("last seen"), db_default=Now(), db_index=True)
     slots = models.PositiveSmallIntegerField(_("places"))
+    leaving = models.DateTimeField(_("told to stop"), null=True)  # stays null for a worker of an older release
 
     objects = WorkerQuerySet.as_manager()
 

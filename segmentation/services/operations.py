@@ -13,11 +13,13 @@ from django.db.models import Count, DurationField, Exists, ExpressionWrapper, F,
 from django.db.models.functions import Now
 
 from segmentation import files
-from segmentation.models import Image, Job, Run, User, Worker
+from segmentation.models import Duty, Image, Job, Run, User, Worker
 from segmentation.models.clock import seconds_from_now
+from segmentation.models.duties import Name as DutyName
 from segmentation.models.jobs import State
 
 _DAY_SECONDS = 86_400
+_WEEK_SECONDS = 7 * _DAY_SECONDS
 _SHOWN_WORKERS = 50
 _REMEMBERED_SECONDS = 300  # adding up the sizes reads all images: 30 ms for 100,000
 
@@ -30,7 +32,8 @@ class Queue:
     oldest_seconds: float  # how long the first has waited; 0 when none does
     running: int
     workers: int  # that live
-    places: int  # of those
+    leaving: int  # of those, who begin no more runs
+    places: int  # of all that live
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,11 @@ class Hand:
     silent_seconds: float  # since it was last heard of, by a beat of a run or of its own
 
     @property
+    def is_leaving(self) -> bool:
+        """Whether it was told to stop, and finishes what it has."""
+        return self.worker.leaving is not None
+
+    @property
     def is_silent(self) -> bool:
         """Whether it should have been heard of: it beats at least three times a lease."""
         return bool(self.silent_seconds > settings.GMM_LEASE_SECONDS / 2)
@@ -74,18 +82,25 @@ class Storage:
     free: int | None  # None where the storage has no end, as on S3
     total: int | None
     originals: int
-    originals_of_a_day: int
+    results: int  # of the files that were made from them, as of the last daily sweep; 0 before the first
+    growth: float  # bytes a day by which originals and results have grown within the last week
+
+    @property
+    def days_left(self) -> float | None:
+        """How long the free room lasts when it is taken as it was within the last week; None when nothing takes it."""
+        return None if self.free is None or not self.growth else self.free / self.growth
 
 
 def queue() -> Queue:
     """Return what waits and what runs."""
     waiting = Job.objects.queued().aggregate(n=Count("pk"), age=Max(Now() - F("queued")))
-    alive = Worker.objects.alive().aggregate(n=Count("pk"), places=Sum("slots", default=0))
+    alive = Worker.objects.alive().aggregate(n=Count("pk"), leaving=Count("leaving"), places=Sum("slots", default=0))
     return Queue(
         waiting=waiting["n"],
         oldest_seconds=_seconds(waiting["age"]),
         running=Job.objects.running().count(),
         workers=alive["n"],
+        leaving=alive["leaving"],
         places=alive["places"],
     )
 
@@ -112,19 +127,29 @@ def runs_by_state() -> dict[str, int]:
 
 
 def storage() -> Storage:
-    """Return how much room is left, and how fast the originals take it."""
+    """Return how much room is left, what takes it, and how fast.
+
+    The originals of the last week say how fast; a site that is younger has had as many days as it is old, but one at least.
+    The daily sweep says how much is stored for each byte of an original. What was deleted since does not count.
+    """
     left = files.space_left()
-    new = Image.objects.filter(created__gt=seconds_from_now(-_DAY_SECONDS))
+    originals, new, days, results = cache.get_or_set("stored", _stored, _REMEMBERED_SECONDS) or (0, 0, 1.0, 0)
     return Storage(
         free=left[0] if left else None,
         total=left[1] if left else None,
-        originals=cache.get_or_set("originals", _originals, _REMEMBERED_SECONDS) or 0,
-        originals_of_a_day=new.aggregate(size=Sum("bytes", default=0))["size"],
+        originals=originals,
+        results=results,
+        growth=new / days * (1 + results / originals) if originals else 0.0,
     )
 
 
-def _originals() -> int:
-    return int(Image.objects.aggregate(size=Sum("bytes", default=0))["size"])
+def _stored() -> tuple[int, int, float, int]:
+    """Bytes of all originals and of the last week's, the days in which those came, and bytes of results."""
+    new = Sum("bytes", filter=Q(created__gt=seconds_from_now(-_WEEK_SECONDS)), default=0)
+    found = Image.objects.aggregate(size=Sum("bytes", default=0), new=new, age=Max(Now() - F("created")))
+    swept = Duty.objects.filter(name=DutyName.FILES).values_list("report__kept__bytes", flat=True).first()
+    days = min(max(_seconds(found["age"]), _DAY_SECONDS), _WEEK_SECONDS) / _DAY_SECONDS
+    return int(found["size"]), int(found["new"]), days, max(0, int(swept or 0) - int(found["size"]))
 
 
 def _hand(worker: Any, tasks: tuple[Task, ...]) -> Hand:

@@ -86,13 +86,15 @@ def criterion_curve(values: Sequence[float], nearly: Sequence[bool]) -> Criterio
 
 
 def _rows(low: float, high: float) -> tuple[Tick, ...]:
-    """Three values, with as many decimals as keep them apart."""
-    values = (high, (high + low) / 2, low)
-    decimals = next((d for d in range(2, 6) if len({number(value, d) for value in values}) == 3), 2)
+    """Three values, with as many decimals as keep them apart; of a rise that is too small to be read, its end alone."""
+    values: tuple[float, ...] = (high, (high + low) / 2, low)
+    decimals = next((d for d in range(2, 5) if len({number(value, d) for value in values}) == len(values)), None)
+    if decimals is None:
+        values, decimals = (high,), 2
     places = (_TOP, (_TOP + _BOTTOM) / 2, _BOTTOM)
     return tuple(
         Tick(f"{place:.1f}", number(value, decimals), text_at=f"{place + 4:.1f}")
-        for place, value in zip(places, values, strict=True)
+        for place, value in zip(places[: len(values)], values, strict=True)
     )
 
 

@@ -9,9 +9,10 @@ from django.utils.translation import pgettext
 from segmentation.engine.progress import Stage
 from segmentation.engine.recipe import Recipe
 from segmentation.models import Image, Run
-from segmentation.words import number, percent, seconds, thousands
+from segmentation.words import SETTINGS, number, percent, seconds, setting, thousands
 
 _SMALL = 256
+_SAID_ABOVE = {"preset", "n_clusters"}  # by the heading of the page
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +84,11 @@ def _settings(run: Run) -> list[Fact]:
     if run.has_regions:
         return []
     usual = Recipe().to_mapping()
-    names = {
-        "features": _("Colour space"),
-        "texture": _("Texture scales"),
-        "covariance": _("Shape of clusters"),
-        "smoothness": _("Smoothness"),
-        "smallest_region": _("Smallest region, share"),
-        "restarts": _("Starts"),
-        "tolerance": _("Tolerance"),
-        "max_iterations": _("Iterations, at most"),
-    }
-    chosen = [
-        Fact(words, str(run.recipe[name]))
-        for name, words in names.items()
-        if run.recipe.get(name, usual[name]) != usual[name]
+    return [
+        Fact(str(name), setting(field, run.recipe.get(field, usual[field])))
+        for field, name in SETTINGS.items()
+        if field == "seed" or (field not in _SAID_ABOVE and run.recipe.get(field, usual[field]) != usual[field])
     ]
-    exact = [Fact(_("Fitted to"), _("all pixels"))] if run.recipe.get("exact") else []
-    exact += [Fact(_("Position"), _("counts, too"))] if run.recipe.get("position") else []
-    return [*chosen, *exact, Fact(_("Seed"), str(run.recipe.get("seed", usual["seed"])))]
 
 
 def _times(run: Run) -> list[Fact]:

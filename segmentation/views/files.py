@@ -22,7 +22,8 @@ from segmentation.engine.exceptions import SegmentationError
 from segmentation.http import SignedInRequest
 from segmentation.models import Image, Run
 
-_POLICY = "default-src 'none'; sandbox"
+# A browser that shows a picture by itself makes a page around it, with a style of its own.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 @require_safe

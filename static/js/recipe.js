@@ -1,5 +1,5 @@
 // The settings of a run in a form: those that make no sense together are hidden or switched off.
-import { all, onPage } from "./page.js";
+import { all, onPage, paintRange } from "./page.js";
 
 /** @param {HTMLFormElement} form */
 function show(form) {
@@ -7,7 +7,9 @@ function show(form) {
   const auto = /** @type {HTMLInputElement | null} */ (form.querySelector("[data-auto]"))?.checked ?? false;
   for (const field of /** @type {HTMLInputElement[]} */ (all("[name=n_clusters], [data-range-for], [data-step]", form))) field.disabled = auto;
   for (const part of all("[data-for-colours]", form)) part.hidden = regions;
+  for (const part of all("[data-for-regions]", form)) part.hidden = !regions;
   for (const field of /** @type {HTMLInputElement[]} */ (all("[name=n_clusters], [data-range-for]", form))) field.max = field.dataset[regions ? "maxRegions" : "maxColours"] ?? field.max;
+  for (const range of /** @type {HTMLInputElement[]} */ (all("[data-range-for]", form))) paintRange(range);
 }
 
 /** @param {HTMLInputElement} range */

@@ -5,12 +5,15 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from allauth.account import urls
 from django.contrib.auth.hashers import make_password
 from django.core import mail
+from django.db import connection
 from django.db.models.signals import pre_save
 from django.test import Client
 from django.urls import reverse
@@ -94,6 +97,57 @@ def test_who_is_second_by_a_moment_to_take_a_name_is_told_so(client):
     assert 'value="ada"' in page
     assert who(client) is None
     assert [person.email for person in User.objects.all()] == [""]
+
+
+def test_two_who_take_one_name_at_the_same_time_get_one_account(transactional_db):
+    """Both threads stand before the same INSERT."""
+    both = threading.Barrier(2, timeout=20)
+
+    def wait_for_the_other(instance, **_kwargs):
+        if instance.pk is None:
+            both.wait()
+
+    def take(address):
+        try:
+            return sign_up(Client(), email=address)
+        finally:
+            connection.close()
+
+    pre_save.connect(wait_for_the_other, sender=User)
+    try:
+        with ThreadPoolExecutor(2) as people:
+            answers = list(people.map(take, ("one@example.org", "other@example.org")))
+    finally:
+        pre_save.disconnect(wait_for_the_other, sender=User)
+    assert sorted(answer.status_code for answer in answers) == [200, 302]
+    (late,) = (answer for answer in answers if answer.status_code == 200)
+    assert "Somebody has this name already" in late.content.decode()
+    assert User.objects.get().email in {"one@example.org", "other@example.org"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "verification"),
+    [(["username*", "email", "password1*"], "none"), (["username*", "email*", "password1*"], "optional")],
+)
+def test_the_sign_up_does_not_tell_who_has_an_address(client, owner, settings, fields, verification):
+    settings.ACCOUNT_SIGNUP_FIELDS, settings.ACCOUNT_EMAIL_VERIFICATION = fields, verification
+    owner.emailaddress_set.create(email="owner@example.org", primary=True, verified=True)
+    known, unknown = (sign_up(Client(), name, email=f"{name}@example.org") for name in ("owner2", "ada"))
+    taken = sign_up(client, "eve", email="owner@example.org")
+    assert taken.url == known.url == unknown.url == "/"
+    assert User.objects.filter(email="owner@example.org").get().username == "eve"
+
+
+def test_somebody_elses_unconfirmed_address_opens_no_door(client, owner):
+    owner.emailaddress_set.create(email="owner@example.org", primary=True, verified=True)
+    sign_up(client, "eve", NEW, email="owner@example.org")
+    client.post("/accounts/logout/")
+    assert sign_in(client, "owner@example.org").url == "/"
+    assert who(client) == str(owner.pk)
+    assert "do not belong together" in sign_in(Client(), "owner@example.org", NEW).content.decode()
+    mail.outbox.clear()
+    Client().post("/accounts/password/reset/", {"email": "owner@example.org"})
+    assert [message.subject for message in mail.outbox] == ["A new password for owner"]
 
 
 def test_a_closed_site_makes_no_accounts(client, settings):

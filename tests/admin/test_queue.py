@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from segmentation import services
-from segmentation.models import Job, Worker
-from tests.admin.conftest import copy_result, make_runs
+from segmentation.models import Duty, Image, Job, Worker
+from tests.admin.conftest import copy_result, image_row, make_runs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ADDRESS = "/admin/segmentation/worker/queue/"
@@ -92,6 +92,86 @@ def test_a_run_that_is_beaten_for_keeps_its_worker_from_being_called_silent(admi
     assert "silent" not in text_of(admin).lower()
 
 
+def test_a_worker_that_was_told_to_stop_is_leaving_until_its_run_is_done(admin, image, worker_row):
+    Worker.objects.create(host="there", release="test", slots=1)
+    give(make_runs(image)[0], worker_row)
+    Worker.objects.leaving(worker_row.pk)
+    text = text_of(admin)
+    assert "Leaving after this run" in text
+    assert "All workers are leaving" not in text
+
+
+def test_when_all_workers_leave_those_who_wait_need_a_new_one(admin, image, worker_row):
+    make_runs(image, 2, state="queued")
+    Worker.objects.leaving(worker_row.pk)
+    text = text_of(admin)
+    assert "All workers are leaving. 2 runs wait for a new one." in text
+    assert "Leaving" in text.partition("Last 24 hours")[0]
+
+
+def test_a_leaving_worker_that_falls_silent_is_called_silent(admin, image, worker_row):
+    Worker.objects.leaving(worker_row.pk)
+    give(make_runs(image)[0], worker_row, silent=20)
+    text = text_of(admin)
+    assert "Silent" in text
+    assert "Leaving after this run" not in text
+
+
+GB = 10**9
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """A disk of 250 GB with 60 GB left."""
+    monkeypatch.setattr("segmentation.files.space_left", lambda: (60 * GB, 250 * GB))
+
+
+def age(image, days):
+    Image.objects.filter(pk=image.pk).update(created=timezone.now() - timedelta(days=days))
+
+
+def test_the_room_lasts_as_long_as_the_last_week_says(admin, owner, image, disk):
+    age(image, 30)
+    for day, size in ((3, 6 * GB), (6, 8 * GB)):
+        new = image_row(owner, bytes=size, created=timezone.now() - timedelta(days=day))
+        new.save()
+    text = text_of(admin)
+    assert "60 GB of 250 GB; about 4 weeks" in text
+    assert "2 GB more a day over the last week" in text
+    assert "Results" not in text
+
+
+def test_what_results_take_beside_each_original_counts_too(owner, image, disk):
+    image_row(owner, bytes=14 * GB, created=timezone.now() - timedelta(days=2)).save()
+    age(image, 30)
+    Duty.objects.create(name="files", due=timezone.now(), report={"kept": {"count": 9, "bytes": 21 * GB}})
+    room = services.storage()
+    assert room.results == pytest.approx(7 * GB, rel=1e-3)
+    assert room.growth == pytest.approx(3 * GB, rel=1e-3)
+    assert room.days_left == pytest.approx(20, rel=1e-3)
+
+
+def test_a_young_site_has_grown_in_as_many_days_as_it_is_old_but_one_at_least(owner, transactional_db, disk):
+    image_row(owner, bytes=4 * GB, created=timezone.now() - timedelta(days=2)).save()
+    assert services.storage().growth == pytest.approx(2 * GB, rel=1e-3)
+
+
+def test_an_hour_is_not_taken_for_a_day(owner, transactional_db, disk):
+    image_row(owner, bytes=4 * GB, created=timezone.now() - timedelta(hours=1)).save()
+    assert services.storage().growth == pytest.approx(4 * GB)
+
+
+def test_nothing_is_foretold_where_nothing_came_or_the_storage_has_no_end(admin, image, disk, monkeypatch):
+    age(image, 8)
+    assert services.storage().days_left is None
+    text = text_of(admin)
+    assert "of 250 GB " in text
+    assert "about" not in text
+    assert "more a day" not in text
+    monkeypatch.setattr("segmentation.files.space_left", lambda: None)
+    assert services.storage().days_left is None
+
+
 def test_pictures_and_names_are_shown_only_to_those_who_may_see_runs(staff_with, image, worker_row):
     run = make_runs(image)[0]
     give(run, worker_row)
@@ -112,7 +192,7 @@ def test_it_costs_a_constant_number_of_queries(admin, image, count, django_asser
         make_runs(image, state="succeeded")
         make_runs(image, state="failed")
     admin.get(ADDRESS)  # the sizes of the originals are remembered from here on
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(11):
         text = admin.get(ADDRESS).content.decode()
     assert text.count("field-progress") == count
 

@@ -153,7 +153,9 @@ def test_a_stopped_worker_finishes_what_it_can_and_begins_nothing(start_worker, 
     worker = start_worker(GMM_STOP_SECONDS=30, GMM_WORKER_SLOTS=1)
     first, second = (factories.make_run(large_image, n_clusters=12) for _ in range(2))
     frozen = freeze(worker)
+    assert Worker.objects.get().leaving is None
     worker.process.send_signal(number)
+    eventually(lambda: Worker.objects.alive().exclude(leaving=None).exists())
     beats_after(frozen.job)
     frozen.thaw()
     assert worker.process.wait(timeout=30) == 0

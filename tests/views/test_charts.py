@@ -28,6 +28,11 @@ def test_values_that_nearly_agree_get_more_decimals():
     assert len({tick.text for tick in chart.rows}) == 3
 
 
+def test_a_rise_that_is_too_small_to_be_read_is_named_by_its_end_alone():
+    chart = fit_chart([-3.570012, -3.570011, -3.570010])
+    assert [tick.text for tick in chart.rows] == ["−3.57"]
+
+
 def test_flat_history_is_a_line_at_the_bottom():
     chart = fit_chart([-5.0, -5.0, -5.0])
     assert {y for _x, y in points(chart)} == {98.0}

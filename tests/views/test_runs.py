@@ -204,7 +204,7 @@ def test_maps_of_doubt_are_on_the_page_and_can_be_downloaded(browser, finished_r
     for query in ("?palette=heat", "?download=1"):
         response = browser.get(f"/runs/{finished_run.pk}/{name}.png{query}")
         assert (response.status_code, response.headers["Content-Type"]) == (200, "image/png")
-        assert response.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+        assert response.headers["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'; sandbox"
         response.close()
     assert f"phantom-k3-{name}.png" in response.headers["Content-Disposition"]
 

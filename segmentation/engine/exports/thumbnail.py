@@ -1,4 +1,4 @@
-"""The segmented picture, small, for lists; on white where there is no data."""
+"""The segmented picture, small, for lists; clear where there is no data."""
 
 from collections.abc import Sequence
 
@@ -20,9 +20,11 @@ def export(components_png: bytes, legend: Legend, *, colours: Sequence[str] | No
 
 def drawn(labels: NDArray[np.uint8], legend: Legend, *, colours: Sequence[str] | None = None) -> bytes:
     """The same of a component map (H, W) that has been decoded already."""
-    palette = np.full((256, 3), 255, dtype=np.uint8)
+    palette = np.zeros((256, 4), dtype=np.uint8)
     for cluster, colour in zip(legend.clusters, colours or legend.colours, strict=True):
-        palette[list(cluster.components)] = tuple(bytes.fromhex(colour[1:]))
+        palette[list(cluster.components)] = (*bytes.fromhex(colour[1:]), 255)
     # Most pixels of a large picture are left out before they are coloured: 50 megapixels would take 150 MB.
     step = max(1, max(labels.shape) // (_SPARE * SIDE))
-    return map_thumbnail(labels[::step, ::step], palette, size=SIDE).data
+    few = labels[::step, ::step]
+    has_gaps = int(few.max()) >= index_png.UNASSIGNED
+    return map_thumbnail(few, palette if has_gaps else palette[:, :3], size=SIDE).data

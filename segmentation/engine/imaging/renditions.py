@@ -37,10 +37,14 @@ def thumbnail(pixels: NDArray[np.uint8], *, size: int) -> Rendition:
 
 
 def map_thumbnail(labels: NDArray[np.uint8], palette: NDArray[np.uint8], *, size: int) -> Rendition:
-    """A label map (H, W) in the colours (256, 3) of its values, likewise. Areas of one colour have no detail to sharpen."""
+    """A label map (H, W) in the colours of its values, (256, 3) or (256, 4) with alpha, likewise.
+
+    Areas of one colour have no detail to sharpen.
+    """
+    mode = "RGBA" if palette.shape[1] == 4 else "RGB"
     image = PIL.Image.frombytes("P", labels.shape[::-1], labels.tobytes())
-    image.putpalette(palette.tobytes())
-    image = image.convert("RGB")
+    image.putpalette(palette.tobytes(), mode)
+    image = image.convert(mode)
     image.thumbnail((size, size), PIL.Image.Resampling.HAMMING)
     return _small(image)
 

@@ -51,10 +51,10 @@ def test_the_thumbnail_fits_into_480_pixels_and_is_never_enlarged(run, shape, ex
     assert (width, height) == pytest.approx(expected, abs=1)
 
 
-def test_the_thumbnail_shows_the_clusters_and_white_where_there_is_no_data(run, translucent):
+def test_the_thumbnail_shows_the_clusters_and_is_clear_where_there_is_no_data(run, translucent):
     outcome = run(translucent)
-    thumbnail = picture(pipeline.masters(outcome)["thumbnail"]).astype(int)
-    assert thumbnail[:15, :25].min() > 245
+    thumbnail = picture(pipeline.masters(outcome)["thumbnail"], "RGBA").astype(int)
+    assert thumbnail[:15, :25, 3].max() < 10
     for row, column, cluster in ((40, 25, 0), (55, 85, 1), (30, 67, 2)):
         colour = list(bytes.fromhex(outcome.legend.colours[cluster][1:]))
-        assert np.abs(thumbnail[row, column] - colour).max() < 16
+        assert np.abs(thumbnail[row, column] - [*colour, 255]).max() < 16
