@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.colour_spaces import STEPS, TRANSFORMS, Transform
+from segmentation.engine.gmm.colour_spaces import STEPS, TRANSFORMS
 from segmentation.engine.gmm.colours import CODES, Colours, codes_at, count, encode, group, runs, stretches
 from segmentation.engine.gmm.features import Measurements, colour_names, measure
 from segmentation.engine.gmm.fitting import Sample
@@ -16,7 +16,7 @@ from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Float
 from segmentation.engine.gmm.sampling import valid_places
 from segmentation.engine.gmm.units import Units, visible
-from segmentation.engine.progress import OnFraction
+from segmentation.engine.progress import OnFraction, silent
 from segmentation.engine.recipe import Features, Recipe
 
 Values = NDArray[np.generic]
@@ -67,7 +67,11 @@ class Picture(Protocol):
 
 
 def picture_of(
-    pixels: NDArray[np.generic], valid: Mask | None, recipe: Recipe, shown: NDArray[np.uint8] | None = None
+    pixels: NDArray[np.generic],
+    valid: Mask | None,
+    recipe: Recipe,
+    shown: NDArray[np.uint8] | None = None,
+    on_fraction: OnFraction = silent,
 ) -> Picture:
     """The pixels as a recipe wants them measured.
 
@@ -80,13 +84,15 @@ def picture_of(
     recipe : Recipe
     shown : ndarray, shape (H, W, 3), uint8, or None
         The picture as people see it; None means as `units.visible` has it.
+    on_fraction : callable
+        Told how much is measured, up to 1.
     """
     is_plain = not (recipe.texture or recipe.position)
     if pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3 and is_plain:
         # What is shown of these is what they are.
         return EightBit(np.ascontiguousarray(pixels), valid, recipe.features)
     pixels = np.ascontiguousarray(pixels)
-    measurements = measure(pixels, valid, recipe)
+    measurements = measure(pixels, valid, recipe, on_fraction=on_fraction)
     seen = np.ascontiguousarray(shown) if shown is not None else visible(pixels, valid)
     bands = measurements.bands
     if bands.shape[2] == 1 and bands.dtype.kind in "iu" and bands.dtype.itemsize <= 2 and is_plain:
@@ -109,7 +115,7 @@ class EightBit:
         self.shape = (pixels.shape[0], pixels.shape[1])
         self._pixels = pixels.reshape(-1, 3)
         self._valid = None if valid is None else np.ascontiguousarray(valid).reshape(-1)
-        self._transform: Transform | None = None if features == Features.RGB else TRANSFORMS[features]
+        self._transform = TRANSFORMS.get(features)
         self.floor: Float = np.full(self._values(self._pixels[:1]).shape[1], STEPS[features] ** 2 / 12)
         self.n_valid = len(self._pixels) if valid is None else int(np.count_nonzero(valid))
         self.units = Units.plain(3)
@@ -130,7 +136,8 @@ class EightBit:
         return self._values(pixels.reshape(-1, 3)).reshape(*valid.shape, -1), valid
 
     def paint(self, mixture: Mixture, sample: Sample, on_fraction: OnFraction) -> Painted:
-        codes = encode(sample.colours)
+        # Whatever takes a transform is worth computing for each colour once.
+        codes = encode(sample.colours) if self._transform is None else count(self._pixels, self._valid).codes
         return paint(self._pixels, self._valid, mixture, codes, transform=self._transform, on_fraction=on_fraction)
 
     def colours(self, chosen: Mask | slice) -> NDArray[np.uint8]:
@@ -147,7 +154,7 @@ class EightBit:
         return levels.reshape(self.shape)
 
     def _values(self, colours: NDArray[np.uint8]) -> Values:
-        return colours if self._transform is None else self._transform(colours)
+        return colours if self._transform is None else self._transform(colours.T).T
 
     def _sample(self, found: Colours) -> Sample:
         colours = found.values()
@@ -172,7 +179,9 @@ class OneBand:
         self._codes = np.ascontiguousarray(bands).view(unsigned).reshape(-1)
         every = np.arange(2 ** (8 * bands.dtype.itemsize)).astype(unsigned).view(bands.dtype)
         # What the picture does not hold may lie far outside its units.
-        self._values = replace(measurements, bands=every[None, :, None], valid=None, around=_nothing(len(every)))[:]
+        self._values = replace(
+            measurements, bands=every[None, :, None], valid=None, textures=measurements.textures[:, :1, :1]
+        )[:]
         self._valid = None if measurements.valid is None else measurements.valid.reshape(-1)
         self._colours = colours.reshape(-1, 3)
         self.floor, self.units, self.names = measurements.floor, measurements.units, measurements.names
@@ -272,8 +281,3 @@ class Measured:
             key += values[:, number].astype(np.float64) * rng.uniform(0.5, 1)
         _, first, counts = np.unique(key, return_index=True, return_counts=True)
         return Sample(values[first], counts, self._colours[places[first]])
-
-
-def _nothing(n: int) -> NDArray[np.float32]:
-    """No texture and no place of n pixels."""
-    return np.empty((1, n, 0), np.float32)

@@ -94,8 +94,9 @@ def segment(
     TypeError, ValueError
         The arrays are not of the stated types and shapes.
     """
-    picture = picture_of(*_checked(pixels, valid), recipe, shown)
-    clock = Clock(on_progress or (lambda _stage, _fraction: None))
+    clock = Clock(on_progress or _silent)
+    on_measured = part(clock.begin(Stage.COUNTING), 0, 0.7)
+    picture = picture_of(*_checked(pixels, valid), recipe, shown, on_measured)
     solution = solve(picture, recipe, begin, clock)
     sample, fit, choice = solution.sample, solution.fit, solution.choice
     mixture = solution.mixture.rounded()
