@@ -10,6 +10,7 @@ from segmentation.engine.progress import OnFraction, silent
 
 SCALES = (2.0, 5.0)  # pixels
 
+_PIXELS = 2**19  # of a tile
 _FLAT = 2.0**-10  # units of lightness; what is less is the rounding of sums
 
 LightOf = Callable[[slice, slice], Float32]
@@ -38,7 +39,7 @@ def textures(
     found = np.empty((len(scales), *shape), np.float32)
     margin = 2 * max((len(kernel(scale)) // 2 for scale in scales), default=0)
     done = 0
-    for tile in tiles(*shape, margin) if scales else ():
+    for tile in tiles(*shape, pixels=_PIXELS, margin=margin) if scales else ():
         light = light_of(*tile.wide)
         for target, scale in zip(found, scales, strict=True):
             target[tile.own] = roughness(light, scale)[tile.inner]

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-_WIDE, _PIXELS = 1024, 2**18  # of a tile, at most, without its surroundings
+from math import isqrt
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +14,10 @@ class Tile:
     inner: tuple[slice, slice]  # the tile's own place in what is wide
 
 
-def tiles(height: int, width: int, margin: int) -> Iterator[Tile]:
-    """Cut a picture into tiles with surroundings of `margin` pixels on all sides, row by row."""
-    wide = min(width, _WIDE)
-    for rows in _cut(height, _PIXELS // wide):
+def tiles(height: int, width: int, *, pixels: int, margin: int) -> Iterator[Tile]:
+    """Cut a picture into tiles of at most so many pixels, with surroundings of `margin` pixels on all sides, row by row."""
+    wide = min(width, isqrt(pixels))
+    for rows in _cut(height, pixels // wide):
         for columns in _cut(width, wide):
             sides = [_widened(*side, margin) for side in ((rows, height), (columns, width))]
             (wide_rows, inner_rows), (wide_columns, inner_columns) = sides

@@ -4,8 +4,9 @@ import pytest
 from benchmarks.phantoms import mislabelled, noisy
 from segmentation.engine.gmm import Mixture, Recipe, segment
 from segmentation.engine.gmm import smoothing as module
+from segmentation.engine.gmm.mean_field import mean_field
 from segmentation.engine.gmm.pictures import EightBit
-from segmentation.engine.gmm.smoothing import mean_field, paint_smoothed
+from segmentation.engine.gmm.smoothing import paint_smoothed
 
 
 @pytest.mark.parametrize(("n_phases", "correlated", "most"), [(2, 0.0, 0.02), (3, 0.0, 0.02), (3, 0.7, 0.04)])
@@ -46,12 +47,12 @@ def test_pixels_without_data_stay_so_and_lend_nothing():
     assert (here.labels[valid] < 2).all()
 
 
-def test_strips_make_no_difference(monkeypatch, china):
+def test_tiles_make_no_difference(monkeypatch, china):
     mixture = segment(china, Recipe(n_clusters=3)).mixture
     whole = paint_smoothed(EightBit(china, None), mixture, 0.5)
-    monkeypatch.setattr(module, "_STRIP", 1)
-    strips = paint_smoothed(EightBit(china, None), mixture, 0.5)
-    assert (whole.labels == strips.labels).mean() > 0.99999
+    monkeypatch.setattr(module, "_POSTERIORS", 3 * 60**2)
+    tiles = paint_smoothed(EightBit(china, None), mixture, 0.5)
+    assert (whole.labels == tiles.labels).mean() > 0.99999
 
 
 def test_without_strength_the_posterior_is_that_of_each_pixel():
