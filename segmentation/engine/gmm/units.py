@@ -87,6 +87,11 @@ class Units:
             # Two products: the difference of the ends of double precision would overflow.
             return (bands.astype(np.float64) * gain - offset * gain).astype(precision, copy=False)
 
+    def onto(self, other: "Units") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Gain and shift (B,) that turn these units into those of another picture: other = shift + gain * unit."""
+        scale = np.array(other.scale)
+        return np.array(self.scale) / scale, (np.array(self.offset) - np.array(other.offset)) / scale
+
     def to_mapping(self) -> dict[str, Any]:
         """A JSON object; `from_mapping` is its inverse."""
         return {"offset": list(self.offset), "scale": list(self.scale), "step": list(self.step)}
