@@ -153,11 +153,10 @@ def _painted(picture: Picture, mixture: Mixture, sample: Sample, recipe: Recipe,
         painted = picture.paint(mixture, sample, on_paint)
     if not recipe.smallest_region:
         return painted
-    values, _ = picture.part(slice(None), slice(None))
     return Painted.of(
         cleaned(
             painted.labels.reshape(picture.shape),
-            values,
+            lambda rows: picture.part(rows, slice(None))[0],
             mixture,
             recipe.smallest_region,
             on_fraction=part(on_fraction, 0.5, 1),
