@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.ndimage import convolve
 
 from benchmarks.phantoms import mislabelled, noisy
 from segmentation.engine.gmm import Mixture, Recipe, segment
@@ -59,6 +60,16 @@ def test_without_strength_the_posterior_is_that_of_each_pixel():
     log_joint = np.random.default_rng(0).normal(size=(3, 20, 30)).astype(np.float32)
     shares = np.exp(log_joint)
     np.testing.assert_allclose(mean_field(log_joint, 0.0, 3), shares / shares.sum(axis=0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 30), (20, 31)])
+def test_the_field_comes_to_rest_where_it_agrees_with_its_surroundings(shape):
+    log_joint = np.random.default_rng(0).normal(size=(3, *shape)).astype(np.float32)
+    posterior = mean_field(log_joint, 1.5, 100)
+    window = np.array([1, 2, 3, 2, 1]) / 9
+    around = convolve(posterior.astype(float), window[:, None] * window * np.ones((1, 1, 1)), mode="reflect")
+    shares = np.exp(log_joint + 1.5 * around)
+    np.testing.assert_allclose(posterior, shares / shares.sum(axis=0), atol=1e-4)
 
 
 def test_a_single_pixel_that_disagrees_gives_in_to_strong_surroundings():
