@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import uniform_filter
 from skimage.color import rgb2lab
 
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.gmm import Recipe, segment
 from segmentation.engine.gmm.colour_spaces import lab, lightness, optical_density
 from segmentation.engine.gmm.features import measure
-from segmentation.engine.gmm.texture import roughness
+from segmentation.engine.gmm.texture import WINDOWS, roughness
 
 
 def test_lab_is_that_of_scikit_image():
@@ -110,7 +111,18 @@ def test_texture_is_the_standard_deviation_about_the_local_mean():
     rng = np.random.default_rng(0)
     noise = rng.normal(50, 4, (200, 200)).astype(np.float32)
     assert roughness(noise, 5.0)[50:150, 50:150].mean() == pytest.approx(4, rel=0.05)
+    light = rng.uniform(0, 100, (41, 50)).astype(np.float32)
+    for scale, sides in WINDOWS.items():
+        flat = light - boxes(light, sides)
+        np.testing.assert_allclose(roughness(light, scale), np.sqrt(boxes(flat**2, sides)), atol=1e-3)
+        assert sum((side**2 - 1) / 12 for side in sides) == pytest.approx(scale**2, rel=0.02)
     assert (roughness(np.full((9, 9), 99, np.float32), 2.0) == 0).all()
+
+
+def boxes(plane, sides):
+    for side in sides:
+        plane = uniform_filter(plane.astype(float), side, mode="reflect")
+    return plane
 
 
 def test_texture_tells_apart_what_colour_cannot():
