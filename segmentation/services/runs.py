@@ -89,7 +89,7 @@ def _mixture_of(begin: Run, image: Image, recipe: Recipe) -> Start:
             ),
             field="mixture",
         )
-    start = Start.from_mapping(begin.result.mixture)
+    start = Start.of_result(begin.result.mixture, begin.result.facts.get("features"))
     agreed(recipe, Inputs(mixture=start))
     if not Recipe.from_mapping(begin.recipe).measures_like(recipe):
         raise BadRecipe(

@@ -47,7 +47,7 @@ def test_empty_inputs_are_of_a_schema_that_releases_before_masks_know():
 
 
 def test_inputs_of_a_newer_release_are_refused_as_such():
-    assert refusal({"schema": 3, "scribbles": MASK}) == "These inputs were written by a newer release (schema 3)."
+    assert refusal({"schema": 4, "scribbles": MASK}) == "These inputs were written by a newer release (schema 4)."
 
 
 def test_an_unknown_input_is_named():
@@ -100,6 +100,29 @@ def test_what_is_no_mixture_is_refused_with_what_it_must_be(mixture, sentence):
 
 def test_the_family_of_a_mixture_may_be_left_out():
     assert Start.from_mapping(changed(covariance_type=None)).covariance_type is Covariance.FULL
+
+
+UNITS = {"offset": [100.0, 0.0, 5.0], "scale": [16.0, 16.0, 0.5]}
+
+
+def test_a_mixture_may_say_what_its_units_are_and_then_only_newer_releases_take_it():
+    inputs = Inputs.from_mapping({"mixture": MIXTURE | {"units": UNITS}})
+    assert inputs.to_mapping() == {"schema": 3, "mixture": MIXTURE | {"units": UNITS}, "mask": None}
+    assert Inputs.from_mapping(json.loads(json.dumps(inputs.to_mapping()))) == inputs
+
+
+def test_a_start_from_a_result_has_its_units_unless_they_are_values_of_the_picture():
+    deep, plain = UNITS | {"names": ["red", "green", "blue"]}, {"offset": [0.0] * 3, "scale": [1.0] * 3}
+    assert Start.of_result(MIXTURE, deep).to_mapping() == MIXTURE | {"units": UNITS}
+    assert Start.of_result(MIXTURE, plain) == Start.of_result(MIXTURE, None) == Start.from_mapping(MIXTURE)
+
+
+@pytest.mark.parametrize(
+    "units",
+    [[], {"offset": [0]}, {"offset": [0], "scale": [0]}, {"offset": [0], "scale": [1, 1]}, {"offset": [], "scale": []}],
+)
+def test_what_are_no_units_is_refused(units):
+    assert "an offset and a scale above 0 for each band" in refusal({"mixture": MIXTURE | {"units": units}})
 
 
 @pytest.mark.parametrize("n_clusters", ["auto", 2])

@@ -1,6 +1,7 @@
 """Regions too small to mean anything join the neighbour that they resemble most."""
 
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +13,16 @@ from segmentation.engine.progress import OnFraction, part, silent
 
 _REPORT = 256  # regions that join between two reports
 
+_PIXELS = 2**18  # whose values are looked at together
+
 Labels = NDArray[np.uint8]
+ValuesOf = Callable[[slice], NDArray[np.generic]]
+"""Values (h, W, D) of some rows."""
 
 
 def cleaned(
     labels: Labels,
-    values: NDArray[np.generic],
+    values_of: ValuesOf,
     mixture: Mixture,
     smallest: float,
     no_data: int = 255,
@@ -34,7 +39,7 @@ def cleaned(
     ----------
     labels : ndarray, shape (H, W), uint8
         Component of each pixel.
-    values : ndarray, shape (H, W, D)
+    values_of : callable
         What the mixture is of.
     mixture : Mixture
     smallest : float
@@ -54,7 +59,7 @@ def cleaned(
     if not len(small):
         return labels.copy()
     on_fraction(0.2)
-    scores = _scores(regions, values, mixture, small, part(on_fraction, 0.2, 0.6))
+    scores = _scores(regions, values_of, mixture, small, part(on_fraction, 0.2, 0.6))
     owners = _merge(regions, scores, limit, no_data, part(on_fraction, 0.6, 1))
     cleaned_labels: Labels = regions.labels[owners][regions.numbers]
     return cleaned_labels
@@ -72,35 +77,49 @@ class _Regions:
     def of(cls, labels: Labels) -> "_Regions":
         from skimage.measure import label  # noqa: PLC0415 - takes a while to import, and cleaning is rare
 
-        numbers: NDArray[np.intp] = label(labels, connectivity=1, background=-1) - 1  # type: ignore[no-untyped-call]  # scikit-image has no types
+        numbers: NDArray[np.intp] = label(labels, connectivity=1, background=-1)  # type: ignore[no-untyped-call]  # scikit-image has no types
+        numbers -= 1
         areas = np.bincount(numbers.ravel())
         own = np.empty(len(areas), np.uint8)
         own[numbers.ravel()] = labels.ravel()
         return cls(numbers, own, areas)
 
-    def neighbours(self) -> NDArray[np.intp]:
-        """Pairs (m, 2) of regions that touch, both ways."""
+    def neighbours_of(self, numbers: list[int], no_data: int) -> dict[int, set[int]]:
+        """The regions with data that each of some regions, in ascending order, touches."""
         n = len(self.areas)
-        codes = [
-            np.unique(one[one != other].astype(np.int64) * n + other[one != other])
-            for one, other in ((self.numbers[:, 1:], self.numbers[:, :-1]), (self.numbers[1:], self.numbers[:-1]))
-        ]
-        pairs = np.stack(np.divmod(np.unique(np.concatenate(codes)), n), axis=1)
-        return np.concatenate([pairs, pairs[:, ::-1]])
+        codes = []
+        for one, other in ((self.numbers[:, 1:], self.numbers[:, :-1]), (self.numbers[1:], self.numbers[:-1])):
+            differ = one != other
+            codes.append(np.unique(one[differ] * n + other[differ]))
+        ones, others = np.divmod(np.unique(np.concatenate(codes)), n)
+        firsts, seconds = np.concatenate([ones, others]), np.concatenate([others, ones])
+        has_data = self.labels[seconds] != no_data
+        firsts, seconds = firsts[has_data], seconds[has_data]
+        seconds = seconds[np.argsort(firsts, kind="stable")]
+        ends = np.cumsum(np.bincount(firsts, minlength=n)).tolist()
+        found = seconds.tolist()
+        return {number: set(found[ends[number - 1] if number else 0 : ends[number]]) for number in numbers}
 
 
 def _scores(
-    regions: _Regions, values: NDArray[np.generic], mixture: Mixture, small: Places, on_fraction: OnFraction
+    regions: _Regions, values_of: ValuesOf, mixture: Mixture, small: Places, on_fraction: OnFraction
 ) -> dict[int, Float]:
     """Sums over each small region of log joint densities (K,): they are linear in the sums of phi."""
     theta = mixture.theta()
-    chosen = np.isin(regions.numbers, small)
-    owners, rows = np.searchsorted(small, regions.numbers[chosen]), values[chosen]
+    place = np.full(len(regions.areas), -1)
+    place[small] = np.arange(len(small))
     sums = np.zeros((len(small), theta.shape[1]))
-    for block in blocks(len(rows), *theta.shape):
-        for column, feature in enumerate(expand(rows[block])):
-            sums[:, column] += np.bincount(owners[block], feature, len(small))
-        on_fraction(block.stop / len(rows))
+    height, width = regions.numbers.shape
+    length = max(_PIXELS // width, 1)
+    for begin in range(0, height, length):
+        rows = slice(begin, min(begin + length, height))
+        owners = place[regions.numbers[rows]]
+        chosen = owners >= 0
+        values, owners = values_of(rows)[chosen], owners[chosen]
+        for block in blocks(len(values), *theta.shape):
+            for column, feature in enumerate(expand(values[block])):
+                sums[:, column] += np.bincount(owners[block], feature, len(small))
+        on_fraction(rows.stop / height)
     return dict(zip(small.tolist(), sums @ theta.T, strict=True))
 
 
@@ -111,10 +130,7 @@ class _Merger:
         self.owner = list(range(len(regions.areas)))
         self.areas, self.labels = regions.areas.tolist(), regions.labels.tolist()
         self.scores = scores
-        self.touching: dict[int, set[int]] = {number: set() for number in scores}
-        for one, other in regions.neighbours().tolist():
-            if one in self.touching and self.labels[other] != no_data:
-                self.touching[one].add(other)
+        self.touching = regions.neighbours_of(list(scores), no_data)
 
     def root(self, number: int) -> int:
         """The region that a region has joined; itself when it has joined none."""

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
-from segmentation.engine.progress import OnFraction, OnProgress, Stage
+from segmentation.engine.progress import OnFraction, OnProgress, Stage, part
 
 
 @dataclass(slots=True)
@@ -14,15 +14,21 @@ class Clock:
     seconds: dict[str, float] = field(default_factory=dict)
     stage: Stage | None = None
     begun: float = 0.0
+    done: float = 0.0  # of the stage
 
     def begin(self, stage: Stage) -> OnFraction:
-        """End the stage before; returns what reports fractions of this one."""
-        self.end()
-        self.stage, self.begun = stage, time.perf_counter()
-        self.on_progress(stage, 0.0)
-        return lambda fraction: self.on_progress(stage, fraction)
+        """Begin a stage, or what is left of it, if it has begun; returns what reports fractions of that."""
+        if stage is not self.stage:
+            self.end()
+            self.stage, self.begun = stage, time.perf_counter()
+            self._tell(stage, 0.0)
+        return part(lambda fraction: self._tell(stage, fraction), self.done, 1)
 
     def end(self) -> None:
         if self.stage is not None:
             self.seconds[self.stage.value] = time.perf_counter() - self.begun
             self.stage = None
+
+    def _tell(self, stage: Stage, fraction: float) -> None:
+        self.done = fraction
+        self.on_progress(stage, fraction)

@@ -9,34 +9,36 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
-from segmentation.engine.gmm.colour_spaces import STEPS, TRANSFORMS, Transform, lightness
+from segmentation.engine.gmm.colour_spaces import STEPS, TRANSFORMS, lightness
 from segmentation.engine.gmm.monomials import Float
+from segmentation.engine.gmm.texture import SCALES, textures
 from segmentation.engine.gmm.units import Units, as_bands
+from segmentation.engine.progress import OnFraction, silent
 from segmentation.engine.recipe import Features, Recipe
 
 Float32 = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Values = NDArray[np.generic]
 Chosen = Mask | slice | NDArray[np.intp]
+Place = tuple[NDArray[np.integer], NDArray[np.integer]]
+"""Rows and columns (m,) of pixels."""
 
 MOST_BANDS = 16
-TEXTURE_SCALES = (2.0, 5.0)  # pixels
 PLACE_RANGE = 100.0  # of the longer side
-_RUN = 2**16  # pixels at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measurements:
     """What is measured of all pixels, with what is known of its precision."""
 
-    bands: NDArray[np.generic]  # (H, W, B) the picture as it is
+    bands: Values  # (H, W, B) the picture as it is
     valid: Mask | None  # (H, W); None when all pixels count
     features: Features
     units: Units
-    around: Float32  # (H, W, E) texture and place
+    textures: Float32  # (S, H, W)
+    position: bool  # whether places belong to the values
     floor: Float  # (D,) variance of their rounding, squared units
     names: tuple[str, ...]  # (D,)
 
@@ -47,14 +49,15 @@ class Measurements:
 
     def part(self, rows: slice, columns: slice) -> Values:
         """Values (h, w, D) of a part of the picture."""
-        valid = None if self.valid is None else self.valid[rows, columns]
-        bands = self.bands[rows, columns]
-        around = self.around[rows, columns]
-        flat = bands.reshape(-1, bands.shape[2])
-        values = self._values(
-            flat, None if valid is None else valid.reshape(-1), around.reshape(len(flat), around.shape[2])
-        )
-        return values.reshape(*bands.shape[:2], values.shape[1])
+        bands, valid = self.bands[rows, columns], None if self.valid is None else self.valid[rows, columns].reshape(-1)
+        shape, place = bands.shape[:2], None
+        textures = self.textures[:, rows, columns].reshape(len(self.textures), shape[0] * shape[1])
+        if self.position:
+            height, width = self.bands.shape[:2]
+            down, across = np.meshgrid(np.arange(height)[rows], np.arange(width)[columns], indexing="ij")
+            place = down.reshape(-1), across.reshape(-1)
+        values = self._values(bands.reshape(-1, bands.shape[2]), valid, textures, place)
+        return values.T.reshape(values.shape[1], *shape).transpose(1, 2, 0)
 
     def __len__(self) -> int:
         height, width = self.bands.shape[:2]
@@ -63,21 +66,41 @@ class Measurements:
     def __getitem__(self, chosen: Chosen) -> Values:
         """Values (m, D) of some of all pixels, counted row by row."""
         valid = None if self.valid is None else self.valid.reshape(-1)[chosen]
-        bands = self.bands.reshape(len(self), self.bands.shape[2])[chosen]
-        return self._values(bands, valid, self.around.reshape(len(self), self.around.shape[2])[chosen])
+        bands = self.bands.reshape(len(self), -1)[chosen]
+        textures = self.textures.reshape(len(self.textures), len(self))[:, chosen]
+        return self._values(bands, valid, textures, self._place(chosen) if self.position else None)
 
-    def _values(self, bands: Values, valid: Mask | None, around: Float32) -> Values:
-        """Values (m, D) of pixels with bands (m, B) and what is around (m, E)."""
-        units = self.units.values(bands)
+    def _place(self, chosen: Chosen) -> Place:
+        """Rows and columns (m,) of some of all pixels."""
+        if isinstance(chosen, slice):
+            chosen = np.arange(*chosen.indices(len(self)))
+        index = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
+        down, across = np.divmod(index.astype(np.uint32), np.uint32(self.bands.shape[1]))
+        return down, across
+
+    def _values(self, bands: Values, valid: Mask | None, textures: Float32, place: Place | None) -> Values:
+        """Values (m, D) of pixels with bands (m, B), textures (S, m) and rows and columns; one plane a value."""
+        colour = self.units.values(bands.T.copy().T if bands.itemsize > 1 else bands).T
         if valid is not None:
-            units = np.where(valid[:, None], units, units.dtype.type(0))
-        if self.features is not Features.RGB:
-            units = _in_runs(TRANSFORMS[self.features], units)
-        return np.concatenate([units, around], axis=1) if around.shape[1] else units
+            colour = np.where(valid, colour, colour.dtype.type(0))
+        if self.features in TRANSFORMS:
+            colour = TRANSFORMS[self.features](colour)
+        if len(self.floor) == len(colour):
+            return colour.T
+        planes = np.empty((len(self.floor), len(bands)), np.result_type(colour, np.float32))
+        planes[: len(colour)] = colour
+        planes[len(colour) : len(colour) + len(textures)] = textures
+        if place is not None:
+            planes[-2:] = places(*place, max(self.bands.shape[:2]))
+        return planes.T
 
 
 def measure(
-    pixels: NDArray[np.generic], valid: Mask | None, recipe: Recipe, units: Units | None = None
+    pixels: NDArray[np.generic],
+    valid: Mask | None,
+    recipe: Recipe,
+    units: Units | None = None,
+    on_fraction: OnFraction = silent,
 ) -> Measurements:
     """Measure every pixel as a recipe says.
 
@@ -91,6 +114,8 @@ def measure(
         Its features, texture and position.
     units : Units or None
         Those of another picture, to compare this one with the mixture of that; None means its own.
+    on_fraction : callable
+        Told how much is done, up to 1.
 
     Raises
     ------
@@ -107,18 +132,16 @@ def measure(
         raise ValueError("the units are those of another number of bands")
     names = colour_names(recipe.features, n_bands)
     steps = [step * STEPS[recipe.features] for step in units.step[: len(names)]]
-    planes: list[Float32] = []
-    if recipe.texture:
-        light = _light(bands, valid, units)
-        planes += [texture(light, scale)[..., None] for scale in TEXTURE_SCALES[: recipe.texture]]
-        steps += [max(units.step) * STEPS[Features.GRAY]] * recipe.texture
-        names += [f"texture {scale:g}" for scale in TEXTURE_SCALES[: recipe.texture]]
+    scales = SCALES[: recipe.texture]
+    steps += [max(units.step) * STEPS[Features.GRAY]] * len(scales)
+    names += [f"texture {scale:g}" for scale in scales]
     if recipe.position:
-        planes.append(places(height, width))
         steps += [PLACE_RANGE / max(height, width)] * 2
         names += ["across", "down"]
-    around = np.concatenate(planes, axis=2) if planes else np.empty((height, width, 0), np.float32)
-    return Measurements(bands, valid, recipe.features, units, around, np.array(steps) ** 2 / 12, tuple(names))
+    found = textures((height, width), lambda *part: _light(bands, valid, units, part), scales, on_fraction)
+    on_fraction(1.0)
+    floor = np.array(steps) ** 2 / 12
+    return Measurements(bands, valid, recipe.features, units, found, recipe.position, floor, tuple(names))
 
 
 def colour_names(features: Features, n_bands: int) -> list[str]:
@@ -129,37 +152,18 @@ def colour_names(features: Features, n_bands: int) -> list[str]:
     return {Features.LAB: ["L*", "a*", "b*"], Features.GRAY: ["L*"]}.get(features, bands)
 
 
-def _in_runs(transform: Transform, values: Values) -> Float:
-    """A transform of values (n, B), whose many steps are made on a part at a time."""
-    return np.concatenate([transform(values[begin : begin + _RUN]) for begin in range(0, max(len(values), 1), _RUN)])
+def places(down: NDArray[np.integer], across: NDArray[np.integer], longer: int) -> Float32:
+    """Where pixels are: across and down, shape (2, m), 0 to 100 along the longer side."""
+    unit, half = np.float32(PLACE_RANGE / longer), np.float32(0.5)
+    return np.stack([(side.astype(np.float32) + half) * unit for side in (across, down)])
 
 
-def texture(light: Float32, scale: float) -> Float32:
-    """Standard deviation of lightness (H, W) within a Gaussian window of `scale` pixels, mirrored at the borders."""
-    centred = light - light.mean(dtype=np.float64).astype(np.float32)
-    mean = gaussian_filter(centred, scale, mode="mirror", truncate=3)
-    square = gaussian_filter(centred**2, scale, mode="mirror", truncate=3)
-    deviation: Float32 = np.sqrt(np.maximum(square - mean**2, 0))
-    return deviation
-
-
-def places(height: int, width: int) -> Float32:
-    """Where pixels are (H, W, 2): across and down, 0 to 100 along the longer side."""
-    unit = PLACE_RANGE / max(height, width)
-    down, across = np.indices((height, width), np.float32)
-    return np.stack([across + np.float32(0.5), down + np.float32(0.5)], axis=2) * np.float32(unit)
-
-
-def _light(bands: NDArray[np.generic], valid: Mask | None, units: Units) -> Float32:
-    """Lightness (H, W) of bands (H, W, B): of three as colours, else of their mean as grey; 0 without data."""
-    flat, light = bands.reshape(-1, bands.shape[2]), np.empty(bands.shape[:2], np.float32)
-    dark, lit = None if valid is None else ~valid.reshape(-1), light.reshape(-1)
-    for begin in range(0, len(flat), _RUN):
-        run = slice(begin, begin + _RUN)
-        values = units.values(flat[run]).astype(np.float64)
-        if dark is not None:
-            values[dark[run]] = 0
-        lit[run] = lightness(values if values.shape[1] == 3 else values.mean(axis=1, keepdims=True))[:, 0]
+def _light(bands: Values, valid: Mask | None, units: Units, part: tuple[slice, slice]) -> Float32:
+    """Lightness (h, w) of a part of bands (H, W, B): of three as colours, else of their mean as grey; 0 without data."""
+    values = units.values(bands[part]).transpose(2, 0, 1)
+    if valid is not None:
+        values = np.where(valid[part], values, values.dtype.type(0))
+    light: Float32 = lightness(values if len(values) == 3 else values.mean(axis=0, dtype=np.float32)[None])[0]
     return light
 
 

@@ -108,6 +108,11 @@ class Mixture:
         weights = self.weights[numbers]
         return type(self)(weights / weights.sum(), self.means[numbers], self.covariances[numbers], self.covariance_type)
 
+    def moved(self, gain: Float, shift: Float) -> Self:
+        """The mixture of shift + gain * value, for gains and shifts (D,) of the values."""
+        covariances = self.covariances * gain[:, None] * gain
+        return type(self)(self.weights, shift + gain * self.means, covariances, self.covariance_type)
+
     def rounded(self) -> Self:
         """The mixture with means and Cholesky factors in multiples of 2^-16, and weights of 24 significant bits.
 

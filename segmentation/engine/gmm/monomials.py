@@ -40,12 +40,12 @@ def expand(values: NDArray[np.generic]) -> Float:
     ndarray, shape (1 + D + D (D + 1) / 2, n), float64
         1, x and the upper triangle of x xT in row order, for x = (value - 128) / 64.
     """
-    return monomials((values.T.astype(np.float64) - CENTRE) / SCALE)
+    return monomials((values.T.astype(np.float64, order="C") - CENTRE) / SCALE)
 
 
 def expand_roughly(values: NDArray[np.generic]) -> NDArray[np.float32]:
     """The same in single precision, in half the time."""
-    return monomials((values.T.astype(np.float32) - np.float32(CENTRE)) / np.float32(SCALE))
+    return monomials((values.T.astype(np.float32, order="C") - np.float32(CENTRE)) / np.float32(SCALE))
 
 
 def monomials(x: NDArray[Real]) -> NDArray[Real]:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from segmentation.engine.gmm import segmentation as colours
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.segmentation import Segmentation
-from segmentation.engine.gmm.units import as_bands, visible
+from segmentation.engine.gmm.units import Units, as_bands, visible
 from segmentation.engine.progress import OnProgress
 from segmentation.engine.recipe import Preset, Recipe
 
@@ -18,6 +18,7 @@ def segment(
     valid: NDArray[np.bool_] | None = None,
     shown: NDArray[np.uint8] | None = None,
     begin: Mixture | None = None,
+    begin_units: Units | None = None,
     on_progress: OnProgress | None = None,
 ) -> Segmentation:
     """Segment a picture as the recipe's preset says; parameters and errors as of `segmentation.segment`.
@@ -32,4 +33,6 @@ def segment(
         bands, valid = as_bands(pixels, valid)
         seen = visible(bands, valid) if shown is None else shown
         return regions.segment(seen, recipe, valid=valid, on_progress=on_progress)
-    return colours.segment(pixels, recipe, valid=valid, shown=shown, begin=begin, on_progress=on_progress)
+    return colours.segment(
+        pixels, recipe, valid=valid, shown=shown, begin=begin, begin_units=begin_units, on_progress=on_progress
+    )

@@ -21,7 +21,7 @@ from segmentation.engine.gmm.solving import solve
 from segmentation.engine.gmm.squarem import mixture_at
 from segmentation.engine.gmm.units import Units
 from segmentation.engine.progress import OnFraction, OnProgress, Stage, part
-from segmentation.engine.recipe import Recipe
+from segmentation.engine.recipe import Features, Recipe
 
 if TYPE_CHECKING:
     from segmentation.engine.gmm.regions import RegionSegmentation
@@ -63,6 +63,7 @@ def segment(
     valid: NDArray[np.bool_] | None = None,
     shown: NDArray[np.uint8] | None = None,
     begin: Mixture | None = None,
+    begin_units: Units | None = None,
     on_progress: OnProgress | None = None,
 ) -> Segmentation:
     """Fit a Gaussian mixture to a picture and label every pixel with its most probable component.
@@ -84,6 +85,9 @@ def segment(
         as `units.visible` has it.
     begin : Mixture or None
         Where the fit begins, for example that of a preview; None tries `recipe.restarts` starts.
+    begin_units : Units or None
+        Those of the result that `begin` is from, when its pixels had another range than those that count here; None means
+        the units of this picture. Colour spaces that are computed from the bands are taken as they are.
     on_progress : callable or None
         Told the stage and its done fraction, which never falls. What it raises ends the computation.
 
@@ -94,8 +98,11 @@ def segment(
     TypeError, ValueError
         The arrays are not of the stated types and shapes.
     """
-    picture = picture_of(*_checked(pixels, valid), recipe, shown)
-    clock = Clock(on_progress or (lambda _stage, _fraction: None))
+    clock = Clock(on_progress or _silent)
+    on_measured = part(clock.begin(Stage.COUNTING), 0, 0.7)
+    picture = picture_of(*_checked(pixels, valid), recipe, shown, on_measured)
+    if begin is not None and begin_units is not None:
+        begin = _converted(begin, begin_units, picture, recipe)
     solution = solve(picture, recipe, begin, clock)
     sample, fit, choice = solution.sample, solution.fit, solution.choice
     mixture = solution.mixture.rounded()
@@ -127,6 +134,16 @@ def segment(
     )
 
 
+def _converted(begin: Mixture, units: Units, picture: Picture, recipe: Recipe) -> Mixture:
+    """A starting mixture in the units of the picture; texture and place have the same everywhere."""
+    n_bands, n_values = len(picture.units.offset), begin.means.shape[1]
+    if len(units.offset) != n_bands or n_values < n_bands or recipe.features is not Features.RGB:
+        return begin
+    gain, shift = np.ones(n_values), np.zeros(n_values)
+    gain[:n_bands], shift[:n_bands] = units.onto(picture.units)
+    return begin.moved(gain, shift)
+
+
 def _painted(picture: Picture, mixture: Mixture, sample: Sample, recipe: Recipe, on_fraction: OnFraction) -> Painted:
     """Label all pixels, smooth the labels and clean them, as the recipe says."""
     on_paint = part(on_fraction, 0, 0.5) if recipe.smallest_region else on_fraction
@@ -136,11 +153,10 @@ def _painted(picture: Picture, mixture: Mixture, sample: Sample, recipe: Recipe,
         painted = picture.paint(mixture, sample, on_paint)
     if not recipe.smallest_region:
         return painted
-    values, _ = picture.part(slice(None), slice(None))
     return Painted.of(
         cleaned(
             painted.labels.reshape(picture.shape),
-            values,
+            lambda rows: picture.part(rows, slice(None))[0],
             mixture,
             recipe.smallest_region,
             on_fraction=part(on_fraction, 0.5, 1),

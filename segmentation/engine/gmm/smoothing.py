@@ -1,34 +1,29 @@
 """Neighbours usually belong together: posterior probabilities that take the surroundings into account.
 
-A hidden Markov field whose neighbourhood is a Gaussian window: every pixel's log joint densities gain beta times the mean
-posterior of the pixels around it, and so again and again (mean field: Zhang, 1992). The components are refitted to the
-smoothed posteriors, which keeps noise from inflating them (Celeux, Forbes and Peyrard, 2003); they begin on a blurred
-picture, where even clusters that overlap by half stand apart. Beside the classical eight neighbours, a window of a little
-more than a pixel forgives noise that is correlated itself. Linear in the pixels.
+A hidden Markov field. The components are refitted to the smoothed posteriors (`mean_field`), which keeps noise from inflating
+them (Celeux, Forbes and Peyrard, 2003); they begin on a blurred picture, where even clusters that overlap by half stand apart.
+Linear in the pixels.
 """
-
-from collections.abc import Iterator
 
 import numpy as np
 
-from segmentation.engine.gmm.blur import Float32, blurred
+from segmentation.engine.gmm.blur import blurred
 from segmentation.engine.gmm.densities import posterior as posterior_of
 from segmentation.engine.gmm.em import Data, maximise
 from segmentation.engine.gmm.labelling import NO_DATA, Mask, Painted
+from segmentation.engine.gmm.mean_field import REACH, Float32, mean_field
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Float, blocks, expand
 from segmentation.engine.gmm.pictures import Picture, Values
 from segmentation.engine.gmm.sampling import places
 from segmentation.engine.gmm.squarem import climb, done
 from segmentation.engine.gmm.starts import best_start
+from segmentation.engine.gmm.tiles import tiles
 from segmentation.engine.progress import OnFraction, part, silent
 from segmentation.engine.recipe import Recipe
 
 Parts = list[tuple[Values, Mask]]
 """Values (h, w, D) of parts of a picture, and which of them count."""
-
-WINDOW = 1.2
-"""Standard deviation in pixels."""
 
 STRENGTH = 12.0
 """beta at smoothness 1: nats by which unanimous surroundings favour their component. On phantoms 9 to 16 are nearly equal."""
@@ -36,40 +31,15 @@ STRENGTH = 12.0
 BLUR = 1.5
 """Standard deviation in pixels of the picture that a fit begins with."""
 
-SWEEPS, ROUNDS = 10, 6
-"""Sweeps of the mean field, and M-steps, before each of which half as many are made."""
+SWEEPS = 5
+"""Of the mean field when labels are made."""
 
-_REACH = 4  # pixels that a window reaches at most
+ROUNDS, ROUND_SWEEPS = 6, 3
+"""M-steps, and sweeps before each."""
+
+_POSTERIORS = 2**19  # that are smoothed together: they stay in the cache
 _FEW = 2**13  # pixels of the blurred picture
 _ROUGH = 1e-3  # tolerance on them
-_STRIP = 2**22  # posteriors that are smoothed together
-
-
-def mean_field(log_joint: Float32, beta: float, n_sweeps: int, on_fraction: OnFraction = silent) -> Float32:
-    """Smooth the posteriors of a part of a picture.
-
-    Parameters
-    ----------
-    log_joint : ndarray, shape (K, h, w), float32
-        Of which only differences between components count; equal for all where a pixel has no data.
-    beta : float
-    n_sweeps : int
-    on_fraction : callable
-        Told after every sweep how much is done, up to 1.
-
-    Returns
-    -------
-    ndarray, shape (K, h, w), float32
-        Sums to 1 over the components.
-    """
-    posterior = _softmax(log_joint.copy())
-    for sweep in range(n_sweeps):
-        around = blurred(posterior, WINDOW)
-        around *= np.float32(beta)
-        around += log_joint
-        posterior = _softmax(around)
-        on_fraction((sweep + 1) / n_sweeps)
-    return posterior
 
 
 def begun(
@@ -127,12 +97,11 @@ def refit(
         K, D = mixture.means.shape
         sums = np.zeros((K, 1 + D + D * (D + 1) // 2))
         for index, (values, valid) in enumerate(parts):
-            begin = number + index / len(parts)
-            share = part(on_fraction, begin / ROUNDS, (begin + 1 / len(parts)) / ROUNDS)
-            posterior = mean_field(_log_joint(mixture, values, valid), STRENGTH * smoothness, SWEEPS // 2, share)
+            posterior = mean_field(_log_joint(mixture, values, valid), STRENGTH * smoothness, ROUND_SWEEPS)
             rows, weights = values[valid], posterior[:, valid].astype(np.float64)
             for block in blocks(len(rows), *sums.shape):
                 sums += weights[:, block] @ expand(rows[block]).T
+            on_fraction((number + (index + 1) / len(parts)) / ROUNDS)
         mixture = maximise(sums, floor, mixture.covariance_type)
     return mixture
 
@@ -140,24 +109,18 @@ def refit(
 def paint_smoothed(picture: Picture, mixture: Mixture, smoothness: float, on_fraction: OnFraction = silent) -> Painted:
     """Label each pixel with the component whose smoothed posterior is largest, of equal ones the first.
 
-    Strips of the picture are smoothed one after the other, each with as much of its surroundings as can matter.
+    Tiles of the picture are smoothed one after the other, each with as much of its surroundings as can matter.
     """
-    height, width = picture.shape
-    labels = np.empty((height, width), np.uint8)
-    margin = SWEEPS * _REACH
-    for strip in _strips(height, width, mixture.n_components):
-        begin, end = max(strip.start - margin, 0), min(strip.stop + margin, height)
-        values, valid = picture.part(slice(begin, end), slice(None))
-        share = part(on_fraction, strip.start / height, strip.stop / height)
-        posterior = mean_field(_log_joint(mixture, values, valid), STRENGTH * smoothness, SWEEPS, share)
-        inner = slice(strip.start - begin, strip.stop - begin)
-        labels[strip] = np.where(valid[inner], posterior[:, inner].argmax(axis=0), NO_DATA)
+    labels = np.empty(picture.shape, np.uint8)
+    n_done, pixels = 0, max(_POSTERIORS // mixture.n_components, 1)
+    for tile in tiles(*picture.shape, pixels=pixels, margin=SWEEPS * REACH):
+        values, valid = picture.part(*tile.wide)
+        posterior = mean_field(_log_joint(mixture, values, valid), STRENGTH * smoothness, SWEEPS)
+        best = posterior[:, *tile.inner].argmax(axis=0)
+        labels[tile.own] = np.where(valid[tile.inner], best, NO_DATA)
+        n_done += best.size
+        on_fraction(n_done / labels.size)
     return Painted.of(labels, mixture.n_components)
-
-
-def _strips(height: int, width: int, n_components: int) -> Iterator[slice]:
-    length = max(_STRIP // (width * n_components), 64)
-    return (slice(begin, min(begin + length, height)) for begin in range(0, height, length))
 
 
 def _log_joint(mixture: Mixture, values: Values, valid: Mask) -> Float32:
@@ -170,11 +133,3 @@ def _log_joint(mixture: Mixture, values: Values, valid: Mask) -> Float32:
         log_joint[:, block] = exact - exact.max(axis=0)
     log_joint[:, ~valid.reshape(-1)] = 0
     return log_joint.reshape(len(theta), *valid.shape)
-
-
-def _softmax(logs: Float32) -> Float32:
-    """exp(logs) scaled to sum 1 over the first axis; overwrites its argument."""
-    logs -= logs.max(axis=0)
-    np.exp(logs, out=logs)
-    logs /= logs.sum(axis=0)
-    return logs

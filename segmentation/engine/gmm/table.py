@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.colour_spaces import Transform
 from segmentation.engine.gmm.colours import CODES, decode
-from segmentation.engine.gmm.densities import decided, most_probable, taylor
+from segmentation.engine.gmm.densities import labels_of, most_probable, taylor
 from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, Places, blocks, expand, monomials
 
 UNKNOWN = 255
@@ -135,13 +135,13 @@ class ValueTable:
 
     def fill(self, codes: NDArray[np.integer]) -> None:
         """Make sure that the table knows the colours (n,)."""
-        missing = np.unique(codes[self.entries[codes] == UNKNOWN])
-        for block in blocks(len(missing), *self._theta.shape):
-            values = self._transform(decode(missing[block]))
-            self.entries[missing[block]] = decided(self._theta, expand(values))
+        missing = codes[self.entries[codes] == UNKNOWN]
+        for block in blocks(len(missing), 1, self._theta.shape[1]):
+            values = self._transform(decode(missing[block]).T).T
+            self.entries[missing[block]] = labels_of(self._theta, values)
 
     def labels(self, codes: NDArray[np.integer]) -> Entries:
-        """The labels (n,) of colours that it does not know, each computed once."""
+        """The labels (n,) of colours that it does not know."""
         self.fill(codes)
         labels: Entries = self.entries[codes]
         return labels

@@ -63,9 +63,8 @@ class Units:
     @classmethod
     def spanning(cls, bands: NDArray[np.generic], valid: Mask | None, *, together: bool) -> Self:
         """Units from the smallest to the largest value, of all bands `together` or of each by itself."""
-        lows, highs = _ranges(bands, valid)
-        if together:
-            lows, highs = [min(lows)] * len(lows), [max(highs)] * len(highs)
+        groups = bands[:, :, None] if together else bands[..., None]
+        lows, highs = (ends * (bands.shape[2] // groups.shape[2]) for ends in _ranges(groups, valid))
         pairs = list(zip(lows, highs, strict=True))
         scales = [_scale(low, high) for low, high in pairs]
         steps = [_step(scale, low < high, bands.dtype) for scale, (low, high) in zip(scales, pairs, strict=True)]
@@ -87,6 +86,11 @@ class Units:
         with np.errstate(over="ignore", invalid="ignore"):  # infinity, and what is far beyond the range
             # Two products: the difference of the ends of double precision would overflow.
             return (bands.astype(np.float64) * gain - offset * gain).astype(precision, copy=False)
+
+    def onto(self, other: "Units") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Gain and shift (B,) that turn these units into those of another picture: other = shift + gain * unit."""
+        scale = np.array(other.scale)
+        return np.array(self.scale) / scale, (np.array(self.offset) - np.array(other.offset)) / scale
 
     def to_mapping(self) -> dict[str, Any]:
         """A JSON object; `from_mapping` is its inverse."""
@@ -152,17 +156,17 @@ def stretches(bands: NDArray[np.generic]) -> Iterator[slice]:
     return (slice(first, min(first + rows, height)) for first in range(0, height, rows))
 
 
-def _ranges(bands: NDArray[np.generic], valid: Mask | None) -> tuple[list[float], list[float]]:
-    """Smallest and largest value of each band, of the pixels that count."""
-    n_bands = bands.shape[2]
-    lows, highs = [np.inf] * n_bands, [-np.inf] * n_bands
-    for rows in stretches(bands):
-        for band in range(n_bands):
-            plane = bands[rows, :, band]
-            values = plane if valid is None else plane[valid[rows]]
+def _ranges(groups: NDArray[np.generic], valid: Mask | None) -> tuple[list[float], list[float]]:
+    """Smallest and largest value of each group (H, W, G, B) of bands, of the pixels that count."""
+    n_groups = groups.shape[2]
+    lows, highs = [np.inf] * n_groups, [-np.inf] * n_groups
+    for rows in stretches(groups):
+        for number in range(n_groups):
+            part = groups[rows, :, number]
+            values = part if valid is None else part[valid[rows]]
             if values.size:
-                lows[band] = min(lows[band], float(values.min()))
-                highs[band] = max(highs[band], float(values.max()))
+                lows[number] = min(lows[number], float(values.min()))
+                highs[number] = max(highs[number], float(values.max()))
     return lows, highs
 
 

@@ -18,7 +18,7 @@ from segmentation.engine.gmm import Segmentation, segment
 from segmentation.engine.imaging import Header, Limits, Notice, decode, index_png
 from segmentation.engine.legend import Legend
 from segmentation.engine.pipeline.evidence import evidence
-from segmentation.engine.pipeline.resolving import counted, left_out, starting_mixture
+from segmentation.engine.pipeline.resolving import counted, left_out, starting_mixture, starting_units
 from segmentation.engine.progress import OnProgress, Stage
 from segmentation.engine.recipe import Inputs, Recipe, agreed
 
@@ -94,7 +94,15 @@ def run(
     valid = counted(picture.valid, mask)
     tell(Stage.READING, 1.0)
     reading = time.perf_counter() - begun
-    segmentation = segment(picture.data, recipe, valid=valid, shown=picture.pixels, begin=begin, on_progress=tell)
+    segmentation = segment(
+        picture.data,
+        recipe,
+        valid=valid,
+        shown=picture.pixels,
+        begin=begin,
+        begin_units=starting_units(inputs),
+        on_progress=tell,
+    )
     begun = time.perf_counter()
     tell(Stage.WRITING, 0.0)
     components_png = index_png.encode(segmentation.labels)

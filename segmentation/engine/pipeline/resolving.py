@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm import Mixture
+from segmentation.engine.gmm.units import Units
 from segmentation.engine.imaging import Limits, masks
 from segmentation.engine.recipe import Inputs
 
@@ -39,6 +40,12 @@ def starting_mixture(inputs: Inputs) -> Mixture | None:
             ),
         )
     return mixture
+
+
+def starting_units(inputs: Inputs) -> Units | None:
+    """What the values of the starting mixture are in values of its picture; None when that is not known."""
+    scale = None if inputs.mixture is None else inputs.mixture.units
+    return None if scale is None else Units(scale.offset, scale.scale, (1.0,) * len(scale.scale))
 
 
 def left_out(inputs: Inputs, masters: Mapping[str, bytes], *, shape: tuple[int, int], limits: Limits) -> Mask | None:

@@ -176,7 +176,10 @@ def _start(path: Path, recipe: Recipe) -> Start:
         document = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(document, dict):
             raise CommandError(f"{path}: It is neither a run.json nor a mixture.")
-        start = Start.from_mapping(document.get("mixture", document))
+        is_run = "mixture" in document
+        start = (
+            Start.of_result(document["mixture"], document.get("features")) if is_run else Start.from_mapping(document)
+        )
         inputs = Inputs(mixture=start)
         agreed(recipe, inputs)
         pipeline.starting_mixture(inputs)

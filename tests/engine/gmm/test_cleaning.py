@@ -18,22 +18,22 @@ def drawn(rows):
 
 def test_a_small_region_joins_the_neighbour_that_it_resembles_most():
     labels, values = drawn(["0000222", "0001222", "0000222"])
-    assert cleaned(labels, values, GREYS, 0.1)[1].tolist() == [0, 0, 0, 0, 2, 2, 2]
+    assert cleaned(labels, values.__getitem__, GREYS, 0.1)[1].tolist() == [0, 0, 0, 0, 2, 2, 2]
     values[1, 3] = 180
-    assert cleaned(labels, values, GREYS, 0.1)[1].tolist() == [0, 0, 0, 2, 2, 2, 2]
+    assert cleaned(labels, values.__getitem__, GREYS, 0.1)[1].tolist() == [0, 0, 0, 2, 2, 2, 2]
 
 
 def test_regions_that_grow_beyond_the_limit_stay():
     labels, values = drawn(["0000000", "0012200", "0000000"])
-    assert cleaned(labels, values, GREYS, 0.0).tolist() == labels.tolist()
-    assert (cleaned(labels, values, GREYS, 2.5 / 21)[1] == [0, 0, 0, 0, 0, 0, 0]).all()
+    assert cleaned(labels, values.__getitem__, GREYS, 0.0).tolist() == labels.tolist()
+    assert (cleaned(labels, values.__getitem__, GREYS, 2.5 / 21)[1] == [0, 0, 0, 0, 0, 0, 0]).all()
 
 
 def test_no_data_neither_joins_nor_is_joined():
     labels, values = drawn(["0000", "0000", "0000"])
     labels[1, 1], labels[0, 3] = 255, 1
     labels[0, 2] = labels[1, 3] = 255
-    result = cleaned(labels, values, GREYS, 0.2)
+    result = cleaned(labels, values.__getitem__, GREYS, 0.2)
     assert (result == labels).all()
 
 
@@ -44,7 +44,7 @@ def test_no_region_below_the_limit_is_left_that_has_a_neighbour(seed, smallest, 
     labels = rng.integers(0, 3, shape).astype(np.uint8)
     values = rng.uniform(0, 255, (*shape, 1))
     before = labels.copy()
-    result = cleaned(labels, values, GREYS, smallest)
+    result = cleaned(labels, values.__getitem__, GREYS, smallest)
     assert (labels == before).all()
     regions = label(result, connectivity=1, background=-1)
     areas = np.bincount(regions.ravel())[1:]

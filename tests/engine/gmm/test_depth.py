@@ -1,5 +1,7 @@
 """Deep pictures and those of many bands: their own depth, units that can be read back, the same labels everywhere."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from segmentation.engine.gmm.labelling import paint_values
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import expand
 from segmentation.engine.gmm.pictures import Measured, OneBand, picture_of
-from segmentation.engine.gmm.units import Units, visible
+from segmentation.engine.gmm.units import Units, as_bands, visible
 
 
 def phases(means, sd, shape=(80, 90), seed=0):
@@ -139,6 +141,32 @@ def test_a_mixture_is_applied_to_another_picture_in_the_units_of_its_own():
     other = np.concatenate([second[0], np.full((80, 5, 3), 60_000)], axis=1).round().astype(np.uint16)  # wider range
     labels = result.mixture.predict(measure(other, None, recipe, units=result.units).values)
     np.testing.assert_array_equal(labels[:, :90], second[1])
+
+
+@pytest.mark.parametrize(("dtype", "texture"), [(np.uint16, 0), (np.float32, 0), (np.uint16, 1)])
+def test_a_start_from_a_run_with_another_range_is_converted(dtype, texture):
+    values, _ = phases([[1000, 1300], [1040, 1300]], 6)
+    values[:20, :40] = 60_000  # a scale bar, which the second run leaves out
+    pixels, bar = values.round().astype(dtype), np.zeros((80, 90), np.bool_)
+    bar[:20, :40] = True
+    recipe = Recipe(n_clusters=2, texture=texture)
+    rest = segment(pixels, recipe, valid=~bar)
+    with_bar = Units.of(as_bands(pixels, None)[0], None)
+    gain, shift = rest.units.onto(with_bar)
+    alike = np.concatenate([gain, np.ones(texture)]), np.concatenate([shift, np.zeros(texture)])
+    begin = rest.mixture.moved(*alike)  # as a run of the whole picture would have them
+    first = replace(recipe, max_iterations=1)
+    again = segment(pixels, first, valid=~bar, begin=begin, begin_units=with_bar)
+    np.testing.assert_allclose(again.mixture.means, rest.mixture.means, atol=0.05)
+    lost = segment(pixels, first, valid=~bar, begin=begin)
+    assert np.abs(lost.mixture.means - rest.mixture.means).max() > 5
+
+
+def test_units_are_turned_into_others():
+    one, other = Units((100.0, 5.0), (2.0, 1.0), (1.0, 1.0)), Units((90.0, 5.0), (4.0, 0.5), (1.0, 1.0))
+    gain, shift = one.onto(other)
+    in_units, in_others = (np.array([20.0, 30.0]) - u.offset for u in (one, other))
+    np.testing.assert_allclose(shift + gain * (in_units / one.scale), in_others / other.scale)
 
 
 # --- What people see ----------------------------------------------------------------------------------------------------

@@ -4,25 +4,35 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import uniform_filter
 from skimage.color import rgb2lab
 
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.gmm import Recipe, segment
 from segmentation.engine.gmm.colour_spaces import lab, lightness, optical_density
-from segmentation.engine.gmm.features import measure, texture
+from segmentation.engine.gmm.features import measure
+from segmentation.engine.gmm.texture import WINDOWS, roughness
 
 
 def test_lab_is_that_of_scikit_image():
     colours = np.random.default_rng(0).integers(0, 256, (1000, 3), dtype=np.uint8)
-    np.testing.assert_allclose(lab(colours), rgb2lab(colours[None])[0], atol=0.02)
-    np.testing.assert_allclose(lab(np.array([[0] * 3, [119] * 3, [255] * 3]))[:, 1:], 0, atol=1e-9)
-    np.testing.assert_allclose(lightness(np.array([[0], [255]])), [[0], [100]], atol=1e-9)
+    np.testing.assert_allclose(lab(colours.T).T, rgb2lab(colours[None])[0], atol=0.02)
+    np.testing.assert_allclose(lab(colours.T.astype(float)), lab(colours.T), atol=1e-4)
+
+
+def test_grey_has_lightness_and_no_colour():
+    greys = np.repeat(np.arange(256, dtype=np.uint8)[None], 3, axis=0)
+    light, *colour = lab(greys)
+    np.testing.assert_allclose(colour, 0, atol=1e-4)
+    np.testing.assert_array_equal(lightness(greys), light[None])
+    np.testing.assert_allclose(lightness(greys[:1]), light[None], atol=1e-4)
+    np.testing.assert_allclose(light[[0, -1]], [0, 100], atol=1e-4)
 
 
 def test_stains_add_in_optical_density():
-    transmitted = np.array([[0.5, 0.8, 0.1]])
+    transmitted = np.array([[0.5], [0.8], [0.1]])
     once, twice = (optical_density(256 * transmitted**n - 1) for n in (1, 2))
-    np.testing.assert_allclose(twice, 2 * once)
+    np.testing.assert_allclose(twice, 2 * once, rtol=1e-5)
     assert optical_density(np.array([[255]])) == 0
 
 
@@ -97,11 +107,22 @@ def test_many_bands_equal_ones_and_dependent_ones_are_taken():
     np.testing.assert_array_equal(segment(dependent, Recipe(n_clusters=3)).labels, truth)
 
 
-def test_texture_is_the_local_standard_deviation():
+def test_texture_is_the_standard_deviation_about_the_local_mean():
     rng = np.random.default_rng(0)
     noise = rng.normal(50, 4, (200, 200)).astype(np.float32)
-    assert texture(noise, 5.0)[50:150, 50:150].mean() == pytest.approx(4, rel=0.05)
-    assert (texture(np.full((9, 9), 3, np.float32), 2.0) == 0).all()
+    assert roughness(noise, 5.0)[50:150, 50:150].mean() == pytest.approx(4, rel=0.05)
+    light = rng.uniform(0, 100, (41, 50)).astype(np.float32)
+    for scale, sides in WINDOWS.items():
+        flat = light - boxes(light, sides)
+        np.testing.assert_allclose(roughness(light, scale), np.sqrt(boxes(flat**2, sides)), atol=1e-3)
+        assert sum((side**2 - 1) / 12 for side in sides) == pytest.approx(scale**2, rel=0.02)
+    assert (roughness(np.full((9, 9), 99, np.float32), 2.0) == 0).all()
+
+
+def boxes(plane, sides):
+    for side in sides:
+        plane = uniform_filter(plane.astype(float), side, mode="reflect")
+    return plane
 
 
 def test_texture_tells_apart_what_colour_cannot():

@@ -31,6 +31,8 @@ for pixels, n_clusters in [
         digest.update(result.mixture.to_json().encode())
     if "components" in sys.argv:
         digest.update(repr(result.components).encode())
+for options in ({"features": "lab"}, {"features": "od", "smoothness": 0.5}, {"texture": 2}, {"texture": 1, "position": True}):
+    digest.update(segment(china[:200, :300], Recipe(n_clusters=4, **options)).labels.tobytes())
 print(digest.hexdigest())
 """
 

@@ -1,11 +1,13 @@
 import numpy as np
 import pytest
+from scipy.ndimage import convolve
 
 from benchmarks.phantoms import mislabelled, noisy
 from segmentation.engine.gmm import Mixture, Recipe, segment
 from segmentation.engine.gmm import smoothing as module
+from segmentation.engine.gmm.mean_field import mean_field
 from segmentation.engine.gmm.pictures import EightBit
-from segmentation.engine.gmm.smoothing import mean_field, paint_smoothed
+from segmentation.engine.gmm.smoothing import paint_smoothed
 
 
 @pytest.mark.parametrize(("n_phases", "correlated", "most"), [(2, 0.0, 0.02), (3, 0.0, 0.02), (3, 0.7, 0.04)])
@@ -46,18 +48,28 @@ def test_pixels_without_data_stay_so_and_lend_nothing():
     assert (here.labels[valid] < 2).all()
 
 
-def test_strips_make_no_difference(monkeypatch, china):
+def test_tiles_make_no_difference(monkeypatch, china):
     mixture = segment(china, Recipe(n_clusters=3)).mixture
     whole = paint_smoothed(EightBit(china, None), mixture, 0.5)
-    monkeypatch.setattr(module, "_STRIP", 1)
-    strips = paint_smoothed(EightBit(china, None), mixture, 0.5)
-    assert (whole.labels == strips.labels).mean() > 0.99999
+    monkeypatch.setattr(module, "_POSTERIORS", 3 * 60**2)
+    tiles = paint_smoothed(EightBit(china, None), mixture, 0.5)
+    assert (whole.labels == tiles.labels).mean() > 0.99999
 
 
 def test_without_strength_the_posterior_is_that_of_each_pixel():
     log_joint = np.random.default_rng(0).normal(size=(3, 20, 30)).astype(np.float32)
     shares = np.exp(log_joint)
     np.testing.assert_allclose(mean_field(log_joint, 0.0, 3), shares / shares.sum(axis=0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 30), (20, 31)])
+def test_the_field_comes_to_rest_where_it_agrees_with_its_surroundings(shape):
+    log_joint = np.random.default_rng(0).normal(size=(3, *shape)).astype(np.float32)
+    posterior = mean_field(log_joint, 1.5, 100)
+    window = np.array([1, 2, 3, 2, 1]) / 9
+    around = convolve(posterior.astype(float), window[:, None] * window * np.ones((1, 1, 1)), mode="reflect")
+    shares = np.exp(log_joint + 1.5 * around)
+    np.testing.assert_allclose(posterior, shares / shares.sum(axis=0), atol=1e-4)
 
 
 def test_a_single_pixel_that_disagrees_gives_in_to_strong_surroundings():

@@ -1,5 +1,6 @@
 """Deep files from bytes to `run.json`."""
 
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -14,8 +15,9 @@ import tifffile
 from segmentation.engine import pipeline
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.gmm import maps
+from segmentation.engine.imaging import masks
 from segmentation.engine.pipeline import doubt
-from segmentation.engine.recipe import Recipe
+from segmentation.engine.recipe import Inputs, Recipe, Start
 from tests.engine.pipeline.conftest import LIMITS
 
 SCHEMA = json.loads(Path(pipeline.__file__).with_name("run.schema.json").read_text(encoding="utf-8"))
@@ -85,6 +87,24 @@ def test_the_colours_of_clusters_are_those_of_what_is_shown(run):
     ).legend.clusters
     assert (dark.colour, bright.colour) == ("#200000", "#20ff00")
     assert truth.any()
+
+
+def test_a_run_can_begin_with_one_that_left_out_what_is_brightest(run):
+    """The range of what counts decides the units of each; written down, a start is converted."""
+    values, _ = phases([[1000], [1100]], 10)
+    values[0, 0] = 60_000
+    file, hot = tiff(values[:, :, 0].round().astype(np.uint16), photometric="minisblack"), np.zeros((60, 80), np.bool_)
+    hot[0, 0] = True
+    mask = masks.encode(hot)
+    name = hashlib.sha256(mask).hexdigest()
+    clean = run(file, name="camera.tif", recipe=Recipe(n_clusters=2), inputs=Inputs(mask=name), masters={name: mask})
+    written = document_of(clean)
+    start = Start.of_result(written["mixture"], written["features"])
+    recipe = Recipe(n_clusters=2, max_iterations=1)
+    document = document_of(run(file, name="camera.tif", recipe=recipe, inputs=Inputs(mixture=start)))
+    assert document["features"]["scale"][0] > 100 * written["features"]["scale"][0]
+    np.testing.assert_allclose(means_in_the_file(document)[0], [1000], atol=2)
+    assert document["inputs"]["schema"] == 3
 
 
 def test_real_numbers_with_gaps(run):

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.blur import Float32
+from segmentation.engine.gmm.colour_spaces import lab
 from segmentation.engine.gmm.regions.families import LEAST, expand, maximise, moments, products
-from segmentation.engine.gmm.regions.features import lab
 from segmentation.engine.gmm.regions.graph import Index, membership
 from segmentation.engine.gmm.regions.resampling import Level, Mask, enlarged
 
@@ -135,7 +135,7 @@ def _judged(part: Index, labels: Labels, level: Level, laws: Laws) -> Labels:
     regions = np.flatnonzero(np.bincount(votes.ravel()))
     place = np.zeros(256, np.intp)
     place[regions] = np.arange(len(regions))
-    evidence = laws.evidence(lab(_mean(around, level)[None])[:, 0], regions)
+    evidence = laws.evidence(lab(_mean(around, level).T), regions)
     best = labels.ravel()[part]
     score = np.full(len(part), -np.inf, np.float32)
     for candidate in (best, *votes):

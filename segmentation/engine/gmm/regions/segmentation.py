@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm.blur import Float32
+from segmentation.engine.gmm.colour_spaces import lab
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.regions.energy import energies
 from segmentation.engine.gmm.regions.families import FLOOR, Float, expand, gaussians
-from segmentation.engine.gmm.regions.features import features, lab
+from segmentation.engine.gmm.regions.features import features
 from segmentation.engine.gmm.regions.graph import build, membership
 from segmentation.engine.gmm.regions.leaves import leaves
 from segmentation.engine.gmm.regions.merging import merge_all
@@ -91,7 +92,7 @@ def segment_regions(
     shape = analysed_shape(*pixels.shape[:2])
     levels = pyramid(pixels, valid, shape)
     small, there = averaged_valid(levels[-1], shape)
-    colours = lab(small)
+    colours = lab(small.transpose(2, 0, 1))
     analysis = _analyse(colours, there, lambda fraction: on_progress(Stage.FITTING, fraction))
     on_progress(Stage.LABELLING, 0.0)
     count = analysis.tree.natural_count(STOP) if n_regions is None else n_regions

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from segmentation.engine.gmm.regions.features import lab
+from segmentation.engine.gmm.colour_spaces import lab
 from segmentation.engine.gmm.regions.refinement import DOUBT, Laws, areas, band, refine, sweep
 from segmentation.engine.gmm.regions.resampling import Level, pyramid
 
@@ -17,12 +17,12 @@ def halves():
     posterior = np.stack([truth == 0, truth == 1]).astype(np.float32)
     labels = truth.copy()
     labels[5:15, 20:23] = 0
-    return pixels, truth, labels, Laws.of(lab(pixels), posterior, labels, np.ones((30, 40), bool))
+    return pixels, truth, labels, Laws.of(lab(pixels.transpose(2, 0, 1)), posterior, labels, np.ones((30, 40), bool))
 
 
 def test_evidence_is_the_log_density_of_a_regions_own_mixture(halves):
     pixels, truth, labels, laws = halves
-    colours = lab(pixels).reshape(3, -1)
+    colours = lab(pixels.transpose(2, 0, 1)).reshape(3, -1)
     shares = np.stack([np.bincount(truth[labels == region], minlength=2) for region in (0, 1)])
     shares = shares / shares.sum(axis=1, keepdims=True)
     density = np.stack(
@@ -80,7 +80,7 @@ def test_a_region_of_its_neighbours_colours_does_not_vanish(halves):
     labels[10:12, 10:12] = 1
     large = np.repeat(np.repeat(pixels[:, :15], 4, axis=0), 4, axis=1)
     flat = np.ones((1, 30, 15), np.float32)
-    laws = Laws.of(lab(pixels[:, :15]), flat, labels[:, :15], np.ones((30, 15), bool))
+    laws = Laws.of(lab(pixels[:, :15].transpose(2, 0, 1)), flat, labels[:, :15], np.ones((30, 15), bool))
     refined = refine(labels[:, :15], pyramid(large, None, (30, 15))[::-1], laws)
     assert refined.shape == (120, 60)
     assert 1 in refined

@@ -1,0 +1,38 @@
+"""What decides a result: `Recipe` (the method) and `Inputs` (what belongs to one picture).
+
+Frozen, validated values with JSON both ways and a schema number. Standard library only.
+"""
+
+from segmentation.engine.recipe.inputs import INPUTS_SCHEMA, Inputs, agreed
+from segmentation.engine.recipe.kinds import AUTO, NAMES
+from segmentation.engine.recipe.method import (
+    MAX_CLUSTERS,
+    MAX_REGIONS,
+    MAX_SEED,
+    MIN_CLUSTERS,
+    SCHEMA,
+    Covariance,
+    Features,
+    Preset,
+    Recipe,
+)
+from segmentation.engine.recipe.start import Scale, Start
+
+__all__ = [
+    "AUTO",
+    "INPUTS_SCHEMA",
+    "MAX_CLUSTERS",
+    "MAX_REGIONS",
+    "MAX_SEED",
+    "MIN_CLUSTERS",
+    "NAMES",
+    "SCHEMA",
+    "Covariance",
+    "Features",
+    "Inputs",
+    "Preset",
+    "Recipe",
+    "Scale",
+    "Start",
+    "agreed",
+]

@@ -1,0 +1,92 @@
+"""What decides a result beside the recipe and belongs to one picture: where a fit begins, and which pixels are left out."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+from segmentation.engine.exceptions import BadRecipe, gettext_noop
+from segmentation.engine.recipe.kinds import AUTO, Whole, bad
+from segmentation.engine.recipe.method import MIN_CLUSTERS, Preset, Recipe
+from segmentation.engine.recipe.start import Start, bad_start
+
+INPUTS_SCHEMA = 3
+"""The newest schema of inputs, of which 1 holds nothing, and 2 no units of a mixture. A new field, or a newer schema of
+mixtures, raises it."""
+
+_WITHOUT_UNITS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """What decides a result beside the recipe and belongs to one picture.
+
+    Raises
+    ------
+    BadRecipe
+        When the mask is no hash.
+    """
+
+    mixture: Start | None = None  # where the fit begins, instead of at random
+    mask: str | None = None  # SHA-256 of the PNG whose pixels that are not black are left out, in lower case
+
+    def __post_init__(self) -> None:
+        if self.mask is not None and not re.fullmatch("[0-9a-f]{64}", str(self.mask)):
+            raise bad("mask", gettext_noop("The mask must be named by its SHA-256, 64 hexadecimal digits."))
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """Parse a JSON object; what is null or not there is not given.
+
+        Raises
+        ------
+        BadRecipe
+            For an unknown field, a newer schema, or what is no mixture or no hash.
+        """
+        given = dict(mapping)
+        schema = Whole(1, 2**31).parse("schema", given.pop("schema", INPUTS_SCHEMA))
+        if schema > INPUTS_SCHEMA:
+            raise BadRecipe(
+                template=gettext_noop("These inputs were written by a newer release (schema %(schema)s)."),
+                schema=schema,
+            )
+        if unknown := sorted(set(given) - {"mixture", "mask"}):
+            raise BadRecipe(template=gettext_noop("“%(field)s” is not a known input."), field=str(unknown[0])[:100])
+        mixture = given.get("mixture")
+        return cls(mixture=None if mixture is None else Start.from_mapping(mixture), mask=given.get("mask"))
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The inputs as a JSON object with their schema number; `from_mapping` is its inverse.
+
+        The schema is the oldest that has what they hold, so that a worker of a release that knows no newer one does such runs,
+        and leaves the rest to newer ones.
+        """
+        if self == type(self)():
+            return {"schema": 1}
+        schema = _WITHOUT_UNITS if self.mixture is None or self.mixture.units is None else INPUTS_SCHEMA
+        mixture = None if self.mixture is None else self.mixture.to_mapping()
+        return {"schema": schema, "mixture": mixture, "mask": self.mask}
+
+
+def agreed(recipe: Recipe, inputs: Inputs) -> Recipe:
+    """The recipe that these inputs lead to: a starting mixture says how many clusters there are.
+
+    Raises
+    ------
+    BadRecipe
+        When the recipe asks for another number, or for regions, which begin nowhere.
+    """
+    if inputs.mixture is None:
+        return recipe
+    if recipe.preset is Preset.REGIONS:
+        raise bad_start(gettext_noop("Regions take no starting mixture: choose Colours, or start without."))
+    count = len(inputs.mixture.weights)
+    if recipe.n_clusters not in {None, count}:
+        raise bad_start(
+            gettext_noop(
+                "The starting mixture has %(given)s clusters, not %(wanted)s: ask for %(given)s, or for auto."
+            ),
+            given=count,
+            wanted=recipe.n_clusters or AUTO,
+        )
+    return replace(recipe, n_clusters=count) if count >= MIN_CLUSTERS else recipe
