@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from segmentation.engine.gmm.blur import Float32, blurred
+from segmentation.engine.gmm.climbing import climb, done
 from segmentation.engine.gmm.densities import posterior as posterior_of
 from segmentation.engine.gmm.em import Data, maximise
 from segmentation.engine.gmm.labelling import NO_DATA, Mask, Painted
@@ -19,7 +20,6 @@ from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Float, blocks, expand
 from segmentation.engine.gmm.pictures import Picture, Values
 from segmentation.engine.gmm.sampling import places
-from segmentation.engine.gmm.squarem import climb, done
 from segmentation.engine.gmm.starts import best_start
 from segmentation.engine.progress import OnFraction, part, silent
 from segmentation.engine.recipe import Recipe
