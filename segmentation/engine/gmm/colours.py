@@ -41,9 +41,9 @@ def decode(codes: NDArray[np.integer]) -> NDArray[np.uint8]:
 
 def encode(pixels: NDArray[np.uint8]) -> Codes:
     """24-bit codes (n,) of red, green and blue (n, 3)."""
-    wide = pixels.astype(np.uint32)
-    codes: Codes = np.bitwise_or.reduce(wide << np.array([0, 8, 16], np.uint32), axis=1)
-    return codes
+    wide = np.zeros((len(pixels), 4), np.uint8)
+    wide[:, :3] = pixels
+    return wide.view("<u4")[:, 0].astype(np.uint32, copy=False)
 
 
 def runs(pixels: NDArray[np.uint8]) -> Iterator[tuple[slice, Places]]:
@@ -70,11 +70,8 @@ def runs(pixels: NDArray[np.uint8]) -> Iterator[tuple[slice, Places]]:
 
 
 def codes_at(pixels: NDArray[np.uint8], places: Places) -> Codes:
-    """Codes of the pixels (n, 3), C-contiguous, at some places (m,) in ascending order; shape (m,)."""
-    words = _words(pixels)
-    cut = int(np.searchsorted(places, len(words)))
-    codes = (words[places[:cut]] & (CODES - 1)).astype(np.uint32)
-    return np.concatenate([codes, encode(pixels[places[cut:]])])
+    """Codes of the pixels (n, 3) at some places (m,); shape (m,)."""
+    return encode(pixels.take(places, axis=0, mode="clip"))
 
 
 def _words(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:

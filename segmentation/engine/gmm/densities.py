@@ -47,19 +47,29 @@ def natural(log_weights: Float, means: Float, factors: NDArray[np.floating]) -> 
     -------
     ndarray, shape (K, F)
         theta with theta_k . phi(x) = log w_k - D/2 log 2 pi - log|L_k| - |L_k^-1 (x - m_k)|^2 / 2, in nats per
-        unit^D of the values as stored.
+        unit^D of the values as stored. To the byte the same on every processor, so without BLAS.
     """
     K, D = means.shape
     rows, columns = triangle(D)
-    whitening = np.linalg.inv(factors)
-    precisions = whitening.transpose(0, 2, 1) @ whitening
-    linear = (precisions @ means[:, :, None])[:, :, 0]
+    whitening = inverted(factors)
+    precisions = np.einsum("kji,kjl->kil", whitening, whitening)
+    linear = np.einsum("kij,kj->ki", precisions, means)
     log_scales = np.log(whitening.reshape(K, -1)[:, :: D + 1])  # of the diagonal, which is that of the factors inverted
     theta = np.empty((K, 1 + D + len(rows)))
     theta[:, 0] = log_weights + (log_scales - linear * means / 2 - _LOG_UNIT).sum(axis=1)
     theta[:, 1 : 1 + D] = linear
     theta[:, 1 + D :] = precisions[:, rows, columns] * _second_order(D)
     return theta
+
+
+def inverted(factors: NDArray[np.floating]) -> Float:
+    """Inverses of lower triangular matrices (K, D, D), by forward substitution."""
+    inverses = np.zeros(factors.shape)
+    for row in range(factors.shape[1]):
+        inverses[:, row, row] = 1 / factors[:, row, row]
+        before = np.einsum("kj,kjl->kl", factors[:, row, :row], inverses[:, :row, :row])
+        inverses[:, row, :row] = -before * inverses[:, row, row, None]
+    return inverses
 
 
 @cache

@@ -42,6 +42,11 @@ class Data:
     def dimension(self) -> int:
         return int(self.values.shape[1])
 
+    @property
+    def is_exact(self) -> bool:
+        """Whether products of `densities.exact` parameters with phi are free of rounding."""
+        return self.values.dtype == np.uint8
+
     def standardised(self) -> Float:
         """The values as `monomials.expand` has them, shape (D, n)."""
         phi = expand(self.values) if self.phi is None else self.phi
@@ -68,7 +73,7 @@ class Fit:
     mixture: Mixture
     history: Float  # mean log-likelihood after each evaluation
     converged: bool
-    path: Float = field(default_factory=lambda: np.empty((0, 0)))  # best point of `squarem.pack` after each evaluation
+    path: Float = field(default_factory=lambda: np.empty((0, 0)))  # best point of `points.pack` after each evaluation
 
     @property
     def log_likelihood(self) -> float:
@@ -155,7 +160,7 @@ def fit(
     floor: ArrayLike = FLOOR,
     on_progress: Callable[[int, float], None] = lambda _iteration, _log_likelihood: None,
 ) -> Fit:
-    """Plain EM until an iteration changes the likelihood by less than `tolerance`: the yardstick for `squarem.climb`.
+    """Plain EM until an iteration changes the likelihood by less than `tolerance`: the yardstick for `climbing.climb`.
 
     Parameters
     ----------

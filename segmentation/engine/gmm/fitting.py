@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from segmentation.engine.gmm.climbing import climb, done
 from segmentation.engine.gmm.em import FLOOR, Data, Fit
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.sampling import thin
-from segmentation.engine.gmm.squarem import climb, done
 from segmentation.engine.gmm.starts import best_start
 from segmentation.engine.progress import OnFraction, part, silent
 from segmentation.engine.recipe import Recipe
@@ -19,7 +19,7 @@ SIZE = 2**17
 FEW = 2**12
 """Pixels on which starts are tried and compared."""
 
-ROUGH = 1e-4
+ROUGH = 1e-5
 """Tolerance on the few pixels, in mean nats per cycle; local optima differ by a hundred times that."""
 
 PATIENCE = 2
@@ -41,9 +41,9 @@ class Sample:
     def pixels(self) -> int:
         return int(self.counts.sum(dtype=np.int64))
 
-    def data(self, *, rough: bool = False) -> Data:
-        """As EM wants it, see `Data.of`."""
-        return Data.of(self.values, self.counts, rough=rough)
+    def data(self) -> Data:
+        """As EM wants it; single precision does where all of its input is free of rounding."""
+        return Data.of(self.values, self.counts, rough=self.values.dtype == np.uint8)
 
     def thinned(self, n: int, rng: np.random.Generator) -> "Sample":
         """A sample of about n pixels of it."""
@@ -82,8 +82,6 @@ def fit_sample(
     patience = PATIENCE
     if begin is None:
         begin = _on_few(sample, recipe, n_components, floor, start=start, on_fraction=part(on_fraction, 0, 0.4))
-        # Here end the last bits in which processors differ; single precision has made more of them than double would.
-        begin = begin.rounded()
         patience = 1  # that climb was patient already
     return climb(
         sample.data(),
@@ -107,7 +105,7 @@ def _on_few(
 ) -> Mixture:
     """The best of some starts on few pixels of a sample, or a given one, after a climb on them."""
     rng = np.random.default_rng([recipe.seed, 1])
-    few = sample.thinned(FEW, rng).data(rough=True)
+    few = sample.thinned(FEW, rng).data()
     if start is None:
         start = best_start(
             few,

@@ -18,7 +18,7 @@ Products = tuple[float, float, float, float, float, float]
 Box = tuple[int, int, int, int]
 """Top, left, bottom and right of some pixels, the last two past the end."""
 
-_ROWS = 64  # whose labels stay in the cache
+_ROWS = 32  # whose labels stay in the cache, and which lie in one line of it where columns are read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,32 +176,28 @@ def on_border(labels: NDArray[np.uint8], n_components: int) -> NDArray[np.intp]:
 
 
 def boxes(labels: NDArray[np.uint8], n_components: int) -> tuple[Box | None, ...]:
-    """The smallest box around each component's pixels in a label map (H, W), in one pass for each 64 components.
-
-    A bit stands for a component: the union of a row's bits says which components it meets, and so does a column's.
-    """
-    found: list[Box | None] = []
-    for first in range(0, n_components, 64):
-        numbers = range(first, min(first + 64, n_components))
-        found += _boxes(labels, numbers)
-    return tuple(found)
+    """The smallest box around each component's pixels in a label map (H, W)."""
+    return tuple(_box(labels, number) for number in range(n_components))
 
 
-def _boxes(labels: NDArray[np.uint8], numbers: range) -> list[Box | None]:
-    bits = [1 << place for place in range(len(numbers))]
-    table = np.zeros(256, np.min_scalar_type(sum(bits)))
-    table[numbers.start : numbers.stop] = bits
-    down, across = np.zeros(len(labels), table.dtype), np.zeros(labels.shape[1], table.dtype)
+def _box(labels: NDArray[np.uint8], number: int) -> Box | None:
+    """Looked for from each side inwards: in a photograph most components reach nearly to the border."""
+    height, width = labels.shape
+    top = _before(labels, number)
+    if top == height:
+        return None
+    bottom = height - _before(labels[::-1], number)
+    across = labels[top:bottom].T
+    return top, _before(across, number), bottom, width - _before(across[::-1], number)
+
+
+def _before(labels: NDArray[np.uint8], number: int) -> int:
+    """How many rows of a label map (H, W) come before the first in which a component lies."""
     for begin in range(0, len(labels), _ROWS):
-        met = table.take(labels[begin : begin + _ROWS])
-        down[begin : begin + _ROWS] = np.bitwise_or.reduce(met, axis=1)
-        np.bitwise_or(across, np.bitwise_or.reduce(met, axis=0), out=across)
-    sides = [side.astype(np.uint64) for side in (down, across)]
-    extents = [[np.flatnonzero(side & np.uint64(bit)) for side in sides] for bit in bits]
-    return [
-        (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1) if len(rows) else None
-        for rows, columns in extents
-    ]
+        met = (labels[begin : begin + _ROWS] == number).any(axis=1)
+        if met.any():
+            return begin + int(met.argmax())
+    return len(labels)
 
 
 def _around(one: Box | None, other: Box | None) -> Box | None:

@@ -22,7 +22,7 @@ SCHEMA = 1
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 """Weights of red, green and blue (ITU-R BT.709), applied to the values as stored."""
 
-_QUANTUM = 2.0**-16
+QUANTUM = 2.0**-16
 """Parameters of a finished fit are whole multiples of it: far below what matters, far above the rounding of sums."""
 
 
@@ -120,12 +120,12 @@ class Mixture:
         the same mixture everywhere. Factors, unlike covariances, stay those of a Gaussian; their diagonal is kept above
         0.
         """
-        factors = np.rint(np.linalg.cholesky(self.covariances) / _QUANTUM) * _QUANTUM
+        factors = whole(np.linalg.cholesky(self.covariances), QUANTUM)
         diagonal = np.arange(self.means.shape[1])
-        factors[:, diagonal, diagonal] = np.maximum(factors[:, diagonal, diagonal], _QUANTUM)
+        factors[:, diagonal, diagonal] = np.maximum(factors[:, diagonal, diagonal], QUANTUM)
         weights = self.weights.astype(np.float32).astype(np.float64)
         covariances = np.einsum("kil,kjl->kij", factors, factors)
-        return type(self)(weights, np.rint(self.means / _QUANTUM) * _QUANTUM, covariances, self.covariance_type)
+        return type(self)(weights, whole(self.means, QUANTUM), covariances, self.covariance_type)
 
     def to_mapping(self) -> dict[str, Any]:
         """A JSON object; every number keeps all its bits."""
@@ -187,3 +187,9 @@ class Mixture:
         parts = [kernel(expand(rows[block])) for block in blocks(max(len(rows), 1), self.n_components, n_features)]
         joined = np.concatenate(parts)
         return joined.reshape(array.shape[:-1] + joined.shape[1:])
+
+
+def whole(numbers: NDArray[np.floating], quantum: float) -> Float:
+    """The nearest whole multiples of a power of two."""
+    multiples: Float = np.rint(numbers / quantum) * quantum
+    return multiples

@@ -16,9 +16,9 @@ from segmentation.engine.gmm.measure import Component, Judgement, boxes, compone
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Float
 from segmentation.engine.gmm.pictures import Picture, picture_of
+from segmentation.engine.gmm.points import mixture_at
 from segmentation.engine.gmm.smoothing import paint_smoothed
 from segmentation.engine.gmm.solving import solve
-from segmentation.engine.gmm.squarem import mixture_at
 from segmentation.engine.gmm.units import Units
 from segmentation.engine.progress import OnFraction, OnProgress, Stage, part
 from segmentation.engine.recipe import Features, Recipe
@@ -36,7 +36,7 @@ class Segmentation:
     log_likelihood: float  # mean nats per valid pixel, over those that were fitted
     log_likelihood_error: float  # its standard error as that of all valid pixels; 0 when all were fitted
     history: Float  # best mean log-likelihood on the sample after each evaluation of the fit; never falls
-    path: Float  # (iterations, K, P) where it was found, as `squarem.pack` writes a mixture: for `mixture_after`
+    path: Float  # (iterations, K, P) where it was found, as `points.pack` writes a mixture: for `mixture_after`
     iterations: int  # evaluations of EM on the sample, as many as `history` has entries
     converged: bool
     components: tuple[Component, ...]  # measured over all valid pixels, in the order of the labels
@@ -53,7 +53,7 @@ class Segmentation:
     def mixture_after(self, iteration: int) -> Mixture:
         """The best mixture after an evaluation of the fit, counted from 0, so that the fit can be replayed."""
         K = self.mixture.n_components
-        return mixture_at(self.path[iteration].ravel(), K, np.finfo(float).tiny, self.mixture.covariance_type)
+        return mixture_at(self.path[iteration].ravel(), K, self.mixture.covariance_type)
 
 
 def segment(

@@ -8,6 +8,7 @@ Linear in the pixels.
 import numpy as np
 
 from segmentation.engine.gmm.blur import blurred
+from segmentation.engine.gmm.climbing import climb, done
 from segmentation.engine.gmm.densities import posterior as posterior_of
 from segmentation.engine.gmm.em import Data, maximise
 from segmentation.engine.gmm.labelling import NO_DATA, Mask, Painted
@@ -16,7 +17,6 @@ from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Float, blocks, expand
 from segmentation.engine.gmm.pictures import Picture, Values
 from segmentation.engine.gmm.sampling import places
-from segmentation.engine.gmm.squarem import climb, done
 from segmentation.engine.gmm.starts import best_start
 from segmentation.engine.gmm.tiles import tiles
 from segmentation.engine.progress import OnFraction, part, silent

@@ -9,11 +9,11 @@ with fresh components is worth more than an independent one.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from segmentation.engine.gmm.climbing import climb, done
 from segmentation.engine.gmm.em import FLOOR, Data, Fit, collected, iterate, maximise
 from segmentation.engine.gmm.merging import merged_once, together
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import Float
-from segmentation.engine.gmm.squarem import climb, done
 from segmentation.engine.progress import OnFraction, part, silent
 from segmentation.engine.recipe import Covariance
 
@@ -22,7 +22,7 @@ SURPLUS = 2  # times the wanted number of components
 LLOYD_STEPS = 3
 EM_STEPS = 6  # with all components of the surplus
 MERGE_STEPS = 1  # of EM after each merger
-COMPARABLE = 1e-3  # tolerance, in mean nats per cycle, at which descents are compared
+COMPARABLE = 1e-4  # tolerance, in mean nats a step, at which descents are compared
 
 
 def spread(values: Float, counts: Float, n_centres: int, rng: np.random.Generator) -> Float:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm import Mixture, Segmentation
 from segmentation.engine.gmm.monomials import CENTRE, SCALE
-from segmentation.engine.gmm.squarem import mixture_at, pack
+from segmentation.engine.gmm.points import mixture_at, pack
 from segmentation.engine.recipe import Covariance
 
 MOST_NUMBERS = 2**17
@@ -30,7 +30,7 @@ def path(segmentation: Segmentation) -> dict[str, NDArray[np.generic]]:
     Returns
     -------
     dict
-        `path` (n, K, 1 + D + D (D + 1) / 2) as of `squarem.pack`, the last one the result's own mixture; and
+        `path` (n, K, 1 + D + D (D + 1) / 2) as of `points.pack`, the last one the result's own mixture; and
         `path_iterations` (n,), how many evaluations were before each.
     """
     if not len(segmentation.path):
@@ -49,9 +49,8 @@ def frames(arrays: Mapping[str, Any], covariance_type: Covariance) -> list[Frame
     """The mixtures of `path`, to replay a fit; none where a file has none."""
     if "path" not in arrays:
         return []
-    tiny = np.finfo(np.float64).tiny
     return [
-        Frame(int(iteration), mixture_at(point.ravel(), len(point), tiny, covariance_type))
+        Frame(int(iteration), mixture_at(point.ravel(), len(point), covariance_type))
         for point, iteration in zip(arrays["path"], arrays["path_iterations"], strict=True)
     ]
 

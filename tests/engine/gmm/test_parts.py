@@ -6,14 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segmentation.engine.gmm import Mixture
+from segmentation.engine.gmm.climbing import Curvature
 from segmentation.engine.gmm.colours import codes_at, count, decode, encode
-from segmentation.engine.gmm.densities import exact, most_probable, posterior, taylor
+from segmentation.engine.gmm.densities import exact, inverted, most_probable, natural, posterior, taylor
 from segmentation.engine.gmm.em import FLOOR, Data, maximise
 from segmentation.engine.gmm.labelling import DIRECT, paint, paint_values
 from segmentation.engine.gmm.merging import merged_once
 from segmentation.engine.gmm.monomials import CENTRE, SCALE, expand, monomials
+from segmentation.engine.gmm.points import Chart, mixture_at, pack
 from segmentation.engine.gmm.sampling import places, thin, valid_places
-from segmentation.engine.gmm.squarem import leap, mixture_at, natural_at, pack
 from segmentation.engine.gmm.starts import best_start, lloyd, spread
 from segmentation.engine.gmm.table import LabelTable
 
@@ -165,35 +166,68 @@ def test_responsibilities_survive_densities_beyond_the_range_of_exp():
     np.testing.assert_allclose(log_density, [-5000 + np.log(2), 900])
 
 
+def standardised(mixture):
+    return mixture.weights, (mixture.means - CENTRE) / SCALE, mixture.covariances / SCALE**2
+
+
 @pytest.mark.parametrize("n_components", [1, 4, 11])
 def test_a_mixture_as_a_vector_keeps_its_density(n_components):
-    mixture = some_mixture(n_components)
-    packed = pack(mixture.weights, (mixture.means - CENTRE) / SCALE, mixture.covariances / SCALE**2)
-    again = mixture_at(packed, n_components, FLOOR, mixture.covariance_type)
+    mixture, middle = some_mixture(n_components), some_mixture(n_components, 7)
+    again = mixture_at(pack(*standardised(mixture)), n_components, mixture.covariance_type)
     np.testing.assert_allclose(again.covariances, mixture.covariances, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(natural_at(packed, n_components, FLOOR), mixture.theta(), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(again.theta(), mixture.theta(), rtol=1e-9, atol=1e-9)
+    chart = Chart(middle, FLOOR)
+    there = natural(*chart.gaussians(chart.place(*standardised(mixture))))
+    np.testing.assert_allclose(there, mixture.theta(), rtol=1e-9, atol=1e-9)
+    at_the_middle = natural(*chart.gaussians(chart.origin))
+    np.testing.assert_allclose(at_the_middle, middle.rounded().theta(), rtol=1e-9, atol=1e-9)
 
 
 def test_every_vector_is_a_mixture_with_finite_densities():
     rng = np.random.default_rng(0)
     phi = expand(rng.integers(0, 256, (100, 3), dtype=np.uint8))
+    chart = Chart(some_mixture(5), FLOOR)
     for scale in (0.1, 10, 1000):
-        log_density = posterior(natural_at(rng.normal(size=50) * scale, 5, FLOOR) @ phi)[1]
+        log_density = posterior(natural(*chart.gaussians(rng.normal(size=50) * scale)) @ phi)[1]
         assert np.isfinite(log_density).all()
 
 
-def test_a_leap_of_length_one_is_the_second_step_and_of_a_geometric_series_its_limit():
-    origin, first, second = np.array([8.0, -4.0]), np.array([4.0, -2.0]), np.array([2.0, -1.0])
-    np.testing.assert_allclose(leap(origin, first, second, 1.0)[0], second)
-    point, length = leap(origin, first, second, 100.0)
-    np.testing.assert_allclose(point, 0, atol=1e-12)
-    assert length == pytest.approx(2)
+def test_whitening_inverts_triangular_factors():
+    factors = np.tril(np.random.default_rng(0).normal(size=(5, 4, 4))) + 3 * np.eye(4)
+    np.testing.assert_allclose(inverted(factors) @ factors, np.broadcast_to(np.eye(4), (5, 4, 4)), atol=1e-12)
 
 
-def test_a_leap_from_a_standstill_stays():
-    point, length = leap(np.ones(3), np.ones(3), np.ones(3), 64.0)
-    assert (point == 1).all()
-    assert length == 1
+def test_half_a_squared_length_in_a_chart_is_the_divergence_of_the_complete_data():
+    """Between nearby mixtures, from the closed form for Gaussians (Kullback, 1959)."""
+    middle = some_mixture(3)
+    chart = Chart(middle, FLOOR)
+    point = np.random.default_rng(1).normal(size=30) * 1e-3
+    log_weights, means, factors = chart.gaussians(point)
+    theirs, covariances = np.exp(log_weights), factors @ factors.transpose(0, 2, 1)
+    divergence = 0.0
+    for k, (weight, mean, covariance) in enumerate(zip(*standardised(middle), strict=True)):
+        inverse, gap = np.linalg.inv(covariances[k]), means[k] - mean
+        traces = np.trace(inverse @ covariance) - 3 + gap @ inverse @ gap
+        sizes = np.linalg.slogdet(covariances[k]).logabsdet - np.linalg.slogdet(covariance).logabsdet
+        divergence += weight * (np.log(weight / theirs[k]) + (traces + sizes) / 2)
+    rows = point.reshape(3, -1)  # the part of the weights that their sum of 1 undoes moves nothing
+    undone = (np.sqrt(middle.weights) @ rows[:, 0]) ** 2
+    assert divergence == pytest.approx((point @ point - undone) / 2, rel=0.01)
+
+
+def test_curvature_that_is_known_leads_to_the_top_in_one_step():
+    rng = np.random.default_rng(0)
+    bends = np.array([1.0, 0.4, 0.1])
+    curvature, top, here = Curvature(), rng.normal(size=3), np.zeros(3)
+    for step in np.eye(3):
+        curvature.learn(step, bends * step)
+    np.testing.assert_allclose(curvature.newton(bends * (top - here)), top)
+
+
+def test_without_curvature_the_gradient_itself_is_the_step():
+    curvature, gradient = Curvature(), np.array([1.0, -2.0])
+    curvature.learn(np.array([1.0, 1.0]), np.array([-1.0, 0.0]))  # bends upwards
+    np.testing.assert_array_equal(curvature.newton(gradient), gradient)
 
 
 def test_merging_keeps_the_moments_of_the_whole():

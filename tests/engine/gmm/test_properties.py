@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from segmentation.engine.gmm import Recipe, segment
+from segmentation.engine.gmm.climbing import climb
 from segmentation.engine.gmm.colours import count
 from segmentation.engine.gmm.em import Data, fit
-from segmentation.engine.gmm.squarem import climb
 from segmentation.engine.gmm.starts import start
 
 seeds = st.integers(0, 2**32 - 1)
@@ -40,7 +40,7 @@ def test_the_log_likelihood_of_accelerated_em_never_falls(values, n_components, 
     result = climb(data, begun, tolerance=1e-7, max_evaluations=100)
     assert (np.diff(result.history) >= 0).all()
     naive = np.average(begun.log_density(colours.values()), weights=colours.counts)
-    np.testing.assert_allclose(result.history[0], naive, rtol=1e-9)
+    np.testing.assert_allclose(result.history[0], naive, atol=1e-4)  # where it begins is rounded
 
 
 @given(values=clouds(), n_components=st.integers(1, 5), seed=seeds)

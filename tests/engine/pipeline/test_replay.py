@@ -28,11 +28,11 @@ def test_a_fit_is_replayed_from_its_start_to_the_stored_mixture(run, pixels, rec
 
 
 def test_a_long_path_is_thinned_to_its_limit_and_keeps_both_ends(run, pixels, monkeypatch):
-    outcome = run(pixels, recipe=Recipe(n_clusters=3))
-    monkeypatch.setattr(replay, "MOST_NUMBERS", 4 * 3 * 10)
+    outcome = run(pixels, recipe=Recipe(n_clusters=6, tolerance=1e-9))
+    monkeypatch.setattr(replay, "MOST_NUMBERS", 4 * 6 * 10)
     arrays = arrays_of(outcome)
     n = outcome.segmentation.iterations
-    assert arrays["path"].shape == (4, 3, 10)
+    assert arrays["path"].shape == (4, 6, 10)
     assert (arrays["path_iterations"][0], *arrays["path_iterations"][-2:]) == (0, n - 1, n)
     np.testing.assert_array_equal(arrays["path"][0], outcome.segmentation.path[0])
 
