@@ -155,7 +155,7 @@ def against_decoding() -> bool:
     )
 
 
-def peak(pixels: Pixels, recipe: Recipe) -> float:
+def peak(pixels: NDArray[np.generic], recipe: Recipe) -> float:
     """Megabytes that `segment` needs beside the picture, labels included, at most."""
     tracemalloc.start()
     segment(pixels, recipe)
@@ -310,17 +310,20 @@ def previews(pixels: Pixels) -> None:
 
 def large(pixels: Pixels) -> None:
     """Each option at full size, once: what is measured of every pixel grows with the pixels."""
-    options = {
-        "lab": Recipe(n_clusters=K, features=Features.LAB),
-        "texture at two scales": Recipe(n_clusters=K, texture=2),
-        "position": Recipe(n_clusters=K, position=True),
-        "smoothness 0.5": Recipe(n_clusters=K, smoothness=0.5),
-        "regions": Recipe(preset=Preset.REGIONS, n_clusters=None),
+    bands = np.concatenate([pixels, pixels[::-1], pixels[:, ::-1]], axis=2)[..., :8].astype(np.uint16) * 200
+    options: dict[str, tuple[NDArray[np.generic], Recipe]] = {
+        "lab": (pixels, Recipe(n_clusters=K, features=Features.LAB)),
+        "texture at two scales": (pixels, Recipe(n_clusters=K, texture=2)),
+        "position": (pixels, Recipe(n_clusters=K, position=True)),
+        "smoothness 0.5": (pixels, Recipe(n_clusters=K, smoothness=0.5)),
+        "smallest region 0.001": (pixels, Recipe(n_clusters=K, smallest_region=0.001)),
+        "8 bands of 16 bits": (bands, Recipe(n_clusters=K)),
+        "regions": (pixels, Recipe(preset=Preset.REGIONS, n_clusters=None)),
     }
     rows: list[tuple[str, ...]] = [(f"{MEGAPIXELS:g} megapixels", "ms", "peak MB")]
-    for name, recipe in options.items():
-        seconds, _ = timed(lambda: segment(pixels, recipe))  # noqa: B023 - called at once
-        rows.append((name, f"{seconds * 1e3:.0f}", f"{peak(pixels, recipe):.0f}"))
+    for name, (picture, recipe) in options.items():
+        seconds, _ = timed(lambda: segment(picture, recipe))  # noqa: B023 - called at once
+        rows.append((name, f"{seconds * 1e3:.0f}", f"{peak(picture, recipe):.0f}"))
     table("Options at full size", rows)
 
 

@@ -65,6 +65,20 @@ def test_a_run_that_begins_with_a_finished_one_keeps_its_result_and_names_it(fin
     assert run.result.iterations <= 12
 
 
+def test_a_run_that_begins_with_one_of_a_deep_picture_knows_its_units(finished_run):
+    result = finished_run.result
+    result.facts["features"] = {
+        "names": ["red", "green", "blue"],
+        "offset": [90.0] * 3,
+        "scale": [16.0] * 3,
+        "step": [0.1] * 3,
+    }
+    result.save()
+    run = services.create_run(image=finished_run.image, recipe=Recipe(n_clusters=None), begin=finished_run)
+    assert run.inputs["schema"] == 3
+    assert run.inputs["mixture"] == result.mixture | {"units": {"offset": [90.0] * 3, "scale": [16.0] * 3}}
+
+
 def test_a_mask_that_was_swept_is_taken_from_an_earlier_run(image, mask):
     factories.make_run(image, inputs=Inputs(mask=mask))
     files.delete_prefix(f"{files.image_prefix(image.pk)}/masks")

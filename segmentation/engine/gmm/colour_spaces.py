@@ -60,7 +60,7 @@ def _linear(encoded: NDArray[np.generic]) -> Float32:
     """Light, 0 to 1, of sRGB values."""
     if encoded.dtype == np.uint8:
         return _by_level(_linear, encoded.astype(np.intp))
-    share = encoded.astype(np.float32) / np.float32(255)
+    share = encoded.astype(np.float32, order="C") / np.float32(255)
     light: Float32 = np.where(share <= 0.04045, share / 12.92, ((np.maximum(share, 0) + 0.055) / 1.055) ** 2.4)
     return light
 

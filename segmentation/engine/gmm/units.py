@@ -80,7 +80,8 @@ class Units:
         offset, gain = np.array(self.offset), 1 / np.array(self.scale)
         precision = np.result_type(bands.dtype, np.float32)
         if bands.dtype.kind != "f":
-            shifted: NDArray[np.floating] = bands.astype(precision) - offset.astype(precision)  # whole numbers
+            shifted: NDArray[np.floating] = bands.astype(precision)  # whole numbers, as are the offsets
+            shifted -= offset.astype(precision)
             shifted *= gain.astype(precision)
             return shifted
         with np.errstate(over="ignore", invalid="ignore"):  # infinity, and what is far beyond the range
