@@ -8,6 +8,7 @@ Newton's. Before anything is known, that is the EM step itself.
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -33,8 +34,11 @@ LONGER, LONGEST = 2.0, 50.0
 FINEST = 2.0**-16
 """Points are whole multiples of it. Off by as much in all of its numbers, a mixture loses less than 1e-8 nats."""
 
+YIELDING = 1e-4
+"""Nats by which a step may lead lower if the gradient becomes shorter: EM with a floor ends beside the highest point."""
+
 FALLS = 2
-"""If a step leads downwards, and then the EM step, too, only the floor can be the reason: there is nothing above."""
+"""If a step leads lower by more, and then the EM step, too, only the floor can be the reason: there is nothing above."""
 
 
 class Curvature:
@@ -68,6 +72,11 @@ class _Place:
     log_likelihood: float
     sums: Float
     gradient: Float  # the EM step from there
+
+    def leads_on_from(self, other: Self) -> bool:
+        """Whether it is higher, or nearer to where EM ends and hardly lower."""
+        gain = self.log_likelihood - other.log_likelihood
+        return gain > 0 or (gain > -YIELDING and np.linalg.norm(self.gradient) < np.linalg.norm(other.gradient))
 
 
 @dataclass(slots=True)
@@ -118,8 +127,8 @@ def climb(
 ) -> Fit:
     """Climb until `patience` steps in a row promise to gain less than `tolerance`, or none leads higher.
 
-    A step that leads lower is undone, and the EM step taken instead, which the floor alone can make lead lower: it is no
-    part of the likelihood.
+    A step that leads lower is undone, and the EM step taken instead. Only the floor, which is no part of the likelihood,
+    makes that lead lower, too.
 
     A climb magnifies the last bits in which processors differ, up to branching off. So these end at each step: points are
     whole multiples of a small number, the first one included, and with values of 8 bits an E-step sees parameters whose
@@ -144,24 +153,24 @@ def climb(
     -------
     Fit
         `history` has the best log-likelihood after each evaluation, `path` where it was found; the mixture is one M-step
-        past the best point.
+        past the last point.
     """
     walk, curvature = _Walk(data, start, floor, on_evaluation), Curvature()
-    best = walk.visit(walk.chart.origin)
-    step, longest, calm, falls = best.gradient, LONGER, 0, 0
+    here = walk.visit(walk.chart.origin)
+    step, longest, calm, falls = here.gradient, LONGER, 0, 0
     while True:
-        calm = calm + 1 if best.gradient @ step / 2 < tolerance else 0
+        calm = calm + 1 if here.gradient @ step / 2 < tolerance else 0
         converged = calm >= patience or falls == FALLS
         if converged or len(walk.history) >= max_evaluations:
             break
-        reached = walk.visit(best.point + step)
-        curvature.learn(reached.point - best.point, best.gradient - reached.gradient)
-        if reached.log_likelihood > best.log_likelihood:
-            best, longest, falls = reached, min(longest * LONGER, LONGEST), 0
-            step = _at_most(curvature.newton(best.gradient), longest, best.gradient)
+        reached = walk.visit(here.point + step)
+        curvature.learn(reached.point - here.point, here.gradient - reached.gradient)
+        if reached.leads_on_from(here):
+            here, longest, falls = reached, min(longest * LONGER, LONGEST), 0
+            step = _at_most(curvature.newton(here.gradient), longest, here.gradient)
         else:
-            step, longest, falls = best.gradient, max(longest / LONGER**2, 1.0), falls + 1
-    mixture = maximise(best.sums, floor, start.covariance_type)
+            step, longest, falls = here.gradient, max(longest / LONGER**2, 1.0), falls + 1
+    mixture = maximise(here.sums, floor, start.covariance_type)
     return Fit(mixture, np.array(walk.history), converged, np.array(walk.path))
 
 

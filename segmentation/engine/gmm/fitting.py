@@ -25,7 +25,7 @@ ROUGH = 1e-5
 PATIENCE = 2
 """Calm cycles in a row that end a climb: plateaus of EM have been seen to end."""
 
-EXACT, EXACT_PATIENCE = 1e-6, 3
+EXACT, EXACT_PATIENCE = 1e-7, 3
 """The same, and the tolerance, when the climb goes on on all pixels."""
 
 

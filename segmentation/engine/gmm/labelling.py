@@ -80,7 +80,7 @@ def paint(
     gaps: list[Gaps] = []
     for run, at in runs(pixels):
         part = labels[run]
-        table.entries.take(at, mode="clip", out=part)
+        table.entries.take(at, mode="wrap", out=part)
         if part.max() == UNKNOWN:
             missing = np.flatnonzero((part == UNKNOWN) if valid is None else (part == UNKNOWN) & valid[run])
             gaps.append((missing + run.start, at[missing]))
