@@ -16,8 +16,10 @@ class Tile:
 
 def tiles(height: int, width: int, *, pixels: int, margin: int) -> Iterator[Tile]:
     """Cut a picture into tiles of at most so many pixels, with surroundings of `margin` pixels on all sides, row by row."""
-    wide = min(width, isqrt(pixels))
-    for rows in _cut(height, pixels // wide):
+    wide = min(
+        width, max(isqrt(pixels), pixels // (height + 2 * margin))
+    )  # surroundings count most where little else is
+    for rows in _cut(height, max(pixels // (wide + 2 * margin), 1)):
         for columns in _cut(width, wide):
             sides = [_widened(*side, margin) for side in ((rows, height), (columns, width))]
             (wide_rows, inner_rows), (wide_columns, inner_columns) = sides
