@@ -1,7 +1,9 @@
 """What runs take of memory and time, beside what they are allowed: `.venv/bin/python benchmarks/allowance.py [megapixels...]`.
 
 Each recipe is run in a child, as by the worker, and says at its end how much private memory it had at most (what
-`RLIMIT_DATA` counts). Seconds are of one core, so that others on the machine do not count. `RECIPE=regions` runs one only.
+`RLIMIT_DATA` counts). Seconds are of one core, so that others on the machine do not count. `RECIPE=regions` and
+`KIND="RGB, 8 bits"` run one only. With `LIMITED=1` the child has no more than it is allowed, and the row says whether it ends
+so. Pictures are cut to what `GMM_MAX_DECODED_BYTES` admits.
 """
 
 import functools
@@ -13,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +35,14 @@ from segmentation.engine.recipe import Features, Preset, Recipe
 from segmentation.engine.sandbox import Allowance, Child, Report
 
 LIMITS = Limits(bytes=2**31, pixels=10**9, decoded_bytes=2**31)
-PLENTY = Allowance(memory=8_000_000_000, seconds=3600)  # the default of the site
+PLENTY = Allowance(memory=12_000_000_000, seconds=3600)  # the default of the site
 SAMPLE = Path(__file__).resolve().parent.parent / "segmentation" / "samples" / "china.jpg"
 KINDS = {
     "RGB, 8 bits": (3, "uint8"),
     "4 bands, 16 bits": (4, "uint16"),
+    "RGB, 16 bits": (3, "uint16"),
     "16 bands, 8 bits": (16, "uint8"),
+    "16 bands, real": (16, "float32"),
 }
 RECIPES = {
     "5 clusters": Recipe(n_clusters=5),
@@ -66,13 +71,20 @@ def main(megapixels: list[float]) -> None:
     """Print a row for each picture and recipe."""
     say(f"{'picture':28} {'recipe':20} {'memory':>9} {'allowed':>9} {'seconds':>8} {'allowed':>8}")
     django.setup()
-    only = os.environ.get("RECIPE")
+    from django.conf import settings  # noqa: PLC0415 - just set up
+
+    only, kind = os.environ.get("RECIPE"), os.environ.get("KIND")
     with tempfile.TemporaryDirectory() as folder:
-        for size in megapixels:
+        for wanted in megapixels:
             for name, (bands, dtype) in KINDS.items():
+                if kind not in {None, name}:
+                    continue
+                size = min(wanted, settings.GMM_MAX_DECODED_BYTES / 1e6 / bands / np.dtype(dtype).itemsize)
                 path = Path(folder, f"{name}.tif")
                 pixels = _in_child(functools.partial(_make, path, size, bands, dtype))
                 for recipe_name, recipe in RECIPES.items():
+                    if bands != 3:  # there is no lightness in them
+                        recipe = replace(recipe, features=Features.RGB)  # noqa: PLW2901 - the same one, as it is possible
                     if only in {None, recipe_name}:
                         _row(
                             f"{size:g} MP, {name}", path, recipe_name, recipe, (pixels, bands, np.dtype(dtype).itemsize)
@@ -85,9 +97,9 @@ def _row(picture: str, path: Path, recipe_name: str, recipe: Recipe, shape: tupl
 
     pixels, bands, item_bytes = shape
     allowed = allowance(pixels=pixels, bands=bands, item_bytes=item_bytes, recipe=recipe)
-    used = _children_seconds()
+    used, given = _children_seconds(), allowed if os.environ.get("LIMITED") else PLENTY
     try:
-        memory = _in_child(functools.partial(_run, path, recipe)) / 1e6
+        memory = _in_child(functools.partial(_run, path, recipe), given) / 1e6
     except SegmentationError as error:
         say(f"{picture:28} {recipe_name:20} {error}")
         return
@@ -97,9 +109,9 @@ def _row(picture: str, path: Path, recipe_name: str, recipe: Recipe, shape: tupl
     )
 
 
-def _in_child(function: Callable[[Report], Any]) -> Any:
+def _in_child(function: Callable[[Report], Any], given: Allowance = PLENTY) -> Any:
     """Do it in a child: this process stays as small as a worker, and every child begins alike."""
-    child = Child.fork(function, allowance=PLENTY)
+    child = Child.fork(function, allowance=given)
     while not child.poll():
         time.sleep(0.02)
     return child.result()
@@ -134,16 +146,19 @@ def _children_seconds() -> float:
 
 
 def raster(pixels: np.ndarray, bands: int, dtype: str) -> bytes:
-    """A TIFF without compression of so many bands, each a noisy band of the photograph."""
+    """A TIFF without compression of so many bands, each a noisy band of the photograph; three of whole numbers are colours."""
     random = np.random.default_rng(0)
     height, width, _ = pixels.shape
     values = np.empty((height, width, bands), dtype=dtype)
-    step = np.iinfo(dtype).max // 255
+    step = np.iinfo(dtype).max // 255 if values.dtype.kind == "u" else 1
     for band in range(bands):
-        noise = random.integers(0, max(2, step), (height, width), dtype=dtype)
-        values[:, :, band] = pixels[:, :, band % 3].astype(dtype) * step + (noise if step > 1 else 0)
+        values[:, :, band] = pixels[:, :, band % 3].astype(dtype) * step
+        if values.dtype.kind == "f":
+            values[:, :, band] += random.random((height, width), dtype=np.float32)
+        elif step > 1:
+            values[:, :, band] += random.integers(0, step, (height, width), dtype=dtype)
     buffer = io.BytesIO()
-    tifffile.imwrite(buffer, values, photometric="minisblack", planarconfig="contig")
+    tifffile.imwrite(buffer, values, photometric="rgb" if bands == 3 else "minisblack", planarconfig="contig")
     return buffer.getvalue()
 
 

@@ -280,7 +280,7 @@ GMM_WORKER_SLOTS = env.int("GMM_WORKER_SLOTS", default=0)  # 0: one a core
 GMM_WEB_CHILDREN = env.int("GMM_WEB_CHILDREN", default=2)
 GMM_STOP_SECONDS = env.float("GMM_STOP_SECONDS", default=10.0)
 GMM_MAX_ATTEMPTS = env.int("GMM_MAX_ATTEMPTS", default=3)
-GMM_RUN_MEMORY = env.int("GMM_RUN_MEMORY", default=8_000_000_000)
+GMM_RUN_MEMORY = env.int("GMM_RUN_MEMORY", default=12_000_000_000)
 GMM_RUN_SECONDS = env.float("GMM_RUN_SECONDS", default=3600.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # fields other than files
 

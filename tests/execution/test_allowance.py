@@ -45,7 +45,9 @@ def test_larger_deeper_pictures_of_more_bands_may_take_more():
     assert plain.memory < deeper.memory < larger.memory < wider.memory
     assert plain.seconds == deeper.seconds < larger.seconds < wider.seconds
     assert of(1, bands=1).seconds == plain.seconds, "grey is handled in colour"
-    assert of(1, recipe=RECIPES["exact"]).seconds >= 2 * plain.seconds
+    exact = of(1, recipe=RECIPES["exact"])
+    assert exact.seconds >= 2 * plain.seconds
+    assert exact.memory > 1.3 * plain.memory
 
 
 def test_no_run_may_take_more_than_the_site_allows(settings):
