@@ -1,8 +1,7 @@
-"""Gaussian blur as matrix products: a run of pixels with its surroundings times a band of shifted kernels.
+"""Gaussian blur as sums of shifted pictures, tile by tile, so that a tile stays in the cache until it is done.
 
-Dozens of planes are blurred, and a BLAS does several products in the time of one of SciPy's sums along a line. Each
-product is small enough (at most 2^18 multiplications) for OpenBLAS not to split it between threads, so results do not
-depend on their number.
+Only additions and multiplications of single numbers, in a fixed order: the same on every processor, which matrix products
+are not.
 """
 
 import numpy as np
@@ -10,12 +9,8 @@ from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
 
-PRODUCT = 2**18
-"""Multiplications up to which OpenBLAS does not split a product between threads."""
-
 REACH = 3.0  # in standard deviations, where the kernel is cut
-_RUN = 64  # pixels along the axis of the convolution
-_ROWS = 32  # lines at a time
+_TILE = 2**14  # pixels, nearly
 
 
 def kernel(sigma: float) -> Float32:
@@ -43,52 +38,32 @@ def blurred(planes: Float32, sigma: float, margin: int = 0) -> Float32:
     ndarray, shape (P, H + 2 margin, W + 2 margin), float32
     """
     weights = kernel(sigma)
-    height, width = planes.shape[1] + 2 * margin, planes.shape[2] + 2 * margin
     radius = len(weights) // 2
-    rows, columns = _filled(height + 2 * radius, _ROWS), _filled(width, _RUN) + 2 * radius
-    before = radius + margin
-    after = rows - before - planes.shape[1], columns - before - planes.shape[2]
-    padded = np.pad(planes, ((0, 0), (before, after[0]), (before, after[1])), mode="symmetric")
-    return _along_columns(_along_rows(padded, weights), weights)[:, :height, :width]
+    height, width = planes.shape[1] + 2 * margin, planes.shape[2] + 2 * margin
+    rows = max(1, _TILE // (width + 2 * radius))
+    result = np.empty((len(planes), height, width), np.float32)
+    for plane, target in zip(planes, result, strict=True):
+        padded = np.pad(plane, radius + margin, mode="symmetric")
+        for begin in range(0, height, rows):
+            end = min(begin + rows, height)
+            down = _along(padded[begin : end + 2 * radius], weights)
+            target[begin:end] = _along(down.T, weights).T
+    return result
 
 
 def _radius(sigma: float) -> int:
     return max(1, int(REACH * sigma + 0.5))
 
 
-def _filled(n: int, block: int) -> int:
-    """n, rounded up to whole blocks."""
-    return -(-n // block) * block
-
-
-def _band(weights: Float32) -> Float32:
-    """The matrix (run + 2 r, run) that convolves a run of pixels with its surroundings."""
-    band = np.zeros((_RUN + len(weights) - 1, _RUN), np.float32)
-    for column in range(_RUN):
-        band[column : column + len(weights), column] = weights
-    return band
-
-
-def _along_rows(planes: Float32, weights: Float32) -> Float32:
-    """(P, H, W) to (P, H, W - 2 r), with H in whole `_ROWS` and the result in whole `_RUN`."""
-    band = _band(weights)
-    n_planes, height, width = planes.shape
-    blocks = planes.reshape(n_planes, -1, _ROWS, width)
-    result = np.empty((*blocks.shape[:3], width - len(weights) + 1), np.float32)
-    for begin in range(0, result.shape[-1], _RUN):
-        np.matmul(blocks[..., begin : begin + len(band)], band, out=result[..., begin : begin + _RUN])
-    return result.reshape(n_planes, height, -1)
-
-
-def _along_columns(planes: Float32, weights: Float32) -> Float32:
-    """(P, H, W) to (P, H - 2 r, W), with W in whole `_RUN`."""
-    band = _band(weights).T
-    n_planes, height, width = planes.shape
-    blocks = planes.reshape(n_planes, height, -1, _RUN).transpose(0, 2, 1, 3)
-    result = np.empty((n_planes, height - len(weights) + 1, width), np.float32)
-    targets = result.reshape(n_planes, -1, width // _RUN, _RUN).transpose(0, 2, 1, 3)
-    for begin in range(0, result.shape[1], _ROWS):
-        end = min(begin + _ROWS, result.shape[1])
-        part = band[: end - begin, : end - begin + len(weights) - 1]
-        np.matmul(part, blocks[:, :, begin : end + len(weights) - 1], out=targets[:, :, begin:end])
-    return result
+def _along(picture: Float32, weights: Float32) -> Float32:
+    """Convolve along the first axis with a kernel (2 r + 1,) that is symmetric: (H, W) to (H - 2 r, W)."""
+    radius = len(weights) // 2
+    length = len(picture) - 2 * radius
+    total: Float32 = picture[radius : radius + length] * weights[radius]
+    pair = np.empty_like(total)
+    for distance, weight in enumerate(weights[radius + 1 :], start=1):
+        before, after = radius - distance, radius + distance
+        np.add(picture[before : before + length], picture[after : after + length], out=pair)
+        pair *= weight
+        total += pair
+    return total

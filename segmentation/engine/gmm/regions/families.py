@@ -1,8 +1,9 @@
-"""Gaussian mixtures of pixel features in single precision: log densities, posteriors, moments.
+"""Gaussian mixtures of pixel features: log densities, posteriors, moments.
 
 As in the fit of colours a component's log density is theta . phi(x), with phi(x) = (1, x, upper triangle of x xT), so
-that an E-step is one matrix product and the collection of all moments another. Here the values are many, and what
-follows from them is smoothed and rounded to 8 bits in the end: float32 halves the time.
+that an E-step is one matrix product and the collection of all moments another. Values are many, and what follows from
+them is smoothed and rounded to 8 bits in the end: they are kept in single precision. Products are summed in double, so
+that the last bits, in which processors differ, are gone when they are rounded.
 """
 
 from math import isqrt
@@ -10,12 +11,19 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.blur import PRODUCT, Float32
+from segmentation.engine.gmm.blur import Float32
+from segmentation.engine.gmm.mixture import whole
+from segmentation.engine.gmm.monomials import Real
 
 Float = NDArray[np.float64]
 
 FLOOR = 1.0
 """Variance added to every feature at each M-step: nobody sees a difference of one unit of L*a*b*."""
+
+FINEST = 2.0**-12
+
+PRODUCT = 2**18
+"""Multiplications up to which OpenBLAS does not split a product between threads."""
 
 LEAST = np.float32(-40)  # log posterior; below, products would leave the range where float32 is precise and fast
 _NOTHING = 1e-6  # of one pixel
@@ -34,27 +42,30 @@ def expand(x: Float32) -> Float32:
     return phi
 
 
-def products(theta: Float32, phi: Float32) -> Float32:
+def products(theta: NDArray[np.floating], phi: NDArray[np.floating]) -> Float32:
     """Products of theta (K, F) with phi (F, n), in runs of n small enough for one thread; shape (K, n)."""
+    theta = theta.astype(np.float64, copy=False)
     K, n = len(theta), phi.shape[1]
     run = _run(K * len(phi))
     whole = n - n % run
     result = np.empty((K, n), np.float32)
     if whole:
-        np.matmul(theta, _runs(phi[:, :whole], run), out=_runs(result[:, :whole], run))
-    result[:, whole:] = theta @ phi[:, whole:]
+        _runs(result[:, :whole], run)[:] = theta @ _runs(phi[:, :whole], run).astype(np.float64, copy=False)
+    result[:, whole:] = theta @ phi[:, whole:].astype(np.float64, copy=False)
     return result
 
 
-def moments(responsibilities: Float32, phi: Float32) -> Float:
+def moments(responsibilities: Float32, phi: NDArray[np.floating]) -> Float:
     """Sums (K, F) of phi (F, n) weighted with responsibilities (K, n), run by run as in `products`."""
     K, n = responsibilities.shape
     run = _run(K * len(phi))
     whole = n - n % run
-    sums = (responsibilities[:, whole:] @ phi[:, whole:].T).astype(np.float64)
+    sums: Float = responsibilities[:, whole:].astype(np.float64) @ phi[:, whole:].T.astype(np.float64, copy=False)
     if whole:
-        parts = _runs(responsibilities[:, :whole], run) @ _runs(phi[:, :whole], run).transpose(0, 2, 1)
-        sums += parts.sum(axis=0, dtype=np.float64)
+        weights, values = (
+            _runs(each[:, :whole], run).astype(np.float64, copy=False) for each in (responsibilities, phi)
+        )
+        sums += (weights @ values.transpose(0, 2, 1)).sum(axis=0)
     return sums
 
 
@@ -80,7 +91,7 @@ def gaussians(sums: Float) -> tuple[Float, Float, Float]:
     return pixels / pixels.sum(), means, seconds - means[:, :, None] * means[:, None, :]
 
 
-def natural(weights: Float, means: Float, covariances: Float) -> Float32:
+def natural(weights: Float, means: Float, covariances: Float) -> Float:
     """Natural parameters theta (K, F): theta_k . phi(x) = log(weight_k N(x | mean_k, covariance_k))."""
     dimension = means.shape[1]
     rows, columns = np.triu_indices(dimension)
@@ -93,13 +104,18 @@ def natural(weights: Float, means: Float, covariances: Float) -> Float32:
             linear,
             -precisions[:, rows, columns] * np.where(rows == columns, 0.5, 1.0),
         ]
-    ).astype(np.float32)
+    )
 
 
-def maximise(sums: Float) -> Float32:
-    """M-step (Dempster, Laird and Rubin, 1977) from expected sums (K, F), with `FLOOR`; natural parameters (K, F)."""
+def maximise(sums: Float) -> Float:
+    """M-step (Dempster, Laird and Rubin, 1977) from expected sums (K, F), with `FLOOR`; natural parameters (K, F).
+
+    EM magnifies the last bits in which processors differ, from step to step. They end here: parameters are whole
+    multiples of 2^-12, which is far below the floor.
+    """
     weights, means, covariances = gaussians(sums)
-    return natural(weights, means, covariances + FLOOR * np.eye(means.shape[1]))
+    covariances += FLOOR * np.eye(means.shape[1])
+    return natural(np.maximum(whole(weights, FINEST**2), FINEST**2), whole(means, FINEST), whole(covariances, FINEST))
 
 
 def _run(multiplications: int) -> int:
@@ -107,6 +123,6 @@ def _run(multiplications: int) -> int:
     return 1 << (PRODUCT // multiplications).bit_length() - 1
 
 
-def _runs(rows: Float32, run: int) -> Float32:
+def _runs(rows: NDArray[Real], run: int) -> NDArray[Real]:
     """View rows (R, n) as (n / run, R, run)."""
     return rows.reshape(len(rows), -1, run).transpose(1, 0, 2)

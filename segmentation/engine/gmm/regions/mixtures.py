@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.blur import Float32
-from segmentation.engine.gmm.regions.families import expand, maximise, moments, products, softmax
+from segmentation.engine.gmm.regions.families import Float, expand, maximise, moments, products, softmax
 from segmentation.engine.gmm.regions.starts import start
 from segmentation.engine.progress import OnFraction, part, silent
 
@@ -26,10 +26,10 @@ _BLOCK = 2**12  # pixels at a time: their statistics stay in the cache
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ensemble:
-    """Mixtures of features less a common centre; products of float32 are precise near 0 only."""
+    """Mixtures of features less a common centre: squares of float32 are precise near 0 only."""
 
     centre: Float32  # (D,)
-    thetas: tuple[Float32, ...]  # (K, F) each
+    thetas: tuple[Float, ...]  # (K, F) each
 
     def posteriors(self, features: Float32, on_fraction: OnFraction = silent) -> list[Float32]:
         """Posterior probabilities (K, H, W) under each mixture of features (D, H, W)."""
@@ -75,9 +75,9 @@ def lattice(n: int, size: int, phase: float) -> NDArray[np.intp]:
     return np.minimum(places.astype(np.intp), n - 1)
 
 
-def climb(x: Float32, n_components: int, on_fraction: OnFraction = silent) -> Float32:
+def climb(x: Float32, n_components: int, on_fraction: OnFraction = silent) -> Float:
     """EM from `starts.start` on centred values (D, n); natural parameters (K, F)."""
-    phi = expand(x)
+    phi = expand(x).astype(np.float64)  # once for all products
     theta = maximise(moments(start(x, phi, n_components), phi))
     before = -np.inf
     for step in range(EM_STEPS):

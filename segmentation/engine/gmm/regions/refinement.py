@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.blur import Float32
 from segmentation.engine.gmm.colour_spaces import lab
-from segmentation.engine.gmm.regions.families import LEAST, expand, maximise, moments, products
+from segmentation.engine.gmm.regions.families import LEAST, Float, expand, maximise, moments, products
 from segmentation.engine.gmm.regions.graph import Index, membership
 from segmentation.engine.gmm.regions.resampling import Level, Mask, enlarged
 
@@ -31,7 +31,7 @@ Labels = NDArray[np.uint8]
 class Laws:
     """Each region's law of colours: the components of one mixture in shares of its own."""
 
-    theta: Float32  # (K, 10) of components of equal weight, over L*a*b* less the centre
+    theta: Float  # (K, 10) of components of equal weight, over L*a*b* less the centre
     shares: Float32  # (R, K)
     centre: Float32  # (3,)
 

@@ -16,7 +16,7 @@ LLOYD_STEPS = 8
 _FLAT = 1e-3  # variance, in squared units of the features: nothing that single precision resolves
 
 
-def start(x: Float32, phi: Float32, n_components: int) -> Float32:
+def start(x: Float32, phi: Float, n_components: int) -> Float32:
     """Memberships (K, n), 0 or 1, of values x (D, n) with statistics phi (F, n). K may be less than asked."""
     centres = divide(x, phi, n_components)
     members = _nearest(x, centres)
@@ -28,7 +28,7 @@ def start(x: Float32, phi: Float32, n_components: int) -> Float32:
     return members[members.any(axis=1)]
 
 
-def divide(x: Float32, phi: Float32, n_clusters: int) -> Float32:
+def divide(x: Float32, phi: Float, n_clusters: int) -> Float32:
     """Centres (K, D) of clusters that are halved until there are `n_clusters`, or none can be."""
     clusters = [_Cluster.of(np.arange(x.shape[1]), phi)]
     while len(clusters) < n_clusters:
@@ -50,10 +50,11 @@ class _Cluster:
     spread: float  # that variance times the number of members
 
     @classmethod
-    def of(cls, members: NDArray[np.intp], phi: Float32) -> "_Cluster":
+    def of(cls, members: NDArray[np.intp], phi: Float) -> "_Cluster":
         _, means, covariances = gaussians(phi[:, members].sum(axis=1, dtype=np.float64)[None])
         variances, axes = np.linalg.eigh(covariances[0])
-        return cls(members, means[0], axes[:, -1], float(variances[-1]) * len(members))
+        axis = axes[:, -1] * np.sign(axes[np.abs(axes[:, -1]).argmax(), -1])  # of the two directions always the same
+        return cls(members, means[0], axis, float(variances[-1]) * len(members))
 
 
 def _nearest(x: Float32, centres: Float32) -> Float32:
