@@ -7,7 +7,7 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.densities import decided, exact, posterior
+from segmentation.engine.gmm.densities import decided, exact, most_probable, posterior
 from segmentation.engine.gmm.fitting import Sample
 from segmentation.engine.gmm.labelling import Painted
 from segmentation.engine.gmm.mixture import Mixture
@@ -93,14 +93,17 @@ class Judgement:
 
 def judge(mixture: Mixture, sample: Sample) -> Judgement:
     """Label the values of a sample and sum up over its pixels; hard sums are free of rounding."""
-    theta = mixture.theta() if sample.values.dtype != np.uint8 else exact(mixture.theta())
+    is_exact = sample.values.dtype == np.uint8
+    theta = exact(mixture.theta()) if is_exact else mixture.theta()
+    precision = np.float32 if is_exact else np.float64  # as in the fit
     hard, soft, total, squares = np.zeros((len(theta), 10)), np.zeros(len(theta)), 0.0, 0.0
     for block in blocks(len(sample.counts), *theta.shape):
         phi, counts = expand(sample.values[block]), sample.counts[block].astype(np.float64)
         seen = phi if sample.colours is sample.values else expand(sample.colours[block])
         log_joint = theta @ phi
-        members = (decided(theta, phi, log_joint) == np.arange(len(theta))[:, None]) * counts
-        responsibilities, log_density = posterior(log_joint, counts)
+        labels = most_probable(log_joint) if is_exact else decided(theta, phi, log_joint)
+        members = (labels == np.arange(len(theta))[:, None]) * counts
+        responsibilities, log_density = posterior(log_joint, counts, precision)
         soft += responsibilities.sum(axis=1)
         hard += members @ seen.T
         total += float((counts * log_density).sum())
