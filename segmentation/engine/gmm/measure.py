@@ -18,7 +18,8 @@ Products = tuple[float, float, float, float, float, float]
 Box = tuple[int, int, int, int]
 """Top, left, bottom and right of some pixels, the last two past the end."""
 
-_ROWS = 32  # whose labels stay in the cache, and which lie in one line of it where columns are read
+_ROWS, _MOST_ROWS = 32, 256
+"""That are searched at a time, at first and in the end: most components are met at once, others take fewer steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,10 +197,12 @@ def _box(labels: NDArray[np.uint8], number: int) -> Box | None:
 
 def _before(labels: NDArray[np.uint8], number: int) -> int:
     """How many rows of a label map (H, W) come before the first in which a component lies."""
-    for begin in range(0, len(labels), _ROWS):
-        met = (labels[begin : begin + _ROWS] == number).any(axis=1)
+    begin, length = 0, _ROWS
+    while begin < len(labels):
+        met = labels[begin : begin + length] == number
         if met.any():
-            return begin + int(met.argmax())
+            return begin + int(met.any(axis=1).argmax())
+        begin, length = begin + length, min(2 * length, _MOST_ROWS)
     return len(labels)
 
 
