@@ -18,8 +18,7 @@ from segmentation.engine.gmm.monomials import (
     triangle,
 )
 
-_LEAST, _MOST = 1e-290, 1e290
-"""Sums of densities between these lose nothing, neither themselves nor their quotients."""
+_NOTHING = -80.0  # nats below the most probable component: 1e-35
 
 _SPARE = 16  # units of rounding beside those of summing
 _HOPELESS = 4.0  # nats
@@ -79,37 +78,20 @@ def _second_order(dimension: int) -> Float:
     return np.where(rows == columns, -0.5, -1.0)
 
 
-def posterior(log_joint: Float, counts: Float | float = 1.0) -> tuple[Float, Float]:
+def posterior(
+    log_joint: Float, counts: Float | float = 1.0, precision: type[np.floating] = np.float64
+) -> tuple[Float, Float]:
     """Responsibilities (K, n) times counts (n,), and log densities (n,). Overwrites its first argument.
 
-    The plain sum of exponentials is taken where it can be: no density here is so high that it overflows, as components
-    have a floor. Where it comes near underflow, in columns far from all components, the largest term of each column is
-    made 1 first.
-    """
-    with np.errstate(over="ignore"):
-        joint = np.exp(log_joint)
-        total = joint.sum(axis=0)
-    if total.min() > _LEAST and total.max() < _MOST:
-        joint *= counts / total
-        return joint, np.log(total, out=total)
-    peak = log_joint.max(axis=0)
-    log_joint -= peak
-    joint = np.exp(log_joint, out=log_joint)
-    total = joint.sum(axis=0)
-    joint *= counts / total
-    return joint, peak + np.log(total)
-
-
-def rough_posterior(log_joint: Float, counts: Float | float = 1.0) -> tuple[Float, Float]:
-    """The same with exponentials in single precision, which take a third of the time. Overwrites its first argument.
-
-    The largest of each column is made 1 first, so that what counts is right to 1e-7, and means over thousands of values to
-    1e-8: a fit, which knows its parameters to 1e-3 from a sample, loses nothing by it.
+    The largest of each column is made 1 first, so that nothing overflows; nor does anything underflow, which would take
+    fifteen times as long. Exponentials of single precision take a third of the time on many processors. They are right to
+    1e-7, and means over thousands of values to 1e-8: a fit, which knows its parameters to 1e-3 from a sample, loses
+    nothing by them.
     """
     peak = log_joint.max(axis=0)
     log_joint -= peak
-    joint = log_joint.astype(np.float32)
-    np.exp(joint, out=joint)
+    joint = log_joint.astype(precision, copy=False)
+    np.exp(np.maximum(joint, _NOTHING, out=joint), out=joint)
     total = joint.sum(axis=0)
     return np.multiply(joint, counts / total, out=log_joint), peak + np.log(total)
 

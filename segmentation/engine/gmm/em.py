@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segmentation.engine.gmm.densities import natural, posterior, rough_posterior
+from segmentation.engine.gmm.densities import natural, posterior
 from segmentation.engine.gmm.families import FAMILIES
 from segmentation.engine.gmm.mixture import Mixture
 from segmentation.engine.gmm.monomials import CENTRE, SCALE, Float, blocks, dimension, expand, features_of, symmetric
@@ -30,13 +30,13 @@ class Data:
     values: NDArray[np.generic]  # (n, D)
     counts: Float  # (n,)
     phi: Float | None  # (F, n)
-    posterior: Callable[[Float, Float], tuple[Float, Float]]  # how E-steps compute it, see `densities`
+    precision: type[np.floating]  # of the exponentials in E-steps, see `densities.posterior`
 
     @classmethod
     def of(cls, values: NDArray[np.generic], counts: ArrayLike, *, rough: bool = False) -> "Data":
         """Take values (n, D) that occur `counts` (n,) times; `rough` E-steps use exponentials of single precision."""
         phi = expand(values) if len(values) * features_of(values.shape[1]) <= _KEPT else None
-        return cls(values, np.asarray(counts, dtype=np.float64), phi, rough_posterior if rough else posterior)
+        return cls(values, np.asarray(counts, dtype=np.float64), phi, np.float32 if rough else np.float64)
 
     @property
     def dimension(self) -> int:
@@ -92,7 +92,7 @@ def evaluate(theta: Float, data: Data) -> Evaluation:
     total = 0.0
     sums = np.zeros_like(theta)
     for phi, counts in data.parts(len(theta)):
-        responsibilities, log_density = data.posterior(theta @ phi, counts)
+        responsibilities, log_density = posterior(theta @ phi, counts, data.precision)
         sums += responsibilities @ phi.T
         total += float((counts * log_density).sum())
     return Evaluation(total / float(data.counts.sum()), sums)

@@ -20,10 +20,10 @@ FEW = 2**12
 """Pixels on which starts are tried and compared."""
 
 ROUGH = 1e-5
-"""Tolerance on the few pixels, in mean nats per cycle; local optima differ by a hundred times that."""
+"""Tolerance on the few pixels, in mean nats a step; local optima differ by a thousand times that."""
 
 PATIENCE = 2
-"""Calm cycles in a row that end a climb: plateaus of EM have been seen to end."""
+"""Calm steps in a row that end a climb: plateaus of EM have been seen to end."""
 
 EXACT, EXACT_PATIENCE = 1e-7, 3
 """The same, and the tolerance, when the climb goes on on all pixels."""

@@ -7,7 +7,7 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.densities import decided, exact, posterior
+from segmentation.engine.gmm.densities import decided, exact, most_probable, posterior
 from segmentation.engine.gmm.fitting import Sample
 from segmentation.engine.gmm.labelling import Painted
 from segmentation.engine.gmm.mixture import Mixture
@@ -18,7 +18,8 @@ Products = tuple[float, float, float, float, float, float]
 Box = tuple[int, int, int, int]
 """Top, left, bottom and right of some pixels, the last two past the end."""
 
-_ROWS = 32  # whose labels stay in the cache, and which lie in one line of it where columns are read
+_ROWS, _MOST_ROWS = 32, 256
+"""That are searched at a time, at first and in the end: most components are met at once, others take fewer steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,14 +94,17 @@ class Judgement:
 
 def judge(mixture: Mixture, sample: Sample) -> Judgement:
     """Label the values of a sample and sum up over its pixels; hard sums are free of rounding."""
-    theta = mixture.theta() if sample.values.dtype != np.uint8 else exact(mixture.theta())
+    is_exact = sample.values.dtype == np.uint8
+    theta = exact(mixture.theta()) if is_exact else mixture.theta()
+    precision = np.float32 if is_exact else np.float64  # as in the fit
     hard, soft, total, squares = np.zeros((len(theta), 10)), np.zeros(len(theta)), 0.0, 0.0
     for block in blocks(len(sample.counts), *theta.shape):
         phi, counts = expand(sample.values[block]), sample.counts[block].astype(np.float64)
         seen = phi if sample.colours is sample.values else expand(sample.colours[block])
         log_joint = theta @ phi
-        members = (decided(theta, phi, log_joint) == np.arange(len(theta))[:, None]) * counts
-        responsibilities, log_density = posterior(log_joint, counts)
+        labels = most_probable(log_joint) if is_exact else decided(theta, phi, log_joint)
+        members = (labels == np.arange(len(theta))[:, None]) * counts
+        responsibilities, log_density = posterior(log_joint, counts, precision)
         soft += responsibilities.sum(axis=1)
         hard += members @ seen.T
         total += float((counts * log_density).sum())
@@ -193,10 +197,12 @@ def _box(labels: NDArray[np.uint8], number: int) -> Box | None:
 
 def _before(labels: NDArray[np.uint8], number: int) -> int:
     """How many rows of a label map (H, W) come before the first in which a component lies."""
-    for begin in range(0, len(labels), _ROWS):
-        met = (labels[begin : begin + _ROWS] == number).any(axis=1)
+    begin, length = 0, _ROWS
+    while begin < len(labels):
+        met = labels[begin : begin + length] == number
         if met.any():
-            return begin + int(met.argmax())
+            return begin + int(met.any(axis=1).argmax())
+        begin, length = begin + length, min(2 * length, _MOST_ROWS)
     return len(labels)
 
 

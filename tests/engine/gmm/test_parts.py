@@ -162,12 +162,19 @@ def test_of_equally_probable_components_the_first_is_taken():
 
 def test_responsibilities_survive_densities_beyond_the_range_of_exp():
     joint, log_density = posterior(np.array([[-5000.0, 900.0], [-5000.0, -900.0]]))
-    np.testing.assert_array_equal(joint, [[0.5, 1.0], [0.5, 0.0]])
+    np.testing.assert_allclose(joint, [[0.5, 1.0], [0.5, 0.0]], atol=1e-30)
     np.testing.assert_allclose(log_density, [-5000 + np.log(2), 900])
 
 
 def standardised(mixture):
     return mixture.weights, (mixture.means - CENTRE) / SCALE, mixture.covariances / SCALE**2
+
+
+def test_responsibilities_of_single_precision_are_those_of_double_to_a_millionth():
+    log_joint, counts = np.random.default_rng(0).normal(0, 40, (5, 300)), np.arange(1.0, 301.0)
+    rough, precise = (posterior(log_joint.copy(), counts, precision) for precision in (np.float32, np.float64))
+    np.testing.assert_allclose(rough[0] / counts, precise[0] / counts, atol=1e-6)
+    np.testing.assert_allclose(rough[1], precise[1], atol=1e-6)
 
 
 @pytest.mark.parametrize("n_components", [1, 4, 11])
