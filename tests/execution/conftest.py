@@ -4,7 +4,8 @@ import signal
 
 import pytest
 
-from segmentation import files
+from segmentation import files, services
+from segmentation.engine.recipe import Recipe
 from segmentation.models import Job, Run
 from segmentation.models.jobs import State
 from tests import factories
@@ -38,8 +39,15 @@ def large_image(owner):
 
 
 @pytest.fixture
-def large_run(large_image):
-    return factories.make_run(large_image, n_clusters=12)
+def make_large_run(large_image):
+    """Queue runs of it that try many starts, which takes some tenths of a second."""
+    recipe = Recipe(n_clusters=12, restarts=20, exact=True)
+    return lambda: services.create_run(image=large_image, recipe=recipe)
+
+
+@pytest.fixture
+def large_run(make_large_run):
+    return make_large_run()
 
 
 @pytest.fixture

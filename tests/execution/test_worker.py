@@ -107,10 +107,10 @@ def test_progress_is_written_while_a_run_lives(worker, large_run, freeze, ended)
     ended(large_run)
 
 
-def test_places_are_served_at_the_same_time(start_worker, large_image, freeze, ended):
+def test_places_are_served_at_the_same_time(start_worker, make_large_run, freeze, ended):
     worker = start_worker(GMM_WORKER_SLOTS=2)
     with transaction.atomic():
-        runs = [factories.make_run(large_image, n_clusters=12) for _ in range(3)]
+        runs = [make_large_run() for _ in range(3)]
     freeze(worker, number=2)
     assert (Job.objects.running().count(), Job.objects.queued().count()) == (2, 1)
     for child in worker.children():
@@ -149,9 +149,9 @@ def test_a_stopped_worker_hands_back_what_it_could_not_finish(start_worker, larg
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_stopped_worker_finishes_what_it_can_and_begins_nothing(start_worker, large_image, freeze, ended, number):
+def test_a_stopped_worker_finishes_what_it_can_and_begins_nothing(start_worker, make_large_run, freeze, ended, number):
     worker = start_worker(GMM_STOP_SECONDS=30, GMM_WORKER_SLOTS=1)
-    first, second = (factories.make_run(large_image, n_clusters=12) for _ in range(2))
+    first, second = (make_large_run() for _ in range(2))
     frozen = freeze(worker)
     assert Worker.objects.get().leaving is None
     worker.process.send_signal(number)
@@ -320,12 +320,12 @@ def test_a_database_that_pauses_costs_no_run(start_worker, large_run, freeze, en
     assert ended(large_run).job.attempt == 1
 
 
-def test_what_a_lost_worker_leaves_is_the_same_as_without_it(start_worker, large_run, freeze, ended, image):
+def test_what_a_lost_worker_leaves_is_the_same_as_without_it(start_worker, make_large_run, freeze, ended):
     """The recipe decides the result, not which attempt was lucky."""
-    worker = start_worker()
+    worker, run = start_worker(), make_large_run()
     freeze(worker).send(signal.SIGKILL)
-    disturbed = ended(large_run).result
+    disturbed = ended(run).result
     assert worker.stop() == 0
-    again = factories.make_run(large_run.image, n_clusters=12)
+    again = make_large_run()
     execution.serve_until_empty()
     assert ended(again).result.files["components.png"]["sha256"] == disturbed.files["components.png"]["sha256"]
