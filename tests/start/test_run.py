@@ -143,7 +143,7 @@ def test_nothing_outlives_a_killed_supervisor(start) -> None:
 
 def test_two_that_start_at_once_make_one_administrator(checkout) -> None:
     command = [sys.executable, "manage.py", "prepare"]
-    environment = checkout.environment | {"DATABASE_URL": "sqlite:///race.sqlite3"}
+    environment = checkout.environment | {"DATABASE_URL": "sqlite:///race.sqlite3", "MEDIA_ROOT": "media/of/the/race"}
     subprocess.run(
         [sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=checkout.folder, env=environment, check=True,
         timeout=60,
@@ -155,3 +155,4 @@ def test_two_that_start_at_once_make_one_administrator(checkout) -> None:
     said = [process.communicate(timeout=60)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert sum("password" in text for text in said) == 1
+    assert (checkout.folder / "media/of/the/race").is_dir(), "it can be looked at before the first picture"

@@ -1,4 +1,4 @@
-"""What `make run` does before it opens the site: tables, static files, and a first administrator."""
+"""What `make run` does before it opens the site: tables, static files, a place for pictures, and a first administrator."""
 
 import fcntl
 import os
@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import IntegrityError, transaction
 
+from segmentation import files
 from segmentation.models import User
 
 NAME = "admin"
@@ -18,7 +19,7 @@ LENGTH = 16
 
 
 class Command(BaseCommand):
-    help = "Migrates the database, collects the static files, and makes an administrator when there is none."
+    help = "Migrates the database, collects the static files, makes the folder for pictures, and an administrator when there is none."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--no-static", action="store_true", help="the static files are collected already")
@@ -27,6 +28,7 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
         if not settings.DEBUG and not options["no_static"]:
             collect_static_files()
+        files.incoming_folder()  # and with it the one for all pictures, where they are kept in a folder
         password = create_first_administrator()
         if password:
             self.stdout.write(
