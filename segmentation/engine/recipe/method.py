@@ -62,7 +62,7 @@ class Recipe:
     smallest_region: float = 0.0  # share of the picture below which connected regions join a neighbour, 0 to 0.1
     seed: int = 0  # 0 to 2^32 - 1; decides the sample and the starts
     restarts: int = 2  # descents from different starts, of which the best is kept, 1 to 20
-    tolerance: float = 1e-5  # mean nats per pixel and cycle of EM, 1e-9 to 0.1
+    tolerance: float = 1e-5  # mean nats per pixel that a step must promise, 1e-9 to 0.1
     max_iterations: int = 100  # evaluations of EM, 1 to 10,000
     exact: bool = False  # whether the fit goes on from a sample to all pixels
 
@@ -103,7 +103,7 @@ class Recipe:
         return all(getattr(self, name) == getattr(other, name) for name in names)
 
     def for_preview(self) -> Self:
-        """The same clusters in a fraction of the time: one start, one cycle of EM, every pixel by itself.
+        """The same clusters in a fraction of the time: one start, a few steps of EM, every pixel by itself.
 
         The mixture that it leads to can be where the whole run begins.
         """
