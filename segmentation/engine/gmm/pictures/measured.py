@@ -57,6 +57,8 @@ class Measured:
     def _sample(self, places: NDArray[np.intp]) -> Sample:
         """The pixels at some places, equal values together: told by one number, a fixed projection of theirs."""
         values = self._measurements[places]
+        if self._measurements.position:  # no two are at one place
+            return Sample(values, np.ones(len(values), np.int32), self._colours[places])
         rng, key = np.random.default_rng(0), np.zeros(len(values))
         for number in range(values.shape[1]):
             key += values[:, number].astype(np.float64) * rng.uniform(0.5, 1)
