@@ -189,8 +189,6 @@ GMM_LEASE_SECONDS = env.float("GMM_LEASE_SECONDS", default=30.0)
 _LOCK_SECONDS_SQLITE = min(20.0, GMM_LEASE_SECONDS * 2 / 3)
 _LOCK_SECONDS_POSTGRESQL = min(5.0, GMM_LEASE_SECONDS / 6)
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
-# SQLite's as well: a worker closes its connection before it forks, and whoever closes the last one flushes the whole log.
-DATABASES["default"]["CONN_MAX_AGE"], DATABASES["default"]["CONN_HEALTH_CHECKS"] = 60, True
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -200,6 +198,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file even in tests: processes and threads of a test must see the same rows, through the same locks.
     DATABASES["default"]["TEST"] = {"NAME": env.str("TEST_DATABASE", default=str(BASE_DIR / ".make" / "test.sqlite3"))}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # Not SQLite's: who closes the last of its connections leaves one file that holds everything.
+    DATABASES["default"]["CONN_MAX_AGE"], DATABASES["default"]["CONN_HEALTH_CHECKS"] = 60, True
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 5,
         "options": f"-c lock_timeout={_LOCK_SECONDS_POSTGRESQL * 1000:.0f}",
