@@ -88,10 +88,12 @@ lock: python ## compile requirements*.in into the hashed lock files, with the ne
 	$(compile) requirements.in -o requirements.txt
 	$(compile) requirements-dev.in -o requirements-dev.txt
 	$(compile) benchmarks/load-requirements.in -o benchmarks/load-requirements.txt
+	$(compile) benchmarks/bench-requirements.in -o benchmarks/bench-requirements.txt
 
-bench: python ## measure the fit against scikit-learn
-	@$(bootstrap) requirements-dev.txt
-	@$(py) benchmarks/fit.py
+bench: export OPENBLAS_NUM_THREADS = 1
+bench: python ## measure the fit against scikit-learn, OpenCV and plain EM
+	@"$(PYTHON)" gmmsite/deploy/bootstrap.py --venv .make/bench --goal $@ requirements-dev.txt benchmarks/bench-requirements.txt
+	@.make/bench/bin/python benchmarks/fit.py
 
 # Seconds are of one core, and the pictures keep the others busy.
 quality: export OPENBLAS_NUM_THREADS = 1

@@ -1,7 +1,7 @@
 """How fast and how good the fit is, beside scikit-learn, OpenCV, plain EM and decoding the file; run it with ``make bench``.
 
 Everything is measured in this one process, in turns with what it is compared with, so that the ratios mean something on
-any machine, a busy one, too. OpenCV takes part when it is there (``pip install -r benchmarks/requirements.txt``).
+any machine, a busy one, too. OpenCV takes part where it is installed, as ``make bench`` does.
 """
 
 import importlib
@@ -245,7 +245,7 @@ def opencv() -> Any:
     try:
         return importlib.import_module("cv2")
     except ImportError:
-        say("OpenCV is not installed (pip install -r benchmarks/requirements.txt); its columns stay empty.")
+        say("OpenCV is not installed here (make bench does it); its columns stay empty.")
         return None
 
 
