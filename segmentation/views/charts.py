@@ -9,6 +9,7 @@ WIDTH, HEIGHT = 360, 120
 _SHOWN, _FRAME, _BELOW = 0.6, 84.0, 20.0  # nats, units of the view box, frames
 _GAP = 6  # units between the band and its neighbours
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 352.0, 8.0, 98.0
+_CHARACTERS, _CHARACTER = 6, 7.0  # that have room at the left, and the units that each further one takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class FitChart:
 
     points: str
     end: tuple[str, str]
+    left: str  # where lines begin
+    text_end: str  # of what is written beside them
     rows: tuple[Tick, ...]
     columns: tuple[Tick, ...]
     first_value: str
@@ -40,14 +43,18 @@ def fit_chart(history: Sequence[float]) -> FitChart | None:
         return None
     low, high = min(history), max(history)
     span = high - low or 1.0
-    across = [_LEFT + (_RIGHT - _LEFT) * i / (len(history) - 1) for i in range(len(history))]
+    rows = _rows(low, high)
+    left = _LEFT + _CHARACTER * max(0, *(len(tick.text) - _CHARACTERS for tick in rows))
+    across = [left + (_RIGHT - left) * i / (len(history) - 1) for i in range(len(history))]
     down = [_BOTTOM - (_BOTTOM - _TOP) * (value - low) / span for value in history]
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, down, strict=True))
     return FitChart(
         points=points,
         end=(f"{across[-1]:.1f}", f"{down[-1]:.1f}"),
-        rows=_rows(low, high),
-        columns=_columns(len(history)),
+        left=f"{left:g}",
+        text_end=f"{left - 8:g}",
+        rows=rows,
+        columns=_columns(len(history), left),
         first_value=number(history[0], 2),
         last_value=number(history[-1], 2),
         evaluations=len(history),
@@ -98,10 +105,10 @@ def _rows(low: float, high: float) -> tuple[Tick, ...]:
     )
 
 
-def _columns(count: int) -> tuple[Tick, ...]:
-    first, last = Tick(f"{_LEFT:.1f}", "1", "start"), Tick(f"{_RIGHT:.1f}", str(count))
+def _columns(count: int, left: float) -> tuple[Tick, ...]:
+    first, last = Tick(f"{left:.1f}", "1", "start"), Tick(f"{_RIGHT:.1f}", str(count))
     if count < 5:
         return first, last
     middle = (count + 1) // 2
-    place = _LEFT + (_RIGHT - _LEFT) * (middle - 1) / (count - 1)
+    place = left + (_RIGHT - left) * (middle - 1) / (count - 1)
     return first, Tick(f"{place:.1f}", str(middle), "middle"), last

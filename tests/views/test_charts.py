@@ -26,6 +26,9 @@ def test_axis_names_the_ends_and_the_middle_with_a_true_minus():
 def test_values_that_nearly_agree_get_more_decimals():
     chart = fit_chart([-12.0004, -12.0002, -12.0000])
     assert len({tick.text for tick in chart.rows}) == 3
+    assert max(len(tick.text) for tick in chart.rows) == 8
+    assert points(chart)[0] == (66.0, 98.0), "and room for them"
+    assert (chart.left, chart.text_end) == ("66", "58")
 
 
 def test_a_rise_that_is_too_small_to_be_read_is_named_by_its_end_alone():
