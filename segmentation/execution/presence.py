@@ -65,6 +65,7 @@ class Presence:
 
     def _leave(self) -> None:
         try:
+            connections.close_all()  # a signal may have broken off what was being asked
             Worker.objects.left(self.id)
         except Error as error:
             logger.warning("The database does not answer. %s", error)

@@ -20,16 +20,17 @@ from tests.processes import ROOT, database_url, eventually, is_running, processo
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-DECODING_SECONDS = 0.02
+DECODING_SECONDS, FITTING_SECONDS = 0.02, 0.05
+SHORT = Recipe(n_clusters=3)
 LONG = Recipe(n_clusters=24, exact=True, restarts=20, tolerance=1e-9, max_iterations=10_000)
 
 
 # --- Stages: each waits for a moment of a run's life, and returns the child that lives it ---------------------------------
 
 
-def after_claim(site, image):
+def after_claim(site, image, recipe=SHORT):
     site.gates.close("original")
-    run = factories.make_run(image)
+    run = services.create_run(image=image, recipe=recipe)
     site.gates.wait_until_reached("original")
     return run, site.child()
 
@@ -45,9 +46,17 @@ def while_decoding(site, image):
 
 
 def in_em(site, image):
-    run = services.create_run(image=image, recipe=LONG)
-    eventually(lambda: Job.objects.filter(pk=run.pk, stage="fitting").exists(), within=60)
-    return run, site.child()
+    """Let the child go on a little at a time until its worker has said that it fits."""
+    run, child = after_claim(site, image, LONG)
+    site.gates.open("original")
+    stage = ""
+    while stage != "fitting":
+        before = processor_seconds(child)
+        send(signal.SIGCONT, child)
+        eventually(lambda: processor_seconds(child) >= before + FITTING_SECONDS, every=0.001)  # noqa: B023 - called at once
+        send(signal.SIGSTOP, child)
+        stage = beat_after(run).stage
+    return run, child
 
 
 def between_files(site, image):
