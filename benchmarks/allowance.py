@@ -83,12 +83,10 @@ def main(megapixels: list[float]) -> None:
                 path = Path(folder, f"{name}.tif")
                 pixels = _in_child(functools.partial(_make, path, size, bands, dtype))
                 for recipe_name, recipe in RECIPES.items():
-                    if bands != 3:  # there is no lightness in them
-                        recipe = replace(recipe, features=Features.RGB)  # noqa: PLW2901 - the same one, as it is possible
+                    possible = recipe if bands == 3 else replace(recipe, features=Features.RGB)  # else no lightness
                     if only in {None, recipe_name}:
-                        _row(
-                            f"{size:g} MP, {name}", path, recipe_name, recipe, (pixels, bands, np.dtype(dtype).itemsize)
-                        )
+                        shape = pixels, bands, np.dtype(dtype).itemsize
+                        _row(f"{size:g} MP, {name}", path, recipe_name, possible, shape)
                 path.unlink()
 
 

@@ -76,9 +76,8 @@ class LocalMedia(FileSystemStorage):
                 _remove_empty(Path(path))
 
     def space_left(self) -> tuple[int, int] | None:
-        location = Path(self.location)
-        location.mkdir(parents=True, exist_ok=True)  # before the first picture
-        usage = shutil.disk_usage(location)
+        location = Path(self.location)  # before the first picture it may still have to be made
+        usage = shutil.disk_usage(next(folder for folder in (location, *location.parents) if folder.exists()))
         return usage.free, usage.total
 
     def folder(self, name: str) -> Path | None:

@@ -62,6 +62,7 @@ def test_a_flush_that_fails_is_a_storage_that_has_failed(media_root, monkeypatch
 def test_there_is_room_on_the_disk_before_the_first_picture(media_root, settings):
     settings.MEDIA_ROOT = media_root / "not yet"
     assert files.space_left() is not None
+    assert not settings.MEDIA_ROOT.exists(), "asking makes nothing: a disk that is gone must be seen to be gone"
 
 
 def test_the_room_that_is_left_is_that_of_the_disk_of_the_pictures(small_disk):

@@ -5,9 +5,8 @@ are not.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float32 = NDArray[np.float32]
+from segmentation.engine.gmm.monomials import Float32
 
 REACH = 3.0  # in standard deviations, where the kernel is cut
 _TILE = 2**14  # pixels, nearly

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentation.engine.gmm.monomials import Float32
 from segmentation.engine.recipe import Features
 
-Float32 = NDArray[np.float32]
 Transform = Callable[[NDArray[np.generic]], Float32]
 """Makes values (D, ...) of bands (B, ...)."""
 

@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm.colour_spaces import STEPS, TRANSFORMS, lightness
-from segmentation.engine.gmm.monomials import Float
+from segmentation.engine.gmm.monomials import Float, Float32
 from segmentation.engine.gmm.texture import SCALES, textures
 from segmentation.engine.gmm.units import Units, as_bands
 from segmentation.engine.progress import OnFraction, silent
 from segmentation.engine.recipe import Features, Recipe
 
-Float32 = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Values = NDArray[np.generic]
 Chosen = Mask | slice | NDArray[np.intp]

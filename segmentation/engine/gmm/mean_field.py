@@ -6,9 +6,8 @@ Gaussian of 1.2 pixels: beside the classical eight neighbours it forgives noise 
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float32 = NDArray[np.float32]
+from segmentation.engine.gmm.monomials import Float32
 
 REACH = 2
 """Pixels that a sweep looks to each side."""

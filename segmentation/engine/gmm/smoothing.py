@@ -12,9 +12,9 @@ from segmentation.engine.gmm.climbing import climb, done
 from segmentation.engine.gmm.densities import posterior as posterior_of
 from segmentation.engine.gmm.em import Data, maximise
 from segmentation.engine.gmm.labelling import NO_DATA, Mask, Painted
-from segmentation.engine.gmm.mean_field import REACH, Float32, mean_field
+from segmentation.engine.gmm.mean_field import REACH, mean_field
 from segmentation.engine.gmm.mixture import Mixture
-from segmentation.engine.gmm.monomials import Float, blocks, expand
+from segmentation.engine.gmm.monomials import Float, Float32, blocks, expand
 from segmentation.engine.gmm.pictures import Picture, Values
 from segmentation.engine.gmm.sampling import places
 from segmentation.engine.gmm.starts import best_start

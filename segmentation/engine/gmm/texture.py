@@ -5,12 +5,10 @@ from math import prod
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import NDArray
 
+from segmentation.engine.gmm.monomials import Float32
 from segmentation.engine.gmm.tiles import tiles
 from segmentation.engine.progress import OnFraction, silent
-
-Float32 = NDArray[np.float32]
 
 WINDOWS = {2.0: (5, 5), 5.0: (7, 9, 13)}
 """Sides of the squares that are averaged over one after the other for each scale in pixels, which is the standard deviation

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from segmentation.engine.gmm.blur import Float32, blurred
+from segmentation.engine.gmm.blur import blurred
+from segmentation.engine.gmm.monomials import Float32
 from segmentation.engine.progress import OnFraction, silent
 
 NORMALS = 8
