@@ -162,6 +162,7 @@ def test_regions_need_no_number(picture, output):
     assert document["recipe"]["preset"] == "regions"
     labels = np.asarray(PIL.Image.open(io.BytesIO(written(output / "phantom")["labels.png"])))
     assert len(document["clusters"]) == labels.max() + 1 >= 3
+    assert done.stdout.startswith(f"{picture}: {len(document['clusters'])} regions, ")
 
 
 def test_the_details_of_a_fit_can_be_said(picture, output):

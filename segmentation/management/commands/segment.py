@@ -21,6 +21,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from segmentation import words
 from segmentation.engine import pipeline, progress
 from segmentation.engine.exceptions import BadRecipe, SegmentationError
 from segmentation.engine.exports import binary_png, labels_png, segmented_png
@@ -46,7 +47,7 @@ class Segmented:
     """What a child sends back."""
 
     files: dict[str, bytes]  # by name
-    clusters: int
+    found: str  # how many clusters or regions
     foreground: float  # share of the pixels with data
     seconds: float
     notices: tuple[str, ...]  # sentences
@@ -142,7 +143,7 @@ class Command(BaseCommand):
         except ChildLost:
             self.stderr.write(f"{picture}: {_NO_MEMORY}")
         else:
-            found = f"{done.clusters} clusters, {done.foreground:.1%} foreground, {done.seconds:.2f} s"
+            found = f"{done.found}, {done.foreground:.1%} foreground, {done.seconds:.2f} s"
             self.stdout.write(f"{picture}: {found} -> {folder}")
             for sentence in done.notices:
                 self.stdout.write(f"  {sentence}")
@@ -237,7 +238,7 @@ def segmented(data: bytes, name: str, task: Task, report: Report) -> Segmented:
     files[DOCUMENT] = (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
     return Segmented(
         files=files,
-        clusters=len(outcome.legend.clusters),
+        found=words.how_many(len(outcome.legend.clusters), regions=task.recipe.preset is Preset.REGIONS),
         foreground=foreground_share(outcome.legend, outcome.segmentation.components),
         seconds=sum(outcome.seconds.values()),
         notices=tuple(notice.sentence for notice in outcome.notices),
