@@ -14,8 +14,8 @@ from pathlib import PurePath
 from typing import TypeVar
 
 import numpy as np
-import pi_heif
 import PIL.Image
+import pillow_heif
 
 from segmentation.engine.exceptions import Refusal, SegmentationError, gettext_noop
 
@@ -49,7 +49,7 @@ _PNG_BANDS = {0: 1, 2: 3, 4: 2, 6: 4}  # by colour type, where the depth can be 
 _KNOWN_TYPES = mimetypes.MimeTypes(filenames=()).types_map[True]  # the same on every machine
 
 PIL.Image.MAX_IMAGE_PIXELS = None  # our own ladder refuses large pictures, with a sentence
-pi_heif.register_heif_opener()
+pillow_heif.register_heif_opener()
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it finds odd is said by refusals and notices
 
 

@@ -5,9 +5,9 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-import pi_heif
 import PIL.AvifImagePlugin
 import PIL.Image
+import pillow_heif
 from numpy.typing import NDArray
 
 from segmentation.engine.imaging import orientation, profiles
@@ -17,7 +17,7 @@ from segmentation.engine.imaging.notices import Notice
 from segmentation.engine.imaging.planes import reduced
 
 PIL.AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a child with a memory limit has one thread
-pi_heif.options.DECODE_THREADS = 1
+pillow_heif.options.DECODE_THREADS = 1
 
 _REDUCED_BY_CODEC = {"AVIF", "HEIF"}  # from the full range, not from that of the data: they are made for screens
 
