@@ -1,0 +1,87 @@
+"""Prints what a site shows, as JSON: figures of all runs, label maps, and the answers of its pages. Run with the site's settings."""
+
+import hashlib
+import json
+import sys
+from io import BytesIO
+
+import django
+
+django.setup()
+
+import numpy as np
+import PIL.Image
+from django.conf import settings
+from django.test import Client
+
+from segmentation import execution, services, upkeep
+from segmentation.models import Image, Run, User
+
+
+def main():
+    settings.ALLOWED_HOSTS = ["testserver"]
+    if "--work" in sys.argv:
+        execution.sweep()
+        execution.serve_until_empty()
+    report = {
+        "runs": {str(run.pk): about(run) for run in Run.objects.select_related("job", "image", "result")},
+        "images": {str(image.pk): about_image(image) for image in Image.objects.all()},
+        "users": {user.username: about_user(user) for user in User.objects.all()},
+        "pages": dict(answers()),
+        "is_sound": upkeep.sweep_files(verify=True).is_sound,
+    }
+    sys.stdout.write(json.dumps(report))
+
+
+def about(run):
+    found = {"state": run.job.state, "image": str(run.image_id), "recipe": run.recipe, "revision": run.revision}
+    if not run.succeeded:
+        return found
+    rows = services.cluster_rows(run=run)
+    names = ("name", "colour", "foreground", "components", "pixels", "share", "soft_pixels", "box")
+    result = run.result
+    return found | {
+        "log_likelihood": result.log_likelihood,
+        "iterations": result.iterations,
+        "pixels_sha256": result.pixels_sha256,
+        "clusters": [{name: getattr(row, name) for name in names} for row in rows],
+        "foreground_share": services.foreground_share(rows=rows),
+        **{name: pixels_hash(run, name) for name in ("labels", "segmented", "binary")},
+    }
+
+
+def pixels_hash(run, name):
+    picture = services.rendition(run=run, name=name)
+    data = picture if isinstance(picture, bytes) else picture.read()
+    return hashlib.sha256(np.asarray(PIL.Image.open(BytesIO(data))).tobytes()).hexdigest()
+
+
+def about_image(image):
+    names = ("name", "width", "height", "bands", "dtype", "format", "sha256")
+    sentences = [str((code, sentence)) for code, sentence in services.notices(image=image)]
+    return {name: getattr(image, name) for name in names} | {"owner": image.owner.username, "notices": sentences}
+
+
+def about_user(user):
+    return {
+        "images": Image.objects.filter(owner=user).count(),
+        "runs": Run.objects.owned_by(user).count(),
+        "active": user.is_active,
+        "staff": user.is_staff,
+        "superuser": user.is_superuser,
+    }
+
+
+def answers():
+    """Yield each page of the pictures and runs of a person, and the status that it answers with."""
+    client = Client()
+    client.force_login(User.objects.get(username="owner"))
+    paths = ["/", "/history/", "/account/"]
+    paths += [image.get_absolute_url() for image in Image.objects.filter(owner__username="owner")]
+    paths += [run.get_absolute_url() for run in Run.objects.filter(job__owner__username="owner")]
+    for path in paths:
+        yield path, client.get(path).status_code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""A site that an earlier release has made is migrated, and shows the same figures and the same labels.
+
+`d761115.tar.xz` is a database and a folder of pictures as commit d761115 has left them: people, pictures of 8 bits and deeper, runs
+of every kind, edited legends, and what that release itself said of them (`expected.json`).
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.processes import ROOT
+
+FOLDER = Path(__file__).parent
+DONE_LATER = {"running", "queued"}  # a worker of today finishes them
+
+
+class Site:
+    """The files of an earlier release's site, used by the programs of today."""
+
+    def __init__(self, folder):
+        with tarfile.open(FOLDER / "d761115.tar.xz") as archive:
+            archive.extractall(folder, filter="data")
+        self.expected = json.loads((folder / "expected.json").read_text())
+        self._environment = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ} | {
+            "DATABASE_URL": f"sqlite:///{folder / 'db.sqlite3'}",
+            "MEDIA_ROOT": str(folder / "media"),
+            "DJANGO_SETTINGS_MODULE": "gmmsite.settings",
+            "DEBUG": "1",  # static files from their sources
+            "OPENBLAS_NUM_THREADS": "1",
+        }
+
+    def run(self, *command):
+        done = subprocess.run(
+            [sys.executable, *command], cwd=ROOT, env=self._environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def report(self, *options):
+        return json.loads(self.run("-m", "tests.upgrade.site_report", *options))
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    site = Site(tmp_path_factory.mktemp("site"))
+    site.run("manage.py", "migrate", "--verbosity", "0")
+    return site
+
+
+@pytest.fixture(scope="module")
+def report(site):
+    return site.report()
+
+
+def test_every_run_shows_the_same_figures_and_labels(site, report):
+    for name, expected in site.expected["runs"].items():
+        found = report["runs"][expected["id"]]
+        assert found == {key: value for key, value in expected.items() if key != "id"}, name
+
+
+def test_every_picture_and_person_is_described_as_before(site, report):
+    assert report["images"] == site.expected["images"]
+    assert report["users"] == site.expected["users"]
+
+
+def test_every_page_answers(report):
+    assert len(report["pages"]) == 3 + 8 + 19  # pages of their own, pictures, runs
+    assert set(report["pages"].values()) == {200}
+
+
+def test_no_file_is_missing_or_altered(report):
+    assert report["is_sound"]
+
+
+def test_a_worker_of_today_finishes_what_waits_and_what_was_interrupted(site):
+    report = site.report("--work")
+    for name, expected in site.expected["runs"].items():
+        state = "succeeded" if expected["state"] in DONE_LATER else expected["state"]
+        assert report["runs"][expected["id"]]["state"] == state, name
+    plain, queued = (report["runs"][site.expected["runs"][name]["id"]] for name in ("plain", "queued"))
+    assert queued["pixels_sha256"] == plain["pixels_sha256"]  # the same recipe on the same picture
