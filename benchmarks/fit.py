@@ -25,8 +25,8 @@ from sklearn.mixture import GaussianMixture
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from segmentation.engine.gmm import Mixture, Recipe, segment
-from segmentation.engine.gmm.colours import count
-from segmentation.engine.gmm.em import FLOOR, Data, evaluate, iterate
+from segmentation.engine.gmm.fit.em import FLOOR, Data, evaluate, iterate
+from segmentation.engine.gmm.pixels.distinct_colours import count
 from segmentation.engine.recipe import Covariance, Features, Preset
 
 K = 5

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from segmentation.engine.gmm import Component, Mixture, Recipe, segment  # noqa: E402 - found through the line above
-from segmentation.engine.gmm.em import Data, evaluate, iterate  # noqa: E402 - as above
+from segmentation.engine.gmm.fit.em import Data, evaluate, iterate  # noqa: E402 - as above
 from segmentation.engine.imaging import palettes  # noqa: E402 - as above
 
 SAMPLES = ROOT / "segmentation" / "samples"

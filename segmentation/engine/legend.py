@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm import Component
-from segmentation.engine.gmm.measure import Box
+from segmentation.engine.gmm.statistics.components import Box
 
 SCHEMA = 1
 MAX_NAME = 100

@@ -8,8 +8,9 @@ from django.conf import settings
 from segmentation import files
 from segmentation.engine import sandbox
 from segmentation.engine.exceptions import gettext_noop
-from segmentation.engine.gmm import Mixture, criteria
-from segmentation.engine.gmm.merging import gathered
+from segmentation.engine.gmm import Mixture
+from segmentation.engine.gmm.fit.merging import gathered
+from segmentation.engine.gmm.selection import criteria
 from segmentation.engine.legend import Legend
 from segmentation.engine.pipeline import doubt
 from segmentation.exceptions import Conflict

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from segmentation import files
 from segmentation.engine import sandbox
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
-from segmentation.engine.gmm import Mixture, maps
+from segmentation.engine.gmm import Mixture
+from segmentation.engine.gmm.statistics import uncertainty as maps
 from segmentation.engine.imaging import index_png, palettes
 from segmentation.engine.legend import NO_DATA, Legend
 from segmentation.engine.pipeline import doubt

@@ -8,7 +8,7 @@ from django.db.models import Max
 
 from segmentation.engine.exceptions import gettext_noop
 from segmentation.engine.gmm import Component
-from segmentation.engine.gmm.measure import Box
+from segmentation.engine.gmm.statistics.components import Box
 from segmentation.engine.imaging import palettes
 from segmentation.engine.legend import Legend, measures
 from segmentation.exceptions import Conflict

@@ -7,10 +7,10 @@ Read in this order: `monomials` and `densities` (what a Gaussian sees of a value
 `maps` (the result), `clock`, `solving` and `segmentation` (all of it: *Colours*). `regions` holds the other preset, and `presets` chooses.
 """
 
-from segmentation.engine.gmm.measure import Component
-from segmentation.engine.gmm.mixture import Mixture
-from segmentation.engine.gmm.presets import segment
-from segmentation.engine.gmm.segmentation import Segmentation
+from segmentation.engine.gmm.colours_preset import Segmentation
+from segmentation.engine.gmm.mixture.mixture import Mixture
+from segmentation.engine.gmm.segmentation import segment
+from segmentation.engine.gmm.statistics.components import Component
 from segmentation.engine.recipe import Recipe
 
 __all__ = ["Component", "Mixture", "Recipe", "Segmentation", "segment"]

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from segmentation.engine.gmm import Segmentation
-from segmentation.engine.gmm.criteria import closest, overlaps
-from segmentation.engine.gmm.maps import shapes
-from segmentation.engine.gmm.merging import gathered
+from segmentation.engine.gmm.fit.merging import gathered
+from segmentation.engine.gmm.selection.criteria import closest, overlaps
+from segmentation.engine.gmm.statistics.uncertainty import shapes
 from segmentation.engine.imaging import Notice
 from segmentation.engine.legend import foreground_share, measures
 from segmentation.engine.pipeline.outcome import Outcome

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm import Mixture, maps
-from segmentation.engine.gmm.fitting import SIZE
-from segmentation.engine.gmm.pictures import Picture, picture_of
+from segmentation.engine.gmm import Mixture
+from segmentation.engine.gmm.fit.fitting import SIZE
+from segmentation.engine.gmm.pixels.sources import Picture, picture_of
+from segmentation.engine.gmm.statistics import uncertainty as maps
 from segmentation.engine.imaging import Limits, decode, index_png, palettes
 from segmentation.engine.recipe import Preset, Recipe
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm import Mixture, Segmentation
-from segmentation.engine.gmm.monomials import CENTRE, SCALE
-from segmentation.engine.gmm.points import mixture_at, pack
+from segmentation.engine.gmm.fit.parameters import mixture_at, pack
+from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE
 from segmentation.engine.recipe import Covariance
 
 MOST_NUMBERS = 2**17

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm import Mixture
-from segmentation.engine.gmm.units import Units
+from segmentation.engine.gmm.features.units import Units
 from segmentation.engine.imaging import Limits, masks
 from segmentation.engine.recipe import Inputs
 

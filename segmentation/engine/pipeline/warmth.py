@@ -4,7 +4,7 @@ import PIL.Image
 
 _SELDOM_NEEDED = (
     "segmentation.engine.imaging.deep",  # TIFF and pictures of more than 8 bits
-    "segmentation.engine.gmm.regions.preset",  # with scikit-image: regions, smoothing, cleaning
+    "segmentation.engine.gmm.regions_preset",  # with scikit-image: regions, smoothing, cleaning
     "skimage.measure",
 )
 

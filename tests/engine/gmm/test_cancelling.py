@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from segmentation.engine.gmm import Recipe, climbing, em, segment
+from segmentation.engine.gmm import Recipe, segment
+from segmentation.engine.gmm.fit import em
+from segmentation.engine.gmm.fit import quasi_newton as climbing
 from segmentation.engine.gmm.regions import mixtures
 from segmentation.engine.progress import percent
 

@@ -3,10 +3,10 @@ import pytest
 
 from benchmarks.phantoms import number_found, phantom
 from segmentation.engine.gmm import Mixture, Recipe, segment
-from segmentation.engine.gmm.choice import Choice, Evidence, choose
-from segmentation.engine.gmm.criteria import Criteria, closest, criteria, overlaps
-from segmentation.engine.gmm.edges import interiors
-from segmentation.engine.gmm.em import Data
+from segmentation.engine.gmm.fit.em import Data
+from segmentation.engine.gmm.selection.choice import Choice, Evidence, choose
+from segmentation.engine.gmm.selection.criteria import Criteria, closest, criteria, overlaps
+from segmentation.engine.gmm.selection.edges import interiors
 
 
 @pytest.mark.parametrize("seed", range(6))

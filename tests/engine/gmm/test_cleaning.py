@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from skimage.measure import label
 
 from segmentation.engine.gmm import Mixture, Recipe, segment
-from segmentation.engine.gmm.cleaning import cleaned
-from segmentation.engine.gmm.maps import Shape, novelty, shapes, uncertainty
+from segmentation.engine.gmm.labels.small_regions import cleaned
+from segmentation.engine.gmm.statistics.uncertainty import Shape, novelty, shapes, uncertainty
 
 GREYS = Mixture([0.3, 0.3, 0.4], [[50.0], [100.0], [200.0]], np.full((3, 1, 1), 100.0))
 

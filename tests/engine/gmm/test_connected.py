@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from segmentation.engine.gmm import Component, Mixture, connected
-from segmentation.engine.gmm.measure import boxes
-from segmentation.engine.gmm.merging import gathered
+from segmentation.engine.gmm import Component, Mixture
+from segmentation.engine.gmm.fit.merging import gathered
+from segmentation.engine.gmm.statistics import connected
+from segmentation.engine.gmm.statistics.components import boxes
 
 SHAPES = [(1, 1), (1, 90), (90, 1), (2, 3), (40, 57)]
 

@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmentation.engine.gmm import Recipe, labelling, segment
-from segmentation.engine.gmm.densities import decided, labels_of
-from segmentation.engine.gmm.features import measure
-from segmentation.engine.gmm.labelling import paint_values
-from segmentation.engine.gmm.mixture import Mixture
-from segmentation.engine.gmm.monomials import expand
-from segmentation.engine.gmm.pictures import Measured, OneBand, picture_of
-from segmentation.engine.gmm.units import Units, as_bands, visible
+from segmentation.engine.gmm import Recipe, segment
+from segmentation.engine.gmm.features.extraction import measure
+from segmentation.engine.gmm.features.units import Units, as_bands, visible
+from segmentation.engine.gmm.labels import labelling
+from segmentation.engine.gmm.labels.labelling import paint_values
+from segmentation.engine.gmm.mixture.densities import decided, labels_of
+from segmentation.engine.gmm.mixture.mixture import Mixture
+from segmentation.engine.gmm.mixture.monomials import expand
+from segmentation.engine.gmm.pixels.sources import Measured, OneBand, picture_of
 
 
 def phases(means, sd, shape=(80, 90), seed=0):

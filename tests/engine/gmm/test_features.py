@@ -9,9 +9,9 @@ from skimage.color import rgb2lab
 
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.gmm import Recipe, segment
-from segmentation.engine.gmm.colour_spaces import lab, lightness, optical_density
-from segmentation.engine.gmm.features import measure
-from segmentation.engine.gmm.texture import WINDOWS, roughness
+from segmentation.engine.gmm.features.colour_spaces import lab, lightness, optical_density
+from segmentation.engine.gmm.features.extraction import measure
+from segmentation.engine.gmm.features.texture import WINDOWS, roughness
 
 
 def test_lab_is_that_of_scikit_image():
@@ -47,7 +47,7 @@ def test_a_picture_in_another_space_is_labelled_by_its_mixture(china, features, 
 
 
 def test_a_table_of_colours_and_measured_pixels_agree(china):
-    from segmentation.engine.gmm.pictures import EightBit, Measured  # noqa: PLC0415 - kept near
+    from segmentation.engine.gmm.pixels.sources import EightBit, Measured  # noqa: PLC0415 - kept near
 
     recipe = Recipe(features="lab", n_clusters=5)
     mixture = segment(china, recipe).mixture

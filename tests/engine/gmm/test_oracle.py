@@ -8,10 +8,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from segmentation.engine.gmm import Mixture, Recipe, segment
-from segmentation.engine.gmm.climbing import climb
-from segmentation.engine.gmm.em import FLOOR, Data, fit
-from segmentation.engine.gmm.families import FAMILIES as FAMILY_OF
-from segmentation.engine.gmm.starts import start
+from segmentation.engine.gmm.fit.em import FLOOR, Data, fit
+from segmentation.engine.gmm.fit.quasi_newton import climb
+from segmentation.engine.gmm.fit.starts import start
+from segmentation.engine.gmm.mixture.families import FAMILIES as FAMILY_OF
 from segmentation.engine.recipe import Covariance
 
 FAMILIES = ["full", "tied", "diag", "spherical"]

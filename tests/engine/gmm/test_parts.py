@@ -6,17 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segmentation.engine.gmm import Mixture
-from segmentation.engine.gmm.climbing import Curvature
-from segmentation.engine.gmm.colours import codes_at, count, decode, encode
-from segmentation.engine.gmm.densities import exact, inverted, most_probable, natural, posterior, taylor
-from segmentation.engine.gmm.em import FLOOR, Data, maximise
-from segmentation.engine.gmm.labelling import DIRECT, paint, paint_values
-from segmentation.engine.gmm.merging import merged_once
-from segmentation.engine.gmm.monomials import CENTRE, SCALE, expand, monomials
-from segmentation.engine.gmm.points import Chart, mixture_at, pack
-from segmentation.engine.gmm.sampling import places, thin, valid_places
-from segmentation.engine.gmm.starts import best_start, lloyd, spread
-from segmentation.engine.gmm.table import LabelTable
+from segmentation.engine.gmm.fit.em import FLOOR, Data, maximise
+from segmentation.engine.gmm.fit.merging import merged_once
+from segmentation.engine.gmm.fit.parameters import Chart, mixture_at, pack
+from segmentation.engine.gmm.fit.quasi_newton import Curvature
+from segmentation.engine.gmm.fit.starts import best_start, lloyd, spread
+from segmentation.engine.gmm.labels.labelling import DIRECT, paint, paint_values
+from segmentation.engine.gmm.labels.table import LabelTable
+from segmentation.engine.gmm.mixture.densities import exact, inverted, most_probable, natural, posterior, taylor
+from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE, expand, monomials
+from segmentation.engine.gmm.pixels.distinct_colours import codes_at, count, decode, encode
+from segmentation.engine.gmm.pixels.sampling import places, thin, valid_places
 
 
 def some_mixture(n_components, seed=0):

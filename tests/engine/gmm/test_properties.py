@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from segmentation.engine.gmm import Recipe, segment
-from segmentation.engine.gmm.climbing import climb
-from segmentation.engine.gmm.colours import count
-from segmentation.engine.gmm.em import Data, fit
-from segmentation.engine.gmm.starts import start
+from segmentation.engine.gmm.fit.em import Data, fit
+from segmentation.engine.gmm.fit.quasi_newton import climb
+from segmentation.engine.gmm.fit.starts import start
+from segmentation.engine.gmm.pixels.distinct_colours import count
 
 seeds = st.integers(0, 2**32 - 1)
 flat_pictures = arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12), st.just(3)))

@@ -3,9 +3,9 @@ import pytest
 
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.gmm import Component, Mixture, Recipe, segment
-from segmentation.engine.gmm.labelling import paint_values
-from segmentation.engine.gmm.measure import components, judge
-from segmentation.engine.gmm.pictures import EightBit
+from segmentation.engine.gmm.labels.labelling import paint_values
+from segmentation.engine.gmm.pixels.sources import EightBit
+from segmentation.engine.gmm.statistics.components import components, judge
 from segmentation.engine.progress import Stage, percent
 
 

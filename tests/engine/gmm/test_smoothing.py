@@ -4,10 +4,10 @@ from scipy.ndimage import convolve
 
 from benchmarks.phantoms import mislabelled, noisy
 from segmentation.engine.gmm import Mixture, Recipe, segment
-from segmentation.engine.gmm import smoothing as module
-from segmentation.engine.gmm.mean_field import mean_field
-from segmentation.engine.gmm.pictures import EightBit
-from segmentation.engine.gmm.smoothing import paint_smoothed
+from segmentation.engine.gmm.labels import smoothing as module
+from segmentation.engine.gmm.labels.mean_field import mean_field
+from segmentation.engine.gmm.labels.smoothing import paint_smoothed
+from segmentation.engine.gmm.pixels.sources import EightBit
 
 
 @pytest.mark.parametrize(("n_phases", "correlated", "most"), [(2, 0.0, 0.02), (3, 0.0, 0.02), (3, 0.7, 0.04)])

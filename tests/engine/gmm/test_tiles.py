@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from segmentation.engine.gmm import Recipe, segment, texture
-from segmentation.engine.gmm.colour_spaces import lightness
-from segmentation.engine.gmm.features import measure
-from segmentation.engine.gmm.texture import roughness
-from segmentation.engine.gmm.tiles import tiles
+from segmentation.engine.gmm import Recipe, segment
+from segmentation.engine.gmm.features import texture
+from segmentation.engine.gmm.features.colour_spaces import lightness
+from segmentation.engine.gmm.features.extraction import measure
+from segmentation.engine.gmm.features.texture import roughness
+from segmentation.engine.gmm.features.tiles import tiles
 from segmentation.engine.progress import Stage
 
 

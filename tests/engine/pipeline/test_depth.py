@@ -14,7 +14,7 @@ import tifffile
 
 from segmentation.engine import pipeline
 from segmentation.engine.exceptions import SegmentationError
-from segmentation.engine.gmm import maps
+from segmentation.engine.gmm.statistics import uncertainty as maps
 from segmentation.engine.imaging import masks
 from segmentation.engine.pipeline import doubt
 from segmentation.engine.recipe import Inputs, Recipe, Start

@@ -11,7 +11,7 @@ import pytest
 
 from segmentation.engine import pipeline
 from segmentation.engine.gmm import Mixture
-from segmentation.engine.gmm.regions.preset import classification_likelihood
+from segmentation.engine.gmm.regions_preset import classification_likelihood
 from segmentation.engine.recipe import Recipe
 
 

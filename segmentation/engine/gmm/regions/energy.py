@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from segmentation.engine.gmm.blur import blurred
-from segmentation.engine.gmm.monomials import Float32
+from segmentation.engine.gmm.labels.blur import blurred
+from segmentation.engine.gmm.mixture.monomials import Float32
 from segmentation.engine.progress import OnFraction, silent
 
 NORMALS = 8

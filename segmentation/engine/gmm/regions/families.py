@@ -11,8 +11,8 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.mixture import whole
-from segmentation.engine.gmm.monomials import Float32, Real
+from segmentation.engine.gmm.mixture.mixture import whole
+from segmentation.engine.gmm.mixture.monomials import Float32, Real
 
 Float = NDArray[np.float64]
 

@@ -5,8 +5,8 @@ They are not standardised: a unit is about a just noticeable difference, in ever
 
 import numpy as np
 
-from segmentation.engine.gmm.blur import blurred
-from segmentation.engine.gmm.monomials import Float32
+from segmentation.engine.gmm.labels.blur import blurred
+from segmentation.engine.gmm.mixture.monomials import Float32
 
 FINE, COARSE = 1.0, 3.0  # pixels
 DETAIL = 2.0  # pixels; what is finer counts as texture

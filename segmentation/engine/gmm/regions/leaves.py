@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.segmentation import watershed
 
-from segmentation.engine.gmm.monomials import Float32
+from segmentation.engine.gmm.mixture.monomials import Float32
 
 LEVELS = 255
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.monomials import Float32
+from segmentation.engine.gmm.mixture.monomials import Float32
 from segmentation.engine.gmm.regions.families import Float, expand, maximise, moments, products, softmax
 from segmentation.engine.gmm.regions.starts import start
 from segmentation.engine.progress import OnFraction, part, silent

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.colour_spaces import lab
-from segmentation.engine.gmm.monomials import Float32
+from segmentation.engine.gmm.features.colour_spaces import lab
+from segmentation.engine.gmm.mixture.monomials import Float32
 from segmentation.engine.gmm.regions.families import LEAST, Float, expand, maximise, moments, products
 from segmentation.engine.gmm.regions.graph import Index, membership
 from segmentation.engine.gmm.regions.resampling import Level, Mask, enlarged

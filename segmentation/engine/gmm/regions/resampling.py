@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
-from segmentation.engine.gmm.monomials import Float32
+from segmentation.engine.gmm.mixture.monomials import Float32
 
 Mask = NDArray[np.bool_]
 

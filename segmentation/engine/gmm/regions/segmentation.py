@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
-from segmentation.engine.gmm.colour_spaces import lab
-from segmentation.engine.gmm.mixture import Mixture
-from segmentation.engine.gmm.monomials import Float32
+from segmentation.engine.gmm.features.colour_spaces import lab
+from segmentation.engine.gmm.mixture.mixture import Mixture
+from segmentation.engine.gmm.mixture.monomials import Float32
 from segmentation.engine.gmm.regions.energy import energies
 from segmentation.engine.gmm.regions.families import FLOOR, Float, expand, gaussians
 from segmentation.engine.gmm.regions.features import features

@@ -6,8 +6,8 @@ from scipy.ndimage import gaussian_filter
 from scipy.special import softmax as scipy_softmax
 from scipy.stats import multivariate_normal
 
-from segmentation.engine.gmm.blur import blurred
-from segmentation.engine.gmm.colour_spaces import lab
+from segmentation.engine.gmm.features.colour_spaces import lab
+from segmentation.engine.gmm.labels.blur import blurred
 from segmentation.engine.gmm.regions.energy import contrasts, doubled, energies, halved, steps
 from segmentation.engine.gmm.regions.families import (
     FLOOR,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from segmentation.engine.gmm.colour_spaces import lab
+from segmentation.engine.gmm.features.colour_spaces import lab
 from segmentation.engine.gmm.regions.refinement import DOUBT, Laws, areas, band, refine, sweep
 from segmentation.engine.gmm.regions.resampling import Level, pyramid
 

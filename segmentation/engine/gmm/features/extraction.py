@@ -1,0 +1,186 @@
+"""What is measured at the pixels of a picture of any depth and number of bands: colour, texture and place.
+
+All is in units whose usual range is of the order of 100, as `monomials` wants it: bands as `units` has them, the other colour
+spaces in their own units. Nothing is standardised beyond that. Values are computed where they are asked for: those of a
+whole picture in double precision would take many times its memory.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation.engine.exceptions import SegmentationError, gettext_noop
+from segmentation.engine.gmm.features.colour_spaces import STEPS, TRANSFORMS, lightness
+from segmentation.engine.gmm.features.texture import SCALES, textures
+from segmentation.engine.gmm.features.units import Units, as_bands
+from segmentation.engine.gmm.mixture.monomials import Float, Float32
+from segmentation.engine.progress import OnFraction, silent
+from segmentation.engine.recipe import Features, Recipe
+
+Mask = NDArray[np.bool_]
+Values = NDArray[np.generic]
+Chosen = Mask | slice | NDArray[np.intp]
+Place = tuple[NDArray[np.integer], NDArray[np.integer]]
+"""Rows and columns (m,) of pixels."""
+
+MOST_BANDS = 16
+PLACE_RANGE = 100.0  # of the longer side
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measurements:
+    """What is measured of all pixels, with what is known of its precision."""
+
+    bands: Values  # (H, W, B) the picture as it is
+    valid: Mask | None  # (H, W); None when all pixels count
+    features: Features
+    units: Units
+    textures: Float32  # (S, H, W)
+    position: bool  # whether places belong to the values
+    floor: Float  # (D,) variance of their rounding, squared units
+    names: tuple[str, ...]  # (D,)
+
+    @property
+    def values(self) -> Values:
+        """Values of all pixels, shape (H, W, D); 0 for what the bands tell where there is no data."""
+        return self.part(slice(None), slice(None))
+
+    def part(self, rows: slice, columns: slice) -> Values:
+        """Values (h, w, D) of a part of the picture."""
+        bands, valid = self.bands[rows, columns], None if self.valid is None else self.valid[rows, columns].reshape(-1)
+        shape, place = bands.shape[:2], None
+        textures = self.textures[:, rows, columns].reshape(len(self.textures), shape[0] * shape[1])
+        if self.position:
+            height, width = self.bands.shape[:2]
+            down, across = np.meshgrid(np.arange(height)[rows], np.arange(width)[columns], indexing="ij")
+            place = down.reshape(-1), across.reshape(-1)
+        values = self._values(bands.reshape(-1, bands.shape[2]), valid, textures, place)
+        return values.T.reshape(values.shape[1], *shape).transpose(1, 2, 0)
+
+    def __len__(self) -> int:
+        height, width = self.bands.shape[:2]
+        return int(height * width)
+
+    def __getitem__(self, chosen: Chosen) -> Values:
+        """Values (m, D) of some of all pixels, counted row by row."""
+        valid = None if self.valid is None else self.valid.reshape(-1)[chosen]
+        bands = self.bands.reshape(len(self), -1)[chosen]
+        textures = self.textures.reshape(len(self.textures), len(self))[:, chosen]
+        return self._values(bands, valid, textures, self._place(chosen) if self.position else None)
+
+    def _place(self, chosen: Chosen) -> Place:
+        """Rows and columns (m,) of some of all pixels."""
+        if isinstance(chosen, slice):
+            chosen = np.arange(*chosen.indices(len(self)))
+        index = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
+        down, across = np.divmod(index.astype(np.uint32), np.uint32(self.bands.shape[1]))
+        return down, across
+
+    def _values(self, bands: Values, valid: Mask | None, textures: Float32, place: Place | None) -> Values:
+        """Values (m, D) of pixels with bands (m, B), textures (S, m) and rows and columns; one plane a value."""
+        colour = self.units.values(bands.T.copy().T if bands.itemsize > 1 else bands).T
+        if valid is not None:
+            colour = np.where(valid, colour, colour.dtype.type(0))
+        if self.features in TRANSFORMS:
+            colour = TRANSFORMS[self.features](colour)
+        if len(self.floor) == len(colour):
+            return colour.T
+        planes = np.empty((len(self.floor), len(bands)), np.result_type(colour, np.float32))
+        planes[: len(colour)] = colour
+        planes[len(colour) : len(colour) + len(textures)] = textures
+        if place is not None:
+            planes[-2:] = places(*place, max(self.bands.shape[:2]))
+        return planes.T
+
+
+def measure(
+    pixels: NDArray[np.generic],
+    valid: Mask | None,
+    recipe: Recipe,
+    units: Units | None = None,
+    on_fraction: OnFraction = silent,
+) -> Measurements:
+    """Measure every pixel as a recipe says.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W) or (H, W, B)
+        Whole or real numbers; at most 16 bands. NaN and infinity are no data.
+    valid : ndarray, shape (H, W), bool, or None
+        Which pixels count.
+    recipe : Recipe
+        Its features, texture and position.
+    units : Units or None
+        Those of another picture, to compare this one with the mixture of that; None means its own.
+    on_fraction : callable
+        Told how much is done, up to 1.
+
+    Raises
+    ------
+    SegmentationError
+        ``invalid_request`` for more bands, or a colour space that the bands do not have; ``empty`` when nothing counts.
+    TypeError
+        For other types.
+    """
+    bands, valid = as_bands(pixels, valid)
+    height, width, n_bands = bands.shape
+    _check(n_bands, recipe.features)
+    units = units or Units.of(bands, valid, recipe.features)
+    if len(units.offset) != n_bands:
+        raise ValueError("the units are those of another number of bands")
+    names = colour_names(recipe.features, n_bands)
+    steps = [step * STEPS[recipe.features] for step in units.step[: len(names)]]
+    scales = SCALES[: recipe.texture]
+    steps += [max(units.step) * STEPS[Features.GRAY]] * len(scales)
+    names += [f"texture {scale:g}" for scale in scales]
+    if recipe.position:
+        steps += [PLACE_RANGE / max(height, width)] * 2
+        names += ["across", "down"]
+    found = textures((height, width), lambda *part: _light(bands, valid, units, part), scales, on_fraction)
+    on_fraction(1.0)
+    floor = np.array(steps) ** 2 / 12
+    return Measurements(bands, valid, recipe.features, units, found, recipe.position, floor, tuple(names))
+
+
+def colour_names(features: Features, n_bands: int) -> list[str]:
+    """What the values of a pixel's colour are called."""
+    bands = {1: ["grey"], 3: ["red", "green", "blue"]}.get(n_bands, [f"band {k}" for k in range(1, n_bands + 1)])
+    if features is Features.OD:
+        return [f"density of {band}" for band in bands]
+    return {Features.LAB: ["L*", "a*", "b*"], Features.GRAY: ["L*"]}.get(features, bands)
+
+
+def places(down: NDArray[np.integer], across: NDArray[np.integer], longer: int) -> Float32:
+    """Where pixels are: across and down, shape (2, m), 0 to 100 along the longer side."""
+    unit, half = np.float32(PLACE_RANGE / longer), np.float32(0.5)
+    return np.stack([(side.astype(np.float32) + half) * unit for side in (across, down)])
+
+
+def _light(bands: Values, valid: Mask | None, units: Units, part: tuple[slice, slice]) -> Float32:
+    """Lightness (h, w) of a part of bands (H, W, B): of three as colours, else of their mean as grey; 0 without data."""
+    values = units.values(bands[part]).transpose(2, 0, 1)
+    if valid is not None:
+        values = np.where(valid[part], values, values.dtype.type(0))
+    light: Float32 = lightness(values if len(values) == 3 else values.mean(axis=0, dtype=np.float32)[None])[0]
+    return light
+
+
+def _check(n_bands: int, features: Features) -> None:
+    if not 1 <= n_bands <= MOST_BANDS:
+        raise SegmentationError(
+            "invalid_request",
+            gettext_noop("The picture has %(bands)s bands, and at most %(most)s can be segmented: leave some out."),
+            bands=n_bands,
+            most=MOST_BANDS,
+        )
+    if features in {Features.LAB, Features.GRAY} and n_bands not in {1, 3}:
+        raise SegmentationError(
+            "invalid_request",
+            gettext_noop("Only pictures with red, green and blue have lightness: choose the bands as they are (RGB)."),
+        )
+    if features == Features.LAB and n_bands == 1:
+        raise SegmentationError(
+            "invalid_request",
+            gettext_noop("The picture is grey, so it has no CIE L*a*b* colours: choose RGB or grey."),
+        )

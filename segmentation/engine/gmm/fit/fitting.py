@@ -1,0 +1,142 @@
+"""From a sample of a picture to its mixture: starts on a few pixels, then the climb on all of the sample."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from segmentation.engine.gmm.fit.em import FLOOR, Data, Fit
+from segmentation.engine.gmm.fit.quasi_newton import climb, done
+from segmentation.engine.gmm.fit.starts import best_start
+from segmentation.engine.gmm.mixture.mixture import Mixture
+from segmentation.engine.gmm.pixels.sampling import thin
+from segmentation.engine.progress import OnFraction, part, silent
+from segmentation.engine.recipe import Recipe
+
+SIZE = 2**17
+"""Pixels that the mixture is fitted to. p parameters from n pixels cost p / 2n nats, whatever the picture."""
+
+FEW = 2**12
+"""Pixels on which starts are tried and compared."""
+
+ROUGH = 1e-5
+"""Tolerance on the few pixels, in mean nats a step; local optima differ by a thousand times that."""
+
+PATIENCE = 2
+"""Calm steps in a row that end a climb: plateaus of EM have been seen to end."""
+
+EXACT, EXACT_PATIENCE = 1e-7, 3
+"""The same, and the tolerance, when the climb goes on on all pixels."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Values and how many pixels have each."""
+
+    values: NDArray[np.generic]  # (n, D) what the mixture is of
+    counts: NDArray[np.integer]  # (n,), above 0
+    colours: NDArray[np.uint8]  # (n, 3) as people see them
+
+    @property
+    def pixels(self) -> int:
+        return int(self.counts.sum(dtype=np.int64))
+
+    def data(self) -> Data:
+        """As EM wants it; single precision does where all of its input is free of rounding."""
+        return Data.of(self.values, self.counts, rough=self.values.dtype == np.uint8)
+
+    def thinned(self, n: int, rng: np.random.Generator) -> "Sample":
+        """A sample of about n pixels of it."""
+        kept, counts = thin(self.counts, n, rng)
+        return Sample(self.values[kept], counts, self.colours[kept])
+
+
+def fit_sample(
+    sample: Sample,
+    recipe: Recipe,
+    n_components: int,
+    *,
+    floor: ArrayLike = FLOOR,
+    start: Mixture | None = None,
+    begin: Mixture | None = None,
+    on_fraction: OnFraction = silent,
+) -> Fit:
+    """Fit a mixture of a recipe's family.
+
+    Parameters
+    ----------
+    sample : Sample
+        Of at least `n_components` distinct values.
+    recipe : Recipe
+        Seed, starts, family, tolerance and the limit of evaluations.
+    n_components : int
+    floor : array_like
+        As in `em.maximise`.
+    start : Mixture or None
+        Where the climb on few pixels begins; None tries `recipe.restarts` starts.
+    begin : Mixture or None
+        Where the climb on the whole sample begins; None climbs on few pixels first.
+    on_fraction : callable
+        Told after every evaluation how much is done, up to 1.
+    """
+    patience = PATIENCE
+    if begin is None:
+        begin = _on_few(sample, recipe, n_components, floor, start=start, on_fraction=part(on_fraction, 0, 0.4))
+        patience = 1  # that climb was patient already
+    return climb(
+        sample.data(),
+        begin,
+        tolerance=recipe.tolerance,
+        patience=patience,
+        max_evaluations=recipe.max_iterations,
+        floor=floor,
+        on_evaluation=lambda evaluations, _: on_fraction(0.4 + 0.6 * done(evaluations)),
+    )
+
+
+def _on_few(
+    sample: Sample,
+    recipe: Recipe,
+    n_components: int,
+    floor: ArrayLike,
+    *,
+    start: Mixture | None,
+    on_fraction: OnFraction,
+) -> Mixture:
+    """The best of some starts on few pixels of a sample, or a given one, after a climb on them."""
+    rng = np.random.default_rng([recipe.seed, 1])
+    few = sample.thinned(FEW, rng).data()
+    if start is None:
+        start = best_start(
+            few,
+            n_components,
+            rng,
+            n_starts=recipe.restarts,
+            floor=floor,
+            covariance_type=recipe.covariance,
+            on_fraction=part(on_fraction, 0, 0.8),
+        )
+    return climb(
+        few,
+        start,
+        tolerance=ROUGH,
+        patience=PATIENCE,
+        max_evaluations=recipe.max_iterations,
+        floor=floor,
+        on_evaluation=lambda evaluations, _: on_fraction(0.8 + 0.2 * done(evaluations)),
+    ).mixture
+
+
+def fit_all(data: Data, fit: Fit, recipe: Recipe, *, floor: ArrayLike = FLOOR, on_fraction: OnFraction = silent) -> Fit:
+    """Go on from a fit on the values of all pixels; the history is that of both, one after the other."""
+    more = climb(
+        data,
+        fit.mixture,
+        tolerance=min(EXACT, recipe.tolerance),
+        patience=EXACT_PATIENCE,
+        max_evaluations=recipe.max_iterations,
+        floor=floor,
+        on_evaluation=lambda evaluations, _: on_fraction(done(evaluations)),
+    )
+    history, path = np.concatenate([fit.history, more.history]), np.concatenate([fit.path, more.path])
+    return Fit(more.mixture, history, more.converged, path)

@@ -1,0 +1,171 @@
+"""Where EM begins: more clusters than wanted by k-means++, a few steps of EM, then merged down one by one.
+
+EM finds the next local optimum only, and optima differ by far more than any tolerance matters. Too many components find
+what there is in a picture, and merging keeps what matters most (Ueda, Nakano, Ghahramani and Hinton, 2000, on split and
+merge EM). From twice the number, one descent beats three plain starts at the same cost; a second that challenges the best
+with fresh components is worth more than an independent one.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from segmentation.engine.gmm.fit.em import FLOOR, Data, Fit, collected, iterate, maximise
+from segmentation.engine.gmm.fit.merging import merged_once, together
+from segmentation.engine.gmm.fit.quasi_newton import climb, done
+from segmentation.engine.gmm.mixture.mixture import Mixture
+from segmentation.engine.gmm.mixture.monomials import Float
+from segmentation.engine.progress import OnFraction, part, silent
+from segmentation.engine.recipe import Covariance
+
+STARTS = 2  # unless the recipe says otherwise
+SURPLUS = 2  # times the wanted number of components
+LLOYD_STEPS = 3
+EM_STEPS = 6  # with all components of the surplus
+MERGE_STEPS = 1  # of EM after each merger
+COMPARABLE = 1e-4  # tolerance, in mean nats a step, at which descents are compared
+
+
+def spread(values: Float, counts: Float, n_centres: int, rng: np.random.Generator) -> Float:
+    """Choose centres among the values, each the likelier the farther it lies from those before (greedy k-means++).
+
+    Of several candidates a step the one that leaves the least squared distance is taken.
+
+    Parameters
+    ----------
+    values : ndarray, shape (D, n)
+        At least `n_centres` distinct ones.
+    counts : ndarray, shape (n,)
+    n_centres : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray, shape (D, n_centres)
+    """
+    n_candidates = 2 + int(np.log(n_centres))
+    chosen = _draw(counts, 1, rng)
+    nearest = _squared_distances(values, values[:, chosen])[0]
+    for _ in range(n_centres - 1):
+        candidates = _draw(counts * nearest, n_candidates, rng)
+        distances = np.minimum(_squared_distances(values, values[:, candidates]), nearest)
+        best = int((distances * counts).sum(axis=1).argmin())
+        chosen = np.append(chosen, candidates[best])
+        nearest = distances[best]
+    return values[:, chosen]
+
+
+def lloyd(values: Float, counts: Float, centres: Float, n_steps: int) -> Float:
+    """k-means steps; returns the memberships (K, n), 0 or 1, of the last. A centre that loses all stays where it is."""
+    members = _members(values, centres)
+    for _ in range(n_steps):
+        pixels = (members * counts).sum(axis=1)
+        moved = (values * counts) @ members.T / np.maximum(pixels, 1.0)
+        centres = np.where(pixels > 0, moved, centres)
+        members = _members(values, centres)
+    return members
+
+
+def start(
+    data: Data,
+    n_components: int,
+    rng: np.random.Generator,
+    floor: ArrayLike = FLOOR,
+    covariance_type: Covariance = Covariance.FULL,
+) -> Mixture:
+    """The Gaussians of k-means clusters: k-means++ (Arthur and Vassilvitskii, 2007), then Lloyd (1982)."""
+    values = data.standardised()
+    members = lloyd(values, data.counts, spread(values, data.counts, n_components, rng), LLOYD_STEPS)
+    return maximise(collected(members, data), floor, covariance_type)
+
+
+def best_start(
+    data: Data,
+    n_components: int,
+    rng: np.random.Generator,
+    *,
+    n_starts: int = STARTS,
+    floor: ArrayLike = FLOOR,
+    covariance_type: Covariance = Covariance.FULL,
+    on_fraction: OnFraction = silent,
+) -> Mixture:
+    """The best of a few descents by likelihood; of equal ones the first.
+
+    The first descends from k-means++ with a surplus, every further one from the best so far and as many fresh components.
+
+    Parameters
+    ----------
+    data : Data
+        Of at least `n_components` distinct values.
+    n_components : int
+    rng : numpy.random.Generator
+    n_starts : int
+    floor, covariance_type
+        As in `em.maximise`.
+    on_fraction : callable
+        Told after every evaluation how much is done, up to 1.
+    """
+    surplus = min(SURPLUS * n_components, len(data.counts))
+    first = start(data, surplus, rng, floor, covariance_type)
+    if n_starts == 1:
+        return _merged_down(data, first, n_components, floor, on_fraction)  # there is nothing to compare it with
+
+    def descend(number: int, begin: Mixture) -> Fit:
+        share = part(on_fraction, number / n_starts, (number + 1) / n_starts)
+        return _descend(data, begin, n_components, floor, share)
+
+    best = descend(0, first)
+    for number in range(1, n_starts):
+        fresh = start(data, n_components, rng, floor, covariance_type)
+        challenger = descend(number, together(best.mixture, fresh))
+        best = max(best, challenger, key=lambda run: run.log_likelihood)
+    on_fraction(1.0)
+    return best.mixture
+
+
+def _descend(data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, on_fraction: OnFraction) -> Fit:
+    """Merge down, then climb until optima can be compared."""
+    return climb(
+        data,
+        _merged_down(data, mixture, n_components, floor, part(on_fraction, 0, 0.6)),
+        tolerance=COMPARABLE,
+        floor=floor,
+        on_evaluation=lambda evaluations, _: on_fraction(0.6 + 0.4 * done(evaluations)),
+    )
+
+
+def _merged_down(data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, on_fraction: OnFraction) -> Mixture:
+    """Merge down to the wanted number with EM in between."""
+    mergers = mixture.n_components - n_components
+    evaluations, total = 0, EM_STEPS + mergers * MERGE_STEPS
+
+    def on_step(_iteration: int, _log_likelihood: float) -> None:
+        nonlocal evaluations
+        evaluations += 1
+        on_fraction(evaluations / total)
+
+    for n_steps in [EM_STEPS, *[MERGE_STEPS] * mergers]:
+        run = iterate(data, mixture, tolerance=0.0, max_iterations=n_steps, floor=floor, on_progress=on_step)
+        mixture = run.mixture if run.mixture.n_components == n_components else merged_once(run.mixture)
+    return mixture
+
+
+def _members(values: Float, centres: Float) -> Float:
+    """Memberships (K, n) of the nearest centres, 0 or 1; of equally near ones the first."""
+    nearest = _squared_distances(values, centres).argmin(axis=0)
+    members: Float = np.equal(nearest, np.arange(centres.shape[1])[:, None]).astype(np.float64)
+    return members
+
+
+def _draw(weights: Float, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Indices drawn in proportion to the weights, of which at least one is above 0."""
+    up_to = np.cumsum(weights)
+    drawn: NDArray[np.intp] = np.searchsorted(up_to, (1 - rng.random(n)) * up_to[-1], side="left")
+    return drawn
+
+
+def _squared_distances(values: Float, centres: Float) -> Float:
+    """Between values (D, n) and centres (D, K); shape (K, n). Exactly 0 where they are equal."""
+    squares: Float = (values[0] - centres[0][:, None]) ** 2
+    for value, centre in zip(values[1:], centres[1:], strict=True):
+        squares += (value - centre[:, None]) ** 2
+    return squares

@@ -1,0 +1,175 @@
+"""Regions too small to mean anything join the neighbour that they resemble most."""
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation.engine.gmm.mixture.mixture import Mixture
+from segmentation.engine.gmm.mixture.monomials import Float, Places, blocks, expand
+from segmentation.engine.progress import OnFraction, part, silent
+
+_REPORT = 256  # regions that join between two reports
+
+_PIXELS = 2**18  # whose values are looked at together
+
+Labels = NDArray[np.uint8]
+ValuesOf = Callable[[slice], NDArray[np.generic]]
+"""Values (h, W, D) of some rows."""
+
+
+def cleaned(
+    labels: Labels,
+    values_of: ValuesOf,
+    mixture: Mixture,
+    smallest: float,
+    no_data: int = 255,
+    *,
+    on_fraction: OnFraction = silent,
+) -> Labels:
+    """Give connected regions below a share of the picture the label of a neighbouring region.
+
+    Smallest first, each joins the neighbour under whose component its values are likeliest on average, weights included;
+    of equal ones that with the smaller label. What grows beyond the limit on the way stays. A region without neighbours
+    stays, too.
+
+    Parameters
+    ----------
+    labels : ndarray, shape (H, W), uint8
+        Component of each pixel.
+    values_of : callable
+        What the mixture is of.
+    mixture : Mixture
+    smallest : float
+        Share of the pixels with data, 0 to 1.
+    no_data : int
+        The label that is no component: it neither joins nor is joined.
+    on_fraction : callable
+        Told again and again how much is done, up to 1.
+
+    Returns
+    -------
+    ndarray, shape (H, W), uint8
+    """
+    regions = _Regions.of(labels)
+    limit = smallest * np.count_nonzero(labels != no_data)
+    small = np.flatnonzero((regions.areas < limit) & (regions.labels != no_data))
+    if not len(small):
+        return labels.copy()
+    on_fraction(0.2)
+    scores = _scores(regions, values_of, mixture, small, part(on_fraction, 0.2, 0.6))
+    owners = _merge(regions, scores, limit, no_data, part(on_fraction, 0.6, 1))
+    cleaned_labels: Labels = regions.labels[owners][regions.numbers]
+    return cleaned_labels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Regions:
+    """Connected regions (4 neighbours) of a label map."""
+
+    numbers: NDArray[np.intp]  # (H, W)
+    labels: Labels  # (n,)
+    areas: Places  # (n,)
+
+    @classmethod
+    def of(cls, labels: Labels) -> "_Regions":
+        from skimage.measure import label  # noqa: PLC0415 - takes a while to import, and cleaning is rare
+
+        numbers: NDArray[np.intp] = label(labels, connectivity=1, background=-1)  # type: ignore[no-untyped-call]  # scikit-image has no types
+        numbers -= 1
+        areas = np.bincount(numbers.ravel())
+        own = np.empty(len(areas), np.uint8)
+        own[numbers.ravel()] = labels.ravel()
+        return cls(numbers, own, areas)
+
+    def neighbours_of(self, numbers: list[int], no_data: int) -> dict[int, set[int]]:
+        """The regions with data that each of some regions, in ascending order, touches."""
+        n = len(self.areas)
+        codes = []
+        for one, other in ((self.numbers[:, 1:], self.numbers[:, :-1]), (self.numbers[1:], self.numbers[:-1])):
+            differ = one != other
+            codes.append(np.unique(one[differ] * n + other[differ]))
+        ones, others = np.divmod(np.unique(np.concatenate(codes)), n)
+        firsts, seconds = np.concatenate([ones, others]), np.concatenate([others, ones])
+        has_data = self.labels[seconds] != no_data
+        firsts, seconds = firsts[has_data], seconds[has_data]
+        seconds = seconds[np.argsort(firsts, kind="stable")]
+        ends = np.cumsum(np.bincount(firsts, minlength=n)).tolist()
+        found = seconds.tolist()
+        return {number: set(found[ends[number - 1] if number else 0 : ends[number]]) for number in numbers}
+
+
+def _scores(
+    regions: _Regions, values_of: ValuesOf, mixture: Mixture, small: Places, on_fraction: OnFraction
+) -> dict[int, Float]:
+    """Sums over each small region of log joint densities (K,): they are linear in the sums of phi."""
+    theta = mixture.theta()
+    place = np.full(len(regions.areas), -1)
+    place[small] = np.arange(len(small))
+    sums = np.zeros((len(small), theta.shape[1]))
+    height, width = regions.numbers.shape
+    length = max(_PIXELS // width, 1)
+    for begin in range(0, height, length):
+        rows = slice(begin, min(begin + length, height))
+        owners = place[regions.numbers[rows]]
+        chosen = owners >= 0
+        values, owners = values_of(rows)[chosen], owners[chosen]
+        for block in blocks(len(values), *theta.shape):
+            for column, feature in enumerate(expand(values[block])):
+                sums[:, column] += np.bincount(owners[block], feature, len(small))
+        on_fraction(rows.stop / height)
+    return dict(zip(small.tolist(), sums @ theta.T, strict=True))
+
+
+class _Merger:
+    """Regions that grow together, each known by the region that it has joined in the end."""
+
+    def __init__(self, regions: _Regions, scores: dict[int, Float], no_data: int) -> None:
+        self.owner = list(range(len(regions.areas)))
+        self.areas, self.labels = regions.areas.tolist(), regions.labels.tolist()
+        self.scores = scores
+        self.touching = regions.neighbours_of(list(scores), no_data)
+
+    def root(self, number: int) -> int:
+        """The region that a region has joined; itself when it has joined none."""
+        while self.owner[number] != number:
+            self.owner[number] = self.owner[self.owner[number]]
+            number = self.owner[number]
+        return number
+
+    def join(self, number: int) -> int | None:
+        """Let a region join its best neighbour, and return that; None without neighbours."""
+        around = {self.root(other) for other in self.touching[number]} - {number}
+        if not around:
+            return None
+        score = self.scores[number]
+        best = min(around, key=lambda other: (-score[self.labels[other]], self.labels[other], other))
+        self.owner[number] = best
+        self.areas[best] += self.areas[number]
+        if best in self.touching:
+            self.touching[best] |= around - {best}
+            self.scores[best] = self.scores[best] + score
+        return best
+
+
+def _merge(
+    regions: _Regions, scores: dict[int, Float], limit: float, no_data: int, on_fraction: OnFraction
+) -> NDArray[np.intp]:
+    """The region (n,) that each region ends in: the smallest joins first, until none is below the limit."""
+    merger = _Merger(regions, scores, no_data)
+    queue = [(merger.areas[number], number) for number in scores]
+    heapq.heapify(queue)
+    joined, total = 0, len(queue)
+    while queue:
+        if joined % _REPORT == 0:
+            on_fraction(joined / total)
+        area, number = heapq.heappop(queue)
+        if merger.owner[number] != number or merger.areas[number] != area:
+            continue  # it has joined another, or grown
+        best = merger.join(number)
+        joined += 1
+        if best in scores and merger.areas[best] < limit:
+            heapq.heappush(queue, (merger.areas[best], best))
+    return np.array([merger.root(number) for number in range(len(merger.owner))])

@@ -1,0 +1,53 @@
+"""What a fit asks of a picture: a sample, all of it, its labels under a mixture.
+
+One class for each way of knowing what is measured of a pixel: from its 24-bit colour, from its one value, or pixel by pixel.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation.engine.gmm.features.extraction import measure
+from segmentation.engine.gmm.features.units import visible
+from segmentation.engine.gmm.labels.labelling import Mask
+from segmentation.engine.gmm.pixels.eight_bit import EightBit
+from segmentation.engine.gmm.pixels.feature_stack import Measured
+from segmentation.engine.gmm.pixels.one_band import OneBand
+from segmentation.engine.gmm.pixels.source import Picture, Values
+from segmentation.engine.progress import OnFraction, silent
+from segmentation.engine.recipe import Recipe
+
+__all__ = ["EightBit", "Measured", "OneBand", "Picture", "Values", "picture_of"]
+
+
+def picture_of(
+    pixels: NDArray[np.generic],
+    valid: Mask | None,
+    recipe: Recipe,
+    shown: NDArray[np.uint8] | None = None,
+    on_fraction: OnFraction = silent,
+) -> Picture:
+    """The pixels as a recipe wants them measured.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W) or (H, W, B)
+        Whole or real numbers.
+    valid : ndarray, shape (H, W), bool, or None
+        Which pixels count; None means all.
+    recipe : Recipe
+    shown : ndarray, shape (H, W, 3), uint8, or None
+        The picture as people see it; None means as `units.visible` has it.
+    on_fraction : callable
+        Told how much is measured, up to 1.
+    """
+    is_plain = not (recipe.texture or recipe.position)
+    if pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3 and is_plain:
+        # What is shown of these is what they are.
+        return EightBit(np.ascontiguousarray(pixels), valid, recipe.features)
+    pixels = np.ascontiguousarray(pixels)
+    measurements = measure(pixels, valid, recipe, on_fraction=on_fraction)
+    seen = np.ascontiguousarray(shown) if shown is not None else visible(pixels, valid)
+    bands = measurements.bands
+    if bands.shape[2] == 1 and bands.dtype.kind in "iu" and bands.dtype.itemsize <= 2 and is_plain:
+        return OneBand(measurements, seen)
+    return Measured(measurements, seen)

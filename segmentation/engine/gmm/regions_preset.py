@@ -1,0 +1,113 @@
+"""A picture's regions as the result that every preset gives: a label map, its mixture, and what each region measures."""
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation.engine.gmm.colours_preset import Segmentation
+from segmentation.engine.gmm.features.units import Units
+from segmentation.engine.gmm.mixture.mixture import Mixture
+from segmentation.engine.gmm.mixture.monomials import triangle
+from segmentation.engine.gmm.pixels.distinct_colours import count
+from segmentation.engine.gmm.regions.features import NAMES
+from segmentation.engine.gmm.regions.segmentation import Labels, Mask, check, segment_regions
+from segmentation.engine.gmm.statistics.components import Component, boxes, on_border
+from segmentation.engine.progress import OnProgress, Stage
+from segmentation.engine.recipe import Recipe
+
+_ROWS_AT_A_TIME = 2**20  # pixels
+
+
+def segment(
+    pixels: NDArray[np.uint8], recipe: Recipe, *, valid: Mask | None = None, on_progress: OnProgress | None = None
+) -> Segmentation:
+    """Cut a picture into regions; each is a component of the result.
+
+    Parameters and errors are those of `segmentation.segment`. There is no history: regions merge, nothing is iterated. The
+    log-likelihood is that of the regions' own laws over the features of `regions.features`, every pixel under the law of
+    its own region (the classification likelihood of Symons, 1981).
+    """
+    tell = on_progress or (lambda _stage, _fraction: None)
+    begun = time.perf_counter()
+    tell(Stage.COUNTING, 0.0)
+    check(pixels, valid, recipe.n_clusters)
+    flat, mask = np.ascontiguousarray(pixels).reshape(-1, 3), None if valid is None else valid.reshape(-1)
+    colours = count(flat, mask, lambda fraction: tell(Stage.COUNTING, fraction))
+    counted = time.perf_counter()
+    found = segment_regions(pixels, n_regions=recipe.n_clusters, valid=valid, on_progress=tell)
+    fitted = time.perf_counter()
+    measured = components(pixels, found.labels, found.n_regions)
+    return Segmentation(
+        labels=found.labels,
+        mixture=found.mixture,
+        log_likelihood=classification_likelihood(found.mixture),
+        log_likelihood_error=0.0,
+        history=np.empty(0),
+        path=np.empty((0, found.n_regions, 1)),
+        iterations=0,
+        converged=True,
+        components=measured,
+        distinct_colours=len(colours),
+        fitted_pixels=colours.pixels,
+        valid_pixels=colours.pixels,
+        units=Units.plain(3),
+        names=NAMES,
+        choice=None,
+        maps=None,
+        seconds={
+            Stage.COUNTING.value: counted - begun,
+            Stage.FITTING.value: fitted - counted,
+            Stage.LABELLING.value: time.perf_counter() - fitted,
+        },
+        hierarchy=found,
+    )
+
+
+def classification_likelihood(mixture: Mixture) -> float:
+    """Mean over pixels of log(weight_k N(x | k)) for k the pixel's own region, whose mean and covariance are those of law k.
+
+    For these, the quadratic form of the Gaussian has the mean D, whatever the pixels are.
+    """
+    dimension = mixture.means.shape[1]
+    _, log_determinants = np.linalg.slogdet(mixture.covariances)
+    own = np.log(mixture.weights) - (dimension * (1 + np.log(2 * np.pi)) + log_determinants) / 2
+    return float((mixture.weights * own).sum())
+
+
+def components(pixels: NDArray[np.uint8], labels: Labels, n_regions: int) -> tuple[Component, ...]:
+    """Measure each label's pixels, exactly; a region is sure of its own, so that soft and hard areas agree.
+
+    Parameters
+    ----------
+    pixels : ndarray, shape (H, W, 3), uint8
+    labels : ndarray, shape (H, W), uint8
+    n_regions : int
+        Labels from there on are no regions.
+    """
+    rows, columns = triangle(3)
+    areas, sums = np.zeros(256, np.int64), np.zeros((9, 256))
+    for part in _stretches(labels):
+        where, colour = labels[part].ravel(), pixels[part].reshape(-1, 3).T.astype(np.float64)
+        areas += np.bincount(where, minlength=256)
+        values = [*colour, *(colour[i] * colour[j] for i, j in zip(rows, columns, strict=True))]
+        sums += [np.bincount(where, weights=value, minlength=256) for value in values]
+    border, around = on_border(labels, n_regions), boxes(labels, n_regions)
+    return tuple(
+        Component(
+            pixels=int(areas[k]),
+            soft_pixels=float(areas[k]),
+            border_pixels=int(border[k]),
+            sum=tuple(sums[:3, k].tolist()),
+            products=tuple(sums[3:, k].tolist()),
+            box=around[k],
+        )
+        for k in range(n_regions)
+    )
+
+
+def _stretches(labels: Labels) -> Iterator[slice]:
+    height, width = labels.shape
+    rows = max(1, _ROWS_AT_A_TIME // width)
+    return (slice(first, min(first + rows, height)) for first in range(0, height, rows))

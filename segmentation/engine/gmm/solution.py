@@ -1,0 +1,126 @@
+"""From a picture and a recipe to a mixture: how many clusters, from which pixels, beginning where."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from segmentation.engine.exceptions import SegmentationError, gettext_noop
+from segmentation.engine.gmm.fit.em import Fit
+from segmentation.engine.gmm.fit.fitting import SIZE, Sample, fit_all, fit_sample
+from segmentation.engine.gmm.labels.smoothing import Parts, begun, refit
+from segmentation.engine.gmm.mixture.families import FAMILIES
+from segmentation.engine.gmm.mixture.mixture import Mixture
+from segmentation.engine.gmm.mixture.monomials import Float
+from segmentation.engine.gmm.pixels.sampling import windows
+from segmentation.engine.gmm.pixels.sources import Picture
+from segmentation.engine.gmm.selection.choice import Choice, choose, interior_pixels
+from segmentation.engine.gmm.stage_clock import Clock
+from segmentation.engine.progress import OnFraction, Stage, part
+from segmentation.engine.recipe import Recipe
+
+_COARSE = 0.16
+"""Variance below which no cluster goes while their number is chosen: one level of 8 bits, squared, in
+units of lightness."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """A mixture, and how it came about."""
+
+    mixture: Mixture  # as the fit left it, or refitted to its surroundings
+    fit: Fit
+    sample: Sample  # what was fitted: all pixels, where the recipe says so
+    choice: Choice | None  # where the engine chose the number of clusters
+
+
+def solve(picture: Picture, recipe: Recipe, begin: Mixture | None, clock: Clock) -> Solution:
+    """Fit a mixture to a picture; parameters and errors as of `segmentation.segment`."""
+    on_fraction = clock.begin(Stage.COUNTING)
+    begin = _suited(begin, picture, recipe)
+    choice = None
+    if recipe.n_clusters is None and begin is None:
+        choice = _chosen(picture, recipe, part(on_fraction, 0, 0.8))
+    start = choice.best.mixture if choice else None
+    given = begin or start
+    n_clusters = recipe.n_clusters or (given.n_components if given else 1)
+    sample, whole = _samples(picture, recipe, n_clusters, part(on_fraction, 0.8 if choice else 0, 1))
+    on_fraction = clock.begin(Stage.FITTING)
+    parts = _parts(picture, recipe) if recipe.smoothness else []
+    n_components = min(n_clusters, len((whole or sample).counts))
+    if parts and given is None:
+        begin = begun(parts, recipe, n_components, picture.floor, part(on_fraction, 0, 0.2))
+    on_fit = part(on_fraction, 0.2, 0.5) if parts else on_fraction
+    fit = _fitted(sample, whole, recipe, n_components, picture.floor, start=start, begin=begin, on_fraction=on_fit)
+    mixture = fit.mixture
+    if parts:
+        mixture = refit(mixture, parts, recipe.smoothness, picture.floor, part(on_fraction, 0.5, 1))
+    on_fraction(1.0)
+    return Solution(mixture, fit, whole or sample, choice)
+
+
+def _suited(begin: Mixture | None, picture: Picture, recipe: Recipe) -> Mixture | None:
+    """A starting mixture in the recipe's family."""
+    if begin is None:
+        return None
+    if begin.means.shape[1] != len(picture.floor):
+        raise SegmentationError(
+            "invalid_request",
+            gettext_noop(
+                "The starting mixture is of %(given)s values a pixel, the picture of %(wanted)s: start without."
+            ),
+            given=begin.means.shape[1],
+            wanted=len(picture.floor),
+        )
+    covariances = FAMILIES[recipe.covariance].estimate(begin.weights, begin.covariances)
+    return Mixture(begin.weights, begin.means, covariances, recipe.covariance)
+
+
+def _chosen(picture: Picture, recipe: Recipe, on_fraction: OnFraction) -> Choice:
+    """Weigh the numbers of clusters."""
+    rng = np.random.default_rng([recipe.seed, 2])
+    data = interior_pixels(picture, rng)
+    floor = np.maximum(12 * picture.floor, _COARSE)
+    return choose(data, rng, floor=floor, covariance_type=recipe.covariance, on_fraction=on_fraction)
+
+
+def _samples(
+    picture: Picture, recipe: Recipe, n_clusters: int, on_fraction: OnFraction
+) -> tuple[Sample, Sample | None]:
+    """The pixels to fit first; and all, where the recipe says so or the sample has too few values for the clusters."""
+    rng = np.random.default_rng([recipe.seed, 0])
+    sample, whole = picture.sample(SIZE, rng), None
+    if sample.pixels < picture.n_valid and (recipe.exact or len(sample.counts) < n_clusters):
+        whole = picture.everything(on_fraction)
+        if len(sample.counts) < n_clusters:
+            sample = whole.thinned(SIZE, np.random.default_rng([recipe.seed, 0]))
+    on_fraction(1.0)
+    return sample, whole
+
+
+def _parts(picture: Picture, recipe: Recipe) -> Parts:
+    """Parts of the picture, with their neighbourhoods, that smoothing is fitted to."""
+    rng = np.random.default_rng([recipe.seed, 3])
+    parts = [picture.part(*window) for window in windows(*picture.shape, rng)]
+    seen = [(values, valid) for values, valid in parts if valid.any()]
+    return seen or [picture.part(slice(None), slice(None))]
+
+
+def _fitted(
+    sample: Sample,
+    whole: Sample | None,
+    recipe: Recipe,
+    n_components: int,
+    floor: Float,
+    *,
+    start: Mixture | None,
+    begin: Mixture | None,
+    on_fraction: OnFraction,
+) -> Fit:
+    """Fit the sample, then go on with all pixels where they were asked for."""
+    goes_on = whole is not None or recipe.exact
+    on_sample = part(on_fraction, 0, 0.5) if goes_on else on_fraction
+    n_components = min(n_components, len(sample.counts))
+    fit = fit_sample(sample, recipe, n_components, floor=floor, start=start, begin=begin, on_fraction=on_sample)
+    if goes_on:
+        fit = fit_all((whole or sample).data(), fit, recipe, floor=floor, on_fraction=part(on_fraction, 0.5, 1))
+    return fit
