@@ -165,7 +165,7 @@ def photographs(data: Path) -> Iterator[Photograph]:
         yield Photograph(image, data / "groundTruth" / f"{image.stem}.mat")
 
 
-def judge(photograph: Photograph, method: Method) -> NDArray[np.float64]:
+def sample_statistics(photograph: Photograph, method: Method) -> NDArray[np.float64]:
     """Agreement and seconds (seeds, 4) of a method on a picture."""
     pixels, people = photograph.pixels(), photograph.segmentations()
     rows = []
@@ -192,7 +192,7 @@ def main() -> int:
     with ProcessPoolExecutor(arguments.jobs) as pool:
         for method in METHODS:
             if arguments.only in method.name:
-                figures = list(pool.map(partial(judge, method=method), pictures))
+                figures = list(pool.map(partial(sample_statistics, method=method), pictures))
                 pri, voi, share, seconds = np.mean(figures, axis=(0, 1))
                 say(f"  {method.name:{width}}   {pri:.3f}  {voi:.3f}      {share:.3f}   {seconds:7.2f}")
     return 0

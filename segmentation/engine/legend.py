@@ -223,7 +223,7 @@ def default_foreground(components: Sequence[Component]) -> frozenset[int]:
 
 
 def measures(legend: Legend, components: Sequence[Component]) -> list[Measure]:
-    """Measurements of each cluster, from the sums of its components."""
+    """FeatureStack of each cluster, from the sums of its components."""
     total = sum(component.pixels for component in components)
     return [_measure(_sum(components[number] for number in cluster.components), total) for cluster in legend.clusters]
 

@@ -9,7 +9,7 @@ from segmentation import files
 from segmentation.engine import sandbox
 from segmentation.engine.exceptions import gettext_noop
 from segmentation.engine.gmm import Mixture
-from segmentation.engine.gmm.fit.merging import gathered
+from segmentation.engine.gmm.fit.merging import merge_groups
 from segmentation.engine.gmm.selection import criteria
 from segmentation.engine.legend import Legend
 from segmentation.engine.pipeline import doubt
@@ -47,7 +47,7 @@ def overlaps(*, run: Run) -> Overlaps:
         With `state_conflict` when the run has no result.
     """
     legend = _legend(run)
-    laws = gathered(Mixture.from_mapping(run.result.mixture), legend.groups)
+    laws = merge_groups(Mixture.from_mapping(run.result.mixture), legend.groups)
     return Overlaps(coefficients=criteria.overlaps(laws).tolist(), merge_first=criteria.closest(laws))
 
 

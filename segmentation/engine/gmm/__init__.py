@@ -1,14 +1,20 @@
-"""Gaussian mixtures of pixel colours: arrays in, arrays out. Knows nothing of files.
+"""Gaussian mixtures of pixel values: arrays in, arrays out, without files.
 
-Read in this order: `monomials` and `densities` (what a Gaussian sees of a value), `families` and `mixture` (the model),
-`units`, `colour_spaces`, `tiles`, `texture` and `features` (what is measured of a pixel), `colours`, `sampling` and `pictures`
-(what is fitted of a picture), `em`, `points`, `climbing`, `merging`, `starts` and `fitting` (the fit), `edges`, `criteria` and
-`choice` (how many clusters), `table`, `labelling`, `blur`, `mean_field`, `smoothing`, `cleaning`, `measure`, `connected` and
-`maps` (the result), `clock`, `solving` and `segmentation` (all of it: *Colours*). `regions` holds the other preset, and `presets` chooses.
+Read the packages in this order; each imports only from those before it:
+
+1. `mixture`: weights, means and covariances, the covariance families, densities.
+2. `features`: what is computed of each pixel (units, colour spaces, texture, position).
+3. `pixels`: what is fitted of a picture (samples, distinct colours, feature sources).
+4. `fit`: expectation-maximisation, quasi-Newton steps, starts, merging of components.
+5. `selection`: how many clusters (pixels away from edges, criteria, choice).
+6. `labels`: from a mixture to a label map (tables, hidden Markov field, small regions).
+7. `statistics`: sums and boxes of components, connected regions, uncertainty, novelty.
+8. `regions`: the preset *Regions*, a tree of connected regions.
+9. `result`, `picture_fit`, `colours_preset`, `regions_preset`, `segmentation`: all of it together.
 """
 
-from segmentation.engine.gmm.colours_preset import Segmentation
 from segmentation.engine.gmm.mixture.mixture import Mixture
+from segmentation.engine.gmm.result import Segmentation
 from segmentation.engine.gmm.segmentation import segment
 from segmentation.engine.gmm.statistics.components import Component
 from segmentation.engine.recipe import Recipe

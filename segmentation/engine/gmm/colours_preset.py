@@ -1,67 +1,33 @@
 """A picture's pixels and a recipe in, a label map with its mixture and measurements out."""
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm.features.units import Units
-from segmentation.engine.gmm.fit.fitting import Sample
-from segmentation.engine.gmm.fit.parameters import mixture_at
-from segmentation.engine.gmm.labels.labelling import Painted
+from segmentation.engine.gmm.labels.labelling import LabelMap, label_pixels
 from segmentation.engine.gmm.labels.small_regions import cleaned
-from segmentation.engine.gmm.labels.smoothing import paint_smoothed
+from segmentation.engine.gmm.labels.smoothing import label_smoothed
 from segmentation.engine.gmm.mixture.mixture import Mixture
-from segmentation.engine.gmm.mixture.monomials import Float
-from segmentation.engine.gmm.pixels.sources import Picture, picture_of
-from segmentation.engine.gmm.selection.choice import Choice, small_maps
-from segmentation.engine.gmm.solution import solve
-from segmentation.engine.gmm.stage_clock import Clock
+from segmentation.engine.gmm.picture_fit import fit_picture
+from segmentation.engine.gmm.pixels.sample import Sample
+from segmentation.engine.gmm.pixels.sources import FeatureSource, feature_source
+from segmentation.engine.gmm.result import Segmentation
+from segmentation.engine.gmm.selection.choice import small_maps
+from segmentation.engine.gmm.stage_clock import StageClock
 from segmentation.engine.gmm.statistics.components import (
     Component,
-    Judgement,
+    SampleStatistics,
     boxes,
     components,
     hard_sums,
-    judge,
     on_border,
+    sample_statistics,
 )
 from segmentation.engine.progress import OnFraction, OnProgress, Stage, part
 from segmentation.engine.recipe import Features, Recipe
-
-if TYPE_CHECKING:
-    from segmentation.engine.gmm.regions import RegionSegmentation
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Segmentation:
-    """What `segment` returns."""
-
-    labels: NDArray[np.uint8]  # (H, W): component of each pixel, 255 where there is no data
-    mixture: Mixture  # components in ascending luminance of the mean; their index is the label
-    log_likelihood: float  # mean nats per valid pixel, over those that were fitted
-    log_likelihood_error: float  # its standard error as that of all valid pixels; 0 when all were fitted
-    history: Float  # best mean log-likelihood on the sample after each evaluation of the fit; never falls
-    path: Float  # (iterations, K, P) where it was found, as `points.pack` writes a mixture: for `mixture_after`
-    iterations: int  # evaluations of EM on the sample, as many as `history` has entries
-    converged: bool
-    components: tuple[Component, ...]  # measured over all valid pixels, in the order of the labels
-    distinct_colours: int  # among the pixels that were fitted
-    fitted_pixels: int
-    valid_pixels: int
-    units: Units  # what values of the picture are in those of the mixture
-    names: tuple[str, ...]  # (D,) of the values that the mixture is of
-    choice: Choice | None  # the evidence for the number of clusters, where the engine chose it
-    maps: NDArray[np.uint8] | None  # (n, h, w) small label maps of 1 to n clusters, with `choice`
-    seconds: dict[str, float]  # by the value of the stage
-    hierarchy: "RegionSegmentation | None" = None  # of regions, with the tree that they were cut from
-
-    def mixture_after(self, iteration: int) -> Mixture:
-        """The best mixture after an evaluation of the fit, counted from 0, so that the fit can be replayed."""
-        K = self.mixture.n_components
-        return mixture_at(self.path[iteration].ravel(), K, self.mixture.covariance_type)
 
 
 def segment(
@@ -106,26 +72,26 @@ def segment(
     TypeError, ValueError
         The arrays are not of the stated types and shapes.
     """
-    clock = Clock(on_progress or _silent)
+    clock = StageClock(on_progress or _silent)
     on_measured = part(clock.begin(Stage.COUNTING), 0, 0.7)
-    picture = picture_of(*_checked(pixels, valid), recipe, shown, on_measured)
+    picture = feature_source(*_checked(pixels, valid), recipe, shown, on_measured)
     if begin is not None and begin_units is not None:
         begin = _converted(begin, begin_units, picture, recipe)
-    solution = solve(picture, recipe, begin, clock)
+    solution = fit_picture(picture, recipe, begin, clock)
     sample, fit, choice = solution.sample, solution.fit, solution.choice
     mixture = solution.mixture.rounded()
     order = mixture.order()
     mixture = mixture.chosen(order)
     on_fraction = clock.begin(Stage.LABELLING)
-    painted = _painted(picture, mixture, sample, recipe, on_fraction)
-    judgement = judge(mixture, sample)
-    measured = _measured(picture, painted, judgement, recipe)
+    label_map = _painted(picture, mixture, sample, recipe, on_fraction)
+    of_sample = sample_statistics(mixture, sample)
+    measured = _measured(picture, label_map, of_sample, recipe)
     clock.end()
     return Segmentation(
-        labels=painted.labels.reshape(picture.shape),
+        labels=label_map.labels.reshape(picture.shape),
         mixture=mixture,
-        log_likelihood=judgement.log_likelihood,
-        log_likelihood_error=_standard_error(judgement, sample, picture),
+        log_likelihood=of_sample.log_likelihood,
+        log_likelihood_error=_standard_error(of_sample, sample, picture),
         history=fit.history,
         path=fit.path.reshape(len(fit.path), len(order), -1)[:, order],
         iterations=len(fit.history),
@@ -142,7 +108,7 @@ def segment(
     )
 
 
-def _converted(begin: Mixture, units: Units, picture: Picture, recipe: Recipe) -> Mixture:
+def _converted(begin: Mixture, units: Units, picture: FeatureSource, recipe: Recipe) -> Mixture:
     """A starting mixture in the units of the picture; texture and place have the same everywhere."""
     n_bands, n_values = len(picture.units.offset), begin.means.shape[1]
     if len(units.offset) != n_bands or n_values < n_bands or recipe.features is not Features.RGB:
@@ -152,18 +118,20 @@ def _converted(begin: Mixture, units: Units, picture: Picture, recipe: Recipe) -
     return begin.moved(gain, shift)
 
 
-def _painted(picture: Picture, mixture: Mixture, sample: Sample, recipe: Recipe, on_fraction: OnFraction) -> Painted:
+def _painted(
+    picture: FeatureSource, mixture: Mixture, sample: Sample, recipe: Recipe, on_fraction: OnFraction
+) -> LabelMap:
     """Label all pixels, smooth the labels and clean them, as the recipe says."""
     on_paint = part(on_fraction, 0, 0.5) if recipe.smallest_region else on_fraction
     if recipe.smoothness:
-        painted = paint_smoothed(picture, mixture, recipe.smoothness, on_paint)
+        label_map = label_smoothed(picture, mixture, recipe.smoothness, on_paint)
     else:
-        painted = picture.paint(mixture, sample, on_paint)
+        label_map = label_pixels(picture, mixture, sample, on_paint)
     if not recipe.smallest_region:
-        return painted
-    return Painted.of(
+        return label_map
+    return LabelMap.of(
         cleaned(
-            painted.labels.reshape(picture.shape),
+            label_map.labels.reshape(picture.shape),
             lambda rows: picture.part(rows, slice(None))[0],
             mixture,
             recipe.smallest_region,
@@ -173,19 +141,21 @@ def _painted(picture: Picture, mixture: Mixture, sample: Sample, recipe: Recipe,
     )
 
 
-def _measured(picture: Picture, painted: Painted, judgement: Judgement, recipe: Recipe) -> tuple[Component, ...]:
-    """Measurements of the components; where place decides labels, too, from all pixels."""
+def _measured(
+    picture: FeatureSource, label_map: LabelMap, of_sample: SampleStatistics, recipe: Recipe
+) -> tuple[Component, ...]:
+    """FeatureStack of the components; where place decides labels, too, from all pixels."""
     if recipe.smoothness or recipe.smallest_region:
-        judgement = replace(judgement, hard=hard_sums(painted, picture.colours))
-    labels, count = painted.labels.reshape(picture.shape), len(painted.areas)
+        of_sample = replace(of_sample, hard=hard_sums(label_map, picture.colours))
+    labels, count = label_map.labels.reshape(picture.shape), len(label_map.areas)
     border, around = on_border(labels, count), boxes(labels, count)
-    return components(judgement, painted, border, around, lambda number: picture.colours(painted.labels == number))
+    return components(of_sample, label_map, border, around, lambda number: picture.colours(label_map.labels == number))
 
 
-def _standard_error(judgement: Judgement, sample: Sample, picture: Picture) -> float:
+def _standard_error(of_sample: SampleStatistics, sample: Sample, picture: FeatureSource) -> float:
     """Of the mean log-likelihood; that of random sampling, which bounds the stratified sample's (Cochran, 1977)."""
     missing = 1 - sample.pixels / picture.n_valid
-    return float(judgement.deviation * (missing / sample.pixels) ** 0.5)
+    return float(of_sample.deviation * (missing / sample.pixels) ** 0.5)
 
 
 def _checked(

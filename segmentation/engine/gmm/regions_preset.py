@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.colours_preset import Segmentation
 from segmentation.engine.gmm.features.units import Units
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import triangle
 from segmentation.engine.gmm.pixels.distinct_colours import count
 from segmentation.engine.gmm.regions.features import NAMES
 from segmentation.engine.gmm.regions.segmentation import Labels, Mask, check, segment_regions
+from segmentation.engine.gmm.result import Segmentation
 from segmentation.engine.gmm.statistics.components import Component, boxes, on_border
 from segmentation.engine.progress import OnProgress, Stage
 from segmentation.engine.recipe import Recipe

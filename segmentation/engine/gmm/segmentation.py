@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm import colours_preset as colours
-from segmentation.engine.gmm.colours_preset import Segmentation
 from segmentation.engine.gmm.features.units import Units, as_bands, visible
 from segmentation.engine.gmm.mixture.mixture import Mixture
+from segmentation.engine.gmm.result import Segmentation
 from segmentation.engine.progress import OnProgress
 from segmentation.engine.recipe import Preset, Recipe
 

@@ -7,7 +7,7 @@ from segmentation.engine.progress import OnFraction, OnProgress, Stage, part
 
 
 @dataclass(slots=True)
-class Clock:
+class StageClock:
     """Takes the time of each stage and passes its progress on."""
 
     on_progress: OnProgress

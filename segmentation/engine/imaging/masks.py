@@ -1,7 +1,7 @@
 """Masks: pictures that say which pixels of another one are left out.
 
 What is not black is left out, so that masks of 0 and 1, of 0 and 255, in a palette or with numbered objects all mean what they
-look like. Where a mask is transparent, nothing was painted, and the pixel is kept.
+look like. Where a mask is transparent, nothing was label_map, and the pixel is kept.
 """
 
 import hashlib

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from segmentation.engine.gmm import Segmentation
-from segmentation.engine.gmm.fit.merging import gathered
+from segmentation.engine.gmm.fit.merging import merge_groups
 from segmentation.engine.gmm.selection.criteria import closest, overlaps
 from segmentation.engine.gmm.statistics.uncertainty import shapes
 from segmentation.engine.imaging import Notice
@@ -106,7 +106,7 @@ def _map(outcome: Outcome) -> dict[str, Any]:
 def _clusters(outcome: Outcome) -> list[dict[str, Any]]:
     segmentation, legend = outcome.segmentation, outcome.legend
     measured = measures(legend, segmentation.components)
-    laws = gathered(segmentation.mixture, legend.groups)
+    laws = merge_groups(segmentation.mixture, legend.groups)
     regions = shapes(legend.cluster_of_component()[segmentation.labels], len(legend.clusters))
     return [
         {
@@ -128,6 +128,6 @@ def _clusters(outcome: Outcome) -> list[dict[str, Any]]:
 
 
 def _overlaps(outcome: Outcome) -> dict[str, Any]:
-    laws = gathered(outcome.segmentation.mixture, outcome.legend.groups)
+    laws = merge_groups(outcome.segmentation.mixture, outcome.legend.groups)
     pair = closest(laws)
     return {"overlaps": np.round(overlaps(laws), 9).tolist(), "merge_first": None if pair is None else list(pair)}

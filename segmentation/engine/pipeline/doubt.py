@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm import Mixture
 from segmentation.engine.gmm.fit.fitting import SIZE
-from segmentation.engine.gmm.pixels.sources import Picture, picture_of
+from segmentation.engine.gmm.pixels.sources import FeatureSource, feature_source
 from segmentation.engine.gmm.statistics import uncertainty as maps
 from segmentation.engine.imaging import Limits, decode, index_png, palettes
 from segmentation.engine.recipe import Preset, Recipe
@@ -86,22 +86,22 @@ def shapes(components_png: bytes, lookup: Labels, n_clusters: int) -> tuple[maps
     return maps.shapes(lookup[index_png.decode(components_png)], n_clusters)
 
 
-def _read(source: Source) -> tuple[Labels, Picture]:
+def _read(source: Source) -> tuple[Labels, FeatureSource]:
     """The component map, and the picture as the fit has measured it: the map says which pixels counted."""
     decoded = decode(source.original, name=source.name, limits=source.limits)
     labels = index_png.decode(source.components_png)
     valid = labels != index_png.NO_DATA
     data = decoded.pixels if source.recipe.preset is Preset.REGIONS else decoded.data
-    return labels, picture_of(data, None if valid.all() else valid, source.recipe, decoded.pixels)
+    return labels, feature_source(data, None if valid.all() else valid, source.recipe, decoded.pixels)
 
 
-def _reference(source: Source, picture: Picture) -> NDArray[np.float64]:
+def _reference(source: Source, picture: FeatureSource) -> NDArray[np.float64]:
     """Of the pixels that the fit began with: the same seed draws the same."""
     sample = picture.sample(SIZE, np.random.default_rng([source.recipe.seed, 0]))
     return maps.reference(source.mixture, sample.values, sample.counts)
 
 
-def _drawn(labels: Labels, picture: Picture, share: maps.PerValue) -> bytes:
+def _drawn(labels: Labels, picture: FeatureSource, share: maps.PerValue) -> bytes:
     most = palettes.LEVELS - 1
     levels = picture.levels(lambda values: np.rint(share(values) * most).astype(np.uint8))
     levels[labels == index_png.NO_DATA] = index_png.NO_DATA

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segmentation.engine.gmm import Recipe, segment
-from segmentation.engine.gmm.features.extraction import measure
+from segmentation.engine.gmm.features.extraction import extract_features
 from segmentation.engine.gmm.features.units import Units, as_bands, visible
 from segmentation.engine.gmm.labels import labelling
-from segmentation.engine.gmm.labels.labelling import paint_values
+from segmentation.engine.gmm.labels.labelling import label_pixels, label_values
 from segmentation.engine.gmm.mixture.densities import decided, labels_of
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import expand
-from segmentation.engine.gmm.pixels.sources import Measured, OneBand, picture_of
+from segmentation.engine.gmm.pixels.sources import OneBand, PerPixel, feature_source
 
 
 def phases(means, sd, shape=(80, 90), seed=0):
@@ -129,7 +129,7 @@ def test_colours_of_16_bits_have_the_lightness_of_the_same_colours_in_8():
     colours = np.random.default_rng(0).integers(0, 256, (9, 9, 3), dtype=np.uint8)
     for features in ("lab", "gray", "od"):
         shallow, deep = (
-            measure(pixels, None, Recipe(features=features)).values
+            extract_features(pixels, None, Recipe(features=features)).values
             for pixels in (colours, colours.astype(np.uint16) * 257)
         )
         np.testing.assert_allclose(deep, shallow, atol=1e-3)
@@ -140,7 +140,7 @@ def test_a_mixture_is_applied_to_another_picture_in_the_units_of_its_own():
     recipe = Recipe(n_clusters=2)
     result = segment(first[0].round().astype(np.uint16), recipe)
     other = np.concatenate([second[0], np.full((80, 5, 3), 60_000)], axis=1).round().astype(np.uint16)  # wider range
-    labels = result.mixture.predict(measure(other, None, recipe, units=result.units).values)
+    labels = result.mixture.predict(extract_features(other, None, recipe, units=result.units).values)
     np.testing.assert_array_equal(labels[:, :90], second[1])
 
 
@@ -208,14 +208,14 @@ def test_a_table_of_grey_values_and_measured_pixels_agree(dtype, features):
     recipe, valid = Recipe(n_clusters=3, features=features), np.random.default_rng(2).random((80, 90)) < 0.9
     pixels = values.round().astype(dtype)
     result = segment(pixels, recipe, valid=valid)
-    table = picture_of(pixels, valid, recipe)
+    table = feature_source(pixels, valid, recipe)
     assert isinstance(table, OneBand)
-    measured = Measured(measure(pixels, valid, recipe), visible(pixels, valid))
+    measured = PerPixel(extract_features(pixels, valid, recipe), visible(pixels, valid))
     sample = measured.everything(lambda _: None)
     counted = table.everything(lambda _: None)
     np.testing.assert_allclose(np.sort(counted.values, axis=0), np.sort(sample.values, axis=0))
     assert sorted(counted.counts) == sorted(sample.counts)
-    here, there = (picture.paint(result.mixture, sample, lambda _: None) for picture in (table, measured))
+    here, there = (label_pixels(picture, result.mixture, sample) for picture in (table, measured))
     np.testing.assert_array_equal(here.labels, there.labels)
     np.testing.assert_array_equal(here.areas, there.areas)
     np.testing.assert_array_equal(here.labels.reshape(80, 90), result.labels)
@@ -246,7 +246,7 @@ def test_labels_do_not_depend_on_what_is_computed_together(kind, n_bands, monkey
     np.testing.assert_array_equal(one_by_one, oracle[:300])
     for numbers in (2**9, 2**14):
         monkeypatch.setattr(labelling, "_NUMBERS", numbers)
-        np.testing.assert_array_equal(paint_values(values, None, mixture).labels, oracle)
+        np.testing.assert_array_equal(label_values(values, None, mixture).labels, oracle)
     assert (mixture.posterior(values).argmax(axis=1) == oracle).mean() > (0.5 if kind == "grid" else 0.999)
 
 

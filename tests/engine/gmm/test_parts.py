@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 
 from segmentation.engine.gmm import Mixture
 from segmentation.engine.gmm.fit.em import FLOOR, Data, maximise
-from segmentation.engine.gmm.fit.merging import merged_once
+from segmentation.engine.gmm.fit.merging import merge_cheapest
 from segmentation.engine.gmm.fit.parameters import Chart, mixture_at, pack
 from segmentation.engine.gmm.fit.quasi_newton import Curvature
 from segmentation.engine.gmm.fit.starts import best_start, lloyd, spread
-from segmentation.engine.gmm.labels.labelling import DIRECT, paint, paint_values
+from segmentation.engine.gmm.labels.labelling import DIRECT, label_colours, label_values
 from segmentation.engine.gmm.labels.table import LabelTable
 from segmentation.engine.gmm.mixture.densities import exact, inverted, most_probable, natural, posterior, taylor
 from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE, expand, monomials
 from segmentation.engine.gmm.pixels.distinct_colours import codes_at, count, decode, encode
-from segmentation.engine.gmm.pixels.sampling import places, thin, valid_places
+from segmentation.engine.gmm.pixels.sampling import sample_indices, sample_valid_indices, thin
 
 
 def some_mixture(n_components, seed=0):
@@ -68,7 +68,7 @@ def test_no_more_values_than_the_sample_are_all_kept():
 
 @pytest.mark.parametrize(("n_pixels", "n"), [(1, 1), (10, 3), (1000, 999), (5, 9), (10**8, 2**17)])
 def test_places_lie_one_in_each_stretch(n_pixels, n):
-    drawn = places(n_pixels, n, np.random.default_rng(0))
+    drawn = sample_indices(n_pixels, n, np.random.default_rng(0))
     assert len(drawn) == min(n, n_pixels)
     stretch = np.arange(len(drawn)) * n_pixels
     assert (drawn * len(drawn) >= stretch - len(drawn)).all()
@@ -78,16 +78,18 @@ def test_places_lie_one_in_each_stretch(n_pixels, n):
 
 
 def test_every_pixel_is_drawn_equally_often():
-    drawn = np.concatenate([places(10, 4, np.random.default_rng(seed)) for seed in range(5000)])
+    drawn = np.concatenate([sample_indices(10, 4, np.random.default_rng(seed)) for seed in range(5000)])
     np.testing.assert_allclose(np.bincount(drawn, minlength=10) / 5000, 0.4, atol=0.04)
 
 
 def test_masked_pixels_are_never_drawn():
     rng = np.random.default_rng(0)
     valid = rng.random(300_000) < 0.3
-    drawn = valid_places(valid, len(valid), 5000, np.random.default_rng(1))
-    np.testing.assert_array_equal(drawn, np.flatnonzero(valid)[places(valid.sum(), 5000, np.random.default_rng(1))])
-    assert valid_places(valid, len(valid), 10**6, rng).tolist() == np.flatnonzero(valid).tolist()
+    drawn = sample_valid_indices(valid, len(valid), 5000, np.random.default_rng(1))
+    np.testing.assert_array_equal(
+        drawn, np.flatnonzero(valid)[sample_indices(valid.sum(), 5000, np.random.default_rng(1))]
+    )
+    assert sample_valid_indices(valid, len(valid), 10**6, rng).tolist() == np.flatnonzero(valid).tolist()
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 200])
@@ -127,8 +129,8 @@ def test_large_pictures_are_painted_as_small_ones_are(masked):
     pixels = rng.normal(120, 30, (DIRECT + 5, 3)).clip(0, 255).astype(np.uint8)
     valid = rng.random(len(pixels)) < 0.6 if masked else None
     mixture = some_mixture(5)
-    here = paint(pixels, valid, mixture, encode(pixels[:5]))
-    there = paint_values(pixels, valid, mixture)
+    here = label_colours(pixels, valid, mixture, encode(pixels[:5]))
+    there = label_values(pixels, valid, mixture)
     np.testing.assert_array_equal(here.labels, there.labels)
     np.testing.assert_array_equal(here.areas, there.areas)
     counted = here.labels if valid is None else here.labels[valid]
@@ -239,7 +241,7 @@ def test_without_curvature_the_gradient_itself_is_the_step():
 
 def test_merging_keeps_the_moments_of_the_whole():
     mixture = some_mixture(6)
-    merged = merged_once(mixture)
+    merged = merge_cheapest(mixture)
     assert merged.n_components == 5
     for before, after in zip(moments(mixture), moments(merged), strict=True):
         np.testing.assert_allclose(after, before)
@@ -252,7 +254,7 @@ def test_the_two_halves_of_one_component_are_merged_first():
         np.append(mixture.means, mixture.means[1:2], axis=0),
         np.append(mixture.covariances, mixture.covariances[1:2], axis=0),
     )
-    np.testing.assert_allclose(merged_once(halves).ordered().means, mixture.ordered().means)
+    np.testing.assert_allclose(merge_cheapest(halves).ordered().means, mixture.ordered().means)
 
 
 def test_first_centres_are_distinct_even_when_some_colours_are_rare():

@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 
 from segmentation.engine.gmm import Recipe, segment
 from segmentation.engine.gmm.fit.em import Data, fit
-from segmentation.engine.gmm.fit.quasi_newton import climb
+from segmentation.engine.gmm.fit.quasi_newton import quasi_newton_em
 from segmentation.engine.gmm.fit.starts import start
 from segmentation.engine.gmm.pixels.distinct_colours import count
 
@@ -37,7 +37,7 @@ def test_the_log_likelihood_of_accelerated_em_never_falls(values, n_components, 
     colours = count(values, None)
     data = Data.of(colours.values(), colours.counts)
     begun = start(data, min(n_components, len(colours)), np.random.default_rng(seed))
-    result = climb(data, begun, tolerance=1e-7, max_evaluations=100)
+    result = quasi_newton_em(data, begun, tolerance=1e-7, max_evaluations=100)
     assert (np.diff(result.history) >= 0).all()
     naive = np.average(begun.log_density(colours.values()), weights=colours.counts)
     np.testing.assert_allclose(result.history[0], naive, atol=1e-4)  # where it begins is rounded

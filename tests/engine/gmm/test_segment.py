@@ -3,9 +3,9 @@ import pytest
 
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.gmm import Component, Mixture, Recipe, segment
-from segmentation.engine.gmm.labels.labelling import paint_values
+from segmentation.engine.gmm.labels.labelling import label_values
 from segmentation.engine.gmm.pixels.sources import EightBit
-from segmentation.engine.gmm.statistics.components import components, judge
+from segmentation.engine.gmm.statistics.components import components, sample_statistics
 from segmentation.engine.progress import Stage, percent
 
 
@@ -250,14 +250,14 @@ def test_a_component_that_the_sample_missed_is_measured_all_the_same():
     pixels[3:5], pixels[5] = 200, 255
     mixture = Mixture([0.4, 0.4, 0.2], [[30.0] * 3, [200.0] * 3, [255.0] * 3], [np.eye(3)] * 3)
     sample = EightBit(pixels[None, :5], None).sample(5, np.random.default_rng(0))
-    painted = paint_values(pixels, None, mixture)
+    label_map = label_values(pixels, None, mixture)
     asked = []
 
     def missed(number):
         asked.append(number)
-        return pixels[painted.labels == number]
+        return pixels[label_map.labels == number]
 
-    measured = components(judge(mixture, sample), painted, np.zeros(3, int), [None] * 3, missed)
+    measured = components(sample_statistics(mixture, sample), label_map, np.zeros(3, int), [None] * 3, missed)
     assert [component.pixels for component in measured] == [3, 2, 1]
     assert measured[2].mean == (255, 255, 255)
     assert asked == [2]

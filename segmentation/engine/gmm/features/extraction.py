@@ -29,7 +29,7 @@ PLACE_RANGE = 100.0  # of the longer side
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Measurements:
+class FeatureStack:
     """What is measured of all pixels, with what is known of its precision."""
 
     bands: Values  # (H, W, B) the picture as it is
@@ -90,17 +90,17 @@ class Measurements:
         planes[: len(colour)] = colour
         planes[len(colour) : len(colour) + len(textures)] = textures
         if place is not None:
-            planes[-2:] = places(*place, max(self.bands.shape[:2]))
+            planes[-2:] = coordinates(*place, max(self.bands.shape[:2]))
         return planes.T
 
 
-def measure(
+def extract_features(
     pixels: NDArray[np.generic],
     valid: Mask | None,
     recipe: Recipe,
     units: Units | None = None,
     on_fraction: OnFraction = silent,
-) -> Measurements:
+) -> FeatureStack:
     """Measure every pixel as a recipe says.
 
     Parameters
@@ -140,7 +140,7 @@ def measure(
     found = textures((height, width), lambda *part: _light(bands, valid, units, part), scales, on_fraction)
     on_fraction(1.0)
     floor = np.array(steps) ** 2 / 12
-    return Measurements(bands, valid, recipe.features, units, found, recipe.position, floor, tuple(names))
+    return FeatureStack(bands, valid, recipe.features, units, found, recipe.position, floor, tuple(names))
 
 
 def colour_names(features: Features, n_bands: int) -> list[str]:
@@ -151,7 +151,7 @@ def colour_names(features: Features, n_bands: int) -> list[str]:
     return {Features.LAB: ["L*", "a*", "b*"], Features.GRAY: ["L*"]}.get(features, bands)
 
 
-def places(down: NDArray[np.integer], across: NDArray[np.integer], longer: int) -> Float32:
+def coordinates(down: NDArray[np.integer], across: NDArray[np.integer], longer: int) -> Float32:
     """Where pixels are: across and down, shape (2, m), 0 to 100 along the longer side."""
     unit, half = np.float32(PLACE_RANGE / longer), np.float32(0.5)
     return np.stack([(side.astype(np.float32) + half) * unit for side in (across, down)])

@@ -1,15 +1,13 @@
 """From a sample of a picture to its mixture: starts on a few pixels, then the climb on all of the sample."""
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from segmentation.engine.gmm.fit.em import FLOOR, Data, Fit
-from segmentation.engine.gmm.fit.quasi_newton import climb, done
+from segmentation.engine.gmm.fit.quasi_newton import fraction_done, quasi_newton_em
 from segmentation.engine.gmm.fit.starts import best_start
 from segmentation.engine.gmm.mixture.mixture import Mixture
-from segmentation.engine.gmm.pixels.sampling import thin
+from segmentation.engine.gmm.pixels.sample import Sample
 from segmentation.engine.progress import OnFraction, part, silent
 from segmentation.engine.recipe import Recipe
 
@@ -27,28 +25,6 @@ PATIENCE = 2
 
 EXACT, EXACT_PATIENCE = 1e-7, 3
 """The same, and the tolerance, when the climb goes on on all pixels."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sample:
-    """Values and how many pixels have each."""
-
-    values: NDArray[np.generic]  # (n, D) what the mixture is of
-    counts: NDArray[np.integer]  # (n,), above 0
-    colours: NDArray[np.uint8]  # (n, 3) as people see them
-
-    @property
-    def pixels(self) -> int:
-        return int(self.counts.sum(dtype=np.int64))
-
-    def data(self) -> Data:
-        """As EM wants it; single precision does where all of its input is free of rounding."""
-        return Data.of(self.values, self.counts, rough=self.values.dtype == np.uint8)
-
-    def thinned(self, n: int, rng: np.random.Generator) -> "Sample":
-        """A sample of about n pixels of it."""
-        kept, counts = thin(self.counts, n, rng)
-        return Sample(self.values[kept], counts, self.colours[kept])
 
 
 def fit_sample(
@@ -83,14 +59,14 @@ def fit_sample(
     if begin is None:
         begin = _on_few(sample, recipe, n_components, floor, start=start, on_fraction=part(on_fraction, 0, 0.4))
         patience = 1  # that climb was patient already
-    return climb(
-        sample.data(),
+    return quasi_newton_em(
+        data_of(sample),
         begin,
         tolerance=recipe.tolerance,
         patience=patience,
         max_evaluations=recipe.max_iterations,
         floor=floor,
-        on_evaluation=lambda evaluations, _: on_fraction(0.4 + 0.6 * done(evaluations)),
+        on_evaluation=lambda evaluations, _: on_fraction(0.4 + 0.6 * fraction_done(evaluations)),
     )
 
 
@@ -105,7 +81,7 @@ def _on_few(
 ) -> Mixture:
     """The best of some starts on few pixels of a sample, or a given one, after a climb on them."""
     rng = np.random.default_rng([recipe.seed, 1])
-    few = sample.thinned(FEW, rng).data()
+    few = data_of(sample.thinned(FEW, rng))
     if start is None:
         start = best_start(
             few,
@@ -116,27 +92,32 @@ def _on_few(
             covariance_type=recipe.covariance,
             on_fraction=part(on_fraction, 0, 0.8),
         )
-    return climb(
+    return quasi_newton_em(
         few,
         start,
         tolerance=ROUGH,
         patience=PATIENCE,
         max_evaluations=recipe.max_iterations,
         floor=floor,
-        on_evaluation=lambda evaluations, _: on_fraction(0.8 + 0.2 * done(evaluations)),
+        on_evaluation=lambda evaluations, _: on_fraction(0.8 + 0.2 * fraction_done(evaluations)),
     ).mixture
+
+
+def data_of(sample: Sample) -> Data:
+    """Return a sample as EM takes it; single precision suffices where all of its input is free of rounding."""
+    return Data.of(sample.values, sample.counts, rough=sample.values.dtype == np.uint8)
 
 
 def fit_all(data: Data, fit: Fit, recipe: Recipe, *, floor: ArrayLike = FLOOR, on_fraction: OnFraction = silent) -> Fit:
     """Go on from a fit on the values of all pixels; the history is that of both, one after the other."""
-    more = climb(
+    more = quasi_newton_em(
         data,
         fit.mixture,
         tolerance=min(EXACT, recipe.tolerance),
         patience=EXACT_PATIENCE,
         max_evaluations=recipe.max_iterations,
         floor=floor,
-        on_evaluation=lambda evaluations, _: on_fraction(done(evaluations)),
+        on_evaluation=lambda evaluations, _: on_fraction(fraction_done(evaluations)),
     )
     history, path = np.concatenate([fit.history, more.history]), np.concatenate([fit.path, more.path])
     return Fit(more.mixture, history, more.converged, path)

@@ -6,10 +6,10 @@ import numpy as np
 
 from segmentation.engine.gmm.mixture.families import FAMILIES
 from segmentation.engine.gmm.mixture.mixture import Mixture
-from segmentation.engine.gmm.mixture.monomials import Float, Places
+from segmentation.engine.gmm.mixture.monomials import Float, Indices
 
 
-def merged_once(mixture: Mixture) -> Mixture:
+def merge_cheapest(mixture: Mixture) -> Mixture:
     """Merge the two components whose merger costs the least; the new one stands last. Of equal costs the first pair.
 
     The cost is the fall of the classification log-likelihood, sum w_k (log w_k - log|S_k| / 2) (Celeux and Govaert,
@@ -31,7 +31,7 @@ def merged_once(mixture: Mixture) -> Mixture:
     )
 
 
-def gathered(mixture: Mixture, groups: Sequence[Sequence[int]]) -> Mixture:
+def merge_groups(mixture: Mixture, groups: Sequence[Sequence[int]]) -> Mixture:
     """One Gaussian for each group of components, with the weight, mean and covariance of all of it.
 
     Sums of weights, of weighted means and of weighted second moments add; mean and covariance follow from them. What the
@@ -42,7 +42,7 @@ def gathered(mixture: Mixture, groups: Sequence[Sequence[int]]) -> Mixture:
     return Mixture(weights / weights.sum(), means, covariances)
 
 
-def together(one: Mixture, other: Mixture) -> Mixture:
+def concatenate(one: Mixture, other: Mixture) -> Mixture:
     """The components of two mixtures of one family, each with half its weight; tied ones get a common covariance."""
     weights = np.concatenate([one.weights, other.weights]) / 2
     scatters = np.concatenate([one.covariances, other.covariances])
@@ -60,7 +60,7 @@ def _gathered(mixture: Mixture, numbers: list[int]) -> tuple[float, Float, Float
     return weight, mean, np.einsum("k,kij->ij", shares, covariances + gaps[:, :, None] * gaps[:, None, :])
 
 
-def _joined(mixture: Mixture, i: Places, j: Places) -> tuple[Float, Float, Float]:
+def _joined(mixture: Mixture, i: Indices, j: Indices) -> tuple[Float, Float, Float]:
     """Weights (n,), means (n, D) and covariances (n, D, D) of the mergers of components i (n,) with j (n,)."""
     weights, means, covariances = mixture.weights, mixture.means, mixture.covariances
     weight = weights[i] + weights[j]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segmentation.engine.gmm.mixture.densities import inverted
-from segmentation.engine.gmm.mixture.mixture import QUANTUM, Mixture, whole
+from segmentation.engine.gmm.mixture.mixture import QUANTUM, Mixture, quantise
 from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE, Float, dimension, triangle
 from segmentation.engine.recipe import Covariance
 
@@ -62,7 +62,7 @@ class Chart:
         K, D = middle.means.shape
         rows, columns = triangle(D)
         self._log_weights, self._means = np.log(middle.weights), (middle.means - CENTRE) / SCALE
-        self._factors = whole(np.linalg.cholesky(middle.covariances), QUANTUM) / SCALE
+        self._factors = quantise(np.linalg.cholesky(middle.covariances), QUANTUM) / SCALE
         self._whitening = inverted(self._factors)
         self._metric = np.ones((K, 1 + D + len(rows)))
         self._metric[:, 1 + D :] = np.where(rows == columns, np.sqrt(2), 1.0)

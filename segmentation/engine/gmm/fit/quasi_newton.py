@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from segmentation.engine.gmm.fit.em import FLOOR, Data, Fit, estimate, evaluate, maximise
 from segmentation.engine.gmm.fit.parameters import Chart, vector
 from segmentation.engine.gmm.mixture.densities import exact, natural
-from segmentation.engine.gmm.mixture.mixture import Mixture, whole
+from segmentation.engine.gmm.mixture.mixture import Mixture, quantise
 from segmentation.engine.gmm.mixture.monomials import Float
 
 USUAL_EVALUATIONS = 10
@@ -95,7 +95,7 @@ class _Walk:
         self.chart = Chart(self.start, self.floor)
 
     def visit(self, point: Float) -> _Place:
-        point = whole(point, FINEST)
+        point = quantise(point, FINEST)
         gaussians = self.chart.gaussians(point)
         theta = natural(*gaussians)
         found = evaluate(exact(theta) if self.data.is_exact else theta, self.data)
@@ -110,12 +110,12 @@ class _Walk:
         return _Place(point, found.log_likelihood, found.sums, beyond - point)
 
 
-def done(evaluations: int) -> float:
+def fraction_done(evaluations: int) -> float:
     """The share of a climb that so many evaluations usually are, below 1: nobody knows before."""
     return evaluations / (evaluations + USUAL_EVALUATIONS)
 
 
-def climb(
+def quasi_newton_em(
     data: Data,
     start: Mixture,
     *,

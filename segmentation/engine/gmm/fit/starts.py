@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segmentation.engine.gmm.fit.em import FLOOR, Data, Fit, collected, iterate, maximise
-from segmentation.engine.gmm.fit.merging import merged_once, together
-from segmentation.engine.gmm.fit.quasi_newton import climb, done
+from segmentation.engine.gmm.fit.merging import concatenate, merge_cheapest
+from segmentation.engine.gmm.fit.quasi_newton import fraction_done, quasi_newton_em
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float
 from segmentation.engine.progress import OnFraction, part, silent
@@ -116,7 +116,7 @@ def best_start(
     best = descend(0, first)
     for number in range(1, n_starts):
         fresh = start(data, n_components, rng, floor, covariance_type)
-        challenger = descend(number, together(best.mixture, fresh))
+        challenger = descend(number, concatenate(best.mixture, fresh))
         best = max(best, challenger, key=lambda run: run.log_likelihood)
     on_fraction(1.0)
     return best.mixture
@@ -124,12 +124,12 @@ def best_start(
 
 def _descend(data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, on_fraction: OnFraction) -> Fit:
     """Merge down, then climb until optima can be compared."""
-    return climb(
+    return quasi_newton_em(
         data,
         _merged_down(data, mixture, n_components, floor, part(on_fraction, 0, 0.6)),
         tolerance=COMPARABLE,
         floor=floor,
-        on_evaluation=lambda evaluations, _: on_fraction(0.6 + 0.4 * done(evaluations)),
+        on_evaluation=lambda evaluations, _: on_fraction(0.6 + 0.4 * fraction_done(evaluations)),
     )
 
 
@@ -145,7 +145,7 @@ def _merged_down(data: Data, mixture: Mixture, n_components: int, floor: ArrayLi
 
     for n_steps in [EM_STEPS, *[MERGE_STEPS] * mergers]:
         run = iterate(data, mixture, tolerance=0.0, max_iterations=n_steps, floor=floor, on_progress=on_step)
-        mixture = run.mixture if run.mixture.n_components == n_components else merged_once(run.mixture)
+        mixture = run.mixture if run.mixture.n_components == n_components else merge_cheapest(run.mixture)
     return mixture
 
 

@@ -10,12 +10,14 @@ from segmentation.engine.gmm.features.colour_spaces import Transform
 from segmentation.engine.gmm.labels.table import UNKNOWN, LabelTable, Table, ValueTable
 from segmentation.engine.gmm.mixture.densities import exact, labels_of, most_probable
 from segmentation.engine.gmm.mixture.mixture import Mixture
-from segmentation.engine.gmm.mixture.monomials import Places, expand
-from segmentation.engine.gmm.pixels.distinct_colours import Codes, runs
+from segmentation.engine.gmm.mixture.monomials import Indices, expand
+from segmentation.engine.gmm.pixels.distinct_colours import Codes, count, encode, runs, stretches
+from segmentation.engine.gmm.pixels.eight_bit import EightBit
+from segmentation.engine.gmm.pixels.one_band import OneBand
+from segmentation.engine.gmm.pixels.per_pixel import PerPixel
+from segmentation.engine.gmm.pixels.sample import NO_DATA, Mask, Sample
+from segmentation.engine.gmm.pixels.source import FeatureSource
 from segmentation.engine.progress import OnFraction, silent
-
-NO_DATA = 255
-"""Label of pixels that do not count."""
 
 DIRECT = 2**19
 """Up to so many pixels, each is judged by itself: a table costs more."""
@@ -26,19 +28,18 @@ COUNTED = 2**16
 _NUMBERS = 2**18  # that are computed together: they stay in the cache
 
 Labels = NDArray[np.uint8]
-Mask = NDArray[np.bool_]
-Gaps = tuple[Places, Places]  # where pixels are whose colours the table does not know, and their codes
+Gaps = tuple[Indices, Indices]  # where pixels are whose colours the table does not know, and their codes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Painted:
+class LabelMap:
     """A label map, pixel by pixel."""
 
     labels: Labels  # (n,); `NO_DATA` where a pixel does not count
     areas: NDArray[np.int64]  # (K,) pixels of each component
 
     @classmethod
-    def of(cls, labels: Labels, n_components: int) -> "Painted":
+    def of(cls, labels: Labels, n_components: int) -> "LabelMap":
         """Count the areas of a label map of any shape."""
         areas = np.zeros(n_components, np.int64)
         flat = labels.reshape(-1)
@@ -47,7 +48,51 @@ class Painted:
         return cls(flat, areas)
 
 
-def paint(
+def label_pixels(
+    picture: FeatureSource, mixture: Mixture, sample: Sample, on_fraction: OnFraction = silent
+) -> LabelMap:
+    """Label every pixel of a picture with its most probable component.
+
+    Parameters
+    ----------
+    picture : FeatureSource
+    mixture : Mixture
+        Of the values of this picture.
+    sample : Sample
+        Pixels of it, whose colours a table begins with.
+    on_fraction : callable
+        Told the share that is done, up to 1.
+    """
+    match picture:
+        case EightBit():
+            return _label_eight_bit(picture, mixture, sample, on_fraction)
+        case OneBand():
+            return _label_one_band(picture, mixture, on_fraction)
+        case PerPixel():
+            return label_values(picture.features, picture.valid, mixture, on_fraction)
+    raise TypeError(f"{type(picture).__name__} is no picture that can be labelled")
+
+
+def _label_eight_bit(picture: EightBit, mixture: Mixture, sample: Sample, on_fraction: OnFraction) -> LabelMap:
+    # A transform is worth computing once for each colour of the picture.
+    transform = picture.transform
+    codes = encode(sample.colours) if transform is None else count(picture.pixels, picture.valid).codes
+    return label_colours(picture.pixels, picture.valid, mixture, codes, transform=transform, on_fraction=on_fraction)
+
+
+def _label_one_band(picture: OneBand, mixture: Mixture, on_fraction: OnFraction) -> LabelMap:
+    table = mixture.predict(picture.values)
+    labels, counts = np.empty(len(picture.codes), np.uint8), np.zeros(NO_DATA + 1, np.int64)
+    for run in stretches(len(picture.codes)):
+        table.take(picture.codes[run], out=labels[run], mode="clip")
+        if picture.valid is not None:
+            labels[run][~picture.valid[run]] = NO_DATA
+        counts += np.bincount(labels[run], minlength=len(counts))
+        on_fraction(run.stop / len(labels))
+    return LabelMap(labels, counts[: mixture.n_components])
+
+
+def label_colours(
     pixels: NDArray[np.uint8],
     valid: Mask | None,
     mixture: Mixture,
@@ -55,7 +100,7 @@ def paint(
     *,
     transform: Transform | None = None,
     on_fraction: OnFraction = silent,
-) -> Painted:
+) -> LabelMap:
     """Give each pixel of an 8-bit RGB picture its label.
 
     Parameters
@@ -73,7 +118,7 @@ def paint(
         Told how much is done, up to 1.
     """
     if transform is None and len(pixels) <= DIRECT:
-        return paint_values(pixels, valid, mixture, on_fraction)
+        return label_values(pixels, valid, mixture, on_fraction)
     table: Table = LabelTable(exact(mixture.theta())) if transform is None else ValueTable(mixture.theta(), transform)
     table.fill(codes)
     labels, areas = np.empty(len(pixels), np.uint8), np.zeros(mixture.n_components, np.int64)
@@ -90,7 +135,7 @@ def paint(
         places, missed = (np.concatenate(part) for part in zip(*gaps, strict=True))
         labels[places] = table.labels(missed)
         areas += np.bincount(labels[places], minlength=len(areas))
-    return Painted(labels, areas)
+    return LabelMap(labels, areas)
 
 
 class Rows(Protocol):
@@ -101,12 +146,12 @@ class Rows(Protocol):
     def __getitem__(self, run: slice, /) -> NDArray[np.generic]: ...
 
 
-def paint_values(
+def label_values(
     values: Rows,
     valid: Mask | None,
     mixture: Mixture,
     on_fraction: OnFraction = silent,
-) -> Painted:
+) -> LabelMap:
     """The same for whatever values (n, D) the mixture is of, each judged by itself."""
     theta = mixture.theta()
     rounded = exact(theta)
@@ -119,7 +164,7 @@ def paint_values(
         part[:] = most_probable(rounded @ expand(measured)) if is_exact else labels_of(theta, measured)
         _finish(part, None if valid is None else valid[block], areas)
         on_fraction(block.stop / len(values))
-    return Painted(labels, areas)
+    return LabelMap(labels, areas)
 
 
 def _finish(labels: Labels, valid: Mask | None, areas: NDArray[np.int64]) -> None:

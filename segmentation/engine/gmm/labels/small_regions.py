@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.mixture.mixture import Mixture
-from segmentation.engine.gmm.mixture.monomials import Float, Places, blocks, expand
+from segmentation.engine.gmm.mixture.monomials import Float, Indices, blocks, expand
 from segmentation.engine.progress import OnFraction, part, silent
 
 _REPORT = 256  # regions that join between two reports
@@ -71,7 +71,7 @@ class _Regions:
 
     numbers: NDArray[np.intp]  # (H, W)
     labels: Labels  # (n,)
-    areas: Places  # (n,)
+    areas: Indices  # (n,)
 
     @classmethod
     def of(cls, labels: Labels) -> "_Regions":
@@ -102,7 +102,7 @@ class _Regions:
 
 
 def _scores(
-    regions: _Regions, values_of: ValuesOf, mixture: Mixture, small: Places, on_fraction: OnFraction
+    regions: _Regions, values_of: ValuesOf, mixture: Mixture, small: Indices, on_fraction: OnFraction
 ) -> dict[int, Float]:
     """Sums over each small region of log joint densities (K,): they are linear in the sums of phi."""
     theta = mixture.theta()

@@ -9,16 +9,17 @@ import numpy as np
 
 from segmentation.engine.gmm.features.tiles import tiles
 from segmentation.engine.gmm.fit.em import Data, maximise
-from segmentation.engine.gmm.fit.quasi_newton import climb, done
+from segmentation.engine.gmm.fit.quasi_newton import fraction_done, quasi_newton_em
 from segmentation.engine.gmm.fit.starts import best_start
 from segmentation.engine.gmm.labels.blur import blurred
-from segmentation.engine.gmm.labels.labelling import NO_DATA, Mask, Painted
+from segmentation.engine.gmm.labels.labelling import LabelMap
 from segmentation.engine.gmm.labels.mean_field import REACH, mean_field
 from segmentation.engine.gmm.mixture.densities import posterior as posterior_of
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float, Float32, blocks, expand
-from segmentation.engine.gmm.pixels.sampling import places
-from segmentation.engine.gmm.pixels.sources import Picture, Values
+from segmentation.engine.gmm.pixels.sample import NO_DATA, Mask
+from segmentation.engine.gmm.pixels.sampling import sample_indices
+from segmentation.engine.gmm.pixels.sources import FeatureSource, Values
 from segmentation.engine.progress import OnFraction, part, silent
 from segmentation.engine.recipe import Recipe
 
@@ -42,7 +43,7 @@ _FEW = 2**13  # pixels of the blurred picture
 _ROUGH = 1e-3  # tolerance on them
 
 
-def begun(
+def blurred_start(
     parts: Parts,
     recipe: Recipe,
     n_components: int,
@@ -53,7 +54,7 @@ def begun(
     rng = np.random.default_rng([recipe.seed, 4])
     raw = np.concatenate([values[valid] for values, valid in parts]).astype(np.float64)
     calm = np.concatenate([_calmed(values, valid) for values, valid in parts])
-    few = Data.of(calm[places(len(calm), _FEW, rng)], np.ones(min(len(calm), _FEW)), rough=True)
+    few = Data.of(calm[sample_indices(len(calm), _FEW, rng)], np.ones(min(len(calm), _FEW)), rough=True)
     family = recipe.covariance
     start = best_start(
         few,
@@ -64,12 +65,12 @@ def begun(
         covariance_type=family,
         on_fraction=part(on_fraction, 0, 0.8),
     )
-    theta = climb(
+    theta = quasi_newton_em(
         few,
         start,
         tolerance=_ROUGH,
         floor=floor,
-        on_evaluation=lambda evaluations, _: on_fraction(0.8 + 0.2 * done(evaluations)),
+        on_evaluation=lambda evaluations, _: on_fraction(0.8 + 0.2 * fraction_done(evaluations)),
     ).mixture.theta()
     sums = np.zeros_like(theta)
     for block in blocks(len(raw), *theta.shape):
@@ -85,7 +86,7 @@ def _calmed(values: Values, valid: Mask) -> Float:
     return calm
 
 
-def refit(
+def hidden_markov_em(
     mixture: Mixture,
     parts: Parts,
     smoothness: float,
@@ -106,7 +107,9 @@ def refit(
     return mixture
 
 
-def paint_smoothed(picture: Picture, mixture: Mixture, smoothness: float, on_fraction: OnFraction = silent) -> Painted:
+def label_smoothed(
+    picture: FeatureSource, mixture: Mixture, smoothness: float, on_fraction: OnFraction = silent
+) -> LabelMap:
     """Label each pixel with the component whose smoothed posterior is largest, of equal ones the first.
 
     Tiles of the picture are smoothed one after the other, each with as much of its surroundings as can matter.
@@ -120,7 +123,7 @@ def paint_smoothed(picture: Picture, mixture: Mixture, smoothness: float, on_fra
         labels[tile.own] = np.where(valid[tile.inner], best, NO_DATA)
         n_done += best.size
         on_fraction(n_done / labels.size)
-    return Painted.of(labels, mixture.n_components)
+    return LabelMap.of(labels, mixture.n_components)
 
 
 def _log_joint(mixture: Mixture, values: Values, valid: Mask) -> Float32:

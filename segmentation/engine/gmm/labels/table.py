@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.features.colour_spaces import Transform
 from segmentation.engine.gmm.mixture.densities import labels_of, most_probable, taylor
-from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE, Float, Places, blocks, expand, monomials
+from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE, Float, Indices, blocks, expand, monomials
 from segmentation.engine.gmm.pixels.distinct_colours import CODES, decode
 
 UNKNOWN = 255
@@ -70,7 +70,7 @@ class LabelTable:
         parts = [decode(codes[block]) for block in blocks(len(codes), len(self._theta))]
         return np.concatenate([most_probable(self._theta @ expand(part)) for part in parts])
 
-    def _fill_blocks(self, corners: Places) -> None:
+    def _fill_blocks(self, corners: Indices) -> None:
         """Fill some blocks, given by their first colours (3, m)."""
         winner = self._winners(corners)
         sure = winner >= 0
@@ -81,7 +81,7 @@ class LabelTable:
             part = corners[:, begin : begin + length]
             self._write(part, self._labels(part).view(np.uint64)[..., 0])
 
-    def _winners(self, corners: Places) -> Places:
+    def _winners(self, corners: Indices) -> Indices:
         """The component (m,) in which each block (3, m) wholly lies, -1 where none is sure.
 
         About the centre c of a block, the lead of component k over j is at least
@@ -101,7 +101,7 @@ class LabelTable:
             lead = np.where(best == j, lead, np.minimum(lead, least))
         return np.where(lead > _SAFE, best, -1)
 
-    def _labels(self, corners: Places) -> Entries:
+    def _labels(self, corners: Indices) -> Entries:
         """Labels (m, 8, 8, 8) of the colours of blocks (3, m), by blue, green and red.
 
         About each block's corner all are one product with the monomials of the offsets.
@@ -112,7 +112,7 @@ class LabelTable:
         log_joint = (about.transpose(0, 2, 1).reshape(K * m, F) @ offsets).reshape(K, -1)
         return most_probable(log_joint).reshape(m, _WIDTH, _WIDTH, _WIDTH)
 
-    def _write(self, corners: Places, words: NDArray[np.uint64]) -> None:
+    def _write(self, corners: Indices, words: NDArray[np.uint64]) -> None:
         """Set the entries of blocks (3, m) to words (m, 8, 8), or what broadcasts to that: eight reds at once."""
         blocks = self.entries.view(np.uint64).reshape(_HIGH, _WIDTH, _HIGH, _WIDTH, _HIGH)
         red, green, blue = corners // _WIDTH

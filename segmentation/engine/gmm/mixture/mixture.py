@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from segmentation.engine.gmm.mixture.densities import decided, exact, natural, posterior
 from segmentation.engine.gmm.mixture.families import FAMILIES
-from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE, Float, Places, blocks, expand, features_of
+from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE, Float, Indices, blocks, expand, features_of
 from segmentation.engine.recipe import Covariance
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Mixture:
         factors = np.linalg.cholesky((self.covariances / SCALE**2).astype(np.float64))
         return natural(np.log(self.weights), (self.means - CENTRE) / SCALE, factors)
 
-    def order(self) -> Places:
+    def order(self) -> Indices:
         """Component numbers (K,) by ascending luminance of the mean, of equal ones the heavier first.
 
         Luminance is Rec. 709's for three values, else their plain mean.
@@ -103,7 +103,7 @@ class Mixture:
         """The same mixture with components in `order`."""
         return self.chosen(self.order())
 
-    def chosen(self, numbers: Places) -> Self:
+    def chosen(self, numbers: Indices) -> Self:
         """The mixture of some components, or of all in another order; weights are scaled to sum 1."""
         weights = self.weights[numbers]
         return type(self)(weights / weights.sum(), self.means[numbers], self.covariances[numbers], self.covariance_type)
@@ -120,12 +120,12 @@ class Mixture:
         the same mixture everywhere. Factors, unlike covariances, stay those of a Gaussian; their diagonal is kept above
         0.
         """
-        factors = whole(np.linalg.cholesky(self.covariances), QUANTUM)
+        factors = quantise(np.linalg.cholesky(self.covariances), QUANTUM)
         diagonal = np.arange(self.means.shape[1])
         factors[:, diagonal, diagonal] = np.maximum(factors[:, diagonal, diagonal], QUANTUM)
         weights = self.weights.astype(np.float32).astype(np.float64)
         covariances = np.einsum("kil,kjl->kij", factors, factors)
-        return type(self)(weights, whole(self.means, QUANTUM), covariances, self.covariance_type)
+        return type(self)(weights, quantise(self.means, QUANTUM), covariances, self.covariance_type)
 
     def to_mapping(self) -> dict[str, Any]:
         """A JSON object; every number keeps all its bits."""
@@ -189,7 +189,7 @@ class Mixture:
         return joined.reshape(array.shape[:-1] + joined.shape[1:])
 
 
-def whole(numbers: NDArray[np.floating], quantum: float) -> Float:
+def quantise(numbers: NDArray[np.floating], quantum: float) -> Float:
     """The nearest whole multiples of a power of two."""
     multiples: Float = np.rint(numbers / quantum) * quantum
     return multiples

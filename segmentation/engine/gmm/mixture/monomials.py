@@ -17,7 +17,7 @@ Float = NDArray[np.float64]
 Float32 = NDArray[np.float32]
 Real = TypeVar("Real", np.float64, np.float32)
 
-Places = NDArray[np.intp]
+Indices = NDArray[np.intp]
 
 CENTRE, SCALE = 128.0, 64.0
 """Values 0 to 255 become -2 to 2: well conditioned, and exact in binary because both are powers of two. Whatever is
@@ -66,7 +66,7 @@ def dimension(n_features: int) -> int:
 
 
 @cache
-def triangle(dimension: int) -> tuple[Places, Places]:
+def triangle(dimension: int) -> tuple[Indices, Indices]:
     """Rows and columns of the upper triangle of a matrix, in row order; shape (D (D + 1) / 2,) each."""
     rows, columns = np.triu_indices(dimension)
     return rows, columns

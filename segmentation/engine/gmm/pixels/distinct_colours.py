@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.mixture.monomials import Places
+from segmentation.engine.gmm.mixture.monomials import Indices
 
 CODES = 2**24
 _STRETCH = 2**18
@@ -46,7 +46,7 @@ def encode(pixels: NDArray[np.uint8]) -> Codes:
     return wide.view("<u4")[:, 0].astype(np.uint32, copy=False)
 
 
-def runs(pixels: NDArray[np.uint8]) -> Iterator[tuple[slice, Places]]:
+def runs(pixels: NDArray[np.uint8]) -> Iterator[tuple[slice, Indices]]:
     """Yield the code of every pixel, a run at a time.
 
     Parameters
@@ -69,7 +69,7 @@ def runs(pixels: NDArray[np.uint8]) -> Iterator[tuple[slice, Places]]:
     yield slice(len(words), len(pixels)), encode(pixels[len(words) :]).astype(np.intp)
 
 
-def codes_at(pixels: NDArray[np.uint8], places: Places) -> Codes:
+def codes_at(pixels: NDArray[np.uint8], places: Indices) -> Codes:
     """Codes of the pixels (n, 3) at some places (m,); shape (m,)."""
     return encode(pixels.take(places, axis=0, mode="clip"))
 

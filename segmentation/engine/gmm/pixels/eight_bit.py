@@ -4,12 +4,10 @@ from numpy.typing import NDArray
 from segmentation.engine.gmm.features.colour_spaces import STEPS, TRANSFORMS
 from segmentation.engine.gmm.features.extraction import colour_names
 from segmentation.engine.gmm.features.units import Units
-from segmentation.engine.gmm.fit.fitting import Sample
-from segmentation.engine.gmm.labels.labelling import Mask, Painted, paint
-from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float
-from segmentation.engine.gmm.pixels.distinct_colours import CODES, Colours, codes_at, count, encode, group, runs
-from segmentation.engine.gmm.pixels.sampling import valid_places
+from segmentation.engine.gmm.pixels.distinct_colours import CODES, Colours, codes_at, count, group, runs
+from segmentation.engine.gmm.pixels.sample import Mask, Sample
+from segmentation.engine.gmm.pixels.sampling import sample_valid_indices
 from segmentation.engine.gmm.pixels.source import Kernel, Values
 from segmentation.engine.progress import OnFraction
 from segmentation.engine.recipe import Features
@@ -28,48 +26,43 @@ class EightBit:
 
     def __init__(self, pixels: NDArray[np.uint8], valid: Mask | None, features: Features = Features.RGB) -> None:
         self.shape = (pixels.shape[0], pixels.shape[1])
-        self._pixels = pixels.reshape(-1, 3)
-        self._valid = None if valid is None else np.ascontiguousarray(valid).reshape(-1)
-        self._transform = TRANSFORMS.get(features)
-        self.floor: Float = np.full(self._values(self._pixels[:1]).shape[1], STEPS[features] ** 2 / 12)
-        self.n_valid = len(self._pixels) if valid is None else int(np.count_nonzero(valid))
+        self.pixels = pixels.reshape(-1, 3)
+        self.valid = None if valid is None else np.ascontiguousarray(valid).reshape(-1)
+        self.transform = TRANSFORMS.get(features)
+        self.floor: Float = np.full(self._values(self.pixels[:1]).shape[1], STEPS[features] ** 2 / 12)
+        self.n_valid = len(self.pixels) if valid is None else int(np.count_nonzero(valid))
         self.units = Units.plain(3)
         self.names = tuple(colour_names(features, 3))
 
     def sample(self, n: int, rng: np.random.Generator) -> Sample:
-        drawn = valid_places(self._valid, len(self._pixels), n, rng)
-        return self._sample(group(codes_at(self._pixels, drawn)))
+        drawn = sample_valid_indices(self.valid, len(self.pixels), n, rng)
+        return self._sample(group(codes_at(self.pixels, drawn)))
 
     def everything(self, on_fraction: OnFraction) -> Sample:
-        return self._sample(count(self._pixels, self._valid, on_fraction))
+        return self._sample(count(self.pixels, self.valid, on_fraction))
 
     def part(self, rows: slice, columns: slice) -> tuple[Values, Mask]:
-        pixels = self._pixels.reshape(*self.shape, 3)[rows, columns]
+        pixels = self.pixels.reshape(*self.shape, 3)[rows, columns]
         valid = np.ones(pixels.shape[:2], np.bool_)
-        if self._valid is not None:
-            valid = self._valid.reshape(self.shape)[rows, columns]
+        if self.valid is not None:
+            valid = self.valid.reshape(self.shape)[rows, columns]
         return self._values(pixels.reshape(-1, 3)).reshape(*valid.shape, -1), valid
 
-    def paint(self, mixture: Mixture, sample: Sample, on_fraction: OnFraction) -> Painted:
-        # Whatever takes a transform is worth computing for each colour once.
-        codes = encode(sample.colours) if self._transform is None else count(self._pixels, self._valid).codes
-        return paint(self._pixels, self._valid, mixture, codes, transform=self._transform, on_fraction=on_fraction)
-
     def colours(self, chosen: Mask | slice) -> NDArray[np.uint8]:
-        return self._pixels[chosen]
+        return self.pixels[chosen]
 
     def levels(self, kernel: Kernel) -> NDArray[np.uint8]:
         """Computed once for each distinct colour, and looked up for each pixel."""
-        found = count(self._pixels, self._valid)
+        found = count(self.pixels, self.valid)
         table = np.zeros(CODES, np.uint8)
         table[found.codes] = kernel(self._values(found.values()))
-        levels = np.empty(len(self._pixels), np.uint8)
-        for run, codes in runs(self._pixels):
+        levels = np.empty(len(self.pixels), np.uint8)
+        for run, codes in runs(self.pixels):
             table.take(codes, mode="clip", out=levels[run])
         return levels.reshape(self.shape)
 
     def _values(self, colours: NDArray[np.uint8]) -> Values:
-        return colours if self._transform is None else self._transform(colours.T).T
+        return colours if self.transform is None else self.transform(colours.T).T
 
     def _sample(self, found: Colours) -> Sample:
         colours = found.values()

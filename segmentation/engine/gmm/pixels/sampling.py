@@ -3,14 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.mixture.monomials import Places
+from segmentation.engine.gmm.mixture.monomials import Indices
 
 _RUN = 2**16
 _WINDOW, _GRID = 64, 7
 _WHOLE = 2**18  # pixels up to which a picture is its own window
 
 
-def places(n_pixels: int, n: int, rng: np.random.Generator) -> Places:
+def sample_indices(n_pixels: int, n: int, rng: np.random.Generator) -> Indices:
     """Choose one place in each of n equal stretches of the pixels 0 to `n_pixels` - 1; of at most n pixels, all.
 
     Place k is (k N + r) // n with r from 0 to N - 1: every pixel has the same chance, the last ones, too, which a
@@ -23,17 +23,17 @@ def places(n_pixels: int, n: int, rng: np.random.Generator) -> Places:
     """
     if n_pixels <= n:
         return np.arange(n_pixels)
-    drawn: Places = (np.arange(n) * n_pixels + rng.integers(0, n_pixels, n)) // n
+    drawn: Indices = (np.arange(n) * n_pixels + rng.integers(0, n_pixels, n)) // n
     return drawn
 
 
-def valid_places(valid: NDArray[np.bool_] | None, n_pixels: int, n: int, rng: np.random.Generator) -> Places:
+def sample_valid_indices(valid: NDArray[np.bool_] | None, n_pixels: int, n: int, rng: np.random.Generator) -> Indices:
     """The same among the pixels that count; `valid` (n_pixels,) is None when all do."""
     if valid is None:
-        return places(n_pixels, n, rng)
+        return sample_indices(n_pixels, n, rng)
     runs = [valid[begin : begin + _RUN] for begin in range(0, n_pixels, _RUN)]
     ends = np.cumsum([np.count_nonzero(run) for run in runs])
-    drawn = places(int(ends[-1]), n, rng)
+    drawn = sample_indices(int(ends[-1]), n, rng)
     cuts = np.searchsorted(drawn, ends)  # the places that fall into each run
     parts = []
     for number, (run, begin, end) in enumerate(zip(runs, [0, *cuts[:-1]], cuts, strict=True)):
@@ -42,7 +42,7 @@ def valid_places(valid: NDArray[np.bool_] | None, n_pixels: int, n: int, rng: np
     return np.concatenate(parts)
 
 
-def thin(counts: NDArray[np.integer], n: int, rng: np.random.Generator) -> tuple[Places, NDArray[np.integer]]:
+def thin(counts: NDArray[np.integer], n: int, rng: np.random.Generator) -> tuple[Indices, NDArray[np.integer]]:
     """Draw n of the pixels of some values, one from each of n equal stretches of the pixels in order of their values.
 
     Each value is drawn as often as its share says, to within two. Where there are at most n values, all pixels of all of
@@ -67,7 +67,7 @@ def thin(counts: NDArray[np.integer], n: int, rng: np.random.Generator) -> tuple
     if len(counts) <= n:
         return np.arange(len(counts)), counts
     last = np.cumsum(counts, dtype=np.int64)  # pixels up to and with each value
-    drawn = np.searchsorted(last, places(int(last[-1]), n, rng), side="right")
+    drawn = np.searchsorted(last, sample_indices(int(last[-1]), n, rng), side="right")
     return np.unique(drawn, return_counts=True)
 
 

@@ -5,10 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.features.units import Units
-from segmentation.engine.gmm.fit.fitting import Sample
-from segmentation.engine.gmm.labels.labelling import Mask, Painted
-from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float
+from segmentation.engine.gmm.pixels.sample import Mask, Sample
 from segmentation.engine.progress import OnFraction
 
 Values = NDArray[np.generic]
@@ -16,7 +14,7 @@ Kernel = Callable[[Values], NDArray[np.uint8]]
 """Makes a level (n,) of each of some values (n, D)."""
 
 
-class Picture(Protocol):
+class FeatureSource(Protocol):
     """The pixels of a picture that count, as values to be fitted."""
 
     @property
@@ -47,9 +45,6 @@ class Picture(Protocol):
 
     def part(self, rows: slice, columns: slice) -> tuple[Values, Mask]:
         """Values (h, w, D) of a part of the picture, and which of them count."""
-
-    def paint(self, mixture: Mixture, sample: Sample, on_fraction: OnFraction) -> Painted:
-        """Label all pixels (n,)."""
 
     def colours(self, chosen: Mask | slice) -> NDArray[np.uint8]:
         """Colours (m, 3), as people see them, of the chosen of all (n,) pixels."""

@@ -6,26 +6,26 @@ One class for each way of knowing what is measured of a pixel: from its 24-bit c
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.features.extraction import measure
+from segmentation.engine.gmm.features.extraction import extract_features
 from segmentation.engine.gmm.features.units import visible
-from segmentation.engine.gmm.labels.labelling import Mask
 from segmentation.engine.gmm.pixels.eight_bit import EightBit
-from segmentation.engine.gmm.pixels.feature_stack import Measured
 from segmentation.engine.gmm.pixels.one_band import OneBand
-from segmentation.engine.gmm.pixels.source import Picture, Values
+from segmentation.engine.gmm.pixels.per_pixel import PerPixel
+from segmentation.engine.gmm.pixels.sample import Mask
+from segmentation.engine.gmm.pixels.source import FeatureSource, Values
 from segmentation.engine.progress import OnFraction, silent
 from segmentation.engine.recipe import Recipe
 
-__all__ = ["EightBit", "Measured", "OneBand", "Picture", "Values", "picture_of"]
+__all__ = ["EightBit", "FeatureSource", "OneBand", "PerPixel", "Values", "feature_source"]
 
 
-def picture_of(
+def feature_source(
     pixels: NDArray[np.generic],
     valid: Mask | None,
     recipe: Recipe,
     shown: NDArray[np.uint8] | None = None,
     on_fraction: OnFraction = silent,
-) -> Picture:
+) -> FeatureSource:
     """The pixels as a recipe wants them measured.
 
     Parameters
@@ -45,9 +45,9 @@ def picture_of(
         # What is shown of these is what they are.
         return EightBit(np.ascontiguousarray(pixels), valid, recipe.features)
     pixels = np.ascontiguousarray(pixels)
-    measurements = measure(pixels, valid, recipe, on_fraction=on_fraction)
+    measurements = extract_features(pixels, valid, recipe, on_fraction=on_fraction)
     seen = np.ascontiguousarray(shown) if shown is not None else visible(pixels, valid)
     bands = measurements.bands
     if bands.shape[2] == 1 and bands.dtype.kind in "iu" and bands.dtype.itemsize <= 2 and is_plain:
         return OneBand(measurements, seen)
-    return Measured(measurements, seen)
+    return PerPixel(measurements, seen)

@@ -11,7 +11,7 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.mixture.mixture import whole
+from segmentation.engine.gmm.mixture.mixture import quantise
 from segmentation.engine.gmm.mixture.monomials import Float32, Real
 
 Float = NDArray[np.float64]
@@ -114,7 +114,9 @@ def maximise(sums: Float) -> Float:
     """
     weights, means, covariances = gaussians(sums)
     covariances += FLOOR * np.eye(means.shape[1])
-    return natural(np.maximum(whole(weights, FINEST**2), FINEST**2), whole(means, FINEST), whole(covariances, FINEST))
+    return natural(
+        np.maximum(quantise(weights, FINEST**2), FINEST**2), quantise(means, FINEST), quantise(covariances, FINEST)
+    )
 
 
 def _run(multiplications: int) -> int:

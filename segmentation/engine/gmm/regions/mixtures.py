@@ -60,7 +60,7 @@ def fit(features: Float32, valid: NDArray[np.bool_], on_fraction: OnFraction = s
     thetas = []
     for number, (size, phase) in enumerate(zip(SIZES, PHASES, strict=True)):
         chosen = values[:, lattice(values.shape[1], SAMPLE, phase)] - centre[:, None]
-        thetas.append(climb(chosen, size, part(on_fraction, number / len(SIZES), (number + 1) / len(SIZES))))
+        thetas.append(quasi_newton_em(chosen, size, part(on_fraction, number / len(SIZES), (number + 1) / len(SIZES))))
     return Ensemble(centre, tuple(thetas))
 
 
@@ -75,7 +75,7 @@ def lattice(n: int, size: int, phase: float) -> NDArray[np.intp]:
     return np.minimum(places.astype(np.intp), n - 1)
 
 
-def climb(x: Float32, n_components: int, on_fraction: OnFraction = silent) -> Float:
+def quasi_newton_em(x: Float32, n_components: int, on_fraction: OnFraction = silent) -> Float:
     """EM from `starts.start` on centred values (D, n); natural parameters (K, F)."""
     phi = expand(x).astype(np.float64)  # once for all products
     theta = maximise(moments(start(x, phi, n_components), phi))

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from segmentation.engine.gmm.fit.em import Data, iterate
-from segmentation.engine.gmm.fit.merging import merged_once
+from segmentation.engine.gmm.fit.merging import merge_cheapest
 from segmentation.engine.gmm.fit.starts import start
-from segmentation.engine.gmm.labels.labelling import NO_DATA
 from segmentation.engine.gmm.mixture.mixture import Mixture
-from segmentation.engine.gmm.pixels.sampling import places, windows
-from segmentation.engine.gmm.pixels.sources import Picture
+from segmentation.engine.gmm.pixels.sample import NO_DATA
+from segmentation.engine.gmm.pixels.sampling import sample_indices, windows
+from segmentation.engine.gmm.pixels.sources import FeatureSource
 from segmentation.engine.gmm.selection.criteria import Criteria, criteria
 from segmentation.engine.gmm.selection.edges import interiors
 from segmentation.engine.progress import OnFraction, silent
@@ -141,13 +141,13 @@ def choose(
             evidence.append(Evidence(mixture, criteria(mixture, data, SAMPLE_SIZE)))
         if mixture.n_components == 1:
             break
-        mixture = merged_once(mixture)
+        mixture = merge_cheapest(mixture)
         n_steps = WEIGHED_STEPS if mixture.n_components <= most else MERGE_STEPS
     evidence.reverse()
     return Choice(max(evidence, key=lambda one: one.criteria.icl), tuple(evidence))
 
 
-def interior_pixels(picture: Picture, rng: np.random.Generator) -> Data:
+def interior_pixels(picture: FeatureSource, rng: np.random.Generator) -> Data:
     """Pixels of a picture away from its edges, or any, where there are too few of these."""
     parts, valid = zip(*(picture.part(*window) for window in windows(*picture.shape, rng)), strict=True)
     seen = np.stack(parts)
@@ -155,11 +155,11 @@ def interior_pixels(picture: Picture, rng: np.random.Generator) -> Data:
     if len(values) < FEWEST:
         sample = picture.sample(PIXELS, rng)
         return Data.of(sample.values, sample.counts, rough=True)
-    values = values[places(len(values), PIXELS, rng)]
+    values = values[sample_indices(len(values), PIXELS, rng)]
     return Data.of(values, np.ones(len(values)), rough=True)
 
 
-def small_maps(choice: Choice, picture: Picture) -> NDArray[np.uint8]:
+def small_maps(choice: Choice, picture: FeatureSource) -> NDArray[np.uint8]:
     """A small label map for each number of clusters (n, h, w), 255 without data; components by luminance."""
     step = max(1, -(-max(picture.shape) // MAP_SIDE))
     values, valid = picture.part(slice(None, None, step), slice(None, None, step))

@@ -7,11 +7,11 @@ from typing import Any, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.fit.fitting import Sample
-from segmentation.engine.gmm.labels.labelling import Painted
+from segmentation.engine.gmm.labels.labelling import LabelMap
 from segmentation.engine.gmm.mixture.densities import decided, exact, most_probable, posterior
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE, Float, blocks, expand, symmetric, triangle
+from segmentation.engine.gmm.pixels.sample import Sample
 
 Sums = tuple[float, float, float]
 Products = tuple[float, float, float, float, float, float]
@@ -83,7 +83,7 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judgement:
+class SampleStatistics:
     """What a mixture makes of a sample."""
 
     hard: Float  # (K, 10) phi(colour) of `monomials.expand` summed over each component's own pixels
@@ -92,7 +92,7 @@ class Judgement:
     deviation: float  # standard deviation of the log density over the pixels
 
 
-def judge(mixture: Mixture, sample: Sample) -> Judgement:
+def sample_statistics(mixture: Mixture, sample: Sample) -> SampleStatistics:
     """Label the values of a sample and sum up over its pixels; hard sums are free of rounding."""
     is_exact = sample.values.dtype == np.uint8
     theta = exact(mixture.theta()) if is_exact else mixture.theta()
@@ -110,35 +110,35 @@ def judge(mixture: Mixture, sample: Sample) -> Judgement:
         total += float((counts * log_density).sum())
         squares += float((counts * log_density**2).sum())
     mean = total / sample.pixels
-    return Judgement(hard, soft, mean, max(squares / sample.pixels - mean**2, 0.0) ** 0.5)
+    return SampleStatistics(hard, soft, mean, max(squares / sample.pixels - mean**2, 0.0) ** 0.5)
 
 
-def hard_sums(painted: Painted, colours_of: Callable[[slice], NDArray[np.uint8]]) -> Float:
+def hard_sums(label_map: LabelMap, colours_of: Callable[[slice], NDArray[np.uint8]]) -> Float:
     """Sums (K, 10) of phi(colour) over each component's pixels of a label map, where place decides labels, too."""
-    K = len(painted.areas)
+    K = len(label_map.areas)
     hard = np.zeros((K, 10))
-    for block in blocks(len(painted.labels), K):
-        members = np.equal(painted.labels[block], np.arange(K)[:, None]).astype(np.float64)
+    for block in blocks(len(label_map.labels), K):
+        members = np.equal(label_map.labels[block], np.arange(K)[:, None]).astype(np.float64)
         hard += members @ expand(colours_of(block)).T
     return hard
 
 
 def components(
-    judgement: Judgement,
-    painted: Painted,
+    of_sample: SampleStatistics,
+    label_map: LabelMap,
     border: NDArray[np.integer],
     around: Sequence[Box | None],
     missed: Callable[[int], NDArray[np.uint8]],
 ) -> tuple[Component, ...]:
-    """Measurements of all pixels: areas as they were counted, sums from the sample, brought to these areas.
+    """FeatureStack of all pixels: areas as they were counted, sums from the sample, brought to these areas.
 
     When the sample is all pixels, all figures but the soft sums are free of rounding.
 
     Parameters
     ----------
-    judgement : Judgement
+    of_sample : SampleStatistics
         Of the sample.
-    painted : Painted
+    label_map : LabelMap
         All pixels.
     border : ndarray, shape (K,)
         Pixels on the border.
@@ -147,13 +147,13 @@ def components(
     missed : callable
         The colours (n, 3) of all pixels of a component, asked for when the sample has none of it.
     """
-    growth = int(painted.areas.sum()) / float(judgement.soft.sum())
+    growth = int(label_map.areas.sum()) / float(of_sample.soft.sum())
     measured = []
-    for number, (hard, area) in enumerate(zip(judgement.hard, painted.areas, strict=True)):
+    for number, (hard, area) in enumerate(zip(of_sample.hard, label_map.areas, strict=True)):
         if area and not hard[0]:
             hard = expand(missed(number)).sum(axis=1)  # noqa: PLW2901 - the rare component's own
         scaled = hard * (area / hard[0]) if area else np.zeros(10)
-        soft = float(judgement.soft[number]) * growth
+        soft = float(of_sample.soft[number]) * growth
         measured.append(_component(scaled, soft, int(border[number]), around[number]))
     return tuple(measured)
 

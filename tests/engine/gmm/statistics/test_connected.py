@@ -3,7 +3,7 @@ import pytest
 from scipy import ndimage
 
 from segmentation.engine.gmm import Component, Mixture
-from segmentation.engine.gmm.fit.merging import gathered
+from segmentation.engine.gmm.fit.merging import merge_groups
 from segmentation.engine.gmm.statistics import connected
 from segmentation.engine.gmm.statistics.components import boxes
 
@@ -64,7 +64,7 @@ def test_gathered_components_have_the_moments_of_all_they_hold():
                                       ((10, 2, 300), (60, 9, 500), (90, 4, 200))]  # fmt: skip
     each = [(n / 1000, part.mean(axis=0), np.cov(part.T, bias=True)) for n, part in zip(sizes, points, strict=True)]
     mixture = Mixture(*(np.array(part) for part in zip(*each, strict=True)))
-    merged = gathered(mixture, [(0, 2), (1,)])
+    merged = merge_groups(mixture, [(0, 2), (1,)])
     both = np.concatenate([points[0], points[2]])
     np.testing.assert_allclose(merged.weights, [0.5, 0.5])
     np.testing.assert_allclose(merged.means, [both.mean(axis=0), points[1].mean(axis=0)])

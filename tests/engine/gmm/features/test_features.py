@@ -10,8 +10,9 @@ from skimage.color import rgb2lab
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.gmm import Recipe, segment
 from segmentation.engine.gmm.features.colour_spaces import lab, lightness, optical_density
-from segmentation.engine.gmm.features.extraction import measure
+from segmentation.engine.gmm.features.extraction import extract_features
 from segmentation.engine.gmm.features.texture import WINDOWS, roughness
+from segmentation.engine.gmm.labels.labelling import label_pixels
 
 
 def test_lab_is_that_of_scikit_image():
@@ -41,19 +42,19 @@ def test_a_picture_in_another_space_is_labelled_by_its_mixture(china, features, 
     recipe = Recipe(n_clusters=4, features=features)
     result = segment(china, recipe)
     assert result.mixture.means.shape == (4, dimension)
-    values = measure(china, None, recipe).values
+    values = extract_features(china, None, recipe).values
     np.testing.assert_array_equal(result.mixture.predict(values), result.labels)
     assert sum(component.pixels for component in result.components) == china[:, :, 0].size
 
 
 def test_a_table_of_colours_and_measured_pixels_agree(china):
-    from segmentation.engine.gmm.pixels.sources import EightBit, Measured  # noqa: PLC0415 - kept near
+    from segmentation.engine.gmm.pixels.sources import EightBit, PerPixel  # noqa: PLC0415 - kept near
 
     recipe = Recipe(features="lab", n_clusters=5)
     mixture = segment(china, recipe).mixture
-    pictures = EightBit(china, None, recipe.features), Measured(measure(china, None, recipe), china)
+    pictures = EightBit(china, None, recipe.features), PerPixel(extract_features(china, None, recipe), china)
     sample = pictures[0].sample(1000, np.random.default_rng(0))
-    here, there = (picture.paint(mixture, sample, lambda _: None) for picture in pictures)
+    here, there = (label_pixels(picture, mixture, sample) for picture in pictures)
     np.testing.assert_array_equal(here.labels, there.labels)
     np.testing.assert_array_equal(here.areas, there.areas)
 
@@ -228,5 +229,5 @@ def test_every_picture_has_a_valid_result_or_a_typed_error(pixels, recipe):
     assert (np.linalg.eigvalsh(result.mixture.covariances) > 0).all()
     assert sum(component.pixels for component in result.components) == (~gaps).sum() == result.valid_pixels
     if not (recipe.smoothness or recipe.smallest_region):
-        values = measure(pixels, ~gaps, recipe, units=result.units).values
+        values = extract_features(pixels, ~gaps, recipe, units=result.units).values
         np.testing.assert_array_equal(result.mixture.predict(values)[~gaps], result.labels[~gaps])

@@ -6,15 +6,16 @@ import numpy as np
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm.fit.em import Fit
-from segmentation.engine.gmm.fit.fitting import SIZE, Sample, fit_all, fit_sample
-from segmentation.engine.gmm.labels.smoothing import Parts, begun, refit
+from segmentation.engine.gmm.fit.fitting import SIZE, data_of, fit_all, fit_sample
+from segmentation.engine.gmm.labels.smoothing import Parts, blurred_start, hidden_markov_em
 from segmentation.engine.gmm.mixture.families import FAMILIES
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float
+from segmentation.engine.gmm.pixels.sample import Sample
 from segmentation.engine.gmm.pixels.sampling import windows
-from segmentation.engine.gmm.pixels.sources import Picture
+from segmentation.engine.gmm.pixels.sources import FeatureSource
 from segmentation.engine.gmm.selection.choice import Choice, choose, interior_pixels
-from segmentation.engine.gmm.stage_clock import Clock
+from segmentation.engine.gmm.stage_clock import StageClock
 from segmentation.engine.progress import OnFraction, Stage, part
 from segmentation.engine.recipe import Recipe
 
@@ -24,7 +25,7 @@ units of lightness."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Solution:
+class PictureFit:
     """A mixture, and how it came about."""
 
     mixture: Mixture  # as the fit left it, or refitted to its surroundings
@@ -33,7 +34,7 @@ class Solution:
     choice: Choice | None  # where the engine chose the number of clusters
 
 
-def solve(picture: Picture, recipe: Recipe, begin: Mixture | None, clock: Clock) -> Solution:
+def fit_picture(picture: FeatureSource, recipe: Recipe, begin: Mixture | None, clock: StageClock) -> PictureFit:
     """Fit a mixture to a picture; parameters and errors as of `segmentation.segment`."""
     on_fraction = clock.begin(Stage.COUNTING)
     begin = _suited(begin, picture, recipe)
@@ -43,22 +44,24 @@ def solve(picture: Picture, recipe: Recipe, begin: Mixture | None, clock: Clock)
     start = choice.best.mixture if choice else None
     given = begin or start
     n_clusters = recipe.n_clusters or (given.n_components if given else 1)
-    sample, whole = _samples(picture, recipe, n_clusters, part(on_fraction, 0.8 if choice else 0, 1))
+    sample, full_sample = _samples(picture, recipe, n_clusters, part(on_fraction, 0.8 if choice else 0, 1))
     on_fraction = clock.begin(Stage.FITTING)
     parts = _parts(picture, recipe) if recipe.smoothness else []
-    n_components = min(n_clusters, len((whole or sample).counts))
+    n_components = min(n_clusters, len((full_sample or sample).counts))
     if parts and given is None:
-        begin = begun(parts, recipe, n_components, picture.floor, part(on_fraction, 0, 0.2))
+        begin = blurred_start(parts, recipe, n_components, picture.floor, part(on_fraction, 0, 0.2))
     on_fit = part(on_fraction, 0.2, 0.5) if parts else on_fraction
-    fit = _fitted(sample, whole, recipe, n_components, picture.floor, start=start, begin=begin, on_fraction=on_fit)
+    fit = _fitted(
+        sample, full_sample, recipe, n_components, picture.floor, start=start, begin=begin, on_fraction=on_fit
+    )
     mixture = fit.mixture
     if parts:
-        mixture = refit(mixture, parts, recipe.smoothness, picture.floor, part(on_fraction, 0.5, 1))
+        mixture = hidden_markov_em(mixture, parts, recipe.smoothness, picture.floor, part(on_fraction, 0.5, 1))
     on_fraction(1.0)
-    return Solution(mixture, fit, whole or sample, choice)
+    return PictureFit(mixture, fit, full_sample or sample, choice)
 
 
-def _suited(begin: Mixture | None, picture: Picture, recipe: Recipe) -> Mixture | None:
+def _suited(begin: Mixture | None, picture: FeatureSource, recipe: Recipe) -> Mixture | None:
     """A starting mixture in the recipe's family."""
     if begin is None:
         return None
@@ -75,7 +78,7 @@ def _suited(begin: Mixture | None, picture: Picture, recipe: Recipe) -> Mixture 
     return Mixture(begin.weights, begin.means, covariances, recipe.covariance)
 
 
-def _chosen(picture: Picture, recipe: Recipe, on_fraction: OnFraction) -> Choice:
+def _chosen(picture: FeatureSource, recipe: Recipe, on_fraction: OnFraction) -> Choice:
     """Weigh the numbers of clusters."""
     rng = np.random.default_rng([recipe.seed, 2])
     data = interior_pixels(picture, rng)
@@ -84,20 +87,20 @@ def _chosen(picture: Picture, recipe: Recipe, on_fraction: OnFraction) -> Choice
 
 
 def _samples(
-    picture: Picture, recipe: Recipe, n_clusters: int, on_fraction: OnFraction
+    picture: FeatureSource, recipe: Recipe, n_clusters: int, on_fraction: OnFraction
 ) -> tuple[Sample, Sample | None]:
     """The pixels to fit first; and all, where the recipe says so or the sample has too few values for the clusters."""
     rng = np.random.default_rng([recipe.seed, 0])
-    sample, whole = picture.sample(SIZE, rng), None
+    sample, full_sample = picture.sample(SIZE, rng), None
     if sample.pixels < picture.n_valid and (recipe.exact or len(sample.counts) < n_clusters):
-        whole = picture.everything(on_fraction)
+        full_sample = picture.everything(on_fraction)
         if len(sample.counts) < n_clusters:
-            sample = whole.thinned(SIZE, np.random.default_rng([recipe.seed, 0]))
+            sample = full_sample.thinned(SIZE, np.random.default_rng([recipe.seed, 0]))
     on_fraction(1.0)
-    return sample, whole
+    return sample, full_sample
 
 
-def _parts(picture: Picture, recipe: Recipe) -> Parts:
+def _parts(picture: FeatureSource, recipe: Recipe) -> Parts:
     """Parts of the picture, with their neighbourhoods, that smoothing is fitted to."""
     rng = np.random.default_rng([recipe.seed, 3])
     parts = [picture.part(*window) for window in windows(*picture.shape, rng)]
@@ -107,7 +110,7 @@ def _parts(picture: Picture, recipe: Recipe) -> Parts:
 
 def _fitted(
     sample: Sample,
-    whole: Sample | None,
+    full_sample: Sample | None,
     recipe: Recipe,
     n_components: int,
     floor: Float,
@@ -117,10 +120,10 @@ def _fitted(
     on_fraction: OnFraction,
 ) -> Fit:
     """Fit the sample, then go on with all pixels where they were asked for."""
-    goes_on = whole is not None or recipe.exact
+    goes_on = full_sample is not None or recipe.exact
     on_sample = part(on_fraction, 0, 0.5) if goes_on else on_fraction
     n_components = min(n_components, len(sample.counts))
     fit = fit_sample(sample, recipe, n_components, floor=floor, start=start, begin=begin, on_fraction=on_sample)
     if goes_on:
-        fit = fit_all((whole or sample).data(), fit, recipe, floor=floor, on_fraction=part(on_fraction, 0.5, 1))
+        fit = fit_all(data_of(full_sample or sample), fit, recipe, floor=floor, on_fraction=part(on_fraction, 0.5, 1))
     return fit

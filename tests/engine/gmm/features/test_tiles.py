@@ -6,7 +6,7 @@ import pytest
 from segmentation.engine.gmm import Recipe, segment
 from segmentation.engine.gmm.features import texture
 from segmentation.engine.gmm.features.colour_spaces import lightness
-from segmentation.engine.gmm.features.extraction import measure
+from segmentation.engine.gmm.features.extraction import extract_features
 from segmentation.engine.gmm.features.texture import roughness
 from segmentation.engine.gmm.features.tiles import tiles
 from segmentation.engine.progress import Stage
@@ -34,7 +34,7 @@ def test_texture_is_that_of_the_whole_picture(china, dtype, monkeypatch):
     pixels = china.astype(dtype) if dtype == np.uint8 else china.astype(dtype) * 257
     recipe = Recipe(features="gray", texture=2)  # of which 16 bits have their whole range
     monkeypatch.setattr(texture, "_PIXELS", 100**2)
-    measured = measure(pixels, None, recipe).values
+    measured = extract_features(pixels, None, recipe).values
     light = lightness(china.transpose(2, 0, 1))[0]
     np.testing.assert_allclose(measured[..., 0], light, atol=1e-3)
     for plane, scale in zip((1, 2), texture.SCALES, strict=True):
@@ -43,7 +43,7 @@ def test_texture_is_that_of_the_whole_picture(china, dtype, monkeypatch):
 
 def test_pixels_have_their_place_however_they_are_asked_for():
     pixels = np.random.default_rng(0).integers(0, 256, (40, 70, 3), dtype=np.uint8)
-    measured = measure(pixels, None, Recipe(features="lab", texture=1, position=True))
+    measured = extract_features(pixels, None, Recipe(features="lab", texture=1, position=True))
     flat = measured.values.reshape(2800, 6)
     assert measured.names[-2:] == ("across", "down")
     np.testing.assert_allclose(flat[75, -2:], [5.5 / 0.7, 1.5 / 0.7], rtol=1e-6)

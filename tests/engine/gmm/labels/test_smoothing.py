@@ -6,7 +6,7 @@ from benchmarks.phantoms import mislabelled, noisy
 from segmentation.engine.gmm import Mixture, Recipe, segment
 from segmentation.engine.gmm.labels import smoothing as module
 from segmentation.engine.gmm.labels.mean_field import mean_field
-from segmentation.engine.gmm.labels.smoothing import paint_smoothed
+from segmentation.engine.gmm.labels.smoothing import label_smoothed
 from segmentation.engine.gmm.pixels.sources import EightBit
 
 
@@ -50,9 +50,9 @@ def test_pixels_without_data_stay_so_and_lend_nothing():
 
 def test_tiles_make_no_difference(monkeypatch, china):
     mixture = segment(china, Recipe(n_clusters=3)).mixture
-    whole = paint_smoothed(EightBit(china, None), mixture, 0.5)
+    whole = label_smoothed(EightBit(china, None), mixture, 0.5)
     monkeypatch.setattr(module, "_POSTERIORS", 3 * 60**2)
-    tiles = paint_smoothed(EightBit(china, None), mixture, 0.5)
+    tiles = label_smoothed(EightBit(china, None), mixture, 0.5)
     assert (whole.labels == tiles.labels).mean() > 0.99999
 
 

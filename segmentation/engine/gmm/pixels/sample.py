@@ -1,0 +1,33 @@
+"""Pixels of a picture as values with counts, and which pixels count."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation.engine.gmm.pixels.sampling import thin
+
+Mask = NDArray[np.bool_]
+"""Which pixels count, False where there is no data."""
+
+NO_DATA = 255
+"""The label of pixels that do not count."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """Distinct values of some pixels, and how many of these pixels have each."""
+
+    values: NDArray[np.generic]  # (n, D) in units of the features
+    counts: NDArray[np.integer]  # (n,), above 0
+    colours: NDArray[np.uint8]  # (n, 3) as displayed
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels in the sample."""
+        return int(self.counts.sum(dtype=np.int64))
+
+    def thinned(self, n: int, rng: np.random.Generator) -> "Sample":
+        """Return a sample of about `n` of its pixels."""
+        kept, counts = thin(self.counts, n, rng)
+        return Sample(self.values[kept], counts, self.colours[kept])
