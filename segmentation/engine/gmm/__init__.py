@@ -13,10 +13,11 @@ Read the packages in this order; each imports only from those before it:
 9. `result`, `picture_fit`, `colours_preset`, `regions_preset`, `segmentation`: all of it together.
 """
 
+from segmentation.engine.gmm.colours_preset import apply
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.result import Segmentation
 from segmentation.engine.gmm.segmentation import segment
 from segmentation.engine.gmm.statistics.components import Component
 from segmentation.engine.recipe import Recipe
 
-__all__ = ["Component", "Mixture", "Recipe", "Segmentation", "segment"]
+__all__ = ["Component", "Mixture", "Recipe", "Segmentation", "apply", "segment"]

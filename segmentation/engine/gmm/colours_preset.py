@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm.features.units import Units
+from segmentation.engine.gmm.fit.fitting import SIZE
 from segmentation.engine.gmm.labels.labelling import LabelMap, label_pixels
 from segmentation.engine.gmm.labels.small_regions import cleaned
 from segmentation.engine.gmm.labels.smoothing import label_smoothed
@@ -72,38 +73,93 @@ def segment(
     TypeError, ValueError
         The arrays are not of the stated types and shapes.
     """
-    clock = StageClock(on_progress or _silent)
-    on_measured = part(clock.begin(Stage.COUNTING), 0, 0.7)
-    picture = feature_source(*_checked(pixels, valid), recipe, shown, on_measured)
+    clock = StageClock(on_progress or _ignore)
+    on_features = part(clock.begin(Stage.COUNTING), 0, 0.7)
+    picture = feature_source(*_checked(pixels, valid), recipe, shown, on_fraction=on_features)
     if begin is not None and begin_units is not None:
         begin = _converted(begin, begin_units, picture, recipe)
-    solution = fit_picture(picture, recipe, begin, clock)
-    sample, fit, choice = solution.sample, solution.fit, solution.choice
-    mixture = solution.mixture.rounded()
+    fitted = fit_picture(picture, recipe, begin, clock)
+    fit, choice = fitted.fit, fitted.choice
+    mixture = fitted.mixture.rounded()
     order = mixture.order()
-    mixture = mixture.chosen(order)
-    on_fraction = clock.begin(Stage.LABELLING)
-    label_map = _painted(picture, mixture, sample, recipe, on_fraction)
+    result = _labelled(picture, mixture.chosen(order), fitted.sample, recipe, clock)
+    return replace(
+        result,
+        history=fit.history,
+        path=fit.path.reshape(len(fit.path), len(order), -1)[:, order],
+        iterations=len(fit.history),
+        converged=fit.converged,
+        choice=choice,
+        maps=None if choice is None else small_maps(choice, picture),
+    )
+
+
+def apply(
+    pixels: NDArray[np.generic],
+    recipe: Recipe,
+    mixture: Mixture,
+    units: Units,
+    *,
+    valid: NDArray[np.bool_] | None = None,
+    shown: NDArray[np.uint8] | None = None,
+    on_progress: OnProgress | None = None,
+) -> Segmentation:
+    """Label every pixel of a picture with the most probable component of a mixture that was fitted before.
+
+    On the picture that the mixture was fitted to, with the same recipe and mask, the labels are those of `segment`.
+
+    Parameters
+    ----------
+    pixels, valid, shown, on_progress
+        As in `segment`.
+    recipe : Recipe
+        Which features the mixture is of, and how labels are smoothed and cleaned; what concerns the fit plays no part.
+    mixture : Mixture
+    units : Units
+        The mixture's: the same features are extracted from this picture in the same units.
+
+    Returns
+    -------
+    Segmentation
+        Without history; log-likelihood and sums are those of a sample of this picture.
+
+    Raises
+    ------
+    SegmentationError, TypeError, ValueError
+        As of `segment`; also `invalid_request` when the picture has another number of bands than the mixture's.
+    """
+    clock = StageClock(on_progress or _ignore)
+    on_features = part(clock.begin(Stage.COUNTING), 0, 0.7)
+    picture = feature_source(*_checked(pixels, valid), recipe, shown, units=units, on_fraction=on_features)
+    sample = picture.sample(SIZE, np.random.default_rng([recipe.seed, 0]))
+    return _labelled(picture, mixture, sample, recipe, clock)
+
+
+def _labelled(
+    picture: FeatureSource, mixture: Mixture, sample: Sample, recipe: Recipe, clock: StageClock
+) -> Segmentation:
+    """Return labels and statistics of a picture under a mixture, as the result of a fit without iterations."""
+    label_map = _label_map(picture, mixture, sample, recipe, clock.begin(Stage.LABELLING))
     of_sample = sample_statistics(mixture, sample)
-    measured = _measured(picture, label_map, of_sample, recipe)
+    of_components = _component_statistics(picture, label_map, of_sample, recipe)
     clock.end()
     return Segmentation(
         labels=label_map.labels.reshape(picture.shape),
         mixture=mixture,
         log_likelihood=of_sample.log_likelihood,
         log_likelihood_error=_standard_error(of_sample, sample, picture),
-        history=fit.history,
-        path=fit.path.reshape(len(fit.path), len(order), -1)[:, order],
-        iterations=len(fit.history),
-        converged=fit.converged,
-        components=measured,
+        history=np.empty(0),
+        path=np.empty((0, mixture.n_components, 1)),
+        iterations=0,
+        converged=True,
+        components=of_components,
         distinct_colours=len(sample.counts),
         fitted_pixels=sample.pixels,
         valid_pixels=picture.n_valid,
         units=picture.units,
         names=picture.names,
-        choice=choice,
-        maps=None if choice is None else small_maps(choice, picture),
+        choice=None,
+        maps=None,
         seconds=clock.seconds,
     )
 
@@ -118,7 +174,7 @@ def _converted(begin: Mixture, units: Units, picture: FeatureSource, recipe: Rec
     return begin.moved(gain, shift)
 
 
-def _painted(
+def _label_map(
     picture: FeatureSource, mixture: Mixture, sample: Sample, recipe: Recipe, on_fraction: OnFraction
 ) -> LabelMap:
     """Label all pixels, smooth the labels and clean them, as the recipe says."""
@@ -141,10 +197,10 @@ def _painted(
     )
 
 
-def _measured(
+def _component_statistics(
     picture: FeatureSource, label_map: LabelMap, of_sample: SampleStatistics, recipe: Recipe
 ) -> tuple[Component, ...]:
-    """FeatureStack of the components; where place decides labels, too, from all pixels."""
+    """Return the statistics of each component, from all pixels where their position decides labels, too."""
     if recipe.smoothness or recipe.smallest_region:
         of_sample = replace(of_sample, hard=hard_sums(label_map, picture.colours))
     labels, count = label_map.labels.reshape(picture.shape), len(label_map.areas)
@@ -173,5 +229,5 @@ def _checked(
     return pixels, valid
 
 
-def _silent(_stage: Stage, _fraction: float) -> None:
-    """Nobody wants to know."""
+def _ignore(_stage: Stage, _fraction: float) -> None:
+    """Ignore progress."""

@@ -128,7 +128,14 @@ def extract_features(
     _check(n_bands, recipe.features)
     units = units or Units.of(bands, valid, recipe.features)
     if len(units.offset) != n_bands:
-        raise ValueError("the units are those of another number of bands")
+        raise SegmentationError(
+            "invalid_request",
+            gettext_noop(
+                "The model is of pictures with %(wanted)s bands, and this one has %(given)s: choose another picture."
+            ),
+            wanted=len(units.offset),
+            given=n_bands,
+        )
     names = colour_names(recipe.features, n_bands)
     steps = [step * STEPS[recipe.features] for step in units.step[: len(names)]]
     scales = SCALES[: recipe.texture]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.features.extraction import extract_features
-from segmentation.engine.gmm.features.units import visible
+from segmentation.engine.gmm.features.units import Units, visible
 from segmentation.engine.gmm.pixels.eight_bit import EightBit
 from segmentation.engine.gmm.pixels.one_band import OneBand
 from segmentation.engine.gmm.pixels.per_pixel import PerPixel
@@ -24,9 +24,11 @@ def feature_source(
     valid: Mask | None,
     recipe: Recipe,
     shown: NDArray[np.uint8] | None = None,
+    *,
+    units: Units | None = None,
     on_fraction: OnFraction = silent,
 ) -> FeatureSource:
-    """The pixels as a recipe wants them measured.
+    """Return a picture as the source of the features that a recipe asks for.
 
     Parameters
     ----------
@@ -37,17 +39,29 @@ def feature_source(
     recipe : Recipe
     shown : ndarray, shape (H, W, 3), uint8, or None
         The picture as people see it; None means as `units.visible` has it.
+    units : Units or None
+        Those of another picture, to compare this one with its mixture; None means this picture's own.
     on_fraction : callable
-        Told how much is measured, up to 1.
+        Told the share of the pixels whose features are extracted, up to 1.
+
+    Raises
+    ------
+    SegmentationError
+        As of `extract_features`.
     """
     is_plain = not (recipe.texture or recipe.position)
-    if pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3 and is_plain:
+    if is_plain and _is_rgb(pixels) and (units is None or units == Units.plain(3)):
         # What is shown of these is what they are.
         return EightBit(np.ascontiguousarray(pixels), valid, recipe.features)
     pixels = np.ascontiguousarray(pixels)
-    measurements = extract_features(pixels, valid, recipe, on_fraction=on_fraction)
+    features = extract_features(pixels, valid, recipe, units, on_fraction=on_fraction)
     seen = np.ascontiguousarray(shown) if shown is not None else visible(pixels, valid)
-    bands = measurements.bands
+    bands = features.bands
     if bands.shape[2] == 1 and bands.dtype.kind in "iu" and bands.dtype.itemsize <= 2 and is_plain:
-        return OneBand(measurements, seen)
-    return PerPixel(measurements, seen)
+        return OneBand(features, seen)
+    return PerPixel(features, seen)
+
+
+def _is_rgb(pixels: NDArray[np.generic]) -> bool:
+    """Return whether a picture is of red, green and blue, 8 bits each."""
+    return pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3

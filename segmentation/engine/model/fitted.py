@@ -1,0 +1,158 @@
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation.engine import legend as legends
+from segmentation.engine.exceptions import SegmentationError, gettext_noop
+from segmentation.engine.gmm import Mixture, Segmentation, apply, segment
+from segmentation.engine.gmm.features.units import Units
+from segmentation.engine.legend import Legend
+from segmentation.engine.progress import OnProgress
+from segmentation.engine.recipe import Preset, Recipe
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FittedModel:
+    """A mixture, the features and units that it is of, and what people call its components.
+
+    Raises
+    ------
+    SegmentationError
+        With `invalid_request`: of regions, whose mixture lives in features of one reduced picture; or when the parts do not
+        belong together.
+    """
+
+    recipe: Recipe  # how features are extracted, and how labels are smoothed and cleaned
+    features: tuple[str, ...]  # (D,) names of the values that the mixture is of
+    units: Units  # value of a picture = offset + scale * unit, band by band
+    mixture: Mixture  # K components over D values
+    legend: Legend  # of these components
+
+    def __post_init__(self) -> None:
+        if self.recipe.preset is Preset.REGIONS:
+            raise SegmentationError(
+                "invalid_request",
+                gettext_noop("Regions belong to one picture: only a run of the preset Colours leaves a model."),
+            )
+        held = sum(len(cluster.components) for cluster in self.legend.clusters)
+        if (held, len(self.features)) != self.mixture.means.shape:
+            raise SegmentationError(
+                "invalid_request", gettext_noop("The model's features, mixture and legend do not belong together.")
+            )
+
+    @classmethod
+    def fit(
+        cls,
+        pixels: NDArray[np.generic],
+        recipe: Recipe,
+        *,
+        valid: NDArray[np.bool_] | None = None,
+        shown: NDArray[np.uint8] | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Self:
+        """Fit a model to a picture; parameters and errors as of `segmentation.engine.gmm.segment`."""
+        result = segment(pixels, recipe, valid=valid, shown=shown, on_progress=on_progress)
+        return cls.of(result, recipe, legends.initial(result.components))
+
+    @classmethod
+    def of(cls, result: Segmentation, recipe: Recipe, legend: Legend) -> Self:
+        """Return the model that a segmentation has left, with a legend of its components."""
+        return cls(recipe=recipe, features=result.names, units=result.units, mixture=result.mixture, legend=legend)
+
+    def apply(
+        self,
+        pixels: NDArray[np.generic],
+        *,
+        valid: NDArray[np.bool_] | None = None,
+        shown: NDArray[np.uint8] | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Segmentation:
+        """Label another picture without fitting: the same features in the same units, the most probable component.
+
+        Applied to the picture that the model was fitted to, with the same mask, it gives the labels of that fit.
+
+        Parameters
+        ----------
+        pixels : ndarray, shape (H, W) or (H, W, B), integers or real numbers
+            With as many bands as the picture that the model was fitted to.
+        valid : ndarray, shape (H, W), bool, or None
+            Which pixels count; None means all.
+        shown : ndarray, shape (H, W, 3), uint8, or None
+            The picture as displayed, for the colours of components.
+        on_progress : callable or None
+            Told the stage and the share of it that is done.
+
+        Raises
+        ------
+        SegmentationError
+            ``empty``: no pixel counts; ``invalid_request``: the picture has other bands than the model's.
+        TypeError, ValueError
+            The arrays are not of the stated types and shapes.
+        """
+        return apply(pixels, self.recipe, self.mixture, self.units, valid=valid, shown=shown, on_progress=on_progress)
+
+    def log_likelihood(self, pixels: NDArray[np.generic], *, valid: NDArray[np.bool_] | None = None) -> float:
+        """Return how well the model fits a picture: the mean log-likelihood in nats a pixel, of a sample of it."""
+        return self.apply(pixels, valid=valid).log_likelihood
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return the model as a JSON object with its schema number; `from_mapping` is its inverse."""
+        return {
+            "schema": SCHEMA,
+            "recipe": self.recipe.to_mapping(),
+            "features": {"names": list(self.features), **self.units.to_mapping()},
+            "mixture": self.mixture.to_mapping(),
+            "legend": self.legend.to_mapping(),
+        }
+
+    @classmethod
+    def from_mapping(cls, mapping: object) -> Self:
+        """Parse a JSON object that `to_mapping` has written, or a `run.json`.
+
+        Raises
+        ------
+        SegmentationError
+            With `invalid_request` for a newer schema, or what is no model.
+        BadRecipe
+            When its recipe does not parse.
+        """
+        if not isinstance(mapping, Mapping) or not {"recipe", "features", "mixture"} <= set(mapping):
+            raise _unreadable()
+        if mapping.get("schema") != SCHEMA:
+            raise SegmentationError(
+                "invalid_request", gettext_noop("This model was written by another release of the program.")
+            )
+        try:
+            features, mixture = mapping["features"], Mixture.from_mapping(mapping["mixture"])
+            names, units = tuple(map(str, features["names"])), Units.from_mapping(features)
+            mixture.theta()  # raises when a covariance is not positive definite
+        except (TypeError, ValueError, KeyError, AttributeError, np.linalg.LinAlgError):
+            raise _unreadable() from None
+        legend = Legend.from_mapping(mapping.get("legend") or {"clusters": mapping.get("clusters")})
+        return cls(
+            recipe=Recipe.from_mapping(mapping["recipe"]), features=names, units=units, mixture=mixture, legend=legend
+        )
+
+    def to_json(self) -> str:
+        """Return `to_mapping` as text; every number keeps all its bits."""
+        return json.dumps(self.to_mapping())
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Parse the text of `to_json` or of a `run.json`; raises as `from_mapping`."""
+        try:
+            return cls.from_mapping(json.loads(text))
+        except ValueError:
+            raise _unreadable() from None
+
+
+def _unreadable() -> SegmentationError:
+    return SegmentationError(
+        "invalid_request", gettext_noop("This is no fitted model: take a model that was exported, or a run.json.")
+    )
