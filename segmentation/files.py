@@ -24,6 +24,7 @@ from segmentation.storage import Media, Stored
 logger = logging.getLogger(__name__)
 
 IMAGES, RUNS, INPUTS = "images", "runs", "inputs"
+CACHE = "cache"  # what can be made again: counted by itself, and in no backup
 INCOMING, CLOCK = "incoming", "clock"  # uploads on their way, probes of the storage's clock: nothing in them stays
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -58,6 +59,15 @@ def run_input_key(run_id: uuid.UUID, sha256: str) -> str:
 def run_prefix(run_id: uuid.UUID, lease: uuid.UUID | None = None) -> str:
     """Return the prefix of all files of a run, or of one of its attempts."""
     return f"{RUNS}/{run_id}" if lease is None else f"{RUNS}/{run_id}/{lease}"
+
+
+def cache_prefix(cached_id: uuid.UUID) -> str:
+    return f"{CACHE}/{cached_id}"
+
+
+def cache_key(cached_id: uuid.UUID, name: str) -> str:
+    """Key of a file that can be made again; what replaces it has another id."""
+    return f"{cache_prefix(cached_id)}/{name}"
 
 
 def rendition_name(picture: str, revision: int) -> str:
@@ -127,6 +137,24 @@ def open_file(key: str) -> IO[bytes]:
     """
     with _answering():
         return _media.open(key)
+
+
+def open_existing(key: str, *, in_parts: bool = False) -> IO[bytes] | None:
+    """Open for reading; return None when there is no such file.
+
+    Parameters
+    ----------
+    in_parts : bool
+        Whether only parts of it will be read, after `seek`: what is not read is not fetched either.
+
+    Raises
+    ------
+    StorageUnavailable
+        When it cannot be read.
+    """
+    with _answering(), contextlib.suppress(FileNotFoundError):
+        return _media.open_in_parts(key) if in_parts else _media.open(key)
+    return None
 
 
 def read(key: str) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from segmentation import files
-from segmentation.models import Image, Run
+from segmentation.models import CachedFile, Image, Run
 
 CHUNK = 500  # rows read at a time
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -41,6 +41,7 @@ class Kind:
     prefix: str
     rows: Callable[[], "QuerySet[Any, Any]"]
     belongings: Callable[[Any], Belongings]
+    is_cache: bool = False  # a row whose file is gone means nothing
 
     def each(self) -> Iterator[Belongings]:
         """Read all rows in the order of their keys, a chunk at a time: no cursor stays open for as long as this takes."""
@@ -79,6 +80,11 @@ def _of_run(row: tuple[uuid.UUID, uuid.UUID | None, uuid.UUID | None, Any, int, 
     return Belongings(id=key, masters=masters, keeps=keeps)
 
 
+def _of_cached_file(row: tuple[uuid.UUID, str]) -> Belongings:
+    key, name = row
+    return Belongings(id=key, masters={}, keeps=files.cache_key(key, name).__eq__)
+
+
 def _of_inputs(run_id: uuid.UUID, inputs: Mapping[str, Any]) -> dict[str, Expected]:
     """Return the pictures that the inputs of a run name by their SHA-256."""
     prefix = f"{files.run_prefix(run_id)}/{files.INPUTS}"
@@ -88,4 +94,10 @@ def _of_inputs(run_id: uuid.UUID, inputs: Mapping[str, Any]) -> dict[str, Expect
 
 IMAGES = Kind(prefix=files.IMAGES, rows=lambda: Image.objects.values_list(*_OF_IMAGE), belongings=_of_image)
 RUNS = Kind(prefix=files.RUNS, rows=lambda: Run.objects.values_list(*_OF_RUN), belongings=_of_run)
-KINDS = (IMAGES, RUNS)
+CACHE = Kind(
+    prefix=files.CACHE,
+    rows=lambda: CachedFile.objects.values_list("pk", "name"),
+    belongings=_of_cached_file,
+    is_cache=True,
+)
+KINDS = (IMAGES, RUNS, CACHE)

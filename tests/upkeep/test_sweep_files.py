@@ -217,7 +217,10 @@ def test_a_dry_run_says_the_same_and_removes_nothing(old, capsys, transactional_
     assert f"would be removed: {key}" in capsys.readouterr().out
     assert files.exists(key)
     call_command("sweepfiles")
-    assert "0 files kept (0\N{NARROW NO-BREAK SPACE}kB), 1 removed" in capsys.readouterr().out
+    assert (
+        "0 files kept (0\N{NARROW NO-BREAK SPACE}kB), 0 in the cache (0\N{NARROW NO-BREAK SPACE}kB), 1 removed"
+        in capsys.readouterr().out
+    )
     assert not files.exists(key)
 
 
