@@ -8,7 +8,6 @@ import contextlib
 import errno
 import hashlib
 import logging
-import re
 import uuid
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
@@ -28,7 +27,6 @@ CACHE = "cache"  # what can be made again: counted by itself, and in no backup
 INCOMING, CLOCK = "incoming", "clock"  # uploads on their way, probes of the storage's clock: nothing in them stays
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_OF_REVISION = re.compile(r"(?:labels|segmented|binary)\.([0-9]+)\.png")
 _media = cast("Media", default_storage)
 
 
@@ -68,17 +66,6 @@ def cache_prefix(cached_id: uuid.UUID) -> str:
 def cache_key(cached_id: uuid.UUID, name: str) -> str:
     """Key of a file that can be made again; what replaces it has another id."""
     return f"{cache_prefix(cached_id)}/{name}"
-
-
-def rendition_name(picture: str, revision: int) -> str:
-    """Return how `labels`, `segmented` or `binary` of a revision is called in the folder of the result."""
-    return f"{picture}.png" if revision == 0 else f"{picture}.{revision}.png"
-
-
-def revision_of(name: str) -> int | None:
-    """Return the revision that a rendition was made for; None for the first, which stays, and for all other files."""
-    found = _OF_REVISION.fullmatch(name)
-    return int(found[1]) if found else None
 
 
 def is_draft(key: str) -> bool:

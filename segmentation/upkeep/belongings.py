@@ -14,7 +14,7 @@ from segmentation.models import CachedFile, Image, Run
 CHUNK = 500  # rows read at a time
 _SHA256 = re.compile("[0-9a-f]{64}")
 _OF_IMAGE = ("pk", "bytes", "sha256")
-_OF_RUN = ("pk", "job__lease", "result__lease", "result__files", "revision", "inputs")
+_OF_RUN = ("pk", "job__lease", "result__files", "inputs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,18 +64,13 @@ def _of_image(row: tuple[uuid.UUID, int, str]) -> Belongings:
     return Belongings(id=key, masters=masters, keeps=masters.__contains__)
 
 
-def _of_run(row: tuple[uuid.UUID, uuid.UUID | None, uuid.UUID | None, Any, int, Any]) -> Belongings:
-    key, held, won, stored, revision, inputs = row
+def _of_run(row: tuple[uuid.UUID, uuid.UUID | None, Any, Any]) -> Belongings:
+    key, held, stored, inputs = row
     masters = {one["key"]: Expected(bytes=one["bytes"], sha256=one["sha256"]) for one in (stored or {}).values()}
     masters |= _of_inputs(key, inputs)
 
     def keeps(file: str) -> bool:
-        folder, _, name = file.removeprefix(f"{files.run_prefix(key)}/").partition("/")
-        if file in masters or (held is not None and folder == str(held)):
-            return True
-        if folder != str(won) or files.is_draft(file):
-            return False
-        return files.revision_of(name) in {None, revision}
+        return file in masters or (held is not None and file.startswith(f"{files.run_prefix(key, held)}/"))
 
     return Belongings(id=key, masters=masters, keeps=keeps)
 
