@@ -17,7 +17,7 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
-from segmentation import backup, files, services
+from segmentation import backup, files, services, upkeep
 from segmentation.models import Duty, Image, Job, Result, Run, User, Worker
 from segmentation.models.jobs import State
 from tests import factories
@@ -202,6 +202,24 @@ def test_a_row_deleted_while_files_are_copied_is_left_out(site, tmp_path, strang
     assert Image.objects.filter(pk=site.image_id).exists()
     assert not Image.objects.filter(pk=last).exists()
     assert not (media_root / "images" / str(last)).exists()
+    call_command("sweepfiles", verify=True)
+
+
+def test_what_can_be_made_again_and_masks_without_a_run_are_left_out_and_the_figures_stay_true(
+    site, owner, tmp_path, media_root
+):
+    services.certainty_map(run=site, name="novelty").close()
+    factories.make_mask(site.image)
+    call_command("backup", tmp_path / "site.tar")
+    assert not any("cache/" in name or "/masks/" in name for name in members(tmp_path / "site.tar"))
+    for folder in media_root.iterdir():
+        shutil.rmtree(folder)
+    call_command("restore", tmp_path / "site.tar", replace=True)
+    upkeep.measure_sizes()
+    assert services.usage(owner=owner).bytes == sum(
+        path.stat().st_size for path in media_root.rglob("*") if path.is_file()
+    )
+    services.certainty_map(run=site, name="novelty").close()
     call_command("sweepfiles", verify=True)
 
 
