@@ -17,7 +17,7 @@ from segmentation.exceptions import QuotaExceeded
 from segmentation.models import Image, Job, Result, Run, User
 
 _RESULT_BYTES = 1_000_000  # of a result, at most, besides what grows with its picture
-_RESULT_BYTES_PER_PIXEL = 3  # component map, segmented and binary picture
+_RESULT_BYTES_PER_PIXEL = 2  # component map and binary picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

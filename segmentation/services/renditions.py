@@ -20,9 +20,9 @@ _EXPORTS: dict[str, Callable[..., bytes]] = {
 def rendition(*, run: Run, name: str, separated: bool = False) -> bytes | IO[bytes]:
     """Return `labels`, `segmented` or `binary` of the run's current revision as a PNG file.
 
-    The attempt has stored the segmented and the binary picture of revision 0. All others are made when first asked for, and
-    of each the newest is cached. With `separated`, the segmented picture has well-separated colours instead of the
-    legend's; that swaps a few hundred bytes and is not kept.
+    The attempt has stored the binary picture of revision 0. All others are made when first asked for, and of each the newest
+    is cached. Labels and segmented pictures are not, as long as nothing is merged: they are the component map under another
+    header. With `separated`, the segmented picture has well-separated colours instead of the legend's.
     """
     legend = Legend.from_mapping(run.current_revision.legend)
     colours = palettes.separated(len(legend.clusters)) if separated else None
@@ -30,7 +30,7 @@ def rendition(*, run: Run, name: str, separated: bool = False) -> bytes | IO[byt
     def make() -> bytes:
         return _EXPORTS[name](_components_png(run), legend, colours=colours)
 
-    if separated:
+    if separated or (name != "binary" and legend.is_plain):
         return make()
     stored = run.result.files.get(f"{name}.png")
     if stored is not None and run.revision == 0:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 RENDITIONS = ("labels", "segmented", "binary")
 
 
-def noise(width=320, height=240):
+def noise(width=200, height=150):
     """A picture of which nothing that is made of it can be compressed."""
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
@@ -43,11 +43,16 @@ def finished(run):
     return run
 
 
+def look_at(run, name):
+    picture = services.rendition(run=run, name=name)
+    if not isinstance(picture, bytes):
+        picture.close()
+
+
 def look_at_everything(run):
     run = Run.objects.select_related("job", "image", "result").get(pk=run.pk)
     for name in RENDITIONS:
-        picture = services.rendition(run=run, name=name)
-        picture.close()
+        look_at(run, name)
     services.run_thumbnail(run=run).close()
     services.certainty_map(run=run, name="uncertainty").close()
     services.certainty_map(run=run, name="novelty").close()
@@ -106,11 +111,11 @@ def test_a_small_file_that_becomes_a_large_result_counts_as_what_it_becomes(owne
 
 def test_filling_the_disk_by_runs_ends_at_the_quota(owner, media, settings):
     image = factories.make_image(owner, factories.encoded(noise()))
-    settings.GMM_QUOTA_BYTES = 2_500_000
+    settings.GMM_QUOTA_BYTES = 1_500_000
 
     def fill():
         for number in range(60):
-            finished(factories.make_run(image, 32, seed=number))
+            finished(factories.make_run(image, 12, seed=number))
 
     with pytest.raises(QuotaExceeded) as refused:
         fill()
@@ -121,14 +126,14 @@ def test_filling_the_disk_by_runs_ends_at_the_quota(owner, media, settings):
 def test_runs_that_wait_have_their_room_before_they_begin(owner, media, settings):
     """Fifty queued runs must not pass because none of them has stored anything yet."""
     image = factories.make_image(owner, factories.encoded(noise()))
-    settings.GMM_QUOTA_BYTES = 6_000_000
+    settings.GMM_QUOTA_BYTES = 4_000_000
     refused = 0
-    for _ in range(10):
+    for _ in range(6):
         try:
-            factories.make_run(image, 32)
+            factories.make_run(image, 12)
         except QuotaExceeded:
             refused += 1
-    assert refused
+    assert refused >= 3
     execution.serve_until_empty()
     assert beside_cache(media) <= settings.GMM_QUOTA_BYTES
 
@@ -142,17 +147,16 @@ def test_trying_failed_runs_again_needs_room_too(owner, image, settings):
     assert refused.value.code == "quota_bytes"
 
 
-@pytest.mark.parametrize("covariance", ["full", "diag"])
-def test_no_result_is_larger_than_what_is_kept_free_for_it(owner, covariance):
-    image = factories.make_image(owner, factories.encoded(noise(400, 300)))
+def test_no_result_is_larger_than_what_is_kept_free_for_it(owner):
+    image = factories.make_image(owner, factories.encoded(noise(200, 150)))
     for mapping in (
-        {"n_clusters": 32, "covariance": covariance, "max_iterations": 300, "tolerance": 1e-9},
+        {"n_clusters": 32, "max_iterations": 100, "tolerance": 1e-9},
         {"n_clusters": "auto"},
         {"preset": "regions"},
         {"preset": "regions", "n_clusters": 200},
     ):
         run = finished(services.create_run(image=image, recipe=Recipe.from_mapping(mapping)))
-        assert run.result.bytes <= quotas.most_result_bytes(pixels=400 * 300)
+        assert run.result.bytes <= quotas.most_result_bytes(pixels=200 * 150)
 
 
 def test_masks_that_no_run_takes_are_few_and_count(owner, image, media):

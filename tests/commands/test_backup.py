@@ -98,7 +98,7 @@ def test_a_site_comes_back_row_by_row_and_byte_by_byte(archive, other, media_roo
     fresh = {"state": "queued", "lease": None, "lease_until": None, "started": None, "attempt": 0}
     for key, job in jobs.items():
         assert jobs_after[key] == job | {"worker_id": None} | (fresh if job["state"] == "running" else {})
-    assert other.manage("sweepfiles", "--verify").stdout.startswith("8 files kept")
+    assert other.manage("sweepfiles", "--verify").stdout.startswith("7 files kept")
 
 
 def test_a_restored_site_goes_on(archive, other):
@@ -121,7 +121,7 @@ def test_the_archive_is_private_and_other_programs_can_check_it(archive, tmp_pat
         ["sha256sum", "--check", "--quiet", "files.sha256"], cwd=tmp_path, capture_output=True, check=False
     )
     assert (checked.returncode, checked.stdout) == (0, b"")
-    assert len((tmp_path / "files.sha256").read_text().splitlines()) == 8
+    assert len((tmp_path / "files.sha256").read_text().splitlines()) == 7
     rows = gzip.decompress((tmp_path / "rows/segmentation.image.jsonl.gz").read_bytes()).splitlines()
     assert [json.loads(row)["fields"]["name"] for row in rows] == ["phantom.png"]
     assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []
