@@ -24,10 +24,11 @@ from segmentation.storage import Media, Stored
 logger = logging.getLogger(__name__)
 
 IMAGES, RUNS, INPUTS = "images", "runs", "inputs"
+CACHE = "cache"  # what can be made again: counted by itself, and in no backup
 INCOMING, CLOCK = "incoming", "clock"  # uploads on their way, probes of the storage's clock: nothing in them stays
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_OF_REVISION = re.compile(r"(?:labels|segmented|binary)\.([0-9]+)\.png")
+_MASK = re.compile(r"images/[0-9a-f-]{36}/masks/([0-9a-f]{64})\.png")
 _media = cast("Media", default_storage)
 
 
@@ -47,7 +48,17 @@ def run_key(run_id: uuid.UUID, lease: uuid.UUID, name: str) -> str:
 
 def mask_key(image_id: uuid.UUID, sha256: str) -> str:
     """Key of a mask that was uploaded for an image and waits for a run; each run keeps a copy of its own."""
-    return f"images/{image_id}/masks/{sha256}.png"
+    return f"{mask_prefix(image_id)}/{sha256}.png"
+
+
+def mask_prefix(image_id: uuid.UUID) -> str:
+    return f"{IMAGES}/{image_id}/masks"
+
+
+def mask_sha256(key: str) -> str | None:
+    """Return the hash that names a mask that was uploaded for an image; None for a file that is none."""
+    found = _MASK.fullmatch(key)
+    return found[1] if found else None
 
 
 def run_input_key(run_id: uuid.UUID, sha256: str) -> str:
@@ -60,15 +71,13 @@ def run_prefix(run_id: uuid.UUID, lease: uuid.UUID | None = None) -> str:
     return f"{RUNS}/{run_id}" if lease is None else f"{RUNS}/{run_id}/{lease}"
 
 
-def rendition_name(picture: str, revision: int) -> str:
-    """Return how `labels`, `segmented` or `binary` of a revision is called in the folder of the result."""
-    return f"{picture}.png" if revision == 0 else f"{picture}.{revision}.png"
+def cache_prefix(cached_id: uuid.UUID) -> str:
+    return f"{CACHE}/{cached_id}"
 
 
-def revision_of(name: str) -> int | None:
-    """Return the revision that a rendition was made for; None for the first, which stays, and for all other files."""
-    found = _OF_REVISION.fullmatch(name)
-    return int(found[1]) if found else None
+def cache_key(cached_id: uuid.UUID, name: str) -> str:
+    """Key of a file that can be made again; what replaces it has another id."""
+    return f"{cache_prefix(cached_id)}/{name}"
 
 
 def is_draft(key: str) -> bool:
@@ -127,6 +136,24 @@ def open_file(key: str) -> IO[bytes]:
     """
     with _answering():
         return _media.open(key)
+
+
+def open_existing(key: str, *, in_parts: bool = False) -> IO[bytes] | None:
+    """Open for reading; return None when there is no such file.
+
+    Parameters
+    ----------
+    in_parts : bool
+        Whether only parts of it will be read, after `seek`: what is not read is not fetched either.
+
+    Raises
+    ------
+    StorageUnavailable
+        When it cannot be read.
+    """
+    with _answering(), contextlib.suppress(FileNotFoundError):
+        return _media.open_in_parts(key) if in_parts else _media.open(key)
+    return None
 
 
 def read(key: str) -> bytes:

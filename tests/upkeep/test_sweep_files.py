@@ -41,12 +41,12 @@ def everything(media_root):
 
 def test_what_belongs_to_a_row_stays_however_old(finished_run, media_root):
     before = everything(media_root)
-    assert len(before) == 8
+    assert len(before) == 7
     for key in before:
         age(media_root, key)
     report = upkeep.sweep_files(verify=True)
     assert everything(media_root) == before
-    assert (report.kept, report.removed.count, report.is_sound) == (8, 0, True)
+    assert (report.kept, report.removed.count, report.is_sound) == (7, 0, True)
     assert report.kept_bytes == sum((media_root / key).stat().st_size for key in before)
 
 
@@ -97,17 +97,24 @@ def test_a_running_attempt_keeps_its_files_and_a_former_one_does_not(queued_run,
     assert files.exists(draft)
 
 
-def test_renditions_of_former_revisions_go_and_that_of_the_current_one_stays(finished_run, owner, media_root):
-    lease, keys = finished_run.result.lease, []
-    for number in (1, 2):
-        services.edit_legend(run=finished_run, author=owner, expected=number - 1, foreground={0: number == 1})
-        run = Run.objects.select_related("result").get(pk=finished_run.pk)
-        services.rendition(run=run, name="binary")
-        keys.append(files.run_key(run.pk, lease, f"binary.{number}.png"))
-        age(media_root, keys[-1])
-    assert upkeep.sweep_files().removed.named == [keys[0]]
-    assert files.exists(keys[1])
-    assert files.exists(files.run_key(finished_run.pk, lease, "binary.png"))
+def test_pictures_that_earlier_releases_have_made_of_a_result_go(finished_run, old):
+    """They stood beside the masters; whoever asks for one gets it from the cache."""
+    lease = finished_run.result.lease
+    names = ("binary.1.png", "labels.png", "novelty.png", "regions.2.json", "segmented.1.png", "thumbnail.2")
+    keys = [old(files.run_key(finished_run.pk, lease, name)) for name in names]
+    assert upkeep.sweep_files().removed.named == keys
+    assert upkeep.sweep_files().is_sound
+
+
+def test_cached_files_stay_however_old(finished_run, owner, media_root):
+    services.edit_legend(run=finished_run, author=owner, expected=0, foreground={0: True})
+    services.rendition(run=finished_run, name="binary").close()
+    cached = {key for key in everything(media_root) if key.startswith("cache/")}
+    for key in cached:
+        age(media_root, key)
+    assert upkeep.sweep_files().removed.count == 0
+    assert len(cached) == 1
+    assert cached < everything(media_root)
 
 
 def test_a_mask_that_a_run_names_stays_and_is_verified_and_others_go(queued_run, old, media_root):
@@ -147,7 +154,7 @@ def test_a_missing_file_of_an_image_is_named(image, name):
 
 def test_a_row_without_any_folder_misses_all_its_files(finished_run):
     files.delete_prefix("runs")
-    assert upkeep.sweep_files().missing.count == len(finished_run.result.files) == 5
+    assert upkeep.sweep_files().missing.count == len(finished_run.result.files) == 4
 
 
 def test_a_file_cut_short_is_found_by_its_size_and_one_changed_in_place_by_reading(finished_run, media_root):
@@ -179,7 +186,7 @@ def test_many_rows_and_folders_are_paired_over_all_chunks(finished_run, owner, m
     report = upkeep.sweep_files()
     assert set(report.removed.named) == orphans
     assert report.missing.named == [lost]
-    assert report.kept == 8 + 10 * 3 - 1
+    assert report.kept == 7 + 10 * 3 - 1
 
 
 def test_a_row_that_comes_between_listing_and_removal_saves_its_files(image, media_root, monkeypatch):
@@ -217,7 +224,10 @@ def test_a_dry_run_says_the_same_and_removes_nothing(old, capsys, transactional_
     assert f"would be removed: {key}" in capsys.readouterr().out
     assert files.exists(key)
     call_command("sweepfiles")
-    assert "0 files kept (0\N{NARROW NO-BREAK SPACE}kB), 1 removed" in capsys.readouterr().out
+    assert (
+        "0 files kept (0\N{NARROW NO-BREAK SPACE}kB), 0 in the cache (0\N{NARROW NO-BREAK SPACE}kB), 1 removed"
+        in capsys.readouterr().out
+    )
     assert not files.exists(key)
 
 
