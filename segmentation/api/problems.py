@@ -3,13 +3,16 @@
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, AuthorizationError, HttpError, ValidationError
 
+from segmentation import words
 from segmentation.engine.exceptions import SegmentationError
+from segmentation.http import problem
 
 
 class Problem(Schema):
@@ -36,23 +39,8 @@ _STATUS = {
     "not_found": HTTPStatus.NOT_FOUND,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-_CODES = {
-    HTTPStatus.UNAUTHORIZED: "not_authenticated",
-    HTTPStatus.FORBIDDEN: "permission_denied",
-    HTTPStatus.NOT_FOUND: "not_found",
-}
-
 ERRORS: dict[int, Any] = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 422, 429, 503), Problem)
 """Responses that any operation may give, for its schema."""
-
-
-def problem(status: HTTPStatus, code: str, detail: str) -> HttpResponse:
-    """Return an error as problem details."""
-    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, "code": code}
-    response = JsonResponse(body, status=status, content_type="application/problem+json")
-    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
-        response.headers["Retry-After"] = "10"
-    return response
 
 
 def sentence(error: SegmentationError) -> str:
@@ -91,7 +79,17 @@ def register(api: NinjaAPI) -> None:
         }
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail)
 
+    @api.exception_handler(RequestDataTooBig)
+    def too_large(_request: HttpRequest, _error: RequestDataTooBig) -> HttpResponse:
+        limit = words.filesize(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        detail = _("The body is larger than %(limit)s, the most that this site takes beside a file.") % {"limit": limit}
+        return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail)
+
     @api.exception_handler(HttpError)
     def http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
+        """Say in our words what django-ninja has found: the CSRF token is missing, or a body does not parse."""
         status = HTTPStatus(error.status_code)
-        return problem(status, _CODES.get(status, "invalid_request"), str(error))
+        if status == HTTPStatus.FORBIDDEN:
+            detail = _("The request lacks the CSRF token of this session. Send it in the header X-CSRFToken.")
+            return problem(status, "permission_denied", detail)
+        return problem(status, "invalid_request", _("The body of the request cannot be read. Send JSON in UTF-8."))
