@@ -124,7 +124,7 @@ def test_an_answer_of_the_api_to_a_foreign_host_is_a_problem(browser):
 
 
 def test_a_fault_of_ours_is_a_problem_that_tells_nothing_of_the_program(browser, image, monkeypatch):
-    monkeypatch.setattr("segmentation.api.images.ImageOut.of", lambda image: 1 / 0)
+    monkeypatch.setattr("segmentation.api.images.ImageOut.of", lambda _image: 1 / 0)
     response = browser.get(f"/api/v1/images/{image.pk}")
     problem = problem_of(response)
     assert (problem["status"], problem["code"]) == (500, "internal_error")
