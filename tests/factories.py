@@ -33,6 +33,13 @@ def pixels(width=48, height=36, *, seed=0):
     return np.clip(picture + noise, 0, 255).astype(np.uint8)
 
 
+def translucent():
+    """The phantom with an alpha channel; its upper left corner is fully transparent."""
+    alpha = np.full((36, 48, 1), 255, np.uint8)
+    alpha[:4, :6] = 0
+    return np.dstack([pixels(), alpha])
+
+
 def encoded(array, image_format="PNG"):
     buffer = io.BytesIO()
     PIL.Image.fromarray(array).save(buffer, image_format)

@@ -24,13 +24,6 @@ def finished(image, **recipe):
     return run
 
 
-def translucent(owner):
-    """The phantom with an alpha channel; its upper left corner is fully transparent."""
-    alpha = np.full((36, 48, 1), 255, np.uint8)
-    alpha[:4, :6] = 0
-    return factories.make_image(owner, factories.encoded(np.dstack([factories.pixels(), alpha])))
-
-
 def opened(picture):
     if isinstance(picture, bytes):
         data = picture
@@ -102,7 +95,7 @@ def test_a_run_without_result_cannot_be_looked_at(queued_run):
 
 
 def test_where_there_is_no_data_there_is_only_a_colour(owner):
-    run = finished(translucent(owner), n_clusters=3)
+    run = finished(factories.make_image(owner, factories.encoded(factories.translucent())), n_clusters=3)
     look = services.look(run=run, x=0, y=0)
     assert (look.component, look.cluster, look.components, look.uncertainty) == (None, None, [], None)
     assert services.look(run=run, x=6, y=0).components

@@ -18,7 +18,7 @@ from segmentation.engine.gmm.monomials import Float
 from segmentation.engine.gmm.pictures import Picture, picture_of
 from segmentation.engine.gmm.points import mixture_at
 from segmentation.engine.gmm.smoothing import paint_smoothed
-from segmentation.engine.gmm.solving import solve
+from segmentation.engine.gmm.solving import other_range, solve
 from segmentation.engine.gmm.units import Units
 from segmentation.engine.progress import OnFraction, OnProgress, Stage, part
 from segmentation.engine.recipe import Features, Recipe
@@ -141,7 +141,11 @@ def _converted(begin: Mixture, units: Units, picture: Picture, recipe: Recipe) -
         return begin
     gain, shift = np.ones(n_values), np.zeros(n_values)
     gain[:n_bands], shift[:n_bands] = units.onto(picture.units)
-    return begin.moved(gain, shift)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return begin.moved(gain, shift)
+    except ValueError:  # not finite
+        raise other_range() from None
 
 
 def _painted(picture: Picture, mixture: Mixture, sample: Sample, recipe: Recipe, on_fraction: OnFraction) -> Painted:
