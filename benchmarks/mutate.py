@@ -18,7 +18,7 @@ import sys
 import time
 import xml.etree.ElementTree as ET
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,11 +71,12 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=180.0, help="for mutations; knowing the tests comes before")
     parser.add_argument("--seed", type=int, default=0, help="decides which places are drawn, and in which order")
     parser.add_argument("--only", default="", help="a part of the path of the modules, for example services/legends")
+    parser.add_argument("--tests", nargs="*", default=TESTS, help="folders and files of tests, for a part of the code")
     parser.add_argument("--folder", type=Path, default=ROOT / ".make" / "mutation")
     arguments = parser.parse_args()
     arguments.folder = arguments.folder.resolve()
     copy = copied(arguments.folder)
-    known = known_tests(arguments.folder, copy)
+    known = known_tests(arguments.folder, copy, arguments.tests)
     os.chdir(copy)  # Cosmic Ray names modules by their path from here
     with use_db(arguments.folder / f"session-{arguments.seed}.sqlite") as session:
         if not session.num_work_items:
@@ -110,14 +111,14 @@ def modules(copy: Path) -> Iterator[Path]:
         yield from sorted(place.rglob("*.py")) if place.is_dir() else [place]
 
 
-def known_tests(folder: Path, copy: Path) -> KnownTests:
-    """Run all tests once, unless that was done, and read what they execute."""
+def known_tests(folder: Path, copy: Path, tests: Sequence[str]) -> KnownTests:
+    """Run the tests once, unless that was done, and read what they execute."""
     data, times, settings = folder / "coverage", folder / "tests.xml", folder / "coveragerc"
     if not times.exists():
         settings.write_text(f"[run]\nsource = segmentation\ndata_file = {data}\n")
         coverage = ["--cov", f"--cov-config={settings}", "--cov-context=test", "--cov-report="]
-        command = [*PYTEST, *coverage, f"--junitxml={times}.part", "-o", "junit_family=xunit1", *TESTS]
-        say(f"Running {', '.join(TESTS)} once.")
+        command = [*PYTEST, *coverage, f"--junitxml={times}.part", "-o", "junit_family=xunit1", *tests]
+        say(f"Running {', '.join(tests)} once.")
         if subprocess.run(command, cwd=copy, check=False).returncode:  # noqa: S603 - our own command
             sys.exit("The tests fail without any mutation.")
         times.with_name(f"{times.name}.part").rename(times)

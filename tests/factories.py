@@ -40,10 +40,23 @@ def translucent():
     return np.dstack([pixels(), alpha])
 
 
+def shades():
+    """Greys that pass into each other, whose clusters overlap everywhere; a fit takes many steps."""
+    grey = np.random.default_rng(5).normal(np.linspace(60, 200, 48), 12, (36, 48))
+    return np.clip(grey, 0, 255).astype(np.uint8)
+
+
 def encoded(array, image_format="PNG"):
     buffer = io.BytesIO()
     PIL.Image.fromarray(array).save(buffer, image_format)
     return buffer.getvalue()
+
+
+def named(data, name):
+    """A file as a form sends it."""
+    file = io.BytesIO(data)
+    file.name = name
+    return file
 
 
 def make_image(owner, data=None, name="phantom.png"):
