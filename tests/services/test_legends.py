@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from segmentation import execution, files, services
 from segmentation.engine.exceptions import SegmentationError
+from segmentation.engine.recipe import Recipe
 from segmentation.exceptions import Conflict
 from segmentation.models import Revision, Run
 from tests import factories
@@ -83,11 +84,13 @@ def test_the_segmented_picture_shows_mean_colours_or_well_separated_ones(finishe
 
 
 def test_the_history_of_the_fit_never_falls(owner):
-    run = factories.make_run(factories.make_image(owner, factories.encoded(factories.shades())), n_clusters=4)
+    image = factories.make_image(owner, factories.encoded(factories.shades()))
+    recipe = Recipe(n_clusters=4, tolerance=1e-9, max_iterations=20)
+    run = services.create_run(image=image, recipe=recipe)
     execution.serve_until_empty()
     run = Run.objects.select_related("job", "result").get(pk=run.pk)
     history = services.fit_history(run=run)
-    assert len(history) == run.result.iterations > 3
+    assert len(history) == run.result.iterations == 20
     assert all(later >= earlier for earlier, later in itertools.pairwise(history))
     assert history[-1] > history[0]
     assert history[-1] == pytest.approx(run.result.log_likelihood, abs=1e-3)
