@@ -24,7 +24,7 @@ BREAKING = [
     *(
         "a\r\nSet-Cookie: sessionid=evil\r\n.png",
         "a\nX-Accel-Redirect: /_gmm_media/x\n.png",
-        'a"; filename="evil.html',
+        'a"; filename="evil.html.png',
         "a\x00.png",
     ),
     *(
