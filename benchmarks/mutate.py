@@ -76,7 +76,9 @@ def _distance(test: str, path: str) -> int:
 def main() -> None:
     """Go on with the session of these sources, or begin one; print score and survivors."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--minutes", type=float, default=180.0, help="for mutations, at most 180; knowing the tests comes before")
+    parser.add_argument(
+        "--minutes", type=float, default=180.0, help="for mutations, at most 180; knowing the tests comes before"
+    )
     parser.add_argument("--seed", type=int, default=0, help="decides which places are drawn, and in which order")
     parser.add_argument("--only", default="", help="a part of the path of the modules, for example services/legends")
     parser.add_argument("--tests", nargs="*", default=TESTS, help="folders and files of tests, for a part of the code")
