@@ -19,8 +19,12 @@ deployed = SITE_URL=https://gmm.example.org SECRET_KEY=0123456789-abcdefghijklmn
 USERS ?= 50
 DURATION ?= 300
 
+# How long mutations are tried, and which are drawn.
+MINUTES ?= 180
+SEED ?= 0
+
 .DEFAULT_GOAL := help
-.PHONY: help run dev test coverage test-services soak load check format lock bench quality clean python chromium servers
+.PHONY: help run dev test coverage test-services soak load mutate check format lock bench quality clean python chromium servers
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -56,6 +60,10 @@ load: python ## let many people use a site of its own at once (USERS=50 DURATION
 	@"$(PYTHON)" gmmsite/deploy/bootstrap.py --venv .make/load --goal $@ benchmarks/load-requirements.txt
 	@.make/load/bin/python benchmarks/load.py --site-python $(py) --users $(USERS) --seconds $(DURATION)
 
+mutate: python ## change the code in one place at a time, and say which changes no test notices (MINUTES=180 SEED=0)
+	@"$(PYTHON)" gmmsite/deploy/bootstrap.py --venv .make/mutate --goal $@ requirements-dev.txt benchmarks/mutate-requirements.txt
+	@.make/mutate/bin/python benchmarks/mutate.py --minutes $(MINUTES) --seed $(SEED)
+
 # What depends on a database, a storage or an engine, and one whole story in the browser; the same tests as above, and each
 # fault once, so that those which are always tried are not tried twice.
 on_services = tests/access tests/admin tests/api tests/attacks tests/commands/test_backup_services.py tests/execution tests/faults tests/files \
@@ -89,6 +97,7 @@ lock: python ## compile requirements*.in into the hashed lock files, with the ne
 	$(compile) requirements-dev.in -o requirements-dev.txt
 	$(compile) benchmarks/load-requirements.in -o benchmarks/load-requirements.txt
 	$(compile) benchmarks/bench-requirements.in -o benchmarks/bench-requirements.txt
+	$(compile) benchmarks/mutate-requirements.in -o benchmarks/mutate-requirements.txt
 
 bench: export OPENBLAS_NUM_THREADS = 1
 bench: python ## measure the fit against scikit-learn, OpenCV and plain EM

@@ -94,6 +94,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "gmmsite.middleware.LogContext",
+    "segmentation.middleware.AnswerHeaders",
+    "segmentation.middleware.ApiProblems",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -108,7 +110,7 @@ MIDDLEWARE = [
 ]
 if DEBUG and env.bool("GMM_TOOLBAR", default=False):
     INSTALLED_APPS.append("debug_toolbar")
-    MIDDLEWARE.insert(4, "debug_toolbar.middleware.DebugToolbarMiddleware")
+    MIDDLEWARE.insert(6, "debug_toolbar.middleware.DebugToolbarMiddleware")
     INTERNAL_IPS = ["127.0.0.1"]
 ROOT_URLCONF = "gmmsite.urls"
 WSGI_APPLICATION = "gmmsite.wsgi.application"

@@ -19,7 +19,7 @@ def below(path: str, inner: Application) -> Application:
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         asked = environ.get("PATH_INFO", "")
         if not asked.startswith(f"{path}/"):
-            start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
+            start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8"), *HEADERS.items()])
             return [f"This site begins at {path}/\n".encode()]
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = path, asked.removeprefix(path)
         return inner(environ, start_response)
@@ -30,5 +30,7 @@ def below(path: str, inner: Application) -> Application:
 _django = get_wsgi_application()
 
 from django.conf import settings  # noqa: E402 - configured by the line above
+
+from segmentation.http import HEADERS  # noqa: E402 - needs the applications, which the same line has loaded
 
 application = below(settings.SITE_PATH, _django)

@@ -17,7 +17,7 @@ class IncomingFile(TemporaryUploadedFile):
     """A file that has a name in the folder of what comes in, until it is closed."""
 
     def __init__(self, name: str, content_type: str | None, charset: str | None, extra: Any) -> None:
-        suffix = f".upload{PurePath(name).suffix}"
+        suffix = f".upload{PurePath(name).suffix[:16]}"  # people's names may be longer than those of files
         file = tempfile.NamedTemporaryFile(suffix=suffix, dir=files.incoming_folder())  # noqa: SIM115 - closed with us
         UploadedFile.__init__(self, file, name, content_type, 0, charset, extra)
 

@@ -33,10 +33,30 @@ def pixels(width=48, height=36, *, seed=0):
     return np.clip(picture + noise, 0, 255).astype(np.uint8)
 
 
+def translucent():
+    """The phantom with an alpha channel; its upper left corner is fully transparent."""
+    alpha = np.full((36, 48, 1), 255, np.uint8)
+    alpha[:4, :6] = 0
+    return np.dstack([pixels(), alpha])
+
+
+def shades():
+    """Greys that pass into each other, whose clusters overlap everywhere; a fit takes many steps."""
+    grey = np.random.default_rng(5).normal(np.linspace(60, 200, 48), 12, (36, 48))
+    return np.clip(grey, 0, 255).astype(np.uint8)
+
+
 def encoded(array, image_format="PNG"):
     buffer = io.BytesIO()
     PIL.Image.fromarray(array).save(buffer, image_format)
     return buffer.getvalue()
+
+
+def named(data, name):
+    """A file as a form sends it."""
+    file = io.BytesIO(data)
+    file.name = name
+    return file
 
 
 def make_image(owner, data=None, name="phantom.png"):

@@ -1,15 +1,19 @@
 """Errors of the API: problem details (RFC 9457) with the stable codes of this project."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, AuthorizationError, HttpError, ValidationError
 
+from segmentation import words
 from segmentation.engine.exceptions import SegmentationError
+from segmentation.http import problem
 
 
 class Problem(Schema):
@@ -36,23 +40,8 @@ _STATUS = {
     "not_found": HTTPStatus.NOT_FOUND,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-_CODES = {
-    HTTPStatus.UNAUTHORIZED: "not_authenticated",
-    HTTPStatus.FORBIDDEN: "permission_denied",
-    HTTPStatus.NOT_FOUND: "not_found",
-}
-
 ERRORS: dict[int, Any] = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 422, 429, 503), Problem)
 """Responses that any operation may give, for its schema."""
-
-
-def problem(status: HTTPStatus, code: str, detail: str) -> HttpResponse:
-    """Return an error as problem details."""
-    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, "code": code}
-    response = JsonResponse(body, status=status, content_type="application/problem+json")
-    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
-        response.headers["Retry-After"] = "10"
-    return response
 
 
 def sentence(error: SegmentationError) -> str:
@@ -62,36 +51,59 @@ def sentence(error: SegmentationError) -> str:
 
 def register(api: NinjaAPI) -> None:
     """Let `api` answer every error with problem details."""
+    for kind, answer in _ANSWERS.items():
+        api.add_exception_handler(kind, answer)
 
-    @api.exception_handler(SegmentationError)
-    def domain_error(_request: HttpRequest, error: SegmentationError) -> HttpResponse:
-        status = _STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
-        return problem(status, error.code, sentence(error))
 
-    @api.exception_handler(AuthenticationError)
-    def not_authenticated(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse:
-        return problem(HTTPStatus.UNAUTHORIZED, "not_authenticated", _("Sign in first."))
+def _domain_error(_request: HttpRequest, error: SegmentationError) -> HttpResponse:
+    status = _STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
+    return problem(status, error.code, sentence(error))
 
-    @api.exception_handler(AuthorizationError)
-    @api.exception_handler(PermissionDenied)
-    def permission_denied(_request: HttpRequest, _error: Exception) -> HttpResponse:
-        return problem(HTTPStatus.FORBIDDEN, "permission_denied", _("You may see this, but not change it."))
 
-    @api.exception_handler(Http404)
-    def not_found(_request: HttpRequest, _error: Http404) -> HttpResponse:
-        return problem(HTTPStatus.NOT_FOUND, "not_found", _("There is nothing at this address."))
+def _not_authenticated(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    return problem(HTTPStatus.UNAUTHORIZED, "not_authenticated", _("Sign in first."))
 
-    @api.exception_handler(ValidationError)
-    def invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
-        first = error.errors[0]
-        where = ".".join(str(part) for part in first["loc"][1:])
-        detail = _("The request does not fit its description: %(where)s: %(what)s.") % {
-            "where": where,
-            "what": first["msg"],
-        }
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail)
 
-    @api.exception_handler(HttpError)
-    def http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
-        status = HTTPStatus(error.status_code)
-        return problem(status, _CODES.get(status, "invalid_request"), str(error))
+def _permission_denied(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    return problem(HTTPStatus.FORBIDDEN, "permission_denied", _("You may see this, but not change it."))
+
+
+def _not_found(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    return problem(HTTPStatus.NOT_FOUND, "not_found", _("There is nothing at this address."))
+
+
+def _invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
+    first = error.errors[0]
+    where = ".".join(str(part) for part in first["loc"][1:])
+    detail = _("The request does not fit its description: %(where)s: %(what)s.") % {
+        "where": where,
+        "what": first["msg"],
+    }
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail)
+
+
+def _too_large(_request: HttpRequest, _error: Exception) -> HttpResponse:
+    limit = words.filesize(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    detail = _("The body is larger than %(limit)s, the most that this site takes beside a file.") % {"limit": limit}
+    return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail)
+
+
+def _http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
+    """Say in our words what django-ninja has found: the CSRF token is missing, or a body does not parse."""
+    status = HTTPStatus(error.status_code)
+    if status == HTTPStatus.FORBIDDEN:
+        detail = _("The request lacks the CSRF token of this session. Send it in the header X-CSRFToken.")
+        return problem(status, "permission_denied", detail)
+    return problem(status, "invalid_request", _("The body of the request cannot be read. Send JSON in UTF-8."))
+
+
+_ANSWERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
+    SegmentationError: _domain_error,
+    AuthenticationError: _not_authenticated,
+    AuthorizationError: _permission_denied,
+    PermissionDenied: _permission_denied,
+    Http404: _not_found,
+    ValidationError: _invalid,
+    RequestDataTooBig: _too_large,
+    HttpError: _http_error,
+}

@@ -44,8 +44,7 @@ def describe(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
     response: HttpResponseBase = get_conditional_response(request, etag=etag) or HttpResponse(
         body, content_type="application/json"
     )
-    response.headers["ETag"] = etag
-    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["ETag"] = etag  # for scripts that poll: they keep it themselves, no cache does
     return response
 
 

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('segmentation', '0003_worker_leaving'),
+        ('segmentation', '0004_image_fitted_bands'),
     ]
 
     operations = [

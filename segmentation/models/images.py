@@ -37,7 +37,8 @@ class Image(models.Model):
     format = models.CharField(_("format"), max_length=8)
     width = models.PositiveIntegerField(_("width"))
     height = models.PositiveIntegerField(_("height"))
-    bands = models.PositiveSmallIntegerField(_("bands"))
+    bands = models.PositiveSmallIntegerField(_("bands"))  # as stored in the file
+    fitted_bands = models.PositiveSmallIntegerField(null=True)  # null: uploaded before a release that kept it
     dtype = models.CharField(_("number type"), max_length=16)
     frames = models.PositiveIntegerField(_("frames"), default=1)
     notices = models.JSONField(_("notices"), default=list)  # what was reduced, converted or ignored

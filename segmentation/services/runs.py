@@ -54,6 +54,8 @@ def create_run(
         inputs = replace(inputs, mixture=_mixture_of(begin, image, recipe))
     recipe = agreed(recipe, inputs)
     pipeline.starting_mixture(inputs)  # refused now rather than by the run
+    if image.fitted_bands is not None:
+        pipeline.require_suited(inputs, recipe, n_bands=image.fitted_bands)
     run_id = uuid.uuid4()
     with masters_for(run_id=run_id, image=image, inputs=inputs) as inputs_bytes:
         run = Run(

@@ -114,6 +114,7 @@ def _store(*, owner: User, path: Path, name: str) -> Image:
         width=inspection.width,
         height=inspection.height,
         bands=inspection.header.bands,
+        fitted_bands=inspection.fitted_bands,
         dtype=inspection.header.dtype,
         frames=inspection.header.frames,
         notices=[notice.to_mapping() for notice in inspection.notices],

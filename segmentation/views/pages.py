@@ -7,7 +7,7 @@ from textwrap import wrap
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from segmentation import services, words
 from segmentation.engine.recipe import MAX_CLUSTERS, MIN_CLUSTERS
-from segmentation.http import THEME_COOKIE, THEMES, SignedInRequest, theme
+from segmentation.http import THEME_COOKIE, THEMES, SignedInRequest, problem, theme
 from segmentation.samples import SAMPLES
 from segmentation.views.returning import next_address
 from segmentation.views.showcase import showcase
@@ -83,8 +83,7 @@ def too_large(request: HttpRequest) -> HttpResponse:
     if request.accepts("text/html") and request.headers.get("Accept", "*/*") != "*/*":
         return render(request, "413.html", {"limit": limit}, status=status)
     detail = _("The file is larger than %(limit)s, the most that this site takes.") % {"limit": limit}
-    body = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail, "code": "too_large"}
-    return JsonResponse(body, status=status, content_type="application/problem+json")
+    return problem(status, "too_large", detail)
 
 
 @requires_csrf_token

@@ -57,9 +57,7 @@ def run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
         context |= _active(found, context["status"])
     else:
         context |= {"failure": explain(found.job, context["status"]), "facts": facts.of_attempt(found)}
-    response = render(request, _TEMPLATES[state], context)
-    response.headers["Cache-Control"] = "private, no-store" if found.job.is_active else "private, no-cache"
-    return response
+    return render(request, _TEMPLATES[state], context)
 
 
 @require_POST

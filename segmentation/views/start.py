@@ -80,7 +80,7 @@ def _preview(name: str) -> HttpResponse:
     if found is None:
         raise Http404
     response = HttpResponse(found.preview.read_bytes(), content_type="image/webp")
-    response.headers["Cache-Control"] = "max-age=86400"
+    response.headers["Cache-Control"] = "private, max-age=86400"
     return response
 
 

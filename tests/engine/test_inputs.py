@@ -61,7 +61,7 @@ def test_a_mask_is_named_by_a_hash_and_nothing_else(mask):
 
 FIELDS = "The starting mixture must have schema, weights, means, covariances and covariance_type."
 SHAPES = "The starting mixture must have K weights, K means of D values and K covariances of D x D, all finite and below 1e18."
-WEIGHTS = "The weights of the starting mixture must be above 0, with sum 1."
+WEIGHTS = "The weights of the starting mixture must be at least 1e-30, with sum 1."
 
 
 @pytest.mark.parametrize(

@@ -24,13 +24,6 @@ def finished(image, **recipe):
     return run
 
 
-def translucent(owner):
-    """The phantom with an alpha channel; its upper left corner is fully transparent."""
-    alpha = np.full((36, 48, 1), 255, np.uint8)
-    alpha[:4, :6] = 0
-    return factories.make_image(owner, factories.encoded(np.dstack([factories.pixels(), alpha])))
-
-
 def opened(picture):
     if isinstance(picture, bytes):
         data = picture
@@ -86,6 +79,36 @@ def test_a_merged_cluster_has_the_sum_of_its_components(finished_run, owner):
         assert look.uncertainty == pytest.approx(-(shares * np.log2(shares)).sum(), abs=1e-6)
 
 
+def entropy(posterior):
+    """Shannon's, of shares along the last axis, as a part of the most that there can be."""
+    shares = np.maximum(posterior, 1e-300)
+    return -(shares * np.log(shares)).sum(axis=-1) / np.log(posterior.shape[-1])
+
+
+@pytest.mark.parametrize("pair", [(0, 1), (1, 2)])
+def test_uncertainty_after_a_merge_is_between_the_clusters_that_are_left(owner, pair):
+    """Compared where it tells: at pixels that are undecided between the two that were merged, and between those left."""
+    image = factories.make_image(owner, factories.encoded(factories.shades()))
+    run = finished(image, n_clusters=3)
+    services.edit_legend(run=run, author=owner, expected=0, merge=pair)
+    with PIL.Image.open(io.BytesIO(files.read(files.image_key(image.pk, "original")))) as picture:
+        grey = np.asarray(picture)
+    posterior = Mixture.from_mapping(run.result.mixture).to_sklearn().predict_proba(grey.reshape(-1, 1).astype(float))
+    posterior = posterior.reshape(36, 48, 3)
+    third = ({0, 1, 2} - set(pair)).pop()
+    left = np.stack([posterior[..., list(pair)].sum(axis=-1), posterior[..., third]], axis=-1)
+    apart = entropy(left) - entropy(posterior)
+    places = [np.unravel_index(place, apart.shape) for place in (apart.argmin(), apart.argmax())]
+    assert apart[places[0]] < -0.3
+    assert apart[places[1]] > 0.1
+    for y, x in places:
+        look = services.look(run=run, x=int(x), y=int(y))
+        assert look.uncertainty == pytest.approx(entropy(left)[y, x], abs=1e-4)
+        assert sorted(look.clusters) == pytest.approx(sorted(left[y, x]), abs=1e-4)
+    shown = opened(services.certainty_map(run=run, name="uncertainty"))
+    np.testing.assert_allclose(shown[..., 0] / 255, entropy(left), atol=0.005)
+
+
 @pytest.mark.parametrize(("x", "y"), [(48, 0), (0, 36), (-1, 0), (0, -1)])
 def test_outside_the_picture_the_error_says_its_size(finished_run, x, y):
     with pytest.raises(SegmentationError) as refused:
@@ -102,7 +125,7 @@ def test_a_run_without_result_cannot_be_looked_at(queued_run):
 
 
 def test_where_there_is_no_data_there_is_only_a_colour(owner):
-    run = finished(translucent(owner), n_clusters=3)
+    run = finished(factories.make_image(owner, factories.encoded(factories.translucent())), n_clusters=3)
     look = services.look(run=run, x=0, y=0)
     assert (look.component, look.cluster, look.components, look.uncertainty) == (None, None, [], None)
     assert services.look(run=run, x=6, y=0).components

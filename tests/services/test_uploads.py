@@ -1,4 +1,5 @@
 import io
+from datetime import UTC, datetime
 
 import numpy as np
 import PIL.Image
@@ -102,6 +103,8 @@ def test_too_many_uploads_in_an_hour_are_put_off_and_refused_files_count(owner, 
         upload(owner, picture())
     assert put_off.value.code == "rate_limited"
     assert str(put_off.value).startswith("You have uploaded 2 pictures within an hour. Go on in ")
+    left = 60 - datetime.now(UTC).minute  # hours are those of the clock
+    assert str(put_off.value).endswith((f" {left} min.", f" {left + 1} min."))
     assert upload(stranger, picture()).owner == stranger
     assert Image.objects.filter(owner=owner).count() == 1
 

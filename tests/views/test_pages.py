@@ -137,7 +137,7 @@ def test_pages_behind_the_sign_in_are_strict_and_have_nothing_inline(browser, ad
 
 
 def assert_strict(response):
-    assert response.status_code < 400 or response.headers["Content-Type"].startswith("text/html")
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
     policy = response.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy

@@ -12,7 +12,7 @@ from segmentation.engine.gmm.labels.labelling import LabelMap, label_pixels
 from segmentation.engine.gmm.labels.small_regions import cleaned
 from segmentation.engine.gmm.labels.smoothing import label_smoothed
 from segmentation.engine.gmm.mixture.mixture import Mixture
-from segmentation.engine.gmm.picture_fit import fit_picture
+from segmentation.engine.gmm.picture_fit import fit_picture, other_range
 from segmentation.engine.gmm.pixels.sample import Sample
 from segmentation.engine.gmm.pixels.sources import FeatureSource, feature_source
 from segmentation.engine.gmm.result import Segmentation
@@ -171,7 +171,11 @@ def _converted(begin: Mixture, units: Units, picture: FeatureSource, recipe: Rec
         return begin
     gain, shift = np.ones(n_values), np.zeros(n_values)
     gain[:n_bands], shift[:n_bands] = units.onto(picture.units)
-    return begin.moved(gain, shift)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return begin.moved(gain, shift)
+    except ValueError:  # not finite
+        raise other_range() from None
 
 
 def _label_map(

@@ -66,16 +66,32 @@ def _suited(begin: Mixture | None, picture: FeatureSource, recipe: Recipe) -> Mi
     if begin is None:
         return None
     if begin.means.shape[1] != len(picture.floor):
-        raise SegmentationError(
-            "invalid_request",
-            gettext_noop(
-                "The starting mixture is of %(given)s values a pixel, the picture of %(wanted)s: start without."
-            ),
-            given=begin.means.shape[1],
-            wanted=len(picture.floor),
-        )
+        raise other_values(given=begin.means.shape[1], wanted=len(picture.floor))
     covariances = FAMILIES[recipe.covariance].estimate(begin.weights, begin.covariances)
-    return Mixture(begin.weights, begin.means, covariances, recipe.covariance)
+    mixture = Mixture(begin.weights, begin.means, covariances, recipe.covariance)
+    if not mixture.is_definite:
+        raise other_range()
+    return mixture
+
+
+def other_values(*, given: int, wanted: int) -> SegmentationError:
+    """The error of a starting mixture of another number of values than the picture has."""
+    return SegmentationError(
+        "invalid_request",
+        gettext_noop("The starting mixture is of %(given)s values a pixel, the picture of %(wanted)s: start without."),
+        given=given,
+        wanted=wanted,
+        field="mixture",
+    )
+
+
+def other_range() -> SegmentationError:
+    """The error of a starting mixture whose numbers, in the units of the picture, are none of a Gaussian any more."""
+    return SegmentationError(
+        "invalid_request",
+        gettext_noop("The starting mixture is far out of the range of the picture's values: start without."),
+        field="mixture",
+    )
 
 
 def _chosen(picture: FeatureSource, recipe: Recipe, on_fraction: OnFraction) -> Choice:

@@ -21,6 +21,7 @@ class Inspection:
     sha256: str  # of the file
     size: int  # of the file, in bytes
     header: Header
+    fitted_bands: int  # values a pixel that are fitted: without alpha, and of a palette the colours that it stands for
     width: int  # upright
     height: int
     notices: tuple[Notice, ...]
@@ -55,6 +56,7 @@ def inspect(path: Path, *, name: str, limits: Limits) -> Inspection:
         sha256=hashlib.sha256(data).hexdigest(),
         size=len(data),
         header=picture.header,
+        fitted_bands=picture.data.shape[2],
         width=width,
         height=height,
         notices=picture.notices,

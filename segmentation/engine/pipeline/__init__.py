@@ -6,7 +6,7 @@ Command line, worker and verification all call `run`; `masters`, `summary` and `
 from segmentation.engine.pipeline.documents import run_document, summary
 from segmentation.engine.pipeline.masters import masters
 from segmentation.engine.pipeline.outcome import Outcome, pixels_sha256, run, versions
-from segmentation.engine.pipeline.resolving import require_size, starting_mixture
+from segmentation.engine.pipeline.resolving import require_size, require_suited, starting_mixture
 from segmentation.engine.pipeline.warmth import warm
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "masters",
     "pixels_sha256",
     "require_size",
+    "require_suited",
     "run",
     "run_document",
     "starting_mixture",

@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm import Mixture
+from segmentation.engine.gmm.features.extraction import value_names
 from segmentation.engine.gmm.features.units import Units
+from segmentation.engine.gmm.picture_fit import other_values
 from segmentation.engine.imaging import Limits, masks
-from segmentation.engine.recipe import Inputs
+from segmentation.engine.recipe import Inputs, Recipe
 
 Mask = NDArray[np.bool_]
 _ASYMMETRY = 1e-6  # of a covariance matrix, relative; written numbers may have lost their last digits
@@ -28,11 +30,7 @@ def starting_mixture(inputs: Inputs) -> Mixture | None:
         return None
     mixture = Mixture.from_mapping(inputs.mixture.to_mapping())
     turned = mixture.covariances.transpose(0, 2, 1)
-    try:
-        is_definite = bool(np.isfinite(mixture.theta()).all())
-    except np.linalg.LinAlgError:
-        is_definite = False
-    if not is_definite or not np.allclose(mixture.covariances, turned, rtol=_ASYMMETRY, atol=0):
+    if not mixture.is_definite or not np.allclose(mixture.covariances, turned, rtol=_ASYMMETRY, atol=0):
         raise SegmentationError(
             "invalid_request",
             gettext_noop(
@@ -40,6 +38,30 @@ def starting_mixture(inputs: Inputs) -> Mixture | None:
             ),
         )
     return mixture
+
+
+def require_suited(inputs: Inputs, recipe: Recipe, *, n_bands: int) -> None:
+    """Require that a starting mixture has as many values as the recipe measures, and units of as many bands as there are.
+
+    Raises
+    ------
+    SegmentationError
+        With `invalid_request`.
+    """
+    if inputs.mixture is None:
+        return
+    given, wanted = len(inputs.mixture.means[0]), len(value_names(recipe, n_bands))
+    if given != wanted:
+        raise other_values(given=given, wanted=wanted)
+    units = inputs.mixture.units
+    if units is not None and len(units.scale) != n_bands:
+        raise SegmentationError(
+            "invalid_request",
+            gettext_noop("The units of the starting mixture are of %(given)s bands, the picture has %(wanted)s."),
+            given=len(units.scale),
+            wanted=n_bands,
+            field="mixture",
+        )
 
 
 def starting_units(inputs: Inputs) -> Units | None:

@@ -12,6 +12,7 @@ MAX_VALUES = 20  # of a pixel: 16 bands, two scales of texture, two of position
 _SCHEMA = 1
 _FIELDS = {"schema", "weights", "means", "covariances"}
 _LARGEST = 1e18  # in a mixture; no picture needs it, and squares of it still are numbers
+_LIGHTEST = 1e-30  # weight; fits leave none below 1e-18, and single precision, in which results are kept, holds it
 _NEARLY = 1e-6  # weights of a finished fit are rounded to 24 bits
 _UNITS = gettext_noop(
     "The units of the starting mixture must have an offset and a scale above 0 for each band, all finite and below 1e18."
@@ -51,7 +52,7 @@ class Start:
     That the covariances are those of Gaussians shows when the engine makes a mixture of them.
     """
 
-    weights: tuple[float, ...]  # K, positive, sum 1
+    weights: tuple[float, ...]  # K, at least 1e-30, sum 1
     means: tuple[tuple[float, ...], ...]  # K x D
     covariances: tuple[tuple[tuple[float, ...], ...], ...]  # K x D x D
     covariance_type: Covariance
@@ -127,8 +128,8 @@ def _shaped(mapping: Mapping[str, Any]) -> dict[str, Any]:
                 "The starting mixture must have K weights, K means of D values and K covariances of D x D, all finite and below 1e18."
             )
         ) from None
-    if min(numbers["weights"]) <= 0 or abs(sum(numbers["weights"]) - 1) > _NEARLY:
-        raise bad_start(gettext_noop("The weights of the starting mixture must be above 0, with sum 1."))
+    if min(numbers["weights"]) < _LIGHTEST or abs(sum(numbers["weights"]) - 1) > _NEARLY:
+        raise bad_start(gettext_noop("The weights of the starting mixture must be at least 1e-30, with sum 1."))
     return numbers
 
 

@@ -136,18 +136,24 @@ def extract_features(
             wanted=len(units.offset),
             given=n_bands,
         )
-    names = colour_names(recipe.features, n_bands)
-    steps = [step * STEPS[recipe.features] for step in units.step[: len(names)]]
+    n_colours = len(colour_names(recipe.features, n_bands))
+    steps = [step * STEPS[recipe.features] for step in units.step[:n_colours]]
     scales = SCALES[: recipe.texture]
     steps += [max(units.step) * STEPS[Features.GRAY]] * len(scales)
-    names += [f"texture {scale:g}" for scale in scales]
     if recipe.position:
         steps += [PLACE_RANGE / max(height, width)] * 2
-        names += ["across", "down"]
     found = textures((height, width), lambda *part: _light(bands, valid, units, part), scales, on_fraction)
     on_fraction(1.0)
     floor = np.array(steps) ** 2 / 12
-    return FeatureStack(bands, valid, recipe.features, units, found, recipe.position, floor, tuple(names))
+    return FeatureStack(
+        bands, valid, recipe.features, units, found, recipe.position, floor, value_names(recipe, n_bands)
+    )
+
+
+def value_names(recipe: Recipe, n_bands: int) -> tuple[str, ...]:
+    """What the values of a pixel are called that a recipe has measured of a picture with `n_bands` bands, (D,)."""
+    textures = [f"texture {scale:g}" for scale in SCALES[: recipe.texture]]
+    return (*colour_names(recipe.features, n_bands), *textures, *(("across", "down") if recipe.position else ()))
 
 
 def colour_names(features: Features, n_bands: int) -> list[str]:

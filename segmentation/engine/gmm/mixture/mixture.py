@@ -66,6 +66,14 @@ class Mixture:
         K, D = self.means.shape
         return int(K - 1 + K * D) + FAMILIES[self.covariance_type].n_parameters(K, D)
 
+    @property
+    def is_definite(self) -> bool:
+        """Whether all covariances are positive definite, so that there are densities in double precision."""
+        try:
+            return bool(np.isfinite(self.theta()).all())
+        except np.linalg.LinAlgError:
+            return False
+
     def log_density(self, values: ArrayLike) -> Float:
         """Natural logarithm of the mixture's density at values (..., D); shape (...), nats per unit^D."""
         theta = self.theta()

@@ -1,0 +1,89 @@
+"""Every address of the site, from the URL configuration itself, and the objects that its parameters stand for."""
+
+import re
+
+from django.contrib.contenttypes.models import ContentType
+from django.urls import URLPattern, get_resolver
+from django.utils import timezone
+
+from segmentation import execution, services
+from segmentation.engine.recipe import Inputs, Recipe
+from segmentation.models import Duty, Image, Run
+from tests import factories
+
+_PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)")
+
+
+def routes():
+    """Return all routes in the words of the URL configuration, for example `runs/<run_id>/binary.png`, each once."""
+    found = set()
+
+    def walk(patterns, prefix):
+        for pattern in patterns:
+            route = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLPattern):
+                found.add(_PARAMETER.sub(lambda match: f"<{match[1] or match[2]}>", route.replace("^", "")).rstrip("$"))
+            else:
+                walk(pattern.url_patterns, route)
+
+    walk(get_resolver().url_patterns, "")
+    return sorted(found)
+
+
+def parameters(route):
+    return re.findall(r"<(\w+)>", route)
+
+
+def is_private(route):
+    """Whether an address names a person's image or run."""
+    return not route.startswith("admin/") and bool({"image_id", "run_id"} & set(parameters(route)))
+
+
+def is_admin(route):
+    return route.startswith("admin/")
+
+
+class Things:
+    """One object of each kind, for the parameters of addresses.
+
+    The run was really done. It has what not every run has: a mask, and a number of clusters that the engine has chosen.
+    """
+
+    def __init__(self, owner, worker):
+        self.owner = owner
+        self.image = factories.make_image(owner)
+        mask = factories.make_mask(self.image)
+        run = services.create_run(image=self.image, recipe=Recipe(n_clusters=None), inputs=Inputs(mask=mask))
+        execution.serve_until_empty()
+        self.run = Run.objects.select_related("job", "image", "result").get(pk=run.pk)
+        assert self.run.succeeded
+        group, _ = owner.groups.get_or_create(name="readers")
+        email = owner.emailaddress_set.create(email="owner@example.org", primary=True, verified=True)
+        duty, _ = Duty.objects.get_or_create(
+            name=Duty._meta.get_field("name").choices[0][0], defaults={"due": timezone.now()}
+        )
+        self._objects = {"image": self.image, "run": self.run, "user": owner, "worker": worker}
+        self._objects |= {"group": group, "emailaddress": email, "duty": duty}
+        self._values = {
+            "image_id": self.image.pk,
+            "run_id": self.run.pk,
+            "n_clusters": services.evidence(run=self.run).rows[0].n_clusters,
+            "id": owner.pk,
+            "content_type_id": ContentType.objects.get_for_model(Image).pk,
+            "name": "china",
+            "app_label": "segmentation",
+            "url": "nothing",
+            "uidb36": "1",
+            "key": "set-password",
+        }
+
+    def address(self, route):
+        """Return a route with our objects in it; raises KeyError for a parameter that there is no object for."""
+        values = dict(self._values)
+        model = re.match(r"admin/\w+/(\w+)/<object_id>", route)
+        if model:
+            values["object_id"] = self._objects[model[1]].pk
+        elif route.startswith("admin/r/"):
+            values["object_id"] = self.image.pk
+        address = "/" + re.sub(r"<(\w+)>", lambda match: str(values[match[1]]), route)
+        return f"{address}?x=0&y=0" if address.endswith("/at") else address
