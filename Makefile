@@ -76,6 +76,9 @@ check: python ## look at style, types, layers, templates, migrations, locks and 
 	$(py) manage.py makemigrations --check --dry-run
 	$(deployed) $(py) manage.py check --deploy --fail-level WARNING
 	$(py) scripts/check_locks.py
+	@for environment in "$(VENV)" .make/*; do \
+		! test -x "$$environment/bin/python" || "$$environment/bin/python" -m pip check || exit 1; \
+	done
 
 format: python ## put sources and templates into the form that `make check` wants
 	@$(bootstrap) requirements-dev.txt

@@ -1,8 +1,11 @@
 """The virtual environment: made once, filled when the lock file changes, left alone otherwise."""
 
+import hashlib
+import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -16,9 +19,37 @@ def bootstrap(tmp_path: Path):
         return subprocess.run(
             [sys.executable, BOOTSTRAP, "--venv", "environment", lock], cwd=tmp_path, capture_output=True, text=True,
             timeout=120, check=False, stdin=subprocess.DEVNULL,
+            env=os.environ | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "wheels")},
         )  # fmt: skip
 
     return run
+
+
+@pytest.fixture
+def locked(tmp_path: Path):
+    """Makes a wheel and gives its line for a lock."""
+    (tmp_path / "wheels").mkdir()
+
+    def make(name: str, *, requires: str = "") -> str:
+        wheel, details = tmp_path / "wheels" / f"{name}-1.0-py3-none-any.whl", f"{name}-1.0.dist-info"
+        needs = f"Requires-Dist: {requires}\n" if requires else ""
+        with zipfile.ZipFile(wheel, "w") as file:
+            file.writestr(f"{name}.py", "")
+            file.writestr(f"{details}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{needs}")
+            file.writestr(
+                f"{details}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            )
+            file.writestr(
+                f"{details}/RECORD", f"{name}.py,,\n{details}/METADATA,,\n{details}/WHEEL,,\n{details}/RECORD,,\n"
+            )
+        return f"{name}==1.0 \\\n    --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+
+    return make
+
+
+def modules(tmp_path: Path) -> set[str]:
+    """The modules that the wheels of these tests have brought into the environment."""
+    return {path.stem for path in (tmp_path / "environment").glob("lib/python*/site-packages/a_*.py")}
 
 
 def test_an_unchanged_lock_file_is_not_installed_again(bootstrap, tmp_path) -> None:
@@ -49,3 +80,38 @@ def test_what_cannot_be_installed_is_said_and_tried_again_next_time(bootstrap, t
         assert "missing-1.0" in done.stderr
         assert "requirements.txt could not be installed" in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_what_leaves_the_lock_leaves_the_environment(bootstrap, locked, tmp_path) -> None:
+    kept, dangerous, tool = locked("a_kept"), locked("a_dangerous"), locked("a_tool")
+    run, dev = tmp_path / "requirements.txt", tmp_path / "requirements-dev.txt"
+    run.write_text(kept + dangerous)
+    dev.write_text(kept + dangerous + tool)
+    for lock in (run, dev):
+        assert bootstrap(lock).returncode == 0
+    assert modules(tmp_path) == {"a_kept", "a_dangerous", "a_tool"}
+
+    run.write_text(kept)
+    assert bootstrap(run).returncode == 0
+    assert modules(tmp_path) == {"a_kept", "a_tool"}, "no other lock keeps it alive"
+    assert bootstrap(dev).returncode == 0
+    assert modules(tmp_path) == {"a_kept", "a_dangerous", "a_tool"}, "but one that still has it brings it back"
+
+
+def test_an_environment_of_which_nobody_knows_the_packages_is_made_anew(bootstrap, locked, tmp_path) -> None:
+    lock = tmp_path / "requirements.txt"
+    lock.write_text(locked("a_dangerous"))
+    assert bootstrap(lock).returncode == 0
+    (tmp_path / "environment" / "requirements.installed").write_text(f"{'0' * 64} python3.11")  # as written before 0.1
+    lock.write_text(locked("a_kept"))
+    assert bootstrap(lock).returncode == 0
+    assert modules(tmp_path) == {"a_kept"}
+
+
+def test_a_lock_is_installed_as_it_stands_and_nothing_is_looked_up(bootstrap, locked, tmp_path) -> None:
+    """Old versions of pip resolve extras anew, and refuse a lock when something newer has come out."""
+    lock = tmp_path / "requirements.txt"
+    lock.write_text(locked("a_kept", requires="a_missing[extra]>=2"))
+    done = bootstrap(lock)
+    assert done.returncode == 0, done.stderr
+    assert modules(tmp_path) == {"a_kept"}
