@@ -70,7 +70,7 @@ def test_whatever_installs_a_lock_does_not_resolve_it_anew() -> None:
         for path in places
         if path.is_file() and path.suffix != ".pyc"
         for line in path.read_text().splitlines()
-        if re.search(r"--require-hashes", line)
+        if re.search(r"--require-hashes|pip\b.* install\b.*requirements\S*\.txt", line)
     ]
     assert len(lines) >= 3, "README, Dockerfile and bootstrap at least"
     assert [line for line in lines if "--no-deps" not in line] == []

@@ -1,5 +1,7 @@
 """HEIC, and the 10 bits that it and AVIF may have. The files in `heic/` hold four plain fields."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import imagecodecs
@@ -70,3 +72,27 @@ def test_a_site_that_does_not_take_heic_says_so_and_what_else_it_takes():
             decode(data, name="a.heic", limits=limits)
         assert refusal.value.code == "unsupported_format"
         assert sentence in str(refusal.value)
+
+
+def test_its_codec_is_loaded_for_the_first_heic_that_is_taken_and_not_before():
+    program = """
+import sys
+from pathlib import Path
+from segmentation.engine import pipeline
+from segmentation.engine.imaging import Limits, decode
+from segmentation.engine.exceptions import Refusal
+pipeline.warm()
+for is_taken in (False, True):
+    try:
+        limits = Limits(bytes=10**6, pixels=10**6, decoded_bytes=10**7, heic=is_taken)
+        decode(Path(sys.argv[1]).read_bytes(), name="", limits=limits)
+    except Refusal as refusal:
+        print(refusal.code)
+    print("pillow_heif" in sys.modules)
+"""
+    heic = Path(__file__).parent / "heic" / "quadrants.heic"
+    command = [sys.executable, "-c", program, heic]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[3], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.split() == ["unsupported_format", "False", "True"]
