@@ -121,7 +121,7 @@ def running(command: list[str], folder: Path, surroundings: dict[str, str]) -> I
 def is_healthy(address: str) -> bool:
     try:
         with urllib.request.urlopen(f"{address}/healthz", timeout=5) as answer:  # noqa: S310 - our own address
-            return json.load(answer)["status"] == "ok"
+            return bool(json.load(answer)["status"] == "ok")
     except OSError:
         return False
 

@@ -114,7 +114,7 @@ def install(lock: Path, venv: Path) -> None:
         create(venv)
     print(f"Installing {lock.name} into {venv} (once, and again when it changes) ...", flush=True)  # noqa: T201 - a command line
     uninstall(packages(former) - packages(wanted), venv)
-    arguments = ["install", "--no-input", "--no-deps", "--require-hashes", "-r", lock]
+    arguments = ["install", "--no-input", "--no-deps", "--require-hashes", "-r", str(lock)]
     if subprocess.run([python, *PIP, *arguments], check=False).returncode:  # noqa: S603 - our own arguments
         raise Trouble(f"{lock.name} could not be installed. pip says why above; is there a network?")
     stamp.write_text(wanted, encoding="utf-8")

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from segmentation.engine.exceptions import Refusal, gettext_noop
 
@@ -82,7 +82,8 @@ def require_photograph(data: bytes) -> None:
     """
     meta = _only_meta(data)
     children = _unique(data, meta.start + 4, meta.end)
-    if (handler := children[b"hdlr"]) and data[handler.start + 8 : handler.start + 12] != b"pict":
+    handler = children[b"hdlr"]
+    if data[handler.start + 8 : handler.start + 12] != b"pict":
         raise ValueError("not a picture")
     items = _items(data, children[b"iinf"])
     _require_primary(data, children[b"pitm"], items)
@@ -113,7 +114,7 @@ def _boxes(data: bytes, start: int, end: int) -> Iterator[Box]:
         raise ValueError("too many boxes")
 
 
-def _unpack(data: bytes, layout: str, start: int, end: int) -> tuple[int, ...]:
+def _unpack(data: bytes, layout: str, start: int, end: int) -> tuple[Any, ...]:
     """Read numbers that must lie before `end`."""
     if start + struct.calcsize(layout) > end:
         raise ValueError("a box ends early")
