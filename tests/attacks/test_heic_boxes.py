@@ -3,6 +3,7 @@
 Whether it is refused before the codec sees it is looked at in a process of its own: there the codec must not have been loaded.
 """
 
+import contextlib
 import struct
 import subprocess
 import sys
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from segmentation.engine.exceptions import Refusal
-from segmentation.engine.imaging import Limits, decode
+from segmentation.engine.imaging import Limits, decode, heif_boxes
+from tests import mutations
 from tests.attacks import boxes as attack
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -183,3 +185,10 @@ def test_what_is_refused_is_refused_before_the_codec_is_loaded(data, said, tmp_p
         [sys.executable, "-c", LOOK, file], check=True, cwd=ROOT, capture_output=True, text=True, timeout=60
     )
     assert done.stdout.strip() == said, done.stderr
+
+
+def test_breaking_the_inspection_itself():
+    """It says no in two ways, and fails in no other."""
+    for number in range(3000):
+        with contextlib.suppress(Refusal, ValueError):
+            heif_boxes.require_photograph(mutations.mutated("heic", number)[1])

@@ -121,6 +121,10 @@ def _unpack(data: bytes, layout: str, start: int, end: int) -> tuple[Any, ...]:
     return struct.unpack_from(layout, data, start)
 
 
+def _version(data: bytes, box: Box) -> int:
+    return int(_unpack(data, ">B", box.start, box.end)[0])
+
+
 def _only_meta(data: bytes) -> Box:
     boxes = list(_boxes(data, 0, len(data)))
     kinds = [box.kind for box in boxes]
@@ -152,7 +156,7 @@ def _unique(data: bytes, start: int, end: int) -> dict[bytes, Box]:
 
 
 def _items(data: bytes, box: Box) -> dict[int, Item]:
-    version, start = data[box.start], box.start + 4
+    version, start = _version(data, box), box.start + 4
     layout = ">I" if version else ">H"
     (count,) = _unpack(data, layout, start, box.end)
     items = [_item(data, entry) for entry in _boxes(data, start + struct.calcsize(layout), box.end)]
@@ -166,7 +170,7 @@ def _item(data: bytes, box: Box) -> Item:
     if box.kind != b"infe":
         raise ValueError("an item is no item")
     layouts = {2: ">HH4s", 3: ">IH4s"}
-    version = _unpack(data, ">B", box.start, box.end)[0]
+    version = _version(data, box)
     if version not in layouts:
         raise ValueError("an item of a version that pictures do not have")
     number, protection, kind = _unpack(data, layouts[version], box.start + 4, box.end)
@@ -180,7 +184,7 @@ def _item(data: bytes, box: Box) -> Item:
 
 
 def _require_primary(data: bytes, box: Box, items: dict[int, Item]) -> None:
-    (number,) = _unpack(data, ">I" if data[box.start] else ">H", box.start + 4, box.end)
+    (number,) = _unpack(data, ">I" if _version(data, box) else ">H", box.start + 4, box.end)
     if number not in items:
         raise ValueError("the picture is missing")
     _require_known({items[number].kind}, _PICTURES)
@@ -198,7 +202,7 @@ def _require_properties(data: bytes, box: Box) -> None:
 
 def _references(data: bytes, box: Box, items: dict[int, Item]) -> list[tuple[bytes, int, int]]:
     """Return kind, referring and referred item of every reference."""
-    layout, found = ("I" if data[box.start] else "H"), []
+    layout, found = ("I" if _version(data, box) else "H"), []
     for child in _boxes(data, box.start + 4, box.end):
         _require_known({child.kind}, _REFERENCES)
         origin, count = _unpack(data, f">{layout}H", child.start, child.end)
