@@ -24,7 +24,7 @@ MINUTES ?= 180
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test coverage test-services soak load mutate check format lock bench quality clean python chromium servers
+.PHONY: help run dev test coverage test-services soak load mutate check audit fresh format lock bench quality clean python chromium servers
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -51,7 +51,7 @@ coverage: python chromium ## run all tests, and say which lines none of them run
 	@mkdir -p .make
 	$(py) -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term
 
-soak: python chromium servers ## run what takes hours: fresh phantoms, every fault ten times, a whole deployment behind nginx
+soak: python chromium servers fresh ## run what takes hours: a fresh machine, phantoms, mutations, every fault ten times, a deployment
 	@$(bootstrap) requirements-dev.txt
 	$(py) scripts/services.py -- $(py) -m pytest -m soak
 
@@ -73,7 +73,7 @@ test-services: python chromium servers ## run what needs a database, storage or 
 	@$(bootstrap) requirements-dev.txt
 	$(py) scripts/services.py -- $(py) -m pytest -n $(JOBS) --dist loadfile -m "not soak" -k "not always" $(on_services)
 
-check: python ## look at style, types, layers, templates, migrations, locks and deployment settings
+check: python ## look at style, types, layers, templates, migrations, locks, bundled libraries and deployment settings
 	@$(bootstrap) requirements-dev.txt
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
@@ -84,6 +84,19 @@ check: python ## look at style, types, layers, templates, migrations, locks and 
 	$(py) manage.py makemigrations --check --dry-run
 	$(deployed) $(py) manage.py check --deploy --fail-level WARNING
 	$(py) scripts/check_locks.py
+	$(py) scripts/audit.py
+	@for environment in "$(VENV)" .make/*; do \
+		! test -x "$$environment/bin/python" || "$$environment/bin/python" -m pip check || exit 1; \
+	done
+
+audit: python ## compare packages, and libraries inside wheels, with the lowest versions admitted; ask pip-audit, too
+	@$(bootstrap) requirements-dev.txt
+	@"$(PYTHON)" gmmsite/deploy/bootstrap.py --venv .make/audit --goal $@ scripts/audit-requirements.txt
+	@$(py) scripts/audit.py --service .make/audit/bin/pip-audit
+
+# PIP: bundled or newest; as it stands, one after the other. Needs the network.
+fresh: python ## do what a stranger's machine does: clone, install into nothing, run, check (PIP=newest: with that pip only)
+	@"$(PYTHON)" scripts/fresh.py $(PIP)
 
 format: python ## put sources and templates into the form that `make check` wants
 	@$(bootstrap) requirements-dev.txt
@@ -98,6 +111,7 @@ lock: python ## compile requirements*.in into the hashed lock files, with the ne
 	$(compile) benchmarks/load-requirements.in -o benchmarks/load-requirements.txt
 	$(compile) benchmarks/bench-requirements.in -o benchmarks/bench-requirements.txt
 	$(compile) benchmarks/mutate-requirements.in -o benchmarks/mutate-requirements.txt
+	$(compile) scripts/audit-requirements.in -o scripts/audit-requirements.txt
 
 bench: export OPENBLAS_NUM_THREADS = 1
 bench: python ## measure the fit against scikit-learn, OpenCV and plain EM

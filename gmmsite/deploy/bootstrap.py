@@ -13,13 +13,15 @@ if sys.version_info < (3, 11):  # noqa: UP036 - this file is the one that has to
     )
 
 import argparse
-import hashlib
 import importlib
+import re
 import socket
 import subprocess
 from pathlib import Path
 
 LISTENING = "0A"  # a socket's state in /proc/net/tcp
+STAMP = "# installed by Python "  # what the copy of a lock begins with that is kept in the environment
+PIP = ["-m", "pip", "--quiet", "--disable-pip-version-check"]
 
 
 class Trouble(Exception):
@@ -97,29 +99,43 @@ def listening_inodes(port: int) -> set[str]:
 
 
 def install(lock: Path, venv: Path) -> None:
-    """Make the environment hold what the lock file says; nothing to do when it was this file that filled it last."""
-    version = "{}.{}".format(*sys.version_info[:2])
-    wanted = f"{hashlib.sha256(lock.read_bytes()).hexdigest()} python{version}"
-    stamp = venv / f"{lock.stem}.installed"
-    if stamp.exists() and stamp.read_text() == wanted:
-        return
+    """Make the environment hold what the lock file says; nothing to do when it was this file that filled it last.
+
+    A copy of the lock is kept in the environment. What the old lock had and the new one has not is uninstalled: it may have
+    been dropped because it is dangerous.
+    """
     python = venv / "bin" / "python"
-    if not is_usable(python):
+    stamp = venv / f"{lock.stem}.installed"
+    wanted = "{}{}.{}\n{}".format(STAMP, *sys.version_info[:2], lock.read_text(encoding="utf-8"))
+    former = stamp.read_text(encoding="utf-8") if stamp.exists() else STAMP
+    if former == wanted:
+        return
+    if not is_usable(python) or not former.startswith(STAMP):  # stamps of before do not say what was installed
         create(venv)
     print(f"Installing {lock.name} into {venv} (once, and again when it changes) ...", flush=True)  # noqa: T201 - a command line
-    pip = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-input",
-        "--no-deps",
-        "--require-hashes",
-    ]
-    if subprocess.run([python, *pip, "-r", lock], check=False).returncode:  # noqa: S603 - our own arguments
+    uninstall(packages(former) - packages(wanted), venv)
+    arguments = ["install", "--no-input", "--no-deps", "--require-hashes", "-r", str(lock)]
+    if subprocess.run([python, *PIP, *arguments], check=False).returncode:  # noqa: S603 - our own arguments
         raise Trouble(f"{lock.name} could not be installed. pip says why above; is there a network?")
-    stamp.write_text(wanted)
+    stamp.write_text(wanted, encoding="utf-8")
+
+
+def packages(lock: str) -> set[str]:
+    """Return the names of what a lock installs, normalised as in PEP 503."""
+    return {re.sub(r"[-_.]+", "-", name).lower() for name in re.findall(r"^([\w.-]+)==", lock, re.MULTILINE)}
+
+
+def uninstall(gone: set[str], venv: Path) -> None:
+    """Remove packages from the environment, and the stamps of other locks that had them: they are installed again when asked for."""
+    if not gone:
+        return
+    if subprocess.run([venv / "bin" / "python", *PIP, "uninstall", "--yes", *sorted(gone)], check=False).returncode:  # noqa: S603 - our own arguments
+        raise Trouble(
+            f"{', '.join(sorted(gone))} could not be uninstalled. pip says why above; remove {venv} and try again."
+        )
+    for stamp in venv.glob("*.installed"):
+        if gone & packages(stamp.read_text(encoding="utf-8")):
+            stamp.unlink()
 
 
 def is_usable(python: Path) -> bool:

@@ -133,6 +133,7 @@ def _limits() -> Limits:
         bytes=settings.GMM_MAX_UPLOAD_BYTES,
         pixels=settings.GMM_MAX_PIXELS,
         decoded_bytes=settings.GMM_MAX_DECODED_BYTES,
+        heic=settings.GMM_HEIC,
     )
 
 

@@ -35,6 +35,7 @@ def limits() -> Limits:
         bytes=settings.GMM_MAX_UPLOAD_BYTES,
         pixels=settings.GMM_MAX_PIXELS,
         decoded_bytes=settings.GMM_MAX_DECODED_BYTES,
+        heic=settings.GMM_HEIC,
     )
 
 

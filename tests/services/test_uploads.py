@@ -1,5 +1,6 @@
 import io
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import PIL.Image
@@ -63,6 +64,15 @@ def test_limits_are_those_of_the_settings(owner, settings):
     with pytest.raises(Refusal) as refused:
         upload(owner, picture())
     assert refused.value.code == "too_large"
+
+
+def test_a_site_may_do_without_heic(owner, settings):
+    heic = (Path(__file__).parents[1] / "engine" / "imaging" / "heic" / "quadrants.heic").read_bytes()
+    assert upload(owner, heic, "picture.heic").format == "HEIF"
+    settings.GMM_HEIC = False
+    with pytest.raises(Refusal) as refused:
+        upload(owner, heic, "picture.heic")
+    assert refused.value.code == "unsupported_format"
 
 
 @pytest.mark.parametrize(

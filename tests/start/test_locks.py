@@ -1,12 +1,14 @@
-"""`make check` notices, without a network, when a lock file no longer holds what was asked for."""
+"""`make check` notices, without a network, when a lock file no longer holds what was asked for; and locks are installed as they are."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "check_locks.py"
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "scripts" / "check_locks.py"
 HASH = f" \\\n    --hash=sha256:{'0' * 64}\n"
 FRESH = {
     "requirements.in": "# run time\ndjango>=5.2,<5.3\npsycopg[binary]>=3.3\n",
@@ -52,3 +54,23 @@ def test_stale_locks_are_named(check, change, sentence) -> None:
     assert code == 1
     assert sentence in said
     assert said.endswith("Run: make lock\n")
+
+
+def test_whatever_installs_a_lock_does_not_resolve_it_anew() -> None:
+    """pip up to 23 resolves extras once more, and refuses a complete lock as soon as something newer has come out."""
+    places = [
+        ROOT / "README.md",
+        ROOT / "Makefile",
+        *ROOT.glob(".ci/*"),
+        *(ROOT / "gmmsite" / "deploy").rglob("*"),
+        *ROOT.glob("scripts/*"),
+    ]
+    lines = [
+        f"{path.name}: {line.strip()}"
+        for path in places
+        if path.is_file() and path.suffix != ".pyc"
+        for line in path.read_text().splitlines()
+        if re.search(r"--require-hashes|pip\b.* install\b.*requirements\S*\.txt", line)
+    ]
+    assert len(lines) >= 3, "README, Dockerfile and bootstrap at least"
+    assert [line for line in lines if "--no-deps" not in line] == []

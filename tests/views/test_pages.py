@@ -173,6 +173,15 @@ def test_help_states_the_limits_of_this_site(client, settings):
     assert f"up to 12{NARROW}MB and 7.5 megapixels" in page
 
 
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_pages_name_heic_only_where_it_is_taken(browser, settings, is_taken):
+    settings.GMM_HEIC = is_taken
+    for address in ("/", "/help/"):
+        page = markup(browser.get(address))
+        assert ("HEIC" in page) is is_taken
+        assert ("heic" in page) is (is_taken and address == "/"), "the dialog of the browser offers these files"
+
+
 def test_account_shows_what_is_used_of_the_quota(browser, owner, finished_run, settings):
     settings.GMM_QUOTA_IMAGES = 4
     page = markup(browser.get("/account/"))

@@ -1,6 +1,6 @@
 """Bytes to arrays and back: admission, decoding, renditions, the label PNG, palettes. Knows nothing of mixtures.
 
-Read in this order: `admission` (what is taken, from the header alone), `decoding` (bytes to what is shown and what is fitted;
+Read in this order: `admission` (what is taken, from the header alone; of HEIC also from `heif_boxes`), `decoding` (bytes to what is shown and what is fitted;
 `planes`, `profiles` and `orientation` are its steps), `inspection` (all of it at upload), `masks` (which pixels are left out),
 `renditions`, `index_png`, `palettes`.
 """

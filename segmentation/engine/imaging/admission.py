@@ -15,9 +15,9 @@ from typing import TypeVar
 
 import numpy as np
 import PIL.Image
-import pillow_heif
 
 from segmentation.engine.exceptions import Refusal, SegmentationError, gettext_noop
+from segmentation.engine.imaging import heif_boxes
 
 T = TypeVar("T")
 
@@ -49,7 +49,6 @@ _PNG_BANDS = {0: 1, 2: 3, 4: 2, 6: 4}  # by colour type, where the depth can be 
 _KNOWN_TYPES = mimetypes.MimeTypes(filenames=()).types_map[True]  # the same on every machine
 
 PIL.Image.MAX_IMAGE_PIXELS = None  # our own ladder refuses large pictures, with a sentence
-pillow_heif.register_heif_opener()
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it finds odd is said by refusals and notices
 
 
@@ -60,6 +59,7 @@ class Limits:
     bytes: int  # of the file
     pixels: int
     decoded_bytes: int  # width x height x bands x bytes a value
+    heic: bool = True  # whether HEIC is taken; if not, its codec is never loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,16 @@ def admit(data: bytes, *, name: str, limits: Limits) -> Header:
             "unsupported_format",
             gettext_noop(
                 "It is no picture of a known format. PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF and HEIC are taken."
+            )
+            if limits.heic
+            else gettext_noop(
+                "It is no picture of a known format. PNG, JPEG, WebP, TIFF, BMP, GIF and AVIF are taken."
             ),
+        )
+    if image_format == "HEIF" and not limits.heic:
+        raise Refusal(
+            "unsupported_format",
+            gettext_noop("This site does not take HEIC. Save it as JPEG or PNG and try again."),
         )
     _require_extension(name, image_format)
     header = guarded(lambda: _read_header(data, image_format))
@@ -144,6 +153,16 @@ def guarded(read: Callable[[], T]) -> T:
         ) from error
 
 
+def load_heif_codec() -> None:
+    """Let Pillow read HEIC: the picture alone, in one thread, without what other pictures its file holds.
+
+    Done for the first file that has passed the inspection of its boxes, or ahead of time where HEIC is taken.
+    """
+    import pillow_heif  # noqa: PLC0415 - a site that does not take HEIC must be able to do without it
+
+    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+
+
 def png_depth(data: bytes) -> int:
     """Bits of a value of a PNG file, from its header."""
     return data[24]
@@ -152,6 +171,9 @@ def png_depth(data: bytes) -> int:
 def _read_header(data: bytes, image_format: str) -> Header:
     if image_format == "TIFF":
         return _read_tiff_header(data)
+    if image_format == "HEIF":
+        heif_boxes.require_photograph(data)
+        load_heif_codec()
     with PIL.Image.open(BytesIO(data), formats=[image_format]) as image:
         width, height = image.size
         bands, dtype = len(image.getbands()), "bool" if image.mode == "1" else "uint8"

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import PIL.AvifImagePlugin
 import PIL.Image
-import pillow_heif
 from numpy.typing import NDArray
 
 from segmentation.engine.imaging import orientation, profiles
@@ -17,7 +16,6 @@ from segmentation.engine.imaging.notices import Notice
 from segmentation.engine.imaging.planes import reduced
 
 PIL.AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a child with a memory limit has one thread
-pillow_heif.options.DECODE_THREADS = 1
 
 _REDUCED_BY_CODEC = {"AVIF", "HEIF"}  # from the full range, not from that of the data: they are made for screens
 

@@ -201,6 +201,7 @@ def _task(recipe: Recipe, start: Start | None, mask: Path | None) -> Task:
         bytes=settings.GMM_MAX_UPLOAD_BYTES,
         pixels=settings.GMM_MAX_PIXELS,
         decoded_bytes=settings.GMM_MAX_DECODED_BYTES,
+        heic=settings.GMM_HEIC,
     )
     masters = {}
     if mask is not None:

@@ -1,11 +1,14 @@
-"""HEIC, and the 10 bits that it and AVIF may have. The files in `heic/` hold four plain fields; nothing here can write them."""
+"""HEIC, and the 10 bits that it and AVIF may have. The files in `heic/` hold four plain fields."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import imagecodecs
 import numpy as np
 import pytest
 
+from segmentation.engine.exceptions import Refusal
 from segmentation.engine.imaging import Limits, decode
 
 FIELDS = np.empty((16, 32, 3), dtype=np.uint8)
@@ -57,3 +60,39 @@ def test_an_avif_of_eight_bits_is_not_said_to_be_reduced():
     picture = read(imagecodecs.avif_encode(FIELDS, level=100))
     assert picture.header.dtype == "uint8"
     assert picture.notices == ()
+
+
+def test_a_site_that_does_not_take_heic_says_so_and_what_else_it_takes():
+    limits = Limits(bytes=10**6, pixels=10**6, decoded_bytes=10**7, heic=False)
+    for data, sentence in [
+        (stored("quadrants"), "This site does not take HEIC. Save it as JPEG or PNG and try again."),
+        (b"no picture at all", "PNG, JPEG, WebP, TIFF, BMP, GIF and AVIF are taken."),
+    ]:
+        with pytest.raises(Refusal) as refusal:
+            decode(data, name="a.heic", limits=limits)
+        assert refusal.value.code == "unsupported_format"
+        assert sentence in str(refusal.value)
+
+
+def test_its_codec_is_loaded_for_the_first_heic_that_is_taken_and_not_before():
+    program = """
+import sys
+from pathlib import Path
+from segmentation.engine import pipeline
+from segmentation.engine.imaging import Limits, decode
+from segmentation.engine.exceptions import Refusal
+pipeline.warm()
+for is_taken in (False, True):
+    try:
+        limits = Limits(bytes=10**6, pixels=10**6, decoded_bytes=10**7, heic=is_taken)
+        decode(Path(sys.argv[1]).read_bytes(), name="", limits=limits)
+    except Refusal as refusal:
+        print(refusal.code)
+    print("pillow_heif" in sys.modules)
+"""
+    heic = Path(__file__).parent / "heic" / "quadrants.heic"
+    command = [sys.executable, "-c", program, heic]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[3], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.split() == ["unsupported_format", "False", "True"]
