@@ -14,9 +14,9 @@ from django.core.files.base import File
 from django.db.models.fields.json import KT
 
 from segmentation import files
-from segmentation.engine import pipeline
+from segmentation.engine import decoder, pipeline
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
-from segmentation.engine.imaging import MaskMaster, inspect_mask
+from segmentation.engine.imaging import MaskMaster
 from segmentation.engine.recipe import Inputs
 from segmentation.models import Image, Run
 from segmentation.models.runs import RunQuerySet
@@ -49,7 +49,7 @@ def upload_mask(*, image: Image, file: File[bytes], name: str) -> MaskMaster:
     """
     count_upload(owner=image.owner)
     with on_disk(file) as path:
-        master = inspected(inspect_mask, path, name)
+        master = inspected(decoder.inspect_mask, path, name)
     pipeline.require_size((master.width, master.height), (image.width, image.height))
     files.put(files.mask_key(image.pk, master.sha256), master.data)
     return master

@@ -32,6 +32,7 @@ _EXTENSIONS = {
     "AVIF": {".avif", ".avifs"},
     "HEIF": {".heic", ".heif", ".heics", ".heifs", ".hif"},
 }
+FORMATS = frozenset(_EXTENSIONS)
 _SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": "PNG",
     b"\xff\xd8\xff": "JPEG",
@@ -72,6 +73,10 @@ class Header:
     bands: int  # values a pixel, with alpha
     dtype: str  # of one value, in NumPy's words
     frames: int
+
+
+OnHeader = Callable[[Header], None]
+"""Is told what a file says of itself, before anything is decoded."""
 
 
 def admit(data: bytes, *, name: str, limits: Limits) -> Header:
@@ -198,6 +203,15 @@ def _read_tiff_header(data: bytes) -> Header:
         )
 
 
+def decoded_bytes(header: Header) -> int:
+    """Bytes of all values of a picture as its file stores them."""
+    return header.width * header.height * header.bands * np.dtype(header.dtype).itemsize
+
+
+def ignore_header(_header: Header) -> None:
+    """Take no note of a header."""
+
+
 def _require_size(size: int, limits: Limits) -> None:
     if size == 0:
         raise Refusal("empty", gettext_noop("The file is empty. Choose another one."))
@@ -239,7 +253,7 @@ def _require_room(header: Header, limits: Limits) -> None:
             bands=header.bands,
             limit=MAX_BANDS,
         )
-    decoded = pixels * header.bands * np.dtype(header.dtype).itemsize
+    decoded = decoded_bytes(header)
     if decoded > limits.decoded_bytes:
         raise Refusal(
             "too_large",

@@ -3,7 +3,7 @@
 Of *Regions* there is only the label: the law of a region lives in what is measured of a reduced picture, and says nothing
 pixel by pixel.
 
-Nothing of this is kept by a run: the picture is read and measured again, as the fit has measured it.
+Nothing of this is kept by a run: the picture is decoded and measured again, as the fit has measured it.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from segmentation.engine.gmm import Mixture, maps
 from segmentation.engine.gmm.fitting import SIZE
 from segmentation.engine.gmm.pictures import Picture, picture_of
-from segmentation.engine.imaging import Limits, decode, index_png, palettes
+from segmentation.engine.imaging import Picture as Decoded
+from segmentation.engine.imaging import index_png, palettes
 from segmentation.engine.recipe import Preset, Recipe
 
 SIDE = 128
@@ -29,9 +30,7 @@ Groups = Sequence[Sequence[int]]
 class Source:
     """A picture and what was made of it; all that the functions here need, and picklable."""
 
-    original: bytes
-    name: str
-    limits: Limits
+    decoded: Decoded
     recipe: Recipe
     mixture: Mixture
     components_png: bytes
@@ -87,7 +86,7 @@ def shapes(components_png: bytes, lookup: Labels, n_clusters: int) -> tuple[maps
 
 def _read(source: Source) -> tuple[Labels, Picture]:
     """The component map, and the picture as the fit has measured it: the map says which pixels counted."""
-    decoded = decode(source.original, name=source.name, limits=source.limits)
+    decoded = source.decoded
     labels = index_png.decode(source.components_png)
     valid = labels != index_png.NO_DATA
     data = decoded.pixels if source.recipe.preset is Preset.REGIONS else decoded.data

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from segmentation.engine.exceptions import Refusal
-from segmentation.engine.imaging import Limits, inspect_mask, masks
+from segmentation.engine.imaging import Limits, masks
 
 LIMITS = Limits(bytes=10**7, pixels=10**6, decoded_bytes=10**7)
 
@@ -130,9 +130,8 @@ def test_limits_hold_for_masks_too(mask):
     assert refused.value.code == "too_many_pixels"
 
 
-def test_what_is_kept_is_a_clean_png_of_0_and_255_and_says_how_much_is_left_out(mask, tmp_path):
-    (tmp_path / "upload").write_bytes(saved(painted(mask), pnginfo=None, exif=b"Exif\0\0secret"))
-    master = inspect_mask(tmp_path / "upload", name="mask.png", limits=LIMITS)
+def test_what_is_kept_is_a_clean_png_of_0_and_255_and_says_how_much_is_left_out(mask):
+    master = masks.master(saved(painted(mask), pnginfo=None, exif=b"Exif\0\0secret"), name="mask.png", limits=LIMITS)
     assert (master.width, master.height, master.left_out) == (11, 7, 13)
     assert master.sha256 == hashlib.sha256(master.data).hexdigest()
     with PIL.Image.open(io.BytesIO(master.data)) as kept:
