@@ -16,7 +16,7 @@ from segmentation.engine.decoder.connection import (
     most_output,
     warn_of_missing_confinement,
 )
-from segmentation.engine.decoder.memory import Reader, Untrustworthy, open_memory
+from segmentation.engine.decoder.memory import Untrustworthy, open_memory
 from segmentation.engine.exceptions import ChildFailed
 from segmentation.engine.imaging import Inspection, Limits, MaskMaster, Picture
 from segmentation.engine.sandbox import Allowance

@@ -116,6 +116,7 @@ class Connection:
                     (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
                     (os.POSIX_SPAWN_DUP2, theirs.fileno(), server.CONTROL),
                 ],
+                setpgroup=0,  # what is sent to our group is not for it
                 setsigmask=(),
                 setsigdef=(signal.SIGXCPU, signal.SIGCHLD),
             )
@@ -173,7 +174,7 @@ def _listen(answer: socket.socket, end: socket.socket, *, deadline: float) -> tu
         if answer in ready and not _hear(answer, heard):
             speaking.remove(answer)
         if end in ready:
-            verdict = end.recv(_LONGEST_VERDICT)
+            verdict = _last_word(end)
             while answer in speaking and _hear(answer, heard):
                 pass
             if not verdict:
@@ -187,12 +188,20 @@ def _hear(answer: socket.socket, heard: bytearray) -> bool:
     """Take in what can be read at once; returns whether there may be more."""
     try:
         piece = answer.recv(_LONGEST_ANSWER, socket.MSG_DONTWAIT)
-    except BlockingIOError:
+    except (BlockingIOError, ConnectionError):
         return False
     heard += piece
     if len(heard) > _LONGEST_ANSWER:
         raise Untrustworthy("a long answer")
     return bool(piece)
+
+
+def _last_word(end: socket.socket) -> bytes:
+    """Return how the server says that the child has ended; nothing when the server itself has."""
+    try:
+        return end.recv(_LONGEST_VERDICT)
+    except ConnectionError:
+        return b""
 
 
 def _result(said: tuple[bytes, list[Any]]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What is taken at all, decided by the first bytes and the header, before anything is decoded.
 
-A ladder: empty, too many bytes, format by content, extension against content, pixels, bands, bytes in memory. Each rung has its
+A ladder: empty, too many bytes, format by content, extension against content, number of parts, pixels, bands, bytes in memory. Each rung has its
 own code and a sentence that says what to do.
 """
 
@@ -18,6 +18,7 @@ import PIL.Image
 import pillow_heif
 
 from segmentation.engine.exceptions import Refusal, SegmentationError, gettext_noop
+from segmentation.engine.imaging.structure import require_few_parts
 
 T = TypeVar("T")
 
@@ -93,7 +94,7 @@ def admit(data: bytes, *, name: str, limits: Limits) -> Header:
     Raises
     ------
     Refusal
-        Codes `empty`, `too_large`, `unsupported_format`, `extension_mismatch`, `too_many_pixels`, `too_many_bands`, `corrupt`.
+        Codes `empty`, `too_large`, `unsupported_format`, `extension_mismatch`, `decode_timeout`, `too_many_pixels`, `too_many_bands`, `corrupt`.
     """
     _require_size(len(data), limits)
     image_format = sniff(data)
@@ -105,6 +106,7 @@ def admit(data: bytes, *, name: str, limits: Limits) -> Header:
             ),
         )
     _require_extension(name, image_format)
+    require_few_parts(data, image_format)
     header = guarded(lambda: _read_header(data, image_format))
     _require_room(header, limits)
     return header
