@@ -46,11 +46,11 @@ def look_for_file(work):
 
 
 def list_folder(work):
-    return attempt(lambda: os.listdir(work.name))
+    return attempt(lambda: [str(path) for path in Path(work.name).iterdir()])
 
 
 def remove_file(work):
-    return attempt(lambda: os.unlink(work.name))
+    return attempt(lambda: Path(work.name).unlink())
 
 
 def open_database(work):
@@ -84,7 +84,7 @@ def run_program(_work):
 
 
 def replace_itself(_work):
-    return attempt(lambda: os.execv("/bin/true", ["true"]))
+    return attempt(lambda: os.execv("/bin/true", ["true"]))  # noqa: S606 - the probe
 
 
 def fork(_work):
@@ -140,7 +140,9 @@ def limit_server(_work):
 def lift_limits(_work):
     names = ("RLIMIT_CPU", "RLIMIT_DATA", "RLIMIT_FSIZE")
     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-    return {"got": [attempt(lambda: resource.setrlimit(getattr(resource, name), unlimited)) for name in names]}
+    return {
+        "got": [attempt(lambda name=name: resource.setrlimit(getattr(resource, name), unlimited)) for name in names]
+    }
 
 
 def more_memory(_work):

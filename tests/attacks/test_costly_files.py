@@ -30,12 +30,12 @@ def test_many_tiny_parts(make):
 
 @pytest.mark.parametrize("make", [costly.tiff_of_pages, costly.tiff_of_bands])
 def test_many_pages_and_bands_are_within_their_budget_or_refused(make):
+    codes = []
     try:
-        inspection = decoder.inspect(make(), name="", limits=LIMITS)
+        assert decoder.inspect(make(), name="", limits=LIMITS).thumbnail.data
     except ChildFailed as failure:
-        assert failure.code == "deadline"  # on a slow machine
-    else:
-        assert inspection.thumbnail.data
+        codes.append(failure.code)
+    assert codes in ([], ["deadline"])  # the second on a slow machine
 
 
 def test_a_picture_of_a_usual_number_of_parts_is_taken(tmp_path):

@@ -201,7 +201,7 @@ def test_the_decoder_process_is_bare(monkeypatch):
     }  # fmt: skip
     with client._opened(b"a file") as file:
         seen, _ = connection.ask(request, file, allowance=decoder.USUAL, most=1)
-    assert os.readlink(f"/proc/{connection._pid}/cwd") == "/"
+    assert Path(f"/proc/{connection._pid}/cwd").readlink() == Path("/")
     assert b"SECRET" not in Path(f"/proc/{connection._pid}/environ").read_bytes()
     connection.close()
     assert (seen["django"], seen["settings"]) == (False, False)
