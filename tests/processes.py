@@ -37,13 +37,22 @@ def database_url():
 
 
 def children_of(pid):
-    """Return the processes that `pid` has started and that have not ended."""
+    """Return the processes that `pid` has started and that have not ended, without its decoder."""
+    return [child for child, is_decoder in _started_by(pid) if not is_decoder]
+
+
+def decoders_of(pid):
+    """Return the decoder processes that `pid` has started and that have not ended."""
+    return [child for child, is_decoder in _started_by(pid) if is_decoder]
+
+
+def _started_by(pid):
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
             if int(parent) == pid and state not in "ZX":
-                found.append(int(folder.name))
+                found.append((int(folder.name), b"engine.decoder" in (folder / "cmdline").read_bytes()))
     return found
 
 

@@ -25,12 +25,13 @@ def post_fork(_server: Any, worker: Any) -> None:
 
 
 def post_worker_init(_worker: Any) -> None:
-    """Have the sandbox ready before the first picture comes, then say that the site is open."""
+    """Have decoder and sandbox ready before the first picture comes, then say that the site is open."""
     from django.conf import settings  # noqa: PLC0415 - settings are read by the worker, once the application is loaded
 
-    from segmentation.engine import sandbox  # noqa: PLC0415 - the same
+    from segmentation.engine import decoder, sandbox  # noqa: PLC0415 - the same
 
     sandbox.configure(children=settings.GMM_WEB_CHILDREN)
     sandbox.warm()
+    decoder.start()
     if os.environ.get("GMM_ANNOUNCE"):
         print(f"GMM Studio is running at {settings.SITE_URL} (Ctrl-C stops it)", flush=True)  # noqa: T201 - to the terminal

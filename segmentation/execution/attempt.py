@@ -92,6 +92,7 @@ def perform(assignment: Assignment, report: sandbox.Report) -> Product:
         inputs=assignment.inputs,
         masters=_masters(assignment),
         limits=_limits(),
+        decoding=assignment.allowance,
         on_progress=on_progress,
     )
     on_progress(Stage.WRITING, 0.0)

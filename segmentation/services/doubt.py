@@ -14,11 +14,11 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from segmentation import files
-from segmentation.engine import sandbox
+from segmentation.engine import decoder, sandbox
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm import Mixture
 from segmentation.engine.gmm.statistics import uncertainty as maps
-from segmentation.engine.imaging import index_png, palettes
+from segmentation.engine.imaging import Picture, index_png, palettes
 from segmentation.engine.legend import NO_DATA, Legend
 from segmentation.engine.pipeline import doubt
 from segmentation.engine.recipe import Recipe
@@ -146,13 +146,17 @@ def _drawn(run: Run, name: str, legend: Legend) -> bytes:
 
 def _source(run: Run) -> doubt.Source:
     return doubt.Source(
-        original=files.read(files.image_key(run.image_id, "original")),
-        name=run.image.name,
-        limits=limits(),
+        decoded=_decoded(run),
         recipe=Recipe.from_mapping(run.recipe),
         mixture=Mixture.from_mapping(run.result.mixture),
         components_png=files.read(run.result.files["components.png"]["key"]),
     )
+
+
+def _decoded(run: Run) -> Picture:
+    original = files.read(files.image_key(run.image_id, "original"))
+    with sandbox.place():
+        return decoder.decode(original, name=run.image.name, limits=limits(), allowance=_allowance())
 
 
 def _allowance() -> sandbox.Allowance:

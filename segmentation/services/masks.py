@@ -16,9 +16,9 @@ from django.db.models import F
 from django.db.models.fields.json import KT
 
 from segmentation import files
-from segmentation.engine import pipeline
+from segmentation.engine import decoder, pipeline
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
-from segmentation.engine.imaging import MaskMaster, inspect_mask
+from segmentation.engine.imaging import MaskMaster
 from segmentation.engine.recipe import Inputs
 from segmentation.exceptions import QuotaExceeded
 from segmentation.models import Image, Run
@@ -56,7 +56,7 @@ def upload_mask(*, image: Image, file: File[bytes], name: str) -> MaskMaster:
     """
     count_upload(owner=image.owner)
     with on_disk(file) as path:
-        master = inspected(inspect_mask, path, name)
+        master = inspected(decoder.inspect_mask, path, name)
     pipeline.require_size((master.width, master.height), (image.width, image.height))
     _store(image, master)
     return master

@@ -1,6 +1,7 @@
 """Taking a picture in: inspected in a limited child first, then files, then the row."""
 
 import contextlib
+import hashlib
 import re
 import tempfile
 import uuid
@@ -14,9 +15,9 @@ from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import transaction
 
 from segmentation import files
-from segmentation.engine import sandbox
+from segmentation.engine import decoder, sandbox
 from segmentation.engine.exceptions import ChildFailed, Refusal, SegmentationError, gettext_noop
-from segmentation.engine.imaging import Limits, inspect
+from segmentation.engine.imaging import Limits
 from segmentation.models import Image, User
 from segmentation.samples import SAMPLES
 from segmentation.services.quotas import require_room_for_image
@@ -87,9 +88,7 @@ def on_disk(file: File[bytes]) -> Iterator[Path]:
 
 
 def inspected(inspection: Callable[..., T], path: Path, name: str) -> T:
-    """Return what `inspection` of the engine finds in a file.
-
-    It decodes in a child with limits; what kills the child is the file's fault and refuses it.
+    """Return what `inspection` of the decoder finds in a file; what ends the decoder's child is the file's fault, and refuses it.
 
     Raises
     ------
@@ -98,19 +97,21 @@ def inspected(inspection: Callable[..., T], path: Path, name: str) -> T:
     """
     allowance = sandbox.Allowance(memory=min(_DECODE_MEMORY, settings.GMM_RUN_MEMORY), seconds=DECODE_SECONDS)
     try:
-        return sandbox.call(inspection, path, name=name, limits=limits(), allowance=allowance)
+        with sandbox.place(), path.open("rb") as file:
+            return inspection(file, name=name, limits=limits(), allowance=allowance)
     except ChildFailed as failure:
         raise _REFUSED_BY_FAILURE.get(failure.code, failure) from failure
 
 
 def _store(*, owner: User, path: Path, name: str) -> Image:
-    inspection = inspected(inspect, path, name)
+    inspection = inspected(decoder.inspect, path, name)
+    sha256, size = _identity(path)
     image = Image(
         id=uuid.uuid4(),
         owner=owner,
         name=name,
-        sha256=inspection.sha256,
-        bytes=inspection.size,
+        sha256=sha256,
+        bytes=size,
         format=inspection.header.format,
         width=inspection.width,
         height=inspection.height,
@@ -123,7 +124,7 @@ def _store(*, owner: User, path: Path, name: str) -> Image:
         display_type=inspection.display.content_type,
         thumbnail_type=inspection.thumbnail.content_type,
     )
-    image.stored_bytes = inspection.size + len(inspection.display.data) + len(inspection.thumbnail.data)
+    image.stored_bytes = size + len(inspection.display.data) + len(inspection.thumbnail.data)
     with transaction.atomic():
         require_room_for_image(owner=owner, size=image.stored_bytes)
     try:
@@ -140,11 +141,16 @@ def _store(*, owner: User, path: Path, name: str) -> Image:
     return image
 
 
+def _identity(path: Path) -> tuple[str, int]:
+    """Return SHA-256 and length of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+
+
 _REFUSED_BY_FAILURE: dict[str, Refusal] = {
     "deadline": Refusal(
         "decode_timeout",
-        gettext_noop("It took longer than %(seconds)s s to read. Save it again with another program, or smaller."),
-        seconds=round(DECODE_SECONDS),
+        gettext_noop("It takes too long to read for its size. Save it again with another program, or smaller."),
     ),
     "out_of_memory": Refusal(
         "out_of_memory", gettext_noop("Reading it needs more memory than this site allows. Save it smaller.")

@@ -9,7 +9,7 @@ from segmentation.engine.imaging import index_png, masks, palettes
 from segmentation.engine.imaging.admission import Header, Limits
 from segmentation.engine.imaging.decoding import Picture, decode
 from segmentation.engine.imaging.inspection import Inspection, inspect
-from segmentation.engine.imaging.masks import MaskMaster, inspect_mask
+from segmentation.engine.imaging.masks import MaskMaster
 from segmentation.engine.imaging.notices import Notice
 from segmentation.engine.imaging.renditions import Rendition, thumbnail
 
@@ -24,7 +24,6 @@ __all__ = [
     "decode",
     "index_png",
     "inspect",
-    "inspect_mask",
     "masks",
     "palettes",
     "thumbnail",

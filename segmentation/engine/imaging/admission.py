@@ -1,6 +1,6 @@
 """What is taken at all, decided by the first bytes and the header, before anything is decoded.
 
-A ladder: empty, too many bytes, format by content, extension against content, pixels, bands, bytes in memory. Each rung has its
+A ladder: empty, too many bytes, format by content, extension against content, number of parts, pixels, bands, bytes in memory. Each rung has its
 own code and a sentence that says what to do.
 """
 
@@ -18,6 +18,7 @@ import PIL.Image
 
 from segmentation.engine.exceptions import Refusal, SegmentationError, gettext_noop
 from segmentation.engine.imaging import heif_boxes
+from segmentation.engine.imaging.structure import require_few_parts
 
 T = TypeVar("T")
 
@@ -32,6 +33,7 @@ _EXTENSIONS = {
     "AVIF": {".avif", ".avifs"},
     "HEIF": {".heic", ".heif", ".heics", ".heifs", ".hif"},
 }
+FORMATS = frozenset(_EXTENSIONS)
 _SIGNATURES = {
     b"\x89PNG\r\n\x1a\n": "PNG",
     b"\xff\xd8\xff": "JPEG",
@@ -74,6 +76,10 @@ class Header:
     frames: int
 
 
+OnHeader = Callable[[Header], None]
+"""Is told what a file says of itself, before anything is decoded."""
+
+
 def admit(data: bytes, *, name: str, limits: Limits) -> Header:
     """Read the header of a file and decide whether it may be decoded.
 
@@ -88,7 +94,7 @@ def admit(data: bytes, *, name: str, limits: Limits) -> Header:
     Raises
     ------
     Refusal
-        Codes `empty`, `too_large`, `unsupported_format`, `extension_mismatch`, `too_many_pixels`, `too_many_bands`, `corrupt`.
+        Codes `empty`, `too_large`, `unsupported_format`, `extension_mismatch`, `decode_timeout`, `too_many_pixels`, `too_many_bands`, `corrupt`.
     """
     _require_size(len(data), limits)
     image_format = sniff(data)
@@ -109,6 +115,7 @@ def admit(data: bytes, *, name: str, limits: Limits) -> Header:
             gettext_noop("This site does not take HEIC. Save it as JPEG or PNG and try again."),
         )
     _require_extension(name, image_format)
+    require_few_parts(data, image_format)
     header = guarded(lambda: _read_header(data, image_format))
     _require_room(header, limits)
     return header
@@ -220,6 +227,15 @@ def _read_tiff_header(data: bytes) -> Header:
         )
 
 
+def decoded_bytes(header: Header) -> int:
+    """Bytes of all values of a picture as its file stores them."""
+    return header.width * header.height * header.bands * np.dtype(header.dtype).itemsize
+
+
+def ignore_header(_header: Header) -> None:
+    """Take no note of a header."""
+
+
 def _require_size(size: int, limits: Limits) -> None:
     if size == 0:
         raise Refusal("empty", gettext_noop("The file is empty. Choose another one."))
@@ -261,7 +277,7 @@ def _require_room(header: Header, limits: Limits) -> None:
             bands=header.bands,
             limit=MAX_BANDS,
         )
-    decoded = pixels * header.bands * np.dtype(header.dtype).itemsize
+    decoded = decoded_bytes(header)
     if decoded > limits.decoded_bytes:
         raise Refusal(
             "too_large",

@@ -10,7 +10,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from segmentation.engine.imaging import orientation, profiles
-from segmentation.engine.imaging.admission import Header, Limits, admit, guarded, png_depth
+from segmentation.engine.imaging.admission import Header, Limits, OnHeader, admit, guarded, ignore_header, png_depth
 from segmentation.engine.imaging.eight_bits import Decoded, read_eight_bits
 from segmentation.engine.imaging.notices import Notice
 from segmentation.engine.imaging.planes import reduced
@@ -37,7 +37,7 @@ class Picture:
     metadata: dict[str, Any]
 
 
-def decode(data: bytes, *, name: str, limits: Limits) -> Picture:
+def decode(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ignore_header) -> Picture:
     """Decode a whole file.
 
     Parameters
@@ -48,6 +48,8 @@ def decode(data: bytes, *, name: str, limits: Limits) -> Picture:
         Its name; an extension, if there is one, must be of the format.
     limits : Limits
         Looked at before anything is decoded.
+    on_header : callable
+        Told the header of a file that is admitted.
 
     Raises
     ------
@@ -57,6 +59,7 @@ def decode(data: bytes, *, name: str, limits: Limits) -> Picture:
         When the picture does not fit.
     """
     header = admit(data, name=name, limits=limits)
+    on_header(header)
     return guarded(lambda: _decode(data, header))
 
 

@@ -1,12 +1,10 @@
 """All that is found out about a file at upload, by decoding it completely."""
 
-import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from segmentation.engine.exceptions import Refusal, gettext_noop
-from segmentation.engine.imaging.admission import Header, Limits
+from segmentation.engine.imaging.admission import Header, Limits, OnHeader, ignore_header
 from segmentation.engine.imaging.decoding import decode
 from segmentation.engine.imaging.notices import Notice
 from segmentation.engine.imaging.renditions import Rendition, display, thumbnail
@@ -18,8 +16,6 @@ THUMBNAIL = 480  # pixels of the longest side
 class Inspection:
     """What is kept of an upload beside its bytes."""
 
-    sha256: str  # of the file
-    size: int  # of the file, in bytes
     header: Header
     fitted_bands: int  # values a pixel that are fitted: without alpha, and of a palette the colours that it stands for
     width: int  # upright
@@ -30,31 +26,28 @@ class Inspection:
     thumbnail: Rendition
 
 
-def inspect(path: Path, *, name: str, limits: Limits) -> Inspection:
+def inspect(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ignore_header) -> Inspection:
     """Decode a file and make its renditions.
 
     Parameters
     ----------
-    path : Path
-        Where it lies.
+    data : bytes
+        The file.
     name : str
         Its name, as people know it.
-    limits : Limits
+    limits, on_header
+        As of `decode`.
 
     Raises
     ------
     Refusal
         As of `decode`; and `empty` for a picture of which no pixel is visible.
     """
-    with path.open("rb") as file:
-        data = file.read(limits.bytes + 1)  # one more than allowed is enough to be refused
-    picture = decode(data, name=name, limits=limits)
+    picture = decode(data, name=name, limits=limits, on_header=on_header)
     if picture.valid is not None and not picture.valid.any():
         raise Refusal("empty", gettext_noop("None of its pixels is visible: all are transparent or hold no number."))
     height, width = picture.pixels.shape[:2]
     return Inspection(
-        sha256=hashlib.sha256(data).hexdigest(),
-        size=len(data),
         header=picture.header,
         fitted_bands=picture.data.shape[2],
         width=width,

@@ -7,7 +7,6 @@ look like. Where a mask is transparent, nothing was label_map, and the pixel is 
 import hashlib
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
 import PIL.Image
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import Refusal, gettext_noop
 from segmentation.engine.imaging import orientation
-from segmentation.engine.imaging.admission import Header, Limits, admit, guarded
+from segmentation.engine.imaging.admission import Header, Limits, OnHeader, admit, guarded, ignore_header
 
 _LOSSLESS = {"PNG", "TIFF", "BMP", "GIF"}  # the others shift black a little
 _VALUES = {"1", "L", "I", "F", "I;16", "I;16L", "I;16B", "I;16N", "RGB"}
@@ -27,20 +26,17 @@ class MaskMaster:
     """What is kept of a mask."""
 
     data: bytes  # of `encode`
-    sha256: str  # of `data`
     width: int  # upright
     height: int
     left_out: int  # pixels
 
-
-def inspect_mask(path: Path, *, name: str, limits: Limits) -> MaskMaster:
-    """`master` of a file that lies at a path."""
-    with path.open("rb") as file:
-        data = file.read(limits.bytes + 1)  # one more than allowed is enough to be refused
-    return master(data, name=name, limits=limits)
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of `data`."""
+        return hashlib.sha256(self.data).hexdigest()
 
 
-def master(data: bytes, *, name: str, limits: Limits) -> MaskMaster:
+def master(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ignore_header) -> MaskMaster:
     """Read a mask and write it anew, as it is kept; parameters as of `read`.
 
     Raises
@@ -48,22 +44,20 @@ def master(data: bytes, *, name: str, limits: Limits) -> MaskMaster:
     Refusal
         As of `read`; and `empty` for a mask that keeps no pixel.
     """
-    mask = read(data, name=name, limits=limits)
+    mask = read(data, name=name, limits=limits, on_header=on_header)
     if mask.all():
         raise Refusal(
             "empty", gettext_noop("It leaves out every pixel. What is black in a mask is kept: turn it round.")
         )
-    written = encode(mask)
     return MaskMaster(
-        data=written,
-        sha256=hashlib.sha256(written).hexdigest(),
+        data=encode(mask),
         width=mask.shape[1],
         height=mask.shape[0],
         left_out=int(np.count_nonzero(mask)),
     )
 
 
-def read(data: bytes, *, name: str, limits: Limits) -> NDArray[np.bool_]:
+def read(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ignore_header) -> NDArray[np.bool_]:
     """Which pixels a mask leaves out.
 
     Parameters
@@ -72,7 +66,8 @@ def read(data: bytes, *, name: str, limits: Limits) -> NDArray[np.bool_]:
         A PNG, TIFF, BMP or GIF of any depth and any bands.
     name : str
         Its name; an extension, if there is one, must be of the format.
-    limits : Limits
+    limits, on_header
+        As of `decode`.
 
     Returns
     -------
@@ -95,6 +90,7 @@ def read(data: bytes, *, name: str, limits: Limits) -> NDArray[np.bool_]:
         )
     if header.dtype == "uint16" and header.bands > 1:
         raise _unsupported()  # Pillow cuts them to 8 bits, and what is nearly black to black
+    on_header(header)
     return guarded(lambda: _read(data, header))
 
 

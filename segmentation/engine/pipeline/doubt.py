@@ -3,7 +3,7 @@
 Of *Regions* there is only the label: the law of a region lives in what is measured of a reduced picture, and says nothing
 pixel by pixel.
 
-Nothing of this is kept by a run: the picture is read and measured again, as the fit has measured it.
+Nothing of this is kept by a run: the picture is decoded and measured again, as the fit has measured it.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from segmentation.engine.gmm import Mixture
 from segmentation.engine.gmm.fit.fitting import SIZE
 from segmentation.engine.gmm.pixels.sources import FeatureSource, feature_source
 from segmentation.engine.gmm.statistics import uncertainty as maps
-from segmentation.engine.imaging import Limits, decode, index_png, palettes
+from segmentation.engine.imaging import Picture, index_png, palettes
 from segmentation.engine.recipe import Preset, Recipe
 
 SIDE = 128
@@ -30,9 +30,7 @@ Groups = Sequence[Sequence[int]]
 class Source:
     """A picture and what was made of it; all that the functions here need, and picklable."""
 
-    original: bytes
-    name: str
-    limits: Limits
+    decoded: Picture
     recipe: Recipe
     mixture: Mixture
     components_png: bytes
@@ -88,7 +86,7 @@ def shapes(components_png: bytes, lookup: Labels, n_clusters: int) -> tuple[maps
 
 def _read(source: Source) -> tuple[Labels, FeatureSource]:
     """The component map, and the picture as the fit has measured it: the map says which pixels counted."""
-    decoded = decode(source.original, name=source.name, limits=source.limits)
+    decoded = source.decoded
     labels = index_png.decode(source.components_png)
     valid = labels != index_png.NO_DATA
     data = decoded.pixels if source.recipe.preset is Preset.REGIONS else decoded.data

@@ -13,14 +13,16 @@ import scipy
 from numpy.typing import NDArray
 
 from segmentation import __version__
+from segmentation.engine import decoder
 from segmentation.engine import legend as legends
 from segmentation.engine.gmm import Segmentation, segment
-from segmentation.engine.imaging import Header, Limits, Notice, decode, index_png
+from segmentation.engine.imaging import Header, Limits, Notice, index_png
 from segmentation.engine.legend import Legend
 from segmentation.engine.pipeline.evidence import evidence
 from segmentation.engine.pipeline.resolving import counted, left_out, starting_mixture, starting_units
 from segmentation.engine.progress import OnProgress, Stage
 from segmentation.engine.recipe import Inputs, Recipe, agreed
+from segmentation.engine.sandbox import Allowance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,6 +57,7 @@ def run(
     inputs: Inputs = Inputs(),  # noqa: B008 - frozen
     masters: Mapping[str, bytes] = MappingProxyType({}),
     limits: Limits,
+    decoding: Allowance = decoder.USUAL,
     on_progress: OnProgress | None = None,
 ) -> Outcome:
     """Segment a picture.
@@ -71,6 +74,8 @@ def run(
         The files that the inputs name, by their SHA-256.
     limits : Limits
         What is admitted.
+    decoding : Allowance
+        What the decoder may take.
     on_progress : callable or None
         Told each stage and its done fraction. Writing is only announced: the caller goes on with it.
 
@@ -82,15 +87,15 @@ def run(
         When recipe and inputs do not agree.
     SegmentationError
         `empty`: no pixel of it is visible, or the mask leaves none; `invalid_request`: the starting mixture or the mask does
-        not suit the picture; `corrupt`: a master is not the one that the inputs name.
+        not suit the picture; `corrupt`: a master is not the one that the inputs name; of the decoder.
     """
     tell = on_progress or _silent
     recipe, begin = agreed(recipe, inputs), starting_mixture(inputs)
     begun = time.perf_counter()
     tell(Stage.READING, 0.0)
-    picture = decode(data, name=name, limits=limits)
+    picture = decoder.decode(data, name=name, limits=limits, allowance=decoding)
     height, width = picture.pixels.shape[:2]
-    mask = left_out(inputs, masters, shape=(height, width), limits=limits)
+    mask = left_out(inputs, masters, shape=(height, width), limits=limits, allowance=decoding)
     valid = counted(picture.valid, mask)
     tell(Stage.READING, 1.0)
     reading = time.perf_counter() - begun

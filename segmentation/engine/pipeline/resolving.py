@@ -6,13 +6,15 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentation.engine import decoder
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm import Mixture
 from segmentation.engine.gmm.features.extraction import value_names
 from segmentation.engine.gmm.features.units import Units
 from segmentation.engine.gmm.picture_fit import other_values
-from segmentation.engine.imaging import Limits, masks
+from segmentation.engine.imaging import Limits
 from segmentation.engine.recipe import Inputs, Recipe
+from segmentation.engine.sandbox import Allowance
 
 Mask = NDArray[np.bool_]
 _ASYMMETRY = 1e-6  # of a covariance matrix, relative; written numbers may have lost their last digits
@@ -70,7 +72,9 @@ def starting_units(inputs: Inputs) -> Units | None:
     return None if scale is None else Units(scale.offset, scale.scale, (1.0,) * len(scale.scale))
 
 
-def left_out(inputs: Inputs, masters: Mapping[str, bytes], *, shape: tuple[int, int], limits: Limits) -> Mask | None:
+def left_out(
+    inputs: Inputs, masters: Mapping[str, bytes], *, shape: tuple[int, int], limits: Limits, allowance: Allowance
+) -> Mask | None:
     """The pixels (H, W) that the mask leaves out, or None when there is no mask.
 
     Parameters
@@ -81,11 +85,13 @@ def left_out(inputs: Inputs, masters: Mapping[str, bytes], *, shape: tuple[int, 
     shape : tuple of int
         Height and width of the picture, upright.
     limits : Limits
+    allowance : Allowance
+        What the decoder may take.
 
     Raises
     ------
     SegmentationError
-        As of `masks.read`; `corrupt`: the file is not the one that the inputs name; `invalid_request`: the mask has not the picture's size.
+        As of `decoder.read_mask`; `corrupt`: the file is not the one that the inputs name; `invalid_request`: the mask has not the picture's size.
     """
     if inputs.mask is None:
         return None
@@ -94,7 +100,7 @@ def left_out(inputs: Inputs, masters: Mapping[str, bytes], *, shape: tuple[int, 
         raise SegmentationError(
             "corrupt", gettext_noop("The stored mask has changed since it was uploaded: start a new run with the mask.")
         )
-    mask = masks.read(master, name="mask.png", limits=limits)
+    mask = decoder.read_mask(master, name="mask.png", limits=limits, allowance=allowance)
     require_size(mask.shape[::-1], shape[::-1])
     return mask
 

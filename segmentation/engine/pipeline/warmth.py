@@ -3,7 +3,6 @@ import importlib
 import PIL.Image
 
 _SELDOM_NEEDED = (
-    "segmentation.engine.imaging.deep",  # TIFF and pictures of more than 8 bits
     "segmentation.engine.gmm.regions_preset",  # with scikit-image: regions, smoothing, cleaning
     "skimage.measure",
 )

@@ -20,7 +20,7 @@ from segmentation.engine.sandbox.protocol import ChildLost, Conversation, perfor
 P = ParamSpec("P")
 R = TypeVar("R")
 
-PRELOAD = ["segmentation.engine.pipeline", "segmentation.engine.imaging.deep", "segmentation.engine.sandbox.calls"]
+PRELOAD = ["segmentation.engine.pipeline", "segmentation.engine.pipeline.doubt", "segmentation.engine.sandbox.calls"]
 """What children have at birth; the pipeline brings imaging and numerics along."""
 
 BUSY_SECONDS = 10.0
@@ -58,7 +58,7 @@ def call(function: Callable[P, R], *args: Any, allowance: Allowance, **kwargs: A
     Busy
         When all places were taken for 10 s.
     """
-    with _place():
+    with place():
         receiving, sending = _context.Pipe(duplex=False)
         with receiving:
             with sending:
@@ -70,7 +70,14 @@ def call(function: Callable[P, R], *args: Any, allowance: Allowance, **kwargs: A
 
 
 @contextlib.contextmanager
-def _place() -> Iterator[None]:
+def place() -> Iterator[None]:
+    """Take one of the places for work that requests wait for.
+
+    Raises
+    ------
+    Busy
+        When all are taken for 10 s.
+    """
     places = _places
     if not places.acquire(timeout=BUSY_SECONDS):
         raise Busy("busy", gettext_noop("Many pictures are being read just now. Try again in a moment."))

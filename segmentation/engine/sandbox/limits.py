@@ -10,6 +10,7 @@ from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LOOK_FOR_PARENT_SECONDS = 0.5
+_MOST_DESCRIPTORS = 1 << 20
 _libc = ctypes.CDLL(None)  # opened once, before any fork
 
 
@@ -48,6 +49,12 @@ def lift_memory_limit() -> None:
     """Allow what it takes to say that memory ran out."""
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+
+
+def most_descriptors() -> int:
+    """Return a number that no open file descriptor reaches."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MOST_DESCRIPTORS if soft == resource.RLIM_INFINITY else min(soft, _MOST_DESCRIPTORS)
 
 
 def end_with_parent(parent: int) -> None:

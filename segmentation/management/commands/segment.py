@@ -22,10 +22,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from segmentation import words
-from segmentation.engine import pipeline, progress
+from segmentation.engine import decoder, pipeline, progress
 from segmentation.engine.exceptions import BadRecipe, SegmentationError
 from segmentation.engine.exports import binary_png, labels_png, segmented_png
-from segmentation.engine.imaging import Limits, MaskMaster, masks
+from segmentation.engine.imaging import Limits
 from segmentation.engine.legend import foreground_share
 from segmentation.engine.progress import Stage
 from segmentation.engine.recipe import AUTO, NAMES, Inputs, Preset, Recipe, Start, agreed
@@ -206,14 +206,12 @@ def _task(recipe: Recipe, start: Start | None, mask: Path | None) -> Task:
     masters = {}
     if mask is not None:
         try:
-            work = functools.partial(masks.master, _read(mask, limits.bytes), name=mask.name, limits=limits)
-            master: MaskMaster = _in_a_child(lambda _report: work(), mask.name)
+            with mask.open("rb") as file:
+                master = decoder.inspect_mask(file, name=mask.name, limits=limits, allowance=_allowance())
         except OSError as error:
             raise CommandError(f"{mask}: {error.strerror}.") from None
         except SegmentationError as error:
             raise CommandError(f"{mask}: {error}") from None
-        except ChildLost:
-            raise CommandError(f"{mask}: {_NO_MEMORY}") from None
         masters[master.sha256] = master.data
     inputs = Inputs(mixture=start, mask=next(iter(masters), None))
     return Task(recipe=recipe, inputs=inputs, masters=masters, limits=limits)
@@ -232,6 +230,7 @@ def segmented(data: bytes, name: str, task: Task, report: Report) -> Segmented:
         inputs=task.inputs,
         masters=task.masters,
         limits=task.limits,
+        decoding=_allowance(),
         on_progress=on_progress,
     )
     files = {file: export(outcome.components_png, outcome.legend) for file, export in OUTPUTS.items()}
@@ -246,6 +245,10 @@ def segmented(data: bytes, name: str, task: Task, report: Report) -> Segmented:
     )
 
 
+def _allowance() -> Allowance:
+    return Allowance(memory=settings.GMM_RUN_MEMORY, seconds=settings.GMM_RUN_SECONDS)
+
+
 def _read(path: Path, most: int) -> bytes:
     with path.open("rb") as file:
         return file.read(most + 1)  # one more than allowed is enough to be refused
@@ -255,7 +258,8 @@ def _in_a_child(work: Callable[[Report], Any], name: str) -> Any:
     """Fork, and show a bar on a terminal until the child has ended; returns or raises what the work does."""
     tqdm.monitor_interval = 0  # its monitor is a thread
     with tqdm(total=100, desc=name, disable=None, leave=False, bar_format=_BAR) as bar:
-        child = Child.fork(work, allowance=Allowance(memory=settings.GMM_RUN_MEMORY, seconds=settings.GMM_RUN_SECONDS))
+        decoder.warm()
+        child = Child.fork(work, allowance=_allowance())
         try:
             while not child.poll():
                 _show(bar, child.progress)

@@ -12,7 +12,7 @@ os.environ.update(_ONE_THREAD)
 from django.core.management.base import BaseCommand  # noqa: E402 - after the environment that decides about threads
 
 from segmentation import files, tasks  # noqa: E402 - the same
-from segmentation.engine import pipeline  # noqa: E402 - the same
+from segmentation.engine import decoder, pipeline  # noqa: E402 - the same
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,7 @@ class Command(BaseCommand):
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this very program, once more
         files.warm()
         pipeline.warm()
+        decoder.start()
         tasks.work(on_ready=self._say_ready)
 
     @staticmethod

@@ -91,7 +91,7 @@ def damaged(folder):
 def outcome(path):
     """What becomes of a file in a limited child: `decoded` or the code of its refusal. Everything else raises."""
     limits = Limits(bytes=50_000_000, pixels=50_000_000, decoded_bytes=400_000_000)
-    look = functools.partial(inspect, path, name="", limits=limits)
+    look = functools.partial(inspect, path.read_bytes(), name="", limits=limits)
     child = Child.fork(lambda _report: look(), allowance=PLENTY)
     while not child.poll():
         if child.connection:

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from segmentation.engine.exceptions import Refusal
-from segmentation.engine.imaging import Limits, inspect_mask, masks
+from segmentation.engine.imaging import Limits, masks
 
 LIMITS = Limits(bytes=10**7, pixels=10**6, decoded_bytes=10**7)
 
@@ -48,7 +48,7 @@ def with_palette(mask):
     return picture
 
 
-def label_map(mask, colour=(255, 0, 0)):
+def painted(mask, colour=(255, 0, 0)):
     """Red on a transparent layer."""
     layer = np.zeros((*mask.shape, 4), dtype=np.uint8)
     layer[..., :3] = colour
@@ -62,7 +62,7 @@ FILES = {
     "one bit": lambda mask: saved(image(mask.astype(np.uint8) * 255, "1")),
     "palette": lambda mask: saved(with_palette(mask)),
     "colour": lambda mask: saved(image(np.dstack([mask * 0, mask * 0, mask * 1]).astype(np.uint8))),
-    "layer": lambda mask: saved(label_map(mask)),
+    "layer": lambda mask: saved(painted(mask)),
     "gif": lambda mask: saved(with_palette(mask), "GIF"),
     "bmp": lambda mask: saved(image(mask.astype(np.uint8) * 255), "BMP"),
     "numbered objects of 16 bits": lambda mask: saved(
@@ -130,9 +130,8 @@ def test_limits_hold_for_masks_too(mask):
     assert refused.value.code == "too_many_pixels"
 
 
-def test_what_is_kept_is_a_clean_png_of_0_and_255_and_says_how_much_is_left_out(mask, tmp_path):
-    (tmp_path / "upload").write_bytes(saved(label_map(mask), pnginfo=None, exif=b"Exif\0\0secret"))
-    master = inspect_mask(tmp_path / "upload", name="mask.png", limits=LIMITS)
+def test_what_is_kept_is_a_clean_png_of_0_and_255_and_says_how_much_is_left_out(mask):
+    master = masks.master(saved(painted(mask), pnginfo=None, exif=b"Exif\0\0secret"), name="mask.png", limits=LIMITS)
     assert (master.width, master.height, master.left_out) == (11, 7, 13)
     assert master.sha256 == hashlib.sha256(master.data).hexdigest()
     with PIL.Image.open(io.BytesIO(master.data)) as kept:

@@ -15,7 +15,7 @@ import tifffile
 from segmentation.engine import pipeline
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.gmm.statistics import uncertainty as maps
-from segmentation.engine.imaging import masks
+from segmentation.engine.imaging import decode, masks
 from segmentation.engine.pipeline import doubt
 from segmentation.engine.recipe import Inputs, Recipe, Start
 from tests.engine.pipeline.conftest import LIMITS
@@ -203,7 +203,7 @@ def test_what_a_stored_result_says_of_a_pixel_is_said_of_its_own_depth(run, n_ba
     data = bands(values.astype(np.uint16))
     outcome = run(data, name="picture", recipe=Recipe(n_clusters=3))
     source = doubt.Source(
-        original=data, name="picture", limits=LIMITS, recipe=outcome.recipe,
+        decoded=decode(data, name="picture", limits=LIMITS), recipe=outcome.recipe,
         mixture=outcome.segmentation.mixture, components_png=outcome.components_png,
     )  # fmt: skip
     part = doubt.tile(source, 30, 30)
@@ -222,7 +222,7 @@ def test_regions_of_many_bands_are_looked_at_as_they_are_shown_whatever_colour_s
     recipe = Recipe.from_mapping({"preset": "regions", "features": "lab"})
     outcome = run(data, name="picture", recipe=recipe)
     source = doubt.Source(
-        original=data, name="picture", limits=LIMITS, recipe=recipe,
+        decoded=decode(data, name="picture", limits=LIMITS), recipe=recipe,
         mixture=outcome.segmentation.mixture, components_png=outcome.components_png,
     )  # fmt: skip
     np.testing.assert_array_equal(doubt.tile(source, 0, 0).labels, outcome.segmentation.labels)
