@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from django.db import transaction
 
-from segmentation import tasks
+from segmentation import execution, tasks
 from segmentation.engine import pipeline
 from segmentation.engine.exceptions import BadRecipe, SegmentationError, gettext_noop
 from segmentation.engine.recipe import Inputs, Recipe, Start, agreed
@@ -64,7 +64,8 @@ def _queue(run_id: uuid.UUID, *, image: Image, recipe: Recipe, inputs: Inputs, p
     require_free_run(owner=image.owner)
     if not Image.objects.filter(pk=image.pk).exists():
         raise SegmentationError("not_found", gettext_noop("This picture was deleted meanwhile."))
-    job = Job(id=run_id, owner=image.owner)
+    expected = execution.expected_seconds(image=image, recipe=recipe, inputs=inputs)
+    job = Job(id=run_id, owner=image.owner, expected_seconds=expected)
     job.save(force_insert=True)
     run = Run(
         job=job,
