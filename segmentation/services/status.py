@@ -82,7 +82,7 @@ def _message(job: Job, position: int | None, *, workers_alive: bool) -> str:
     if job.state == State.QUEUED and not workers_alive:
         return _("No worker is running. The run is kept and starts as soon as one does.")
     if job.state == State.QUEUED and position:
-        return ngettext("%(n)s run starts before yours.", "%(n)s runs start before yours.", position) % {"n": position}
+        return ngettext("%(n)s run before yours.", "%(n)s runs before yours.", position) % {"n": position}
     if job.state == State.QUEUED:
         return _("Yours is next.")
     if job.state == State.RUNNING and job.stage:
