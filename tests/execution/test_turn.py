@@ -132,7 +132,7 @@ def test_a_job_waits_for_its_time(people):
 def test_a_run_that_nobody_has_judged_is_judged_when_its_turn_comes(owner, n_clusters, is_short):
     """As one that the web process of an older release has queued."""
     image = factories.make_image(owner, factories.encoded(factories.pixels(320, 240)))
-    recipe = Recipe(n_clusters=n_clusters, restarts=20, tolerance=1e-9, max_iterations=10_000, exact=True)
+    recipe = Recipe(n_clusters=n_clusters, restarts=20, tolerance=1e-9, max_iterations=10_000, exact=True, texture=2)
     run = services.create_run(image=image, recipe=recipe)
     expected = Job.objects.get().expected_seconds
     Job.objects.update(expected_seconds=None)
