@@ -1,9 +1,10 @@
-"""What runs take of memory and time, beside what they are allowed: `.venv/bin/python benchmarks/allowance.py [megapixels...]`.
+"""What runs take of memory and time, beside what is expected and allowed: `.venv/bin/python benchmarks/allowance.py [megapixels...]`.
 
 Each recipe is run in a child, as by the worker, and says at its end how much private memory it had at most (what
-`RLIMIT_DATA` counts). Seconds are of one core, so that others on the machine do not count. `RECIPE=regions` and
-`KIND="RGB, 8 bits"` run one only. With `LIMITED=1` the child has no more than it is allowed, and the row says whether it ends
-so. Pictures are cut to what `GMM_MAX_DECODED_BYTES` admits.
+`RLIMIT_DATA` counts). Seconds are of one core, so that others on the machine do not count, and stand beside the expected cost
+(`segmentation/execution/cost.py`, at speed 1); the last line sums up how far the two are apart. `RECIPE=regions` and
+`KIND="RGB, 8 bits"` run one only, `MOST=600` also what is expected to take up to 600 s (30 otherwise). With `LIMITED=1` the
+child has no more than it is allowed, and the row says whether it ends so. Pictures are cut to what `GMM_MAX_DECODED_BYTES` admits.
 """
 
 import functools
@@ -17,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the worker
@@ -31,7 +33,7 @@ import tifffile
 from segmentation.engine import pipeline
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.imaging import Limits
-from segmentation.engine.recipe import Features, Preset, Recipe
+from segmentation.engine.recipe import Covariance, Features, Preset, Recipe
 from segmentation.engine.sandbox import Allowance, Child, Report
 
 LIMITS = Limits(bytes=2**31, pixels=10**9, decoded_bytes=2**31)
@@ -44,21 +46,28 @@ KINDS = {
     "16 bands, 8 bits": (16, "uint8"),
     "16 bands, real": (16, "float32"),
 }
-RECIPES = {
-    "5 clusters": Recipe(n_clusters=5),
-    "32 clusters": Recipe(n_clusters=32),
-    "exact": Recipe(n_clusters=8, exact=True),
-    "smooth": Recipe(n_clusters=8, smoothness=0.7, smallest_region=0.01),
-    "textured": Recipe(n_clusters=8, features=Features.LAB, texture=2, position=True),
-    "chosen": Recipe(n_clusters=None),
-    "regions": Recipe(preset=Preset.REGIONS, n_clusters=None),
-    "all at once": Recipe(
-        n_clusters=8, features=Features.LAB, texture=2, position=True, smoothness=0.7, smallest_region=0.01, exact=True
-    ),
-    "all at once, chosen": Recipe(
-        n_clusters=None, features=Features.LAB, texture=2, position=True, smoothness=0.7, smallest_region=0.01
-    ),
+_GRID: dict[str, Any] = {
+    **{f"{k} clusters": {"n_clusters": k} for k in (2, 5, 8, 16, 32)},
+    **{f"{k}, exact": {"n_clusters": k, "exact": True} for k in (5, 16, 32)},
+    **{f"{k}, 20 starts": {"n_clusters": k, "restarts": 20} for k in (5, 32)},
+    **{f"{k}, to the end": {"n_clusters": k, "tolerance": 1e-9, "max_iterations": 10_000} for k in (5, 16, 32)},
+    **{f"{k}, smooth": {"n_clusters": k, "smoothness": 0.7} for k in (5, 16)},
+    **{f"{k}, cleaned": {"n_clusters": k, "smallest_region": 0.001} for k in (5, 16)},
+    **{f"5, {space}": {"n_clusters": 5, "features": space} for space in Features if space is not Features.RGB},
+    **{f"5, {shape}": {"n_clusters": 5, "covariance": shape} for shape in Covariance if shape is not Covariance.FULL},
+    **{f"5, texture {scales}": {"n_clusters": 5, "texture": scales} for scales in (1, 2)},
+    "5, position": {"n_clusters": 5, "position": True},
+    "5, one iteration": {"n_clusters": 5, "restarts": 1, "max_iterations": 1},
+    "8, textured": {"n_clusters": 8, "features": Features.LAB, "texture": 2, "position": True},
+    "8, textured, exact": {"n_clusters": 8, "texture": 2, "position": True, "exact": True},
+    "chosen": {"n_clusters": None},
+    "regions": {"preset": Preset.REGIONS, "n_clusters": None},
+    "12 regions": {"preset": Preset.REGIONS, "n_clusters": 12},
 }
+_ALL = {"features": Features.LAB, "texture": 2, "position": True, "smoothness": 0.7, "smallest_region": 0.01}
+_GRID["8, all at once"] = {"n_clusters": 8, "exact": True, **_ALL}
+_GRID["all at once, chosen"] = {"n_clusters": None, **_ALL}
+RECIPES = {name: Recipe(**fields) for name, fields in _GRID.items()}
 
 
 def say(line: str) -> None:
@@ -69,7 +78,8 @@ def say(line: str) -> None:
 
 def main(megapixels: list[float]) -> None:
     """Print a row for each picture and recipe."""
-    say(f"{'picture':28} {'recipe':20} {'memory':>9} {'allowed':>9} {'seconds':>8} {'allowed':>8}")
+    say(f"{'picture':28} {'recipe':20} {'memory':>9} {'allowed':>9} {'seconds':>8} {'expected':>8} {'allowed':>8}")
+    ratios = []
     django.setup()
     from django.conf import settings  # noqa: PLC0415 - just set up
 
@@ -86,25 +96,33 @@ def main(megapixels: list[float]) -> None:
                     possible = recipe if bands == 3 else replace(recipe, features=Features.RGB)  # else no lightness
                     if only in {None, recipe_name}:
                         shape = pixels, bands, np.dtype(dtype).itemsize
-                        _row(f"{size:g} MP, {name}", path, recipe_name, possible, shape)
+                        ratios += _row(f"{size:g} MP, {name}", path, recipe_name, possible, shape)
                 path.unlink()
+    near = sum(1 / 3 <= ratio <= 3 for ratio in ratios)
+    say(f"{near} of {len(ratios)} within a factor of three of the expected cost; measured over expected:")
+    say(f"median {median(ratios):.2f}, least {min(ratios):.2f}, most {max(ratios):.2f}")
 
 
-def _row(picture: str, path: Path, recipe_name: str, recipe: Recipe, shape: tuple[int, int, int]) -> None:
-    from segmentation.execution.allowance import allowance  # noqa: PLC0415 - after the settings
+def _row(picture: str, path: Path, recipe_name: str, recipe: Recipe, shape: tuple[int, int, int]) -> list[float]:
+    """Print a row; returns measured over expected seconds, or nothing when it was not run to its end."""
+    from segmentation.execution import cost  # noqa: PLC0415 - after the settings
+    from segmentation.execution.allowance import allowance  # noqa: PLC0415 - as above
 
     pixels, bands, item_bytes = shape
-    allowed = allowance(pixels=pixels, bands=bands, item_bytes=item_bytes, recipe=recipe)
+    expected = cost.seconds(pixels=pixels, bands=bands, item_bytes=item_bytes, recipe=recipe)
+    if expected > float(os.environ.get("MOST", "30")):
+        return []
+    allowed = allowance(pixels=pixels, bands=bands, item_bytes=item_bytes, recipe=recipe, expected=expected)
     used, given = _children_seconds(), allowed if os.environ.get("LIMITED") else PLENTY
     try:
         memory = _in_child(functools.partial(_run, path, recipe), given) / 1e6
     except SegmentationError as error:
         say(f"{picture:28} {recipe_name:20} {error}")
-        return
+        return []
     seconds = _children_seconds() - used
-    say(
-        f"{picture:28} {recipe_name:20} {memory:6.0f} MB {allowed.memory / 1e6:6.0f} MB {seconds:8.1f} {allowed.seconds:8.0f}"
-    )
+    amounts = f"{memory:6.0f} MB {allowed.memory / 1e6:6.0f} MB"
+    say(f"{picture:28} {recipe_name:20} {amounts} {seconds:8.2f} {expected:8.2f} {allowed.seconds:8.0f}")
+    return [seconds / expected]
 
 
 def _in_child(function: Callable[[Report], Any], given: Allowance = PLENTY) -> Any:
@@ -161,4 +179,4 @@ def raster(pixels: np.ndarray, bands: int, dtype: str) -> bytes:
 
 
 if __name__ == "__main__":
-    main([float(argument) for argument in sys.argv[1:]] or [1.0, 12.0, 50.0])
+    main([float(argument) for argument in sys.argv[1:]] or [0.1, 1.0, 12.0, 50.0])

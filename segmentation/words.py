@@ -159,6 +159,19 @@ def lasting(value: float) -> str:
     return f"{value / 86_400:.1f}{_NARROW}d"
 
 
+def time_left(value: float) -> str:
+    """Return how many seconds are left, roughly, in the unit that fits; `static/js/run.js` does the same.
+
+    >>> time_left(0.2), time_left(89.4), time_left(240), time_left(25_000)
+    ('About 1 s left.', 'About 89 s left.', 'About 4 min left.', 'About 7 h left.')
+    """
+    if value < 90:
+        return gettext("About %(n)s s left.") % {"n": max(1, round(value))}
+    if value < 90 * 60:
+        return gettext("About %(n)s min left.") % {"n": round(value / 60)}
+    return gettext("About %(n)s h left.") % {"n": round(value / 3600)}
+
+
 def about(days: float) -> str:
     """Return how long something will last, roughly: nobody knows it better.
 

@@ -77,6 +77,8 @@ def of_worker(worker: Worker, *, condition: str) -> list[Section]:
         _fact(_("Host"), worker.host),
         _fact(_("Release"), worker.release),
         _fact(_("Places"), worker.slots),
+        _fact(_("Places for short runs"), worker.short_slots),
+        _fact(_("Speed"), f"{worker.speed:.2f}"),
         _fact(_("Started"), moment(worker.started)),
         _fact(_("Told to stop"), moment(worker.leaving)),
         _fact(_("Last seen"), moment(worker.seen)),

@@ -79,6 +79,7 @@ def page(*, user: User) -> dict[str, Any]:
         "warnings": list(_warnings(now, crew)),
         "now": now,
         "oldest": words.lasting(now.oldest_seconds),
+        "work": words.lasting(now.waiting_seconds),
         "silent": sum(hand.is_silent for hand in crew.hands),
         "day": day,
         "ended": day.succeeded + day.failed,

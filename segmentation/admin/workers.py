@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from segmentation.admin import cells, facts, queue
 from segmentation.admin.filters import AliveFilter
@@ -66,8 +66,10 @@ class WorkerAdmin(ReadOnlyAdmin):
         return _("Leaving") if worker.leaving else _("At work")
 
     @admin.display(description=gettext_lazy("Places"))
-    def places(self, worker: Worker) -> int:
-        return worker.slots
+    def places(self, worker: Worker) -> SafeString:
+        short = worker.short_slots
+        more = ngettext("%(n)s more for short runs", "%(n)s more for short runs", short) % {"n": short}
+        return cells.name_and_note(str(worker.slots), more if short else "")
 
     @admin.display(description=gettext_lazy("Running"))
     def busy(self, worker: Any) -> int:

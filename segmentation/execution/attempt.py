@@ -17,7 +17,9 @@ from segmentation.engine.progress import Stage
 from segmentation.engine.recipe import Inputs, Recipe
 from segmentation.exceptions import StorageUnavailable
 from segmentation.execution.allowance import allowance
+from segmentation.execution.cost import cost_of
 from segmentation.models import Run
+from segmentation.models.jobs import SHORT_SECONDS
 
 T = TypeVar("T")
 
@@ -35,11 +37,13 @@ class Assignment:
     name: str  # as uploaded
     recipe: Recipe
     inputs: Inputs
+    expected_seconds: float  # core-seconds at speed 1
+    is_long: bool  # on this worker
     allowance: sandbox.Allowance
 
     @classmethod
-    def of(cls, run: Run, *, lease: uuid.UUID, attempt: int) -> "Assignment":
-        """Parse what the row says.
+    def of(cls, run: Run, *, lease: uuid.UUID, attempt: int, speed: float = 1.0) -> "Assignment":
+        """Parse what the row says, for a worker of this speed.
 
         Raises
         ------
@@ -47,6 +51,8 @@ class Assignment:
             When it does not parse.
         """
         recipe, image = Recipe.from_mapping(run.recipe), run.image
+        known = run.job.expected_seconds
+        expected = cost_of(run) if known is None else known
         return cls(
             run_id=run.pk,
             lease=lease,
@@ -55,11 +61,14 @@ class Assignment:
             name=image.name,
             recipe=recipe,
             inputs=Inputs.from_mapping(run.inputs),
+            expected_seconds=expected,
+            is_long=expected >= SHORT_SECONDS * speed,
             allowance=allowance(
                 pixels=image.width * image.height,
                 bands=image.bands,
                 item_bytes=np.dtype(image.dtype).itemsize,
                 recipe=recipe,
+                expected=expected / speed,
             ),
         )
 

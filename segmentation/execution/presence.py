@@ -18,6 +18,8 @@ from segmentation.models import Worker
 
 logger = logging.getLogger(__name__)
 
+_SLOTS_PER_SHORT = 4
+_TELLING_SECONDS = 0.2  # less is mostly the start of the process
 _around: ContextVar["Presence | None"] = ContextVar("presence", default=None)
 
 
@@ -27,13 +29,16 @@ class Presence:
     Parameters
     ----------
     slots : int
-        How many runs it does at the same time; 0 for one a core.
+        How many long runs it does at the same time; 0 for one a core. There is one more slot for short runs for every four
+        of these, and at least one.
     """
 
     def __init__(self, *, slots: int = 0) -> None:
         self.id = uuid.uuid4()
         self.slots = slots or settings.GMM_WORKER_SLOTS or _cores()
-        self.turns = Turns()
+        self.short_slots = max(1, self.slots // _SLOTS_PER_SHORT)
+        self.speed = 1.0  # see `Worker.speed`
+        self._turns = Turns()
 
     @classmethod
     def around(cls) -> "Presence | None":
@@ -56,12 +61,35 @@ class Presence:
         if not Worker.objects.saw(self.id):
             self._register()
 
+    def next_job(self, *, long_too: bool = True) -> uuid.UUID | None:
+        """Return the job whose turn it is among those that this worker can do; see `Turns.next`."""
+        return self._turns.next(speed=self.speed, long_too=long_too)
+
+    def learn(self, *, expected: float, took: float) -> None:
+        """Let the speed follow what a run took beside what was expected; of very short runs it says little."""
+        if expected >= _TELLING_SECONDS and took > 0:
+            Worker.objects.measured(self.id, expected=expected, took=took)
+            self.recall_speed()
+
+    def recall_speed(self) -> None:
+        """Take the speed as it stands in the row: with RQ each work-horse learns, and the worker lives on."""
+        self.speed = Worker.objects.filter(pk=self.id).values_list("speed", flat=True).first() or self.speed
+
     def leaving(self) -> None:
         """Say that the worker begins no more runs."""
         Worker.objects.leaving(self.id)
 
     def _register(self) -> None:
-        Worker.objects.create(id=self.id, host=socket.gethostname(), release=segmentation.__version__, slots=self.slots)
+        host = socket.gethostname()
+        self.speed = Worker.objects.speed_on(host)
+        Worker.objects.create(
+            id=self.id,
+            host=host,
+            release=segmentation.__version__,
+            slots=self.slots,
+            short_slots=self.short_slots,
+            speed=self.speed,
+        )
 
     def _leave(self) -> None:
         try:

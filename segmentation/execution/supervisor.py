@@ -1,7 +1,9 @@
 """One attempt as its parent sees it: beats, cancel, verdict, finish. The parent does the row, the child the files."""
 
+import contextlib
 import functools
 import logging
+import os
 import time
 from multiprocessing.connection import Connection
 from typing import Any
@@ -19,10 +21,13 @@ from segmentation.execution.forking import fork
 from segmentation.execution.loss import settle_loss
 from segmentation.execution.outage import OUTAGE
 from segmentation.models import Job, Result, Revision, Run
+from segmentation.models.jobs import SHORT_SECONDS
 
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 0.5
+OVERDUE_SECONDS = 2 * SHORT_SECONDS
+_LONG_NICENESS = 10
 INTERNAL_ERROR = gettext_noop("Something went wrong inside the program. Its keepers find the details in the log.")
 
 
@@ -35,6 +40,10 @@ class Supervisor:
 
     def __init__(self, assignment: Assignment, errands: Errands) -> None:
         self.ended = False
+        self.is_long = assignment.is_long
+        self.expected_seconds = assignment.expected_seconds
+        self.took: float | None = None  # seconds of all stages, once the run has succeeded
+        self._began = time.monotonic()
         self._assignment = assignment
         self._errands = errands
         self._lease = assignment.lease
@@ -44,6 +53,8 @@ class Supervisor:
         self._about = {"run_id": str(assignment.run_id), "attempt": assignment.attempt}  # in every line of the log
         with bound_contextvars(**self._about):  # the child has it, too
             self._child = fork(functools.partial(perform, assignment), allowance=assignment.allowance)
+        if self.is_long:
+            self._yield_to_short()
 
     @property
     def connection(self) -> Connection | None:
@@ -66,6 +77,21 @@ class Supervisor:
             logger.exception("Run %s: this attempt ends.", self._assignment.run_id)
             self._end_in_disorder()
 
+    @property
+    def is_overdue(self) -> bool:
+        """Whether it was taken for short, and runs for much longer: it must not hold a slot for short runs."""
+        return not self.is_long and not self._abandoned and time.monotonic() - self._began > OVERDUE_SECONDS
+
+    def turn_long(self) -> None:
+        """Count it as long from now on."""
+        self.is_long = True
+        self._yield_to_short()
+
+    def expect_more(self, *, speed: float) -> bool:
+        """Expect that it is long on a worker of this speed; returns whether the lease still held."""
+        self.expected_seconds = OVERDUE_SECONDS * speed
+        return Job.objects.expect_more(self._lease, seconds=self.expected_seconds)
+
     def abandon(self) -> None:
         """Kill the child; a later tick sees to its files."""
         self._abandoned = True
@@ -75,6 +101,11 @@ class Supervisor:
         """Return the run to the queue as if it had not begun."""
         self.abandon()
         Job.objects.hand_back(self._lease, counted=False)
+
+    def _yield_to_short(self) -> None:
+        """Lower the child's priority, so that a short run gets its core at once."""
+        with contextlib.suppress(ProcessLookupError):  # somebody else has reaped it
+            os.setpriority(os.PRIO_PROCESS, self._child.pid, _LONG_NICENESS)
 
     def _advance(self) -> None:
         if self.ended or time.monotonic() < self._rest_until:
@@ -91,7 +122,9 @@ class Supervisor:
         self._due = time.monotonic() + BEAT_SECONDS
         stage, percent = self._child.progress or (Stage.READING.value, 0)
         if not Job.objects.beat(self._lease, stage=stage, percent=percent):
-            logger.info("Run %s was cancelled, deleted or given to another worker.", self._assignment.run_id)
+            logger.info(
+                "Run %s was cancelled, deleted, handed back or given to another worker.", self._assignment.run_id
+            )
             self.abandon()
 
     def _settle(self) -> None:
@@ -112,6 +145,7 @@ class Supervisor:
 
     def _finish(self, product: Product) -> None:
         if _record(self._assignment, product):
+            self.took = sum(product.summary["seconds"].values())
             self._conclude()
         else:
             self._discard()

@@ -29,14 +29,16 @@ _REST_SECONDS = 1.0  # while the database does not answer
 _TIDY_SECONDS = 0.8  # for deleting files at the end; a supervisor kills us a second after the grace
 
 
-def work(*, on_ready: Callable[[int], None] = lambda _places: None) -> None:
-    """Serve runs until SIGTERM or SIGINT; what still runs after `GMM_STOP_SECONDS` is handed back.
+OnReady = Callable[[int, int], None]
+"""Called with the slots for long runs, and the further ones for short runs, once signals are heeded."""
 
-    Parameters
-    ----------
-    on_ready : callable
-        Called with the number of runs that are done at the same time, once signals are heeded.
-    """
+
+def _ignore(_slots: int, _short_slots: int) -> None:
+    """Do nothing."""
+
+
+def work(*, on_ready: OnReady = _ignore) -> None:
+    """Serve runs until SIGTERM or SIGINT; what still runs after `GMM_STOP_SECONDS` is handed back."""
     presence = Presence()
     loop = _Loop(presence, duties=Duties())
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -48,8 +50,9 @@ def work(*, on_ready: Callable[[int], None] = lambda _places: None) -> None:
 def serve_until_empty(*, seconds: float = 60.0) -> bool:
     """Serve runs until none waits; begin none after `seconds`, nor after SIGTERM, which is as in `work`.
 
-    In a process that was forked from a worker, this is done in its name and with its places. Elsewhere runs are done one
-    after the other. Returns whether some were left behind.
+    While a long run is under way, the other slots are served beyond that: nobody else would serve them until it ends. In a
+    process that was forked from a worker, this is done in its name and with its places. Elsewhere there is one slot for long
+    runs and one for short ones. Returns whether some were left behind.
     """
     around = Presence.around()
     if around is not None:
@@ -63,7 +66,7 @@ def _serve_until_empty(presence: Presence, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     before = signal.signal(signal.SIGTERM, lambda _number, _frame: loop.stop())
     try:
-        loop.serve(until=lambda: loop.is_idle or time.monotonic() > deadline)
+        loop.serve(until=lambda: loop.is_idle or (time.monotonic() > deadline and not loop.n_long))
         return loop.leaves_runs_behind
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -84,28 +87,32 @@ class _Loop:
     def leaves_runs_behind(self) -> bool:
         """Whether something waits that this release knows; when the database cannot say, somebody should look again."""
         try:
-            return self._presence.turns.next() is not None
+            return self._presence.next_job() is not None
         except Error:
             return True
+
+    @property
+    def n_long(self) -> int:
+        """How many long runs are under way."""
+        return sum(attempt.is_long for attempt in self._attempts)
 
     def stop(self) -> None:
         """Begin no more runs; called by a signal at any moment."""
         if self._stopping_since is None:  # asking again gains no time
             self._stopping_since = time.monotonic()
 
-    def serve(
-        self, *, until: Callable[[], bool] = lambda: False, on_ready: Callable[[int], None] = lambda _places: None
-    ) -> None:
+    def serve(self, *, until: Callable[[], bool] = lambda: False, on_ready: OnReady = _ignore) -> None:
         """Serve until told to stop, or until `until` says that it is enough and nothing runs any more."""
         with bound_contextvars(worker_id=str(self._presence.id)):
             self._serve(until, on_ready)
 
-    def _serve(self, until: Callable[[], bool], on_ready: Callable[[int], None]) -> None:
-        on_ready(self._presence.slots)
+    def _serve(self, until: Callable[[], bool], on_ready: OnReady) -> None:
+        on_ready(self._presence.slots, self._presence.short_slots)
         while True:
             self._say_if_stopping()
             self._see_to_attempts()  # before the sweep: after a pause of the database, a beat keeps what is ours
             self._sweep_if_due()
+            self._free_short_slot()
             self._fill_places(is_enough=until())
             self._errands.tick()
             self._see_to_duties()
@@ -156,26 +163,55 @@ class _Loop:
     def _see_to_attempts(self) -> None:
         for attempt in self._attempts:
             attempt.tick()
+        self._learn()
         still = [attempt for attempt in self._attempts if not attempt.ended]
         if len(still) < len(self._attempts):
             self._next_look = 0.0
         self._attempts = still
 
-    def _fill_places(self, *, is_enough: bool) -> None:
-        while (
-            self._stopping_since is None
-            and not is_enough
-            and len(self._attempts) < self._presence.slots
-            and time.monotonic() >= self._next_look
-        ):
-            try:
-                found = self._claim_next()
-            except Error as error:
-                self._rest(error)
+    def _free_short_slot(self) -> None:
+        """Take the slot from a run that was taken for short and is not.
+
+        It moves to a slot for long runs. When there is none, and a short run waits, it goes back to the queue and waits there
+        for one.
+        """
+        overdue = [attempt for attempt in self._attempts if attempt.is_overdue]
+        if not overdue or self._stopping_since is not None or time.monotonic() < self._next_look:
+            return
+        has_slot = self.n_long < self._presence.slots
+        newest = overdue[-1]  # the least is lost with it
+        try:
+            if not (has_slot or self._presence.next_job(long_too=False)):
                 return
-            if not found:
-                self._next_look = time.monotonic() + LOOK_SECONDS
-            self.is_idle = not found and not self._attempts
+            if not newest.expect_more(speed=self._presence.speed):
+                return  # the next beat sees to it
+            if has_slot:
+                newest.turn_long()
+            else:
+                newest.hand_back()
+        except Error as error:
+            self._rest(error)
+
+    def _learn(self) -> None:
+        """Take over how long finished runs took."""
+        for attempt in self._attempts:
+            if attempt.ended and attempt.took is not None:
+                try:
+                    self._presence.learn(expected=attempt.expected_seconds, took=attempt.took)
+                except Error as error:
+                    self._rest(error)
+
+    def _fill_places(self, *, is_enough: bool) -> None:
+        if self._stopping_since is not None or is_enough:
+            return
+        try:
+            while time.monotonic() >= self._next_look:
+                found = self._claim_next()
+                self.is_idle = not found and not self._attempts
+                if not found:
+                    self._next_look = time.monotonic() + LOOK_SECONDS
+        except Error as error:
+            self._rest(error)
 
     def _rest(self, error: Error) -> None:
         logger.warning("The database does not answer. %s", error)
@@ -186,8 +222,14 @@ class _Loop:
     # --- the next run ---------------------------------------------------------------------------------------------
 
     def _claim_next(self) -> bool:
-        """Begin the run whose turn it is; returns False when none waits that this release knows."""
-        while (job_id := self._presence.turns.next()) is not None:
+        """Begin the run whose turn it is; returns False when none waits for which there is a slot here.
+
+        A slot for long runs also does short ones, and never more children run than there are slots of both kinds.
+        """
+        if len(self._attempts) >= self._presence.slots + self._presence.short_slots:
+            return False
+        has_slot = self.n_long < self._presence.slots
+        while (job_id := self._presence.next_job(long_too=has_slot)) is not None:
             lease = Job.objects.claim(job_id, worker_id=self._presence.id)
             if lease is not None:
                 self._begin(job_id, lease)
@@ -200,7 +242,7 @@ class _Loop:
         if claimed is None:
             return  # cancelled or deleted meanwhile
         try:
-            assignment = Assignment.of(claimed, lease=lease, attempt=claimed.job.attempt)
+            assignment = Assignment.of(claimed, lease=lease, attempt=claimed.job.attempt, speed=self._presence.speed)
             self._attempts.append(Supervisor(assignment, self._errands))
         except SegmentationError as error:
             Job.objects.fail(lease, code=error.code, detail=str(error))

@@ -23,7 +23,7 @@ def _fill(apps, _schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('segmentation', '0005_cached_file'),
+        ('segmentation', '0006_cached_file'),
     ]
 
     operations = [

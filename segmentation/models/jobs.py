@@ -5,7 +5,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
 from segmentation.models.clock import seconds_from_now
@@ -18,6 +18,10 @@ class State(models.TextChoices):
     SUCCEEDED = "succeeded", _("Finished")
     FAILED = "failed", _("Failed")
     CANCELLED = "cancelled", _("Cancelled")
+
+
+SHORT_SECONDS = 5.0
+"""Jobs that are expected to take less on their worker are short, all others long."""
 
 
 class Kind(models.TextChoices):
@@ -46,8 +50,21 @@ class JobQuerySet(models.QuerySet["Job"]):
     def queued(self) -> Self:
         return self.filter(state=State.QUEUED)
 
+    def ready(self) -> Self:
+        """Return the queued jobs whose time has come."""
+        return self.queued().filter(Q(not_before=None) | Q(not_before__lte=Now()))
+
+    def short(self, *, speed: float) -> Self:
+        """Return the jobs that a worker of this speed is expected to finish soon, and those that nobody has judged yet."""
+        return self.filter(Q(expected_seconds=None) | Q(expected_seconds__lt=SHORT_SECONDS * speed))
+
     def running(self) -> Self:
         return self.filter(state=State.RUNNING)
+
+    def running_long(self) -> Self:
+        """Return the running jobs that are long on their workers."""
+        here = SHORT_SECONDS * Coalesce(F("worker__speed"), 1.0)
+        return self.running().filter(Q(expected_seconds=None) | Q(expected_seconds__gte=here))
 
     def active(self) -> Self:
         return self.filter(state__in=(State.QUEUED, State.RUNNING))
@@ -116,6 +133,7 @@ class JobQuerySet(models.QuerySet["Job"]):
                 | {
                     "state": State.QUEUED,
                     "queued": Now(),
+                    "not_before": None,
                     "started": None,
                     "finished": None,
                     "attempt": 0,
@@ -125,6 +143,14 @@ class JobQuerySet(models.QuerySet["Job"]):
             )
             > 0
         )
+
+    def expect(self, job_id: uuid.UUID, *, seconds: float) -> bool:
+        """Note the expected cost of a job that has none yet."""
+        return self.filter(pk=job_id, expected_seconds=None).update(expected_seconds=seconds) > 0
+
+    def expect_more(self, lease: uuid.UUID, *, seconds: float) -> bool:
+        """Raise the expected cost of a running job."""
+        return self._held(lease).update(expected_seconds=seconds) > 0
 
     def _held(self, lease: uuid.UUID) -> Self:
         return self.filter(lease=lease, state=State.RUNNING)
@@ -148,6 +174,8 @@ class Job(models.Model):
     attempt = models.PositiveSmallIntegerField(_("attempts"), default=0)
     stage = models.CharField(_("stage"), max_length=16, blank=True, default="")
     percent = models.PositiveSmallIntegerField(_("percent"), default=0)
+    expected_seconds = models.FloatField(_("expected cost"), null=True)  # core-seconds at speed 1; null: not judged yet
+    not_before = models.DateTimeField(_("not before"), null=True)  # when it may be claimed; null: at once
     error_code = models.CharField(_("error"), max_length=32, blank=True, default="")
     error_detail = models.TextField(_("error in words"), blank=True, default="")
 

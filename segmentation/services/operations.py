@@ -29,11 +29,13 @@ class Queue:
     """What waits and what runs, and how many places there are."""
 
     waiting: int
+    waiting_seconds: float  # expected cost of what waits, in core-seconds at speed 1
     oldest_seconds: float  # how long the first has waited; 0 when none does
     running: int
     workers: int  # that live
     leaving: int  # of those, who begin no more runs
-    places: int  # of all that live
+    places: int  # of all that live, for long and for short runs
+    short_places: int  # of all that live, further ones for short runs only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,15 +95,21 @@ class Storage:
 
 def queue() -> Queue:
     """Return what waits and what runs."""
-    waiting = Job.objects.queued().aggregate(n=Count("pk"), age=Max(Now() - F("queued")))
-    alive = Worker.objects.alive().aggregate(n=Count("pk"), leaving=Count("leaving"), places=Sum("slots", default=0))
+    cost = Sum("expected_seconds", default=0.0)
+    waiting = Job.objects.queued().aggregate(n=Count("pk"), age=Max(Now() - F("queued")), cost=cost)
+    slots, short_slots = Sum("slots", default=0), Sum("short_slots", default=0)
+    alive = Worker.objects.alive().aggregate(
+        n=Count("pk"), leaving=Count("leaving"), places=slots, short_places=short_slots
+    )
     return Queue(
         waiting=waiting["n"],
+        waiting_seconds=waiting["cost"],
         oldest_seconds=_seconds(waiting["age"]),
         running=Job.objects.running().count(),
         workers=alive["n"],
         leaving=alive["leaving"],
         places=alive["places"],
+        short_places=alive["short_places"],
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from django.db import transaction
 
-from segmentation import tasks
+from segmentation import execution, tasks
 from segmentation.engine import pipeline
 from segmentation.engine.exceptions import BadRecipe, SegmentationError, gettext_noop
 from segmentation.engine.recipe import Inputs, Recipe, Start, agreed
@@ -75,7 +75,8 @@ def _queue(run_id: uuid.UUID, run: Run) -> Run:
     require_room_for_run(image=image, inputs_bytes=run.inputs_bytes or 0)
     if not Image.objects.filter(pk=image.pk).exists():
         raise SegmentationError("not_found", gettext_noop("This picture was deleted meanwhile."))
-    job = Job(id=run_id, owner=image.owner)
+    expected = execution.expected_seconds(image=image, recipe=recipe, inputs=inputs)
+    job = Job(id=run_id, owner=image.owner, expected_seconds=expected)
     job.save(force_insert=True)
     run.job = job
     run.save(force_insert=True)

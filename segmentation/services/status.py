@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Avg, F, Max, Sum
+from django.db.models import F, Max
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from segmentation import execution
 from segmentation.engine.progress import Stage
+from segmentation.execution import Expected
 from segmentation.models import Job, Run, Worker
 from segmentation.models.jobs import State
 
@@ -22,9 +23,7 @@ STAGE_NAMES = {
     Stage.LABELLING: gettext_lazy("Label every pixel"),
     Stage.WRITING: gettext_lazy("Store the pictures"),
 }
-_RECENT_RUNS = 20
-_REMEMBERED_SECONDS = 5  # everybody who waits asks several times a second
-_ENOUGH_PERCENT = 10  # before that, elapsed time says nothing about what is left
+_REMEMBERED_SECONDS = 1  # everybody who waits asks several times a second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +45,8 @@ class RunStatus:
     percent: int
     message: str  # one sentence for people
     error: RunError | None
-    position: int | None  # how many are before it; None unless queued
-    seconds_left: float | None  # None when there is nothing to estimate it from
+    position: int | None  # how many begin before it; None unless queued
+    seconds_left: float | None  # until its end, as expected; None when nobody works, and when the run is over
     revision: int
     recipe: dict[str, Any]
     workers_alive: bool
@@ -60,9 +59,9 @@ class RunStatus:
 def run_status(*, run: Run) -> RunStatus:
     """Return how `run` stands; reads the job's row as it is in memory, so fetch the run afresh."""
     job = run.job
-    position = execution.position(job) if job.state == State.QUEUED else None
-    places = _places() if job.is_active else 0
-    alive = places > 0 or not job.is_active
+    expected = _forecast(job) if job.state == State.QUEUED else None
+    position = None if job.state != State.QUEUED else expected.position if expected else 0
+    alive = not job.is_active or Worker.objects.alive().exists()
     return RunStatus(
         id=job.pk,
         image=run.image_id,
@@ -72,7 +71,7 @@ def run_status(*, run: Run) -> RunStatus:
         message=_message(job, position, workers_alive=alive),
         error=RunError(code=job.error_code, detail=_(job.error_detail)) if job.state == State.FAILED else None,
         position=position,
-        seconds_left=_seconds_left(job, position, places=places),
+        seconds_left=_seconds_left(job, expected) if alive else None,
         revision=run.revision,
         recipe=run.recipe,
         workers_alive=alive,
@@ -91,23 +90,22 @@ def _message(job: Job, position: int | None, *, workers_alive: bool) -> str:
     return str(State(job.state).label)
 
 
-def _seconds_left(job: Job, position: int | None, *, places: int) -> float | None:
-    if job.state == State.RUNNING and job.started and job.percent >= _ENOUGH_PERCENT:
-        elapsed = Job.objects.filter(pk=job.pk).aggregate(elapsed=Max(Now() - F("started")))["elapsed"]
-        return float(elapsed.total_seconds()) * (100 - job.percent) / job.percent if elapsed else None
-    if position is None or not places:
+def _forecast(job: Job) -> Expected | None:
+    """Return what becomes of a waiting job; None when it does not wait any more, or may not begin yet."""
+    forecast: execution.Forecast = cache.get("forecast") or {}
+    if job.pk not in forecast:  # it came after the last look
+        forecast = execution.forecast()
+        cache.set("forecast", forecast, _REMEMBERED_SECONDS)
+    return forecast.get(job.pk)
+
+
+def _seconds_left(job: Job, expected: Expected | None) -> float | None:
+    if job.state == State.QUEUED:
+        return expected.ends if expected else None
+    if job.state != State.RUNNING or job.expected_seconds is None:
         return None
-    average = cache.get_or_set("average-of-runs", _average_seconds, _REMEMBERED_SECONDS)
-    return None if average is None else average * (position + 1) / places
-
-
-def _places() -> int:
-    """How many runs the workers that live do at a time."""
-    return int(Worker.objects.alive().aggregate(places=Sum("slots", default=0))["places"])
-
-
-def _average_seconds() -> float | None:
-    """How long the newest runs took; None while there are none."""
-    recent = Job.objects.filter(state=State.SUCCEEDED).order_by("-created", "-id")[:_RECENT_RUNS]
-    average = Job.objects.filter(pk__in=recent.values("pk")).aggregate(seconds=Avg(F("finished") - F("started")))
-    return float(average["seconds"].total_seconds()) if average["seconds"] is not None else None
+    now = Job.objects.filter(pk=job.pk).aggregate(elapsed=Max(Now() - F("started")), speed=Max("worker__speed"))
+    if now["elapsed"] is None:
+        return None
+    elapsed, speed = now["elapsed"].total_seconds(), now["speed"] or 1.0
+    return execution.seconds_left(expected=job.expected_seconds / speed, elapsed=elapsed, percent=job.percent)

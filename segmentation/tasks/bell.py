@@ -1,6 +1,5 @@
 """The bell itself, declared with the Django Tasks API."""
 
-from collections.abc import Callable
 from typing import Protocol, cast
 
 from django.db import transaction
@@ -12,7 +11,7 @@ from segmentation import execution
 class Engine(Protocol):
     """What our backends of the Django Tasks API can do besides ringing."""
 
-    def work(self, *, on_ready: Callable[[int], None]) -> None:
+    def work(self, *, on_ready: execution.OnReady) -> None:
         """Be a worker until SIGTERM or SIGINT."""
 
 
@@ -28,12 +27,6 @@ def ring_on_commit() -> None:
     transaction.on_commit(run_next.enqueue, robust=True)
 
 
-def work(*, on_ready: Callable[[int], None]) -> None:
-    """Be a worker of the kind that hears this bell, until SIGTERM or SIGINT.
-
-    Parameters
-    ----------
-    on_ready : callable
-        Called with the number of runs that are done at the same time, once signals are heeded.
-    """
+def work(*, on_ready: execution.OnReady) -> None:
+    """Be a worker of the kind that hears this bell, until SIGTERM or SIGINT."""
     cast("Engine", default_task_backend).work(on_ready=on_ready)

@@ -44,7 +44,7 @@ _TO_DEQUEUE = 15  # RQ listens for its `worker_ttl` less this before it beats
 class RedisBackend(RQBackend):
     """A bell in Redis, for `manage.py worker` on any number of hosts."""
 
-    def work(self, *, on_ready: Callable[[int], None]) -> None:
+    def work(self, *, on_ready: execution.OnReady) -> None:
         """Be an RQ worker until SIGTERM or SIGINT; leave with exit code 1 when Redis goes away, to be started again."""
         _wait_for_redis(django_rq.get_connection())
         with execution.Presence().announced() as presence:
@@ -74,7 +74,7 @@ class _RunWorker(Worker):
         self,
         presence: execution.Presence,
         ring: Callable[[], None],
-        on_ready: Callable[[int], None],
+        on_ready: execution.OnReady,
         *,
         queues: Sequence[Queue],
     ) -> None:
@@ -125,7 +125,7 @@ class _RunWorker(Worker):
 
     def _install_signal_handlers(self) -> None:
         super()._install_signal_handlers()  # type: ignore[no-untyped-call] # as above
-        self._on_ready(self._presence.slots)
+        self._on_ready(self._presence.slots, self._presence.short_slots)
 
     def handle_warm_shutdown_request(self) -> None:
         self._tell_horse_to_stop()
@@ -173,10 +173,11 @@ class _RunWorker(Worker):
         self._next_sweep = time.monotonic() + min(_SWEEP_SECONDS, settings.GMM_LEASE_SECONDS / _BEATS_PER_LEASE)
         try:
             self._presence.beat()
+            self._presence.recall_speed()
             execution.sweep(self._errands)
             self._errands.finish(within=_TIDY_SECONDS)
             self._duties.tick()
-            has_missed_bell = self.get_state() != WorkerStatus.BUSY and self._presence.turns.next() is not None
+            has_missed_bell = self.get_state() != WorkerStatus.BUSY and self._presence.next_job() is not None
         except Error as error:
             logger.warning("The database does not answer. %s", error)
             close_old_connections()

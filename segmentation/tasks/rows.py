@@ -1,6 +1,5 @@
 """The engine for one machine: a loop over the rows, and a bell that needs no sound."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.utils import timezone
@@ -34,5 +33,5 @@ class RowsBackend(BaseTaskBackend):
             worker_ids=[],
         )
 
-    def work(self, *, on_ready: Callable[[int], None]) -> None:
+    def work(self, *, on_ready: execution.OnReady) -> None:
         execution.work(on_ready=on_ready)

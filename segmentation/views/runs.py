@@ -160,7 +160,7 @@ def _active(found: Run, status: services.RunStatus) -> dict[str, Any]:
     left = status.seconds_left
     return {
         "steps": steps(status),
-        "seconds_left": None if left is None else max(1, round(left)),
+        "left": "" if left is None else words.time_left(left),
         "pixels": found.image.width * found.image.height,
     }
 

@@ -70,8 +70,7 @@ class Watch {
     };
     say("percent", percent);
     say("message", status.message);
-    const left = status.seconds_left === null ? "" : fill(words.left ?? "", { seconds: Math.max(1, Math.round(status.seconds_left)) });
-    say("left", left);
+    say("left", status.seconds_left === null ? "" : timeLeft(status.seconds_left, words));
     for (const bar of /** @type {HTMLProgressElement[]} */ (all("progress", this.page))) bar.value = status.percent;
     if (this.state === "running") document.title = fill(words.title ?? "", { percent });
     const steps = all("[data-stage]", this.page), now = steps.findIndex((step) => step.dataset.stage === status.stage);
@@ -104,6 +103,17 @@ class Watch {
     for (const button of all("button", form)) button.removeAttribute("aria-busy");
     this.wake?.();
   }
+}
+
+/**
+ * How many seconds are left, in the unit that fits; `words.time_left` in Python does the same.
+ * @param {number} seconds
+ * @param {DOMStringMap} words with the sentence for each unit
+ */
+function timeLeft(seconds, words) {
+  if (seconds < 90) return fill(words.leftS ?? "", { n: Math.max(1, Math.round(seconds)) });
+  if (seconds < 90 * 60) return fill(words.leftMin ?? "", { n: Math.round(seconds / 60) });
+  return fill(words.leftH ?? "", { n: Math.round(seconds / 3600) });
 }
 
 /**

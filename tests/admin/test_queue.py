@@ -66,8 +66,8 @@ def test_what_waits_runs_and_failed_is_counted(admin, image, worker_row, finishe
     copy_result(finished_run, make_runs(image, 1, state="succeeded")[0])
     give(make_runs(image, 1)[0], worker_row)
     text = text_of(admin)
-    assert re.search(r"Waiting 4 the first for 4 min (0[5-9]|[1-5]\d) s", text)
-    assert "Running 1 of 2 places" in text
+    assert re.search(r"Waiting 4 the first for 4 min (0[5-9]|[1-5]\d) s; about [\d.]+ s of work", text)
+    assert "Running 1 of 2 + 0 places" in text
     assert "33.3 % 1 of 3 runs" in text
     assert "out_of_memory 1" in text
     assert "This picture needs more memory than a run may take" in text

@@ -3,6 +3,7 @@ import os
 import signal
 
 import pytest
+from django.db import transaction
 
 from segmentation import files, services
 from segmentation.engine.recipe import Recipe
@@ -40,9 +41,16 @@ def large_image(owner):
 
 @pytest.fixture
 def make_large_run(large_image):
-    """Queue runs of it that try many starts, which takes some tenths of a second."""
+    """Queue runs of it that try many starts, which takes some tenths of a second; they are taken for long ones."""
     recipe = Recipe(n_clusters=12, restarts=20, exact=True)
-    return lambda: services.create_run(image=large_image, recipe=recipe)
+
+    def make_large_run():
+        with transaction.atomic():
+            run = services.create_run(image=large_image, recipe=recipe)
+            Job.objects.filter(pk=run.pk).update(expected_seconds=60.0)
+        return run
+
+    return make_large_run
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from segmentation.engine.recipe import Recipe
 from segmentation.engine.sandbox import Child
 from segmentation.execution.allowance import allowance
 from segmentation.execution.attempt import Assignment
+from segmentation.execution.cost import seconds
 from tests import factories
 from tests.processes import eventually
 
@@ -30,29 +31,39 @@ RECIPES = {
 }
 
 
-def of(megapixels, *, bands=3, item_bytes=1, recipe=PLAIN):
-    return allowance(pixels=round(megapixels * 1e6), bands=bands, item_bytes=item_bytes, recipe=recipe)
+def of(megapixels, *, bands=3, item_bytes=1, recipe=PLAIN, speed=1.0):
+    picture = {"pixels": round(megapixels * 1e6), "bands": bands, "item_bytes": item_bytes}
+    return allowance(**picture, recipe=recipe, expected=seconds(**picture, recipe=recipe) / speed)
 
 
 def test_a_small_picture_cannot_take_the_machine():
     small = of(0.27)
     assert small.memory < 400_000_000
-    assert small.seconds < 90
+    assert small.seconds == 60
+
+
+def test_long_runs_may_take_ten_times_what_they_are_expected_to_on_this_worker():
+    most = RECIPES["all"]
+    expected = seconds(pixels=12_000_000, bands=3, item_bytes=1, recipe=most)
+    assert of(12, recipe=most).seconds == pytest.approx(10 * expected)
+    assert of(12, recipe=most, speed=0.5).seconds == pytest.approx(20 * expected)
 
 
 def test_larger_deeper_pictures_of_more_bands_may_take_more():
     plain, larger, deeper, wider = of(1), of(2), of(1, item_bytes=2), of(1, bands=16)
     assert plain.memory < deeper.memory < larger.memory < wider.memory
-    assert plain.seconds == deeper.seconds < larger.seconds < wider.seconds
-    assert of(1, bands=1).seconds == plain.seconds, "grey is handled in colour"
     exact = of(1, recipe=RECIPES["exact"])
-    assert exact.seconds >= 2 * plain.seconds
     assert exact.memory > 1.3 * plain.memory
+    largest, deepest, widest = (
+        of(49, recipe=Recipe(n_clusters=8, exact=True, texture=2), **kind)
+        for kind in ({}, {"item_bytes": 2}, {"bands": 16, "item_bytes": 2})
+    )
+    assert 60 < largest.seconds < deepest.seconds < widest.seconds
 
 
 def test_no_run_may_take_more_than_the_site_allows(settings):
     settings.GMM_RUN_MEMORY, settings.GMM_RUN_SECONDS = 500_000_000, 100.0
-    largest = of(50, bands=4, item_bytes=2)
+    largest = of(50, bands=4, item_bytes=2, recipe=RECIPES["exact"])
     assert (largest.memory, largest.seconds) == (500_000_000, 100.0)
 
 
@@ -71,4 +82,7 @@ def test_an_attempt_is_allowed_what_its_picture_needs(queued_run):
     image = queued_run.image
     allowed = Assignment.of(queued_run, lease=uuid.uuid4(), attempt=1).allowance
     recipe = Recipe.from_mapping(queued_run.recipe)
-    assert allowed == allowance(pixels=image.width * image.height, bands=3, item_bytes=1, recipe=recipe)
+    expected = queued_run.job.expected_seconds
+    assert expected == seconds(pixels=image.width * image.height, bands=3, item_bytes=1, recipe=recipe)
+    pixels = image.width * image.height
+    assert allowed == allowance(pixels=pixels, bands=3, item_bytes=1, recipe=recipe, expected=expected)

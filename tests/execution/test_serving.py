@@ -1,11 +1,14 @@
 """The loop in this process: what it begins, and what goes wrong inside it."""
 
+import time
 import uuid
 
+import numpy as np
 import pytest
 from django.db import IntegrityError, InterfaceError, OperationalError
 
-from segmentation import execution, files
+from segmentation import execution, files, services
+from segmentation.engine.recipe import Recipe
 from segmentation.execution import supervisor
 from segmentation.models import Job, Result, Run, Worker
 from segmentation.models.jobs import JobQuerySet, State
@@ -26,6 +29,31 @@ def test_serving_until_nothing_waits_does_everything_and_leaves_no_worker_alive(
 def test_serving_begins_nothing_when_its_time_is_up(queued_run):
     assert execution.serve_until_empty(seconds=-1) is True
     assert Job.objects.get().state == State.QUEUED
+
+
+def test_while_a_long_run_is_under_way_short_ones_are_begun_when_the_time_is_up(image, monkeypatch):
+    """A task of RQ serves for a minute; nobody else can serve the slots of its worker until a run of an hour has ended."""
+    noise = np.random.default_rng(0).integers(0, 256, (600, 800, 3), dtype=np.uint8)
+    large = factories.make_image(image.owner, factories.encoded(noise), "noise.png")
+    long = services.create_run(
+        image=large, recipe=Recipe(n_clusters=32, restarts=20, exact=True, texture=2, position=True)
+    )
+    seconds, began, late = 2.0, time.monotonic(), []
+    claim = JobQuerySet.claim
+
+    def claim_and_queue_another(jobs, job_id, *, worker_id):
+        if job_id != long.pk and time.monotonic() - began > seconds:
+            late.append(job_id)
+            services.cancel_run(run=Run.objects.get(pk=long.pk))
+        elif job_id != long.pk:
+            factories.make_run(image)
+        return claim(jobs, job_id, worker_id=worker_id)
+
+    factories.make_run(image)
+    monkeypatch.setattr(JobQuerySet, "claim", claim_and_queue_another)
+    execution.serve_until_empty(seconds=seconds)
+    assert len(late) == 1
+    assert Job.objects.get(pk=late[0]).state == State.SUCCEEDED
 
 
 @pytest.mark.parametrize("bug", [KeyError, IntegrityError])

@@ -1,5 +1,4 @@
 import itertools
-import random
 import time
 import uuid
 from datetime import timedelta
@@ -9,10 +8,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from segmentation import execution
-from segmentation.execution.turn import next_job
+from segmentation import execution, services
+from segmentation.engine.recipe import Recipe
+from segmentation.execution.turn import Turns, next_job
 from segmentation.models import Job
 from segmentation.models.jobs import State
+from tests import factories
 from tests.factories import make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,7 +62,7 @@ def test_a_newcomer_does_not_wait_behind_a_hundred_runs_of_another(people, worke
     many = queue(ada, 100)
     assert serve(worker_row, 2) == many[:2]
     (single,) = queue(ben)
-    assert execution.position(single) == 0
+    assert execution.forecast()[single.pk].position == 0
     assert serve(worker_row, 2) == [single, many[2]]
 
 
@@ -101,27 +102,43 @@ def test_what_this_worker_cannot_do_does_not_block_others(people):
     assert next_job(passed_over={newer.pk, adas.pk, bens.pk}) is None
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_the_position_is_how_many_start_before(people, worker_row, seed):
-    """As long as none come and none end: the position agrees with what the turns turn out to be."""
-    choose = random.Random(seed)  # noqa: S311 - which cases to try
-    for person in choose.choices(people, k=12):
-        queue(person)
-    for job in serve(worker_row, choose.randint(0, 6)):
-        if choose.random() < 0.4:
-            end(job)
-    for person in choose.choices(people, k=3):
-        queue(person)
-    waiting = list(Job.objects.queued())
-    foretold = {job.pk: execution.position(job) for job in waiting}
-    served = serve(worker_row, len(waiting))
-    assert [foretold[job.pk] for job in served] == list(range(len(waiting)))
-
-
-def test_a_job_that_no_longer_waits_has_nobody_before_it(people, worker_row):
+@pytest.mark.parametrize("speed", [0.5, 1.0, 4.0])
+def test_short_jobs_are_those_that_this_worker_does_within_five_seconds(people, speed):
     (job,) = queue(people[0])
-    serve(worker_row, 1)
-    assert execution.position(job) == 0
+    Job.objects.update(expected_seconds=4.99 * speed)
+    assert next_job(speed=speed, long_too=False) == job.pk
+    Job.objects.update(expected_seconds=5.01 * speed)
+    assert next_job(speed=speed, long_too=False) is None
+    assert next_job(speed=speed, long_too=True) == job.pk
+
+
+def test_the_short_job_of_a_person_does_not_wait_behind_their_long_ones(people):
+    long, short = queue(people[0], 2)
+    Job.objects.filter(pk=long.pk).update(expected_seconds=1000.0)
+    Job.objects.filter(pk=short.pk).update(expected_seconds=1.0)
+    assert next_job(long_too=False) == short.pk
+    assert next_job(long_too=True) == long.pk
+
+
+def test_a_job_waits_for_its_time(people):
+    early, late = queue(people[0], 2)
+    Job.objects.filter(pk=early.pk).update(not_before=timezone.now() + timedelta(hours=1))
+    assert next_job() == late.pk
+    Job.objects.filter(pk=early.pk).update(not_before=timezone.now() - timedelta(seconds=1))
+    assert next_job() == early.pk
+
+
+@pytest.mark.parametrize(("n_clusters", "is_short"), [(3, True), (32, False)])
+def test_a_run_that_nobody_has_judged_is_judged_when_its_turn_comes(owner, n_clusters, is_short):
+    """As one that the web process of an older release has queued."""
+    image = factories.make_image(owner, factories.encoded(factories.pixels(320, 240)))
+    recipe = Recipe(n_clusters=n_clusters, restarts=20, tolerance=1e-9, max_iterations=10_000, exact=True, texture=2)
+    run = services.create_run(image=image, recipe=recipe)
+    expected = Job.objects.get().expected_seconds
+    Job.objects.update(expected_seconds=None)
+    assert Turns().next(speed=1.0, long_too=False) == (run.pk if is_short else None)
+    assert Job.objects.get().expected_seconds == expected
+    assert Turns().next(speed=1.0, long_too=True) == run.pk
 
 
 def test_looking_is_cheap_with_nothing_and_with_ten_thousand_waiting(people, worker_row):
@@ -136,7 +153,7 @@ def test_looking_is_cheap_with_nothing_and_with_ten_thousand_waiting(people, wor
     Job.objects.bulk_create(Job(owner=people[0], state=State.RUNNING, lease=uuid.uuid4()) for _ in range(8))
     with CaptureQueriesContext(connection) as busy:
         job = Job.objects.get(pk=next_job())
-    assert len(busy) == 3
+    assert len(busy) == 6
     assert job.owner != people[0]
     began = time.process_time()
     next_job()

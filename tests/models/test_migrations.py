@@ -17,7 +17,7 @@ def migrate(*to):
 def test_what_is_stored_is_known_from_rows_at_once_and_from_the_storage_when_a_worker_has_looked(finished_run, owner):
     before = services.usage(owner=owner).bytes
     try:
-        migrate("segmentation", "0005_cached_file")
+        migrate("segmentation", "0006_cached_file")
     finally:
         migrate()
     assert Result.objects.get().bytes == sum(file["bytes"] for file in finished_run.result.files.values())

@@ -70,14 +70,22 @@ def test_a_waiting_run_says_its_place_and_that_no_worker_runs(queued_run, image)
     assert "No worker is running" in status.message
 
 
-def test_a_waiting_run_estimates_its_wait_from_what_runs_took_lately(finished_run, image, worker_row):
-    """Three runs before it, two places, 4 s a run: two rounds of 4 s are over when it is finished."""
-    now = timezone.now()
-    Job.objects.filter(pk=finished_run.pk).update(started=now - timedelta(seconds=4), finished=now)
+def test_a_waiting_run_is_told_what_is_before_it_costs(image, worker_row):
+    """Three runs of 8 s before it, two slots: it begins when the first two and then one more are over, and takes 8 s."""
     last = [services.create_run(image=image, recipe=Recipe()) for _ in range(4)][-1]
+    Job.objects.update(expected_seconds=8.0)
     status = services.run_status(run=last)
     assert (status.position, status.message) == (3, "3 runs before yours.")
-    assert status.seconds_left == pytest.approx(8.0)
+    assert status.seconds_left == pytest.approx(16.0)
+
+
+def test_the_first_large_picture_after_small_ones_is_told_its_own_time(finished_run, owner, worker_row):
+    """Not the average of what was done lately."""
+    Worker.objects.exclude(pk=worker_row.pk).delete()
+    Worker.objects.update(speed=1.0)
+    run = services.create_run(image=finished_run.image, recipe=Recipe())
+    Job.objects.filter(pk=run.pk).update(expected_seconds=9.0)
+    assert services.run_status(run=run).seconds_left == pytest.approx(9.0)
 
 
 def test_without_a_worker_nobody_guesses_how_long_a_run_waits(finished_run, image):
@@ -92,10 +100,15 @@ def test_a_failed_run_says_why(queued_run, worker_row):
     assert status.error == services.RunError(code="crashed", detail="The server stopped during this run.")
 
 
-def test_a_running_run_estimates_what_is_left_once_it_has_got_somewhere(queued_run, worker_row):
+def test_a_running_run_says_what_is_left_of_its_cost_and_goes_by_its_progress_when_it_is_late(queued_run, worker_row):
+    def status():
+        return services.run_status(run=Run.objects.get(pk=queued_run.pk))
+
+    Job.objects.update(expected_seconds=100.0)
     lease = Job.objects.claim(queued_run.job_id, worker_id=worker_row.pk)
-    assert services.run_status(run=Run.objects.get(pk=queued_run.pk)).seconds_left is None
+    assert status().seconds_left == pytest.approx(100, abs=10)
     Job.objects.beat(lease, stage="fitting", percent=50)
-    status = services.run_status(run=Run.objects.get(pk=queued_run.pk))
-    assert status.seconds_left == pytest.approx(0, abs=5)
-    assert status.message == "Fit the mixture"
+    assert status().seconds_left == pytest.approx(100, abs=10)
+    assert status().message == "Fit the mixture"
+    Job.objects.update(started=timezone.now() - timedelta(seconds=200))
+    assert status().seconds_left == pytest.approx(200, abs=10)

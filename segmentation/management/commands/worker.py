@@ -30,5 +30,10 @@ class Command(BaseCommand):
         tasks.work(on_ready=self._say_ready)
 
     @staticmethod
-    def _say_ready(places: int) -> None:
-        logger.info("The worker is ready: %s at the same time, process %s.", places, os.getpid())
+    def _say_ready(slots: int, short_slots: int) -> None:
+        logger.info(
+            "The worker is ready: %s runs and %s short ones at the same time, process %s.",
+            slots,
+            short_slots,
+            os.getpid(),
+        )

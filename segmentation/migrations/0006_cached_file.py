@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('segmentation', '0004_image_fitted_bands'),
+        ('segmentation', '0005_expected_costs'),
     ]
 
     operations = [

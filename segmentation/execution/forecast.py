@@ -1,0 +1,95 @@
+"""When waiting jobs will begin and end, from the rows as they are now."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import DurationField, ExpressionWrapper, F, Max
+from django.db.models.functions import Now
+
+from segmentation.execution.schedule import Expected, Running, Schedule, Slots, Waiting
+from segmentation.models import Job, Worker
+from segmentation.models.jobs import SHORT_SECONDS
+
+Forecast = dict[uuid.UUID, Expected]
+"""What becomes of each waiting job."""
+
+_ENOUGH_PERCENT = 10  # before that, elapsed time says nothing about what is left
+_NOBODY = uuid.UUID(int=0)
+
+
+def forecast() -> Forecast:
+    """Return when each waiting job will begin and end, and how many begin before it.
+
+    Without a worker, as if there were one with a single slot for long jobs.
+    """
+    waiting = [
+        _waiting(row) for row in Job.objects.ready().annotate(waited=_span(Now() - F("queued"))).values(*_COLUMNS)
+    ]
+    if not waiting:
+        return {}
+    workers = [
+        Slots(worker=worker.pk, long=worker.slots, short=worker.short_slots, speed=worker.speed)
+        for worker in Worker.objects.at_work()
+    ]
+    owners = {job.owner for job in waiting}
+    claimed = Job.objects.filter(owner__in=owners, claimed__isnull=False).order_by().values_list("owner")
+    return Schedule(
+        workers=workers or [Slots(worker=_NOBODY, long=1, short=1, speed=1.0)],
+        running=list(_running()),
+        waiting=waiting,
+        served=dict(claimed.annotate(last=Max("claimed"))),
+    ).expected()
+
+
+def seconds_left(*, expected: float, elapsed: float, percent: int) -> float:
+    """Return how long a running job will still take, in seconds.
+
+    Parameters
+    ----------
+    expected : float
+        Seconds that it was expected to take on its worker.
+    elapsed : float
+        Seconds since it was begun.
+    percent : int
+        How far it is; asked only when it takes longer than expected.
+    """
+    if elapsed < expected:
+        return expected - elapsed
+    if percent >= _ENOUGH_PERCENT:
+        return elapsed * (100 - percent) / percent
+    return elapsed
+
+
+_COLUMNS = ("pk", "owner", "queued", "waited", "expected_seconds")
+
+
+def _waiting(row: dict[str, Any]) -> Waiting:
+    cost = row["expected_seconds"]
+    return Waiting(
+        id=row["pk"],
+        owner=row["owner"],
+        queued=row["queued"],
+        waited=_seconds(row["waited"]),
+        cost=SHORT_SECONDS if cost is None else cost,  # as good a guess as any until a worker judges it
+    )
+
+
+def _running() -> Any:
+    now = {"waited": _span(Now() - F("queued")), "elapsed": _span(Now() - F("started"))}
+    columns = (*_COLUMNS, "elapsed", "percent", "claimed", "worker", "worker__speed")
+    for row in Job.objects.running().annotate(**now).values(*columns):
+        job, speed = _waiting(row), row["worker__speed"] or 1.0
+        left = seconds_left(expected=job.cost / speed, elapsed=_seconds(row["elapsed"]), percent=row["percent"])
+        is_long = job.cost >= SHORT_SECONDS * speed
+        yield Running(
+            job=job, worker=row["worker"], is_long=is_long, claimed=row["claimed"] or row["queued"], left=left
+        )
+
+
+def _span(difference: Any) -> ExpressionWrapper[Any]:
+    return ExpressionWrapper(difference, output_field=DurationField())
+
+
+def _seconds(span: timedelta | None) -> float:
+    return max(0.0, span.total_seconds()) if span else 0.0
