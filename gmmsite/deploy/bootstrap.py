@@ -107,7 +107,16 @@ def install(lock: Path, venv: Path) -> None:
     if not is_usable(python):
         create(venv)
     print(f"Installing {lock.name} into {venv} (once, and again when it changes) ...", flush=True)  # noqa: T201 - a command line
-    pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--require-hashes"]
+    pip = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--no-deps",
+        "--require-hashes",
+    ]
     if subprocess.run([python, *pip, "-r", lock], check=False).returncode:  # noqa: S603 - our own arguments
         raise Trouble(f"{lock.name} could not be installed. pip says why above; is there a network?")
     stamp.write_text(wanted)

@@ -1,6 +1,5 @@
 """What people do, as verbs. Keyword-only, no request; errors are the domain's, with a code and a sentence."""
 
-from segmentation.services.access import may_change
 from segmentation.services.comparisons import Overlaps, connected_regions, counted_regions, overlaps
 from segmentation.services.deletion import delete_image, delete_run, delete_user
 from segmentation.services.doubt import Look, certainty_map, look
@@ -55,7 +54,6 @@ __all__ = [
     "limits",
     "look",
     "masks_in_use",
-    "may_change",
     "notices",
     "overlaps",
     "queue",

@@ -12,14 +12,16 @@ from datetime import datetime
 
 from django.core.files.base import File
 from django.db.models.fields.json import KT
+from django.utils.translation import gettext as _
 
 from segmentation import files
 from segmentation.engine import pipeline
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.imaging import MaskMaster, inspect_mask
 from segmentation.engine.recipe import Inputs
-from segmentation.models import Image, Run
+from segmentation.models import Image, Run, User
 from segmentation.models.runs import RunQuerySet
+from segmentation.services.audit import record
 from segmentation.services.rates import count_upload
 from segmentation.services.uploads import inspected, on_disk
 
@@ -35,8 +37,13 @@ class UsedMask:
     created: datetime
 
 
-def upload_mask(*, image: Image, file: File[bytes], name: str) -> MaskMaster:
+def upload_mask(*, image: Image, file: File[bytes], name: str, actor: User | None = None) -> MaskMaster:
     """Store a mask for runs of `image`; what is not black in it is left out. Its SHA-256 names it in `Inputs`.
+
+    Parameters
+    ----------
+    actor : User or None
+        Who uploads it, for the log; None: the image's owner.
 
     Raises
     ------
@@ -52,6 +59,7 @@ def upload_mask(*, image: Image, file: File[bytes], name: str) -> MaskMaster:
         master = inspected(inspect_mask, path, name)
     pipeline.require_size((master.width, master.height), (image.width, image.height))
     files.put(files.mask_key(image.pk, master.sha256), master.data)
+    record(actor=actor, thing=image, what=_("Mask uploaded."))
     return master
 
 

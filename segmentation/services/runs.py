@@ -4,13 +4,15 @@ import uuid
 from dataclasses import replace
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from segmentation import tasks
 from segmentation.engine import pipeline
 from segmentation.engine.exceptions import BadRecipe, SegmentationError, gettext_noop
 from segmentation.engine.recipe import Inputs, Recipe, Start, agreed
 from segmentation.exceptions import Conflict
-from segmentation.models import Image, Job, Run
+from segmentation.models import Image, Job, Run, User
+from segmentation.services.audit import record
 from segmentation.services.masks import masters_for
 from segmentation.services.quotas import require_free_run
 
@@ -22,6 +24,7 @@ def create_run(
     inputs: Inputs = Inputs(),  # noqa: B008 - frozen
     begin: Run | None = None,
     parent: Run | None = None,
+    actor: User | None = None,
 ) -> Run:
     """Queue a run of `recipe` on `image`; it belongs to the image's owner.
 
@@ -33,6 +36,8 @@ def create_run(
         A finished run of the image whose mixture is where the fit begins; it becomes the parent.
     parent : Run or None
         The run from whose page this one was asked for.
+    actor : User or None
+        Who asks for it, for the log; None: the image's owner.
 
     Raises
     ------
@@ -56,11 +61,13 @@ def create_run(
     pipeline.starting_mixture(inputs)  # refused now rather than by the run
     run_id = uuid.uuid4()
     with masters_for(run_id=run_id, image=image, inputs=inputs):
-        return _queue(run_id, image=image, recipe=recipe, inputs=inputs, parent=begin or parent)
+        return _queue(run_id, image=image, recipe=recipe, inputs=inputs, parent=begin or parent, actor=actor)
 
 
 @transaction.atomic
-def _queue(run_id: uuid.UUID, *, image: Image, recipe: Recipe, inputs: Inputs, parent: Run | None) -> Run:
+def _queue(
+    run_id: uuid.UUID, *, image: Image, recipe: Recipe, inputs: Inputs, parent: Run | None, actor: User | None
+) -> Run:
     require_free_run(owner=image.owner)
     if not Image.objects.filter(pk=image.pk).exists():
         raise SegmentationError("not_found", gettext_noop("This picture was deleted meanwhile."))
@@ -75,6 +82,7 @@ def _queue(run_id: uuid.UUID, *, image: Image, recipe: Recipe, inputs: Inputs, p
         n_clusters=recipe.n_clusters,
     )
     run.save(force_insert=True)
+    record(actor=actor, thing=run, what=_("Started."))
     tasks.ring_on_commit()
     return run
 
@@ -101,8 +109,14 @@ def _mixture_of(begin: Run, image: Image, recipe: Recipe) -> Start:
     return start
 
 
-def cancel_run(*, run: Run) -> None:
+@transaction.atomic
+def cancel_run(*, run: Run, actor: User | None = None) -> None:
     """Cancel a run that waits or runs; its worker stops at the next beat.
+
+    Parameters
+    ----------
+    actor : User or None
+        Who cancels it, for the log; None: the owner.
 
     Raises
     ------
@@ -111,12 +125,18 @@ def cancel_run(*, run: Run) -> None:
     """
     if not Job.objects.cancel(run.job_id):
         raise Conflict("state_conflict", gettext_noop("This run is over already; there is nothing to cancel."))
+    record(actor=actor, thing=run, what=_("Cancelled."))
     run.job.refresh_from_db()
 
 
 @transaction.atomic
-def retry_run(*, run: Run) -> None:
+def retry_run(*, run: Run, actor: User | None = None) -> None:
     """Queue a failed or cancelled run again: same row, same address, all attempts new.
+
+    Parameters
+    ----------
+    actor : User or None
+        Who wants it, for the log; None: the owner.
 
     Raises
     ------
@@ -128,5 +148,6 @@ def retry_run(*, run: Run) -> None:
     require_free_run(owner=run.job.owner)
     if not Job.objects.retry(run.job_id):
         raise Conflict("state_conflict", gettext_noop("Only a run that failed or was cancelled can be tried again."))
+    record(actor=actor, thing=run, what=_("Queued again."))
     tasks.ring_on_commit()
     run.job.refresh_from_db()
