@@ -53,7 +53,7 @@ def rows(chief, deputy, owner, finished_run, worker_row):
     EmailAddress.objects.create(user=owner, email="owner@example.org", verified=True, primary=True)
     content_type = ContentType.objects.get_for_model(User)
     LogEntry.objects.create(user=chief, content_type=content_type, object_id=str(owner.pk), action_flag=CHANGE)
-    return finished_run
+    return chief, deputy
 
 
 def addresses_of_the_administration():
@@ -114,7 +114,8 @@ def account_of(person):
 
 
 @pytest.mark.parametrize("models", [("user",), ("group",), ("emailaddress",), ACCOUNTS], ids="+".join)
-def test_taking_or_handing_out_what_one_has_not(client, rows, chief, deputy, models, capsys):
+def test_taking_or_handing_out_what_one_has_not(client, rows, models, capsys):
+    chief, deputy = rows
     me = factories.make_user("eve", is_staff=True, email="eve@example.org")
     me.user_permissions.set(permissions_on(*models))
     EmailAddress.objects.create(user=me, email="eve@example.org", verified=False, primary=True)
@@ -136,7 +137,7 @@ def test_taking_or_handing_out_what_one_has_not(client, rows, chief, deputy, mod
         assert held_by_groups() <= mine | others, address
         assert client.session["_auth_user_id"] == str(me.pk), "the attack ended itself"
     with capsys.disabled():
-        print(f"\n{tried} requests to the administration as staff with permissions on {', '.join(models)}")
+        print(f"\n{tried} requests to the administration as staff with permissions on {', '.join(models)}")  # noqa: T201 - says how much was tried
 
 
 def test_the_same_forms_give_a_superuser_everything(client, rows, chief, deputy):
