@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from segmentation.admin.listing import BoundedSearch, CappedPaginator
+from segmentation.admin.listing import CappedPaginator, GuardedAdmin
 from segmentation.admin.readonly import person_of
 from segmentation.admin.users import may_touch
 from segmentation.models import User
@@ -41,7 +41,7 @@ class EmailAddressForm(forms.ModelForm):  # type: ignore[type-arg] # allauth pub
 
 
 @admin.register(EmailAddress)
-class EmailAddressAdmin(BoundedSearch, AllauthEmailAddressAdmin):  # type: ignore[misc] # allauth publishes no types
+class EmailAddressAdmin(GuardedAdmin, AllauthEmailAddressAdmin):  # type: ignore[misc] # allauth publishes no types
     """allauth's own, for staff who may also change the person: an address opens the account.
 
     Who could only change addresses would give somebody an address of their own and ask for a new password by it.

@@ -10,14 +10,14 @@ from django.forms import ModelMultipleChoiceField
 from django.http import HttpRequest
 
 from segmentation import access
-from segmentation.admin.listing import BoundedSearch
+from segmentation.admin.listing import GuardedAdmin
 from segmentation.admin.readonly import person_of
 
 admin.site.unregister(Group)
 
 
 @admin.register(Group)
-class GroupAdmin(BoundedSearch, DjangoGroupAdmin):
+class GroupAdmin(GuardedAdmin, DjangoGroupAdmin):
     """Django's own, but for who may hand out what: nobody puts a permission into a group that they do not have.
 
     A group that has one is not theirs to change or to delete.

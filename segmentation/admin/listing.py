@@ -4,9 +4,10 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.text import smart_split, unescape_string_literal
 from django.utils.translation import gettext as _
@@ -39,8 +40,17 @@ class CappedPaginator(Paginator[Any]):
         return len(things)
 
 
-class BoundedSearch:
-    """Django's search, which takes any number of words, for lists that stand for themselves; mixed into a `ModelAdmin`."""
+class GuardedAdmin:
+    """A `ModelAdmin`, before which it is mixed in, whose search has an end and whose history tells nothing without permission."""
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Ask for the permission first: Django looks first whether the row exists, and answers otherwise when it does not."""
+        if not self.has_view_or_change_permission(request):  # type: ignore[attr-defined] # ModelAdmin's
+            raise PermissionDenied
+        answer: HttpResponse = super().history_view(request, object_id, extra_context)  # type: ignore[misc] # ModelAdmin's
+        return answer
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -11,7 +11,6 @@ from django.utils.translation import gettext, gettext_lazy
 
 from segmentation.admin import cells, facts
 from segmentation.admin.filters import DateFilter
-from segmentation.admin.listing import BoundedSearch
 from segmentation.admin.readonly import ReadOnlyAdmin
 
 
@@ -20,7 +19,7 @@ class LogDateFilter(DateFilter):
 
 
 @admin.register(LogEntry)
-class LogAdmin(BoundedSearch, ReadOnlyAdmin):
+class LogAdmin(ReadOnlyAdmin):
     """Look at the log. Nobody changes it or deletes from it, superusers included."""
 
     list_display = ("when", "who", "kind", "what", "said")

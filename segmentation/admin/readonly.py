@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from segmentation.admin.listing import CappedPaginator
+from segmentation.admin.listing import CappedPaginator, GuardedAdmin
 from segmentation.models import User
 
 
@@ -22,7 +22,7 @@ def person_of(request: HttpRequest) -> User:
     return request.user
 
 
-class ReadOnlyAdmin(ModelAdmin[Any]):
+class ReadOnlyAdmin(GuardedAdmin, ModelAdmin[Any]):
     """Lists and pages without forms."""
 
     actions_selection_counter = True

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from segmentation import access, services, words
 from segmentation.admin import cells, deletion
-from segmentation.admin.listing import BoundedSearch, CappedPaginator
+from segmentation.admin.listing import CappedPaginator, GuardedAdmin
 from segmentation.admin.readonly import person_of
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.forms import sentence
@@ -27,7 +27,7 @@ _ABOUT_POWER = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
-class UserAdmin(BoundedSearch, DjangoUserAdmin[User]):
+class UserAdmin(GuardedAdmin, DjangoUserAdmin[User]):
     """Django's own, with what each person has stored.
 
     Only superusers make somebody staff or hand out permissions and groups. Nobody changes or deletes the account of a person
