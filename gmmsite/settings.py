@@ -241,7 +241,8 @@ STORAGES: dict[str, Any] = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG or "pytest" in sys.modules
-        else "gmmsite.storage.HashedStaticFiles"
+        else "gmmsite.storage.HashedStaticFiles",
+        "OPTIONS": {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755},  # everybody gets to see them
     },
 }
 # Who sends an original to its owner once the site has said yes: the site itself, nginx (X-Accel), or the S3 server (a link
@@ -256,7 +257,9 @@ if (GMM_DOWNLOADS == "s3" and not _S3_BUCKET) or (GMM_DOWNLOADS == "nginx" and _
 SENDFILE_BACKEND = "django_sendfile.backends.nginx"
 SENDFILE_ROOT, SENDFILE_URL = MEDIA_ROOT, "/_gmm_media"  # the internal location in gmmsite/deploy/nginx.conf
 FILE_UPLOAD_HANDLERS = ["segmentation.incoming.IncomingUploadHandler"]  # the sandbox reads the file itself
-FILE_UPLOAD_PERMISSIONS = 0o640
+# Files of the site are its user's alone; where nginx sends originals, its group (see gmmsite/deploy) may read them.
+UMASK = 0o027 if GMM_DOWNLOADS == "nginx" else 0o077
+FILE_UPLOAD_PERMISSIONS = 0o666 & ~UMASK
 WHITENOISE_USE_FINDERS = DEBUG
 
 # --- Work in the background, and what several processes share ---------------------------------------------------------

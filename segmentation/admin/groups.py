@@ -30,10 +30,10 @@ class GroupAdmin(GuardedAdmin, DjangoGroupAdmin):
         return super().has_delete_permission(request, obj) and _may_touch(request, obj)
 
     def formfield_for_manytomany(
-        self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **kwargs: Any
-    ) -> ModelMultipleChoiceField | None:
+        self, db_field: ManyToManyField[Any, Any], request: HttpRequest | None = None, **kwargs: Any
+    ) -> ModelMultipleChoiceField[Any] | None:
         """Offer, and take, only permissions that the person has."""
-        if db_field.name == "permissions":
+        if db_field.name == "permissions" and request is not None:
             kwargs["queryset"] = access.grantable(person_of(request)).select_related("content_type")
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 

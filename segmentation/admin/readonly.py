@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin, ShowFacets
+from django.contrib.admin.models import LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -53,8 +54,9 @@ class ReadOnlyAdmin(GuardedAdmin, ModelAdmin[Any]):
         context |= {"subtitle": None, **self.about(request, context["original"])}
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[LogEntry]:  # noqa: ARG002 - Django's signature
         """Leave the log to the services, which write it for pages and API, too."""
+        return []
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: int) -> HttpResponse:  # noqa: ARG002 - Django's signature
         self.message_user(request, _("%(name)s was deleted.") % {"name": obj_display}, messages.SUCCESS)

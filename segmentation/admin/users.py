@@ -157,8 +157,9 @@ class UserAdmin(GuardedAdmin, DjangoUserAdmin[User]):
             except SegmentationError as error:  # who deletes others and themselves is in the log by now
                 self.message_user(request, f"{person}: {sentence(error)}", messages.WARNING)
 
-    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[LogEntry]:  # noqa: ARG002 - Django's signature
         """Leave the log to the services, as for images and runs."""
+        return []
 
 
 def may_touch(request: HttpRequest, person: User | None) -> bool:
