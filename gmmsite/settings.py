@@ -61,6 +61,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 _cookie_prefix = ("__Secure-" if SITE_PATH else "__Host-") if HTTPS else ""
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_cookie_prefix}sessionid", f"{_cookie_prefix}csrftoken"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = SITE_PATH or "/"
+DEVICE_COOKIE_NAME = f"{_cookie_prefix}device"
 X_FRAME_OPTIONS = "DENY"
 
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
@@ -135,23 +136,28 @@ TEMPLATES = [
 
 AUTH_USER_MODEL = "segmentation.User"
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
+    "segmentation.accounts.backend.AccountBackend",  # alone: each one more would compute a hash more
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
-    for name, options in (
-        ("UserAttributeSimilarityValidator", {}),
-        ("MinimumLengthValidator", {"min_length": 10}),  # the pages say so, too
-        ("CommonPasswordValidator", {}),
-        ("NumericPasswordValidator", {}),
-    )
+    *(
+        {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+        for name, options in (
+            ("UserAttributeSimilarityValidator", {}),
+            ("MinimumLengthValidator", {"min_length": 10}),  # the pages say so, too
+            ("CommonPasswordValidator", {}),
+            ("NumericPasswordValidator", {}),
+        )
+    ),
+    {"NAME": "segmentation.accounts.passwords.GuessesValidator"},
 ]
 REGISTRATION_OPEN = env.bool("REGISTRATION_OPEN", default=True)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-ACCOUNT_ADAPTER = "segmentation.adapters.AccountAdapter"
-ACCOUNT_FORMS = {"signup": "segmentation.adapters.SignupForm"}
+ACCOUNT_ADAPTER = "segmentation.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {
+    "signup": "segmentation.accounts.forms.SignupForm",
+    "reset_password": "segmentation.accounts.forms.ResetPasswordForm",
+}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_PRESERVE_USERNAME_CASING = False
@@ -170,6 +176,12 @@ PASSWORD_RESET_TIMEOUT = 3600  # the messages and pages say: one hour
 # Limits count by address of the client. Without this all people behind a proxy would share its address, and ten wrong
 # passwords of one of them would keep everybody out.
 ALLAUTH_TRUSTED_PROXY_COUNT = GMM_TRUSTED_PROXIES
+ACCOUNT_RATE_LIMITS = {
+    "login": "",  # any request to the page: counted by the adapter instead, which knows devices
+    "login_attempt": "30/m/ip",
+    "login_failed": "10/m/ip,5/5m/key",  # by the name or address that was tried
+    "login_failed_on_known_device": "10/5m/key",  # by browser and person
+}
 
 # --- Mail: to the console until a server is named --------------------------------------------------------------------
 
@@ -179,6 +191,7 @@ EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
 EMAIL_HOST, EMAIL_PORT = _mail.get("EMAIL_HOST"), _mail.get("EMAIL_PORT")
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_USER"), _mail.get("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10  # seconds for which a page waits for the mail server
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"GMM Studio <no-reply@{_site.hostname}>")
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*" if EMAIL_CONFIGURED else "email", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional" if EMAIL_CONFIGURED else "none"
@@ -230,7 +243,8 @@ STORAGES: dict[str, Any] = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG or "pytest" in sys.modules
-        else "gmmsite.storage.HashedStaticFiles"
+        else "gmmsite.storage.HashedStaticFiles",
+        "OPTIONS": {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755},  # everybody gets to see them
     },
 }
 # Who sends an original to its owner once the site has said yes: the site itself, nginx (X-Accel), or the S3 server (a link
@@ -245,7 +259,9 @@ if (GMM_DOWNLOADS == "s3" and not _S3_BUCKET) or (GMM_DOWNLOADS == "nginx" and _
 SENDFILE_BACKEND = "django_sendfile.backends.nginx"
 SENDFILE_ROOT, SENDFILE_URL = MEDIA_ROOT, "/_gmm_media"  # the internal location in gmmsite/deploy/nginx.conf
 FILE_UPLOAD_HANDLERS = ["segmentation.incoming.IncomingUploadHandler"]  # the sandbox reads the file itself
-FILE_UPLOAD_PERMISSIONS = 0o640
+# Files of the site are its user's alone; where nginx sends originals, its group (see gmmsite/deploy) may read them.
+UMASK = 0o027 if GMM_DOWNLOADS == "nginx" else 0o077
+FILE_UPLOAD_PERMISSIONS = 0o666 & ~UMASK
 WHITENOISE_USE_FINDERS = DEBUG
 
 # --- Work in the background, and what several processes share ---------------------------------------------------------

@@ -5,11 +5,14 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from segmentation.admin.links import on_site
+
 # One sign-in page and one set of rules for everybody: the way that allauth documents.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign] # replaced on purpose
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.account.urls")),
+    path("admin/r/<path:content_type_id>/<path:object_id>/", admin.site.admin_view(on_site)),  # instead of Django's
     path("admin/", admin.site.urls),
     path("", include("segmentation.urls")),
 ]

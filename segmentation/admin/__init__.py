@@ -3,13 +3,25 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from segmentation.admin.addresses import EmailAddressAdmin
 from segmentation.admin.duties import DutyAdmin
+from segmentation.admin.groups import GroupAdmin
 from segmentation.admin.images import ImageAdmin
+from segmentation.admin.log import LogAdmin
 from segmentation.admin.runs import RunAdmin
 from segmentation.admin.users import UserAdmin
 from segmentation.admin.workers import WorkerAdmin
 
-__all__ = ["DutyAdmin", "ImageAdmin", "RunAdmin", "UserAdmin", "WorkerAdmin"]
+__all__ = [
+    "DutyAdmin",
+    "EmailAddressAdmin",
+    "GroupAdmin",
+    "ImageAdmin",
+    "LogAdmin",
+    "RunAdmin",
+    "UserAdmin",
+    "WorkerAdmin",
+]
 
 admin.site.site_title = _("GMM Studio administration")
 admin.site.site_header = _("GMM Studio administration")

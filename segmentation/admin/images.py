@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy
 from segmentation import services
 from segmentation.admin import cells, deletion, facts
 from segmentation.admin.filters import DateFilter, OwnerFilter
-from segmentation.admin.listing import id_starts_with, words_of
-from segmentation.admin.readonly import ReadOnlyAdmin
+from segmentation.admin.listing import bounded, id_starts_with, words_of
+from segmentation.admin.readonly import ReadOnlyAdmin, person_of
 from segmentation.models import Image, Run, User
 from segmentation.models.jobs import State
 
@@ -65,8 +65,7 @@ class ImageAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        del request
-        for word in words_of(search_term):
+        for word in words_of(bounded(request, search_term)):
             queryset = queryset.filter(image_matches(word))
         return queryset, False
 
@@ -124,11 +123,9 @@ class ImageAdmin(ReadOnlyAdmin):
         return deletion.names(images), counts, deletion.lacking(request, images=len(images), runs=runs), []
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:
-        del request
-        services.delete_image(image=obj)
+        services.delete_image(image=obj, actor=person_of(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
         """Delete one by one: each with its files, and no lock on the database for long."""
-        del request
         for image in queryset:
-            services.delete_image(image=image)
+            services.delete_image(image=image, actor=person_of(request))

@@ -3,16 +3,22 @@
 import uuid
 from typing import Any
 
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.functional import cached_property
 from django.utils.text import smart_split, unescape_string_literal
+from django.utils.translation import gettext as _
 
 MOST = 2_500
 """As many rows as a list counts and pages through. Counting 100,000 joined rows takes longer than the rest of the page;
 who wants older ones narrows by date.
 """
 _FEWEST_DIGITS = 4
+_MOST_WORDS = 10  # each is a condition of its own, and databases refuse a thousand
+_LONGEST_SEARCH = 500  # characters
 
 
 class CappedPaginator(Paginator[Any]):
@@ -32,6 +38,37 @@ class CappedPaginator(Paginator[Any]):
         if isinstance(things, QuerySet):
             return int(things.order_by().values("pk")[: MOST + 1].count())  # no row need be annotated to be counted
         return len(things)
+
+
+class GuardedAdmin:
+    """A `ModelAdmin`, before which it is mixed in, whose search has an end and whose history tells nothing without permission."""
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Ask for the permission first: Django looks first whether the row exists, and answers otherwise when it does not."""
+        if not self.has_view_or_change_permission(request):  # type: ignore[attr-defined] # ModelAdmin's
+            raise PermissionDenied
+        answer: HttpResponse = super().history_view(request, object_id, extra_context)  # type: ignore[misc] # ModelAdmin's
+        return answer
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        found: tuple[QuerySet[Any], bool]
+        found = super().get_search_results(request, queryset, bounded(request, search_term))  # type: ignore[misc] # ModelAdmin's
+        return found
+
+
+def bounded(request: HttpRequest, text: str) -> str:
+    """Return the beginning of a search that is too long, and tell the person so; any other as it is."""
+    words = list(smart_split(text[:_LONGEST_SEARCH]))
+    if len(words) <= _MOST_WORDS and len(text) <= _LONGEST_SEARCH:
+        return text
+    kept = " ".join(words[:_MOST_WORDS])
+    said = _("The search is too long. These are the results for its beginning: %(words)s") % {"words": kept}
+    messages.warning(request, said)
+    return kept
 
 
 def words_of(text: str) -> list[str]:

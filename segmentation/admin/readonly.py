@@ -4,16 +4,26 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin, ShowFacets
-from django.db.models import Model
+from django.contrib.admin.models import LogEntry
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from segmentation.admin.listing import CappedPaginator
+from segmentation.admin.listing import CappedPaginator, GuardedAdmin
+from segmentation.models import User
 
 
-class ReadOnlyAdmin(ModelAdmin[Any]):
+def person_of(request: HttpRequest) -> User:
+    """Return who is signed in; the administration lets nobody in without."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+class ReadOnlyAdmin(GuardedAdmin, ModelAdmin[Any]):
     """Lists and pages without forms."""
 
     actions_selection_counter = True
@@ -43,6 +53,10 @@ class ReadOnlyAdmin(ModelAdmin[Any]):
     ) -> HttpResponse:
         context |= {"subtitle": None, **self.about(request, context["original"])}
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[LogEntry]:  # noqa: ARG002 - Django's signature
+        """Leave the log to the services, which write it for pages and API, too."""
+        return []
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: int) -> HttpResponse:  # noqa: ARG002 - Django's signature
         self.message_user(request, _("%(name)s was deleted.") % {"name": obj_display}, messages.SUCCESS)

@@ -17,12 +17,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from segmentation import services
+from segmentation import access, services
 from segmentation.admin import cells, deletion, facts
 from segmentation.admin.filters import ImageFilter, JobDateFilter, JobOwnerFilter, StateFilter
 from segmentation.admin.images import image_matches
-from segmentation.admin.listing import MOST, id_starts_with, words_of
-from segmentation.admin.readonly import ReadOnlyAdmin
+from segmentation.admin.listing import MOST, bounded, id_starts_with, words_of
+from segmentation.admin.readonly import ReadOnlyAdmin, person_of
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.forms import sentence
 from segmentation.models import Image, Run, User
@@ -72,8 +72,7 @@ class RunAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        del request
-        for word in words_of(search_term):
+        for word in words_of(bounded(request, search_term)):
             queryset = queryset.filter(_matches(word))
         return queryset, False
 
@@ -143,30 +142,29 @@ class RunAdmin(ReadOnlyAdmin):
         return get_object_or_404(self.get_queryset(request), pk=run_id)
 
     def _cancel(self, request: HttpRequest, runs: Iterable[Run]) -> None:
-        done = self._each(request, runs, lambda run: services.cancel_run(run=run), note=_("Cancelled."))
+        done = self._each(request, runs, services.cancel_run)
         if done:
             said = ngettext("%(n)s run was cancelled.", "%(n)s runs were cancelled.", done) % {"n": done}
             self.message_user(request, said, messages.SUCCESS)
 
     def _retry(self, request: HttpRequest, runs: Iterable[Run]) -> None:
-        done = self._each(request, runs, lambda run: services.retry_run(run=run), note=_("Queued again."))
+        done = self._each(request, runs, services.retry_run)
         if done:
             said = ngettext("%(n)s run is queued again.", "%(n)s runs are queued again.", done) % {"n": done}
             self.message_user(request, said, messages.SUCCESS)
 
-    def _each(self, request: HttpRequest, runs: Iterable[Run], operate: Callable[[Run], None], *, note: str) -> int:
+    def _each(self, request: HttpRequest, runs: Iterable[Run], operate: Callable[..., None]) -> int:
         """Do something with each run and return with how many it was possible; say why not with the others."""
         done, refused = 0, Counter[str]()
         for run in runs:
-            if not services.may_change(user=_person(request), thing=run):
+            if not access.may_change(user=person_of(request), thing=run):
                 refused[_("You may not change it.")] += 1
                 continue
             try:
-                operate(run)
+                operate(run=run, actor=person_of(request))
             except SegmentationError as error:
                 refused[sentence(error)] += 1
             else:
-                self.log_change(request, run, note)
                 done += 1
         for why, count in refused.items():
             left = ngettext("%(n)s run stays as it is: %(why)s", "%(n)s runs stay as they are: %(why)s", count)
@@ -199,14 +197,12 @@ class RunAdmin(ReadOnlyAdmin):
         )
 
     def delete_model(self, request: HttpRequest, obj: Run) -> None:
-        del request
-        services.delete_run(run=obj)
+        services.delete_run(run=obj, actor=person_of(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
         """Delete one by one: each with its files, and no lock on the database for long."""
-        del request
         for run in queryset:
-            services.delete_run(run=run)
+            services.delete_run(run=run, actor=person_of(request))
 
 
 def _matches(word: str) -> Q:
@@ -227,10 +223,3 @@ def _matches(word: str) -> Q:
 
 def _has_result(run: Run) -> bool:
     return run.job.state == State.SUCCEEDED
-
-
-def _person(request: HttpRequest) -> User:
-    person = request.user
-    if not isinstance(person, User):  # the admin lets nobody in without a sign-in
-        raise PermissionDenied
-    return person

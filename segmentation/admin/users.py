@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -14,19 +15,23 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from segmentation import services, words
+from segmentation import access, services, words
 from segmentation.admin import cells, deletion
-from segmentation.admin.listing import CappedPaginator
+from segmentation.admin.listing import CappedPaginator, GuardedAdmin
+from segmentation.admin.readonly import person_of
+from segmentation.engine.exceptions import SegmentationError
+from segmentation.forms import sentence
 from segmentation.models import Image, Run, User
 
 _ABOUT_POWER = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin[User]):
+class UserAdmin(GuardedAdmin, DjangoUserAdmin[User]):
     """Django's own, with what each person has stored.
 
-    Who is no superuser cannot make themselves or others one, and leaves the accounts of superusers alone.
+    Only superusers make somebody staff or hand out permissions and groups. Nobody changes or deletes the account of a person
+    who may do what they themselves may not: `access.may_touch`.
     """
 
     list_display = ("name", "email", "role", "n_images", "stored", "joined", "seen")
@@ -64,10 +69,10 @@ class UserAdmin(DjangoUserAdmin[User]):
         return fields if request.user.is_superuser else (*fields, *_ABOUT_POWER)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and _may_touch(request, obj)
+        return super().has_change_permission(request, obj) and may_touch(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and _may_touch(request, obj)
+        return super().has_delete_permission(request, obj) and may_touch(request, obj)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"title": _("Users"), **(extra_context or {})})
@@ -134,20 +139,28 @@ class UserAdmin(DjangoUserAdmin[User]):
         images, runs = Image.objects.filter(owner__in=keys).count(), Run.objects.filter(job__owner__in=keys).count()
         lacking = deletion.lacking(request, images=images, runs=runs)
         if not all(self.has_delete_permission(request, person) for person in people):
-            lacking.add(_("superuser"))
+            lacking.add(_("person with more permissions than you"))
         counts = deletion.counts(user=(User, len(people)), image=(Image, images), run=(Run, runs))
-        return deletion.names(people), counts, lacking, []
+        logged = User.objects.filter(pk__in=LogEntry.objects.filter(user__in=keys).values("user"))
+        kept = [_("%(name)s: the log says what they did as staff") % {"name": person} for person in logged]
+        return deletion.names(people), counts, lacking, kept
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        del request
-        services.delete_user(user=obj)
+        services.delete_user(user=obj, actor=person_of(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Delete one by one, as for images."""
-        del request
         for person in queryset:
-            services.delete_user(user=person)
+            try:
+                services.delete_user(user=person, actor=person_of(request))
+            except SegmentationError as error:  # who deletes others and themselves is in the log by now
+                self.message_user(request, f"{person}: {sentence(error)}", messages.WARNING)
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[LogEntry]:  # noqa: ARG002 - Django's signature
+        """Leave the log to the services, as for images and runs."""
+        return []
 
 
-def _may_touch(request: HttpRequest, person: User | None) -> bool:
-    return person is None or not person.is_superuser or request.user.is_superuser
+def may_touch(request: HttpRequest, person: User | None) -> bool:
+    """Return whether who is signed in may touch this person; with None, whether they may touch anybody."""
+    return person is None or access.may_touch(user=person_of(request), person=person)

@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404
 from ninja import File, Router, Status
 from ninja.files import UploadedFile
 
-from segmentation import services
+from segmentation import access, services
 from segmentation.api.problems import ERRORS
 from segmentation.api.schemas import ImageOut, MaskOut
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
@@ -40,14 +40,17 @@ def upload_mask(
     image = _changeable(request, image_id)  # before the file is asked for: a stranger learns nothing
     if mask is None:
         raise SegmentationError("invalid_request", gettext_noop("Send the mask as the field “mask” of a form."))
-    stored = services.upload_mask(image=image, file=mask, name=mask.name or "")
+    stored = services.upload_mask(image=image, file=mask, name=mask.name or "", actor=request.user)
     return Status(HTTPStatus.CREATED, MaskOut(**{name: getattr(stored, name) for name in MaskOut.model_fields}))
 
 
 @router.delete("/{uuid:image_id}", response={HTTPStatus.NO_CONTENT: None, **ERRORS})
 def delete(request: SignedInRequest, image_id: uuid.UUID) -> Status[None]:
     """Delete an image with all its runs, for good."""
-    services.delete_image(image=_changeable(request, image_id))
+    image = _image(request, image_id)
+    if not access.may_delete(user=request.user, thing=image):
+        raise PermissionDenied
+    services.delete_image(image=image, actor=request.user)
     return Status(HTTPStatus.NO_CONTENT, None)
 
 
@@ -57,6 +60,6 @@ def _image(request: SignedInRequest, image_id: uuid.UUID) -> Image:
 
 def _changeable(request: SignedInRequest, image_id: uuid.UUID) -> Image:
     image = _image(request, image_id)
-    if not services.may_change(user=request.user, thing=image):
+    if not access.may_change(user=request.user, thing=image):
         raise PermissionDenied
     return image

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response
 from ninja import Router, Status
 
-from segmentation import services
+from segmentation import access, services
 from segmentation.api.problems import ERRORS
 from segmentation.api.schemas import FitOut, FrameOut, LegendEdit, LookOut, OverlapsOut, RegionsOut, RunIn, RunOut
 from segmentation.engine.pipeline.replay import Frame
@@ -24,7 +24,7 @@ router = Router(tags=["runs"])
 def create(request: SignedInRequest, body: RunIn) -> Status[RunOut]:
     """Queue a run of a recipe on an image; it may begin with a mixture or a finished run, and leave a mask's pixels out."""
     image = get_object_or_404(Image.objects.visible_to(request.user).select_related("owner"), pk=body.image)
-    if not services.may_change(user=request.user, thing=image):
+    if not access.may_change(user=request.user, thing=image):
         raise PermissionDenied
     begin = None if body.begin is None else _run(request, body.begin)
     run = services.create_run(
@@ -32,6 +32,7 @@ def create(request: SignedInRequest, body: RunIn) -> Status[RunOut]:
         recipe=Recipe.from_mapping(body.recipe),
         inputs=Inputs.from_mapping(body.inputs or {}),
         begin=begin,
+        actor=request.user,
     )
     return Status(HTTPStatus.CREATED, RunOut.of(_run(request, run.pk)))
 
@@ -52,7 +53,7 @@ def describe(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
 def cancel(request: SignedInRequest, run_id: uuid.UUID) -> RunOut:
     """Cancel a run that waits or runs."""
     run = _changeable_run(request, run_id)
-    services.cancel_run(run=run)
+    services.cancel_run(run=run, actor=request.user)
     return RunOut.of(run)
 
 
@@ -60,7 +61,7 @@ def cancel(request: SignedInRequest, run_id: uuid.UUID) -> RunOut:
 def retry(request: SignedInRequest, run_id: uuid.UUID) -> RunOut:
     """Queue a failed or cancelled run again."""
     run = _changeable_run(request, run_id)
-    services.retry_run(run=run)
+    services.retry_run(run=run, actor=request.user)
     return RunOut.of(run)
 
 
@@ -72,7 +73,7 @@ def edit_legend(request: SignedInRequest, run_id: uuid.UUID, body: LegendEdit) -
     """
     run = _changeable_run(request, run_id)
     if body.undo:
-        services.undo_legend(run=run, expected=body.revision)
+        services.undo_legend(run=run, expected=body.revision, actor=request.user)
         return RunOut.of(run)
     foreground = {cluster.index: cluster.foreground for cluster in body.clusters}
     services.edit_legend(run=run, author=request.user, expected=body.revision, foreground=foreground, merge=body.merge)
@@ -117,7 +118,10 @@ def fit(request: SignedInRequest, run_id: uuid.UUID, *, parameters: bool = False
 @router.delete("/{uuid:run_id}", response={HTTPStatus.NO_CONTENT: None, **ERRORS})
 def delete(request: SignedInRequest, run_id: uuid.UUID) -> Status[None]:
     """Delete one run, for good; its image stays."""
-    services.delete_run(run=_changeable_run(request, run_id))
+    run = _run(request, run_id)
+    if not access.may_delete(user=request.user, thing=run):
+        raise PermissionDenied
+    services.delete_run(run=run, actor=request.user)
     return Status(HTTPStatus.NO_CONTENT, None)
 
 
@@ -138,6 +142,6 @@ def _run(request: SignedInRequest, run_id: uuid.UUID) -> Run:
 
 def _changeable_run(request: SignedInRequest, run_id: uuid.UUID) -> Run:
     run = _run(request, run_id)
-    if not services.may_change(user=request.user, thing=run):
+    if not access.may_change(user=request.user, thing=run):
         raise PermissionDenied
     return run

@@ -8,18 +8,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from segmentation import access
 from segmentation.models.users import User
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Return the images that `user` may see: their own, and all for staff who may view images."""
-        images = self.filter(trashed=None)
-        if not user.is_active:
-            return images.none()
-        if user.is_staff and user.has_perm("segmentation.view_image"):
-            return images
-        return images.filter(owner=user.pk)
+        return access.visible(self.filter(trashed=None), user=user)
 
     def owned_by(self, user: User | AnonymousUser) -> Self:
         """Return the images of a person's own lists."""
@@ -28,6 +24,8 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
 class Image(models.Model):
     """An uploaded picture; its files stand under `images/<uuid>/`."""
+
+    OWNER = "owner"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="images", db_index=False)

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
+from segmentation import access
 from segmentation.models.clock import seconds_from_now
 from segmentation.models.users import User
 
@@ -41,11 +42,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Return the jobs that `user` may see: their own, and all for staff who may view jobs."""
-        if not user.is_active:
-            return self.none()
-        if user.is_staff and user.has_perm("segmentation.view_job"):
-            return self
-        return self.filter(owner=user.pk)
+        return access.visible(self, user=user)
 
     def queued(self) -> Self:
         return self.filter(state=State.QUEUED)
@@ -158,6 +155,8 @@ class JobQuerySet(models.QuerySet["Job"]):
 
 class Job(models.Model):
     """One piece of background work. Turn, position and sweep look at this table alone."""
+
+    OWNER = "owner"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.RUN)

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from segmentation import access
 from segmentation.engine.recipe import Preset
 from segmentation.models.images import Image
 from segmentation.models.jobs import Job, State
@@ -17,12 +18,7 @@ from segmentation.models.users import User
 class RunQuerySet(models.QuerySet["Run"]):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """Return the runs that `user` may see: their own, and all for staff who may view runs."""
-        runs = self.filter(image__trashed=None)
-        if not user.is_active:
-            return runs.none()
-        if user.is_staff and user.has_perm("segmentation.view_run"):
-            return runs
-        return runs.filter(job__owner=user.pk)
+        return access.visible(self.filter(image__trashed=None), user=user)
 
     def owned_by(self, user: User | AnonymousUser) -> Self:
         """Return the runs of a person's own lists."""
@@ -48,6 +44,8 @@ class RunQuerySet(models.QuerySet["Run"]):
 
 class Run(models.Model):
     """One execution of a recipe on an image. Its state stands in its job, whose id it shares."""
+
+    OWNER = "job__owner"
 
     job = models.OneToOneField(Job, models.CASCADE, primary_key=True, related_name="run")
     image = models.ForeignKey(Image, models.CASCADE, related_name="runs")

@@ -1,6 +1,5 @@
 """What people do, as verbs. Keyword-only, no request; errors are the domain's, with a code and a sentence."""
 
-from segmentation.services.access import may_change
 from segmentation.services.caching import cached_file
 from segmentation.services.comparisons import Overlaps, connected_regions, counted_regions, overlaps
 from segmentation.services.deletion import delete_image, delete_run, delete_user
@@ -58,7 +57,6 @@ __all__ = [
     "limits",
     "look",
     "masks_in_use",
-    "may_change",
     "notices",
     "overlaps",
     "queue",

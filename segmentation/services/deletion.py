@@ -4,30 +4,55 @@ Django looks up what a cascade takes before it begins to delete. Whoever would a
 and new runs lock their owner, workers the job, people who edit a legend the run.
 """
 
+from django.contrib.admin.models import LogEntry
 from django.db import transaction
+from django.utils.translation import gettext as _
 
+from segmentation.engine.exceptions import gettext_noop
+from segmentation.exceptions import Conflict
 from segmentation.models import Image, Job, Run, User
 from segmentation.models.jobs import JobQuerySet
+from segmentation.services.audit import record
 
 
 @transaction.atomic
-def delete_image(*, image: Image) -> None:
-    """Delete an image with its runs. A worker that is busy with one stops at its next beat."""
+def delete_image(*, image: Image, actor: User | None = None) -> None:
+    """Delete an image with its runs. A worker that is busy with one stops at its next beat.
+
+    Parameters
+    ----------
+    actor : User or None
+        Who deletes it, for the log; None: the owner.
+    """
     _hold(image.owner_id, Job.objects.filter(run__image=image))
+    record(actor=actor, thing=image, what=_("Deleted with its runs."), deleted=True)
     image.delete()
 
 
 @transaction.atomic
-def delete_run(*, run: Run) -> None:
-    """Delete one run; its image stays."""
+def delete_run(*, run: Run, actor: User | None = None) -> None:
+    """Delete one run; its image stays. `actor` is who does it, as of `delete_image`."""
     _hold(None, Job.objects.filter(pk=run.pk))
+    record(actor=actor, thing=run, what=_("Deleted."), deleted=True)
     run.delete()
 
 
 @transaction.atomic
-def delete_user(*, user: User) -> None:
-    """Delete a person with all that is theirs."""
+def delete_user(*, user: User, actor: User | None = None) -> None:
+    """Delete a person with all that is theirs. `actor` is who does it, as of `delete_image`.
+
+    Raises
+    ------
+    Conflict
+        With `state_conflict`, when the log says what the person did as staff: it would go with them.
+    """
     _hold(user.pk, Job.objects.filter(owner=user))
+    if LogEntry.objects.filter(user=user).exists():
+        raise Conflict(
+            "state_conflict",
+            gettext_noop("The log says what this account did as staff, and must stay. Switch the account off instead."),
+        )
+    record(actor=actor, thing=user, what=_("Deleted with everything of theirs."), deleted=True)
     user.delete()
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from segmentation.engine.exceptions import gettext_noop
 from segmentation.engine.gmm import Component
@@ -13,6 +14,7 @@ from segmentation.engine.imaging import palettes
 from segmentation.engine.legend import Legend, measures
 from segmentation.exceptions import Conflict
 from segmentation.models import Revision, Run, User
+from segmentation.services.audit import record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,17 +110,20 @@ def edit_legend(
         legend = legend.with_foreground(index, belongs)
     if merge is not None:
         legend = _merged(legend, run, *merge)
+    record(actor=author, thing=run, what=_("Legend changed."))
     return Revision.objects.create(run=run, number=number, parent=parent, legend=legend.to_mapping(), author=author)
 
 
 @transaction.atomic
-def undo_legend(*, run: Run, expected: int) -> Revision:
+def undo_legend(*, run: Run, expected: int, actor: User | None = None) -> Revision:
     """Go back to the revision before the current one; the current one stays, so that nothing is lost.
 
     Parameters
     ----------
     expected : int
         The number of the revision that the person has seen.
+    actor : User or None
+        Who undoes it, for the log; None: the run's owner.
 
     Raises
     ------
@@ -132,6 +137,7 @@ def undo_legend(*, run: Run, expected: int) -> Revision:
             raise _changed_meanwhile()
         raise Conflict("state_conflict", gettext_noop("There is nothing to undo: this is the result as it was made."))
     _move(run, expected, parent.number)
+    record(actor=actor, thing=run, what=_("Change of the legend undone."))
     return parent
 
 

@@ -14,6 +14,7 @@ from django.core.files.base import File
 from django.db import transaction
 from django.db.models import F
 from django.db.models.fields.json import KT
+from django.utils.translation import gettext as _
 
 from segmentation import files
 from segmentation.engine import decoder, pipeline
@@ -21,8 +22,9 @@ from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.imaging import MaskMaster
 from segmentation.engine.recipe import Inputs
 from segmentation.exceptions import QuotaExceeded
-from segmentation.models import Image, Run
+from segmentation.models import Image, Run, User
 from segmentation.models.runs import RunQuerySet
+from segmentation.services.audit import record
 from segmentation.services.quotas import lock, require_room
 from segmentation.services.rates import count_upload
 from segmentation.services.uploads import inspected, on_disk
@@ -42,8 +44,13 @@ class UsedMask:
     created: datetime
 
 
-def upload_mask(*, image: Image, file: File[bytes], name: str) -> MaskMaster:
+def upload_mask(*, image: Image, file: File[bytes], name: str, actor: User | None = None) -> MaskMaster:
     """Store a mask for runs of `image`; what is not black in it is left out. Its SHA-256 names it in `Inputs`.
+
+    Parameters
+    ----------
+    actor : User or None
+        Who uploads it, for the log; None: the image's owner.
 
     Raises
     ------
@@ -59,6 +66,7 @@ def upload_mask(*, image: Image, file: File[bytes], name: str) -> MaskMaster:
         master = inspected(decoder.inspect_mask, path, name)
     pipeline.require_size((master.width, master.height), (image.width, image.height))
     _store(image, master)
+    record(actor=actor, thing=image, what=_("Mask uploaded."))
     return master
 
 

@@ -4,13 +4,15 @@ import uuid
 from dataclasses import replace
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from segmentation import execution, tasks
 from segmentation.engine import pipeline
 from segmentation.engine.exceptions import BadRecipe, SegmentationError, gettext_noop
 from segmentation.engine.recipe import Inputs, Recipe, Start, agreed
 from segmentation.exceptions import Conflict
-from segmentation.models import Image, Job, Run
+from segmentation.models import Image, Job, Run, User
+from segmentation.services.audit import record
 from segmentation.services.masks import masters_for
 from segmentation.services.quotas import require_room_for_run
 
@@ -22,6 +24,7 @@ def create_run(
     inputs: Inputs = Inputs(),  # noqa: B008 - frozen
     begin: Run | None = None,
     parent: Run | None = None,
+    actor: User | None = None,
 ) -> Run:
     """Queue a run of `recipe` on `image`; it belongs to the image's owner.
 
@@ -33,6 +36,8 @@ def create_run(
         A finished run of the image whose mixture is where the fit begins; it becomes the parent.
     parent : Run or None
         The run from whose page this one was asked for.
+    actor : User or None
+        Who asks for it, for the log; None: the image's owner.
 
     Raises
     ------
@@ -66,20 +71,23 @@ def create_run(
             inputs_bytes=inputs_bytes,
             n_clusters=recipe.n_clusters,
         )
-        return _queue(run_id, run)
+        return _queue(run_id, run, actor=actor)
 
 
 @transaction.atomic
-def _queue(run_id: uuid.UUID, run: Run) -> Run:
+def _queue(run_id: uuid.UUID, run: Run, *, actor: User | None) -> Run:
     image = run.image
     require_room_for_run(image=image, inputs_bytes=run.inputs_bytes or 0)
     if not Image.objects.filter(pk=image.pk).exists():
         raise SegmentationError("not_found", gettext_noop("This picture was deleted meanwhile."))
-    expected = execution.expected_seconds(image=image, recipe=recipe, inputs=inputs)
+    expected = execution.expected_seconds(
+        image=image, recipe=Recipe.from_mapping(run.recipe), inputs=Inputs.from_mapping(run.inputs)
+    )
     job = Job(id=run_id, owner=image.owner, expected_seconds=expected)
     job.save(force_insert=True)
     run.job = job
     run.save(force_insert=True)
+    record(actor=actor, thing=run, what=_("Started."))
     tasks.ring_on_commit()
     return run
 
@@ -106,8 +114,14 @@ def _mixture_of(begin: Run, image: Image, recipe: Recipe) -> Start:
     return start
 
 
-def cancel_run(*, run: Run) -> None:
+@transaction.atomic
+def cancel_run(*, run: Run, actor: User | None = None) -> None:
     """Cancel a run that waits or runs; its worker stops at the next beat.
+
+    Parameters
+    ----------
+    actor : User or None
+        Who cancels it, for the log; None: the owner.
 
     Raises
     ------
@@ -116,12 +130,18 @@ def cancel_run(*, run: Run) -> None:
     """
     if not Job.objects.cancel(run.job_id):
         raise Conflict("state_conflict", gettext_noop("This run is over already; there is nothing to cancel."))
+    record(actor=actor, thing=run, what=_("Cancelled."))
     run.job.refresh_from_db()
 
 
 @transaction.atomic
-def retry_run(*, run: Run) -> None:
+def retry_run(*, run: Run, actor: User | None = None) -> None:
     """Queue a failed or cancelled run again: same row, same address, all attempts new.
+
+    Parameters
+    ----------
+    actor : User or None
+        Who wants it, for the log; None: the owner.
 
     Raises
     ------
@@ -133,5 +153,6 @@ def retry_run(*, run: Run) -> None:
     require_room_for_run(image=run.image, inputs_bytes=0)
     if not Job.objects.retry(run.job_id):
         raise Conflict("state_conflict", gettext_noop("Only a run that failed or was cancelled can be tried again."))
+    record(actor=actor, thing=run, what=_("Queued again."))
     tasks.ring_on_commit()
     run.job.refresh_from_db()

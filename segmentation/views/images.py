@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from segmentation import services
+from segmentation import access, services
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.recipe import MAX_CLUSTERS, MAX_REGIONS, MIN_CLUSTERS, Inputs, Preset
 from segmentation.forms import RunForm, sentence, written
@@ -42,7 +42,7 @@ def run_image(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
     picture = _changeable(request, image_id)
     form = RunForm(request.POST, request.FILES, starts=_starts(request, picture))
     form.full_clean()
-    _keep_mask(picture, form)
+    _keep_mask(request, picture, form)
     run = None if form.errors else _created(request, picture, form)
     return redirect(run) if run else _page(request, picture, form)
 
@@ -51,7 +51,9 @@ def run_image(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
 @login_required
 def delete(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
     """Ask, and delete a picture with its runs for good."""
-    picture = _changeable(request, image_id)
+    picture = _image(request, image_id)
+    if not access.may_delete(user=request.user, thing=picture):
+        raise PermissionDenied
     count = picture.runs.count()
     back = next_address(request, default="history")
     if request.method != "POST":
@@ -62,18 +64,19 @@ def delete(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
         ) % {"name": picture.name, "n": count}
         context = {"title": title, "image": picture, "count": count, "next": back}
         return render(request, "segmentation/image_delete.html", context)
-    services.delete_image(image=picture)
+    services.delete_image(image=picture, actor=request.user)
     messages.success(request, _("%(name)s was deleted.") % {"name": picture.name})
     return redirect(back)
 
 
-def _keep_mask(picture: Image, form: RunForm) -> None:
+def _keep_mask(request: SignedInRequest, picture: Image, form: RunForm) -> None:
     """Store a mask that came with the form, so that it need not be chosen again when something else is wrong."""
     file = form.cleaned_data.get("mask_file")
     if file is None:
         return
     try:
-        form.chosen_mask = services.upload_mask(image=picture, file=file, name=file.name or "").sha256
+        stored = services.upload_mask(image=picture, file=file, name=file.name or "", actor=request.user)
+        form.chosen_mask = stored.sha256
     except SegmentationError as error:
         form.add_error("mask_file", sentence(error))
 
@@ -91,6 +94,7 @@ def _created(request: SignedInRequest, picture: Image, form: RunForm) -> Run | N
             inputs=Inputs(mask=mask or None),
             begin=form.cleaned_data["begin"],
             parent=parent,
+            actor=request.user,
         )
     except SegmentationError as error:
         if not form.refuse(error):
@@ -115,7 +119,8 @@ def _page(request: SignedInRequest, picture: Image, refused: RunForm | None = No
         "mask_is_new": form.chosen_mask not in {"", *(mask.sha256 for mask in masks)},
         "problem": refused.problem if refused else "",
         "notices": [text for _code, text in services.notices(image=picture)],
-        "changeable": services.may_change(user=request.user, thing=picture),
+        "changeable": access.may_change(user=request.user, thing=picture),
+        "deletable": access.may_delete(user=request.user, thing=picture),
         "small": is_small(picture),
         "lowest": MIN_CLUSTERS,
         "highest": MAX_CLUSTERS,
@@ -142,7 +147,7 @@ def _image(request: SignedInRequest, image_id: uuid.UUID) -> Image:
 
 def _changeable(request: SignedInRequest, image_id: uuid.UUID) -> Image:
     picture = _image(request, image_id)
-    if not services.may_change(user=request.user, thing=picture):
+    if not access.may_change(user=request.user, thing=picture):
         raise PermissionDenied
     return picture
 

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from segmentation import services, words
+from segmentation import access, services, words
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.recipe import MAX_CLUSTERS, MAX_REGIONS
 from segmentation.exceptions import StorageUnavailable
@@ -45,7 +45,8 @@ def run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
         "run": found,
         "image": found.image,
         "status": services.run_status(run=found),
-        "changeable": services.may_change(user=request.user, thing=found),
+        "changeable": access.may_change(user=request.user, thing=found),
+        "deletable": access.may_delete(user=request.user, thing=found),
         "notices": [text for _code, text in services.notices(image=found.image)],
         "small": facts.is_small(found.image),
         "what": words.how_many(found.n_clusters, regions=found.has_regions),
@@ -118,21 +119,23 @@ def undo(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
         messages.error(request, _("This page does not belong to the run as it is now. Nothing was changed."))
         return redirect(found)
     expected = form.cleaned_data["revision"]
-    return _edit(request, found, lambda: services.undo_legend(run=found, expected=expected))
+    return _edit(request, found, lambda: services.undo_legend(run=found, expected=expected, actor=request.user))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def delete(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     """Ask, and delete one run for good; its picture stays."""
-    found = _changeable(request, run_id)
+    found = _run(request, run_id)
+    if not access.may_delete(user=request.user, thing=found):
+        raise PermissionDenied
     back = next_address(request, default=found.image.get_absolute_url())
     if request.method != "POST":
         what = words.how_many(found.n_clusters, regions=found.has_regions)
         context = {"run": found, "image": found.image, "what": what, "next": back}
         return render(request, "segmentation/run_delete.html", context)
     name = found.image.name
-    services.delete_run(run=found)
+    services.delete_run(run=found, actor=request.user)
     messages.success(request, _("The run of %(name)s was deleted.") % {"name": name})
     return redirect(back)
 
@@ -150,7 +153,7 @@ def _change(request: SignedInRequest, run_id: uuid.UUID, change: Callable[..., N
     """Change a run's state, or say why that is not possible; either way its page shows how it stands."""
     found = _changeable(request, run_id)
     try:
-        change(run=found)
+        change(run=found, actor=request.user)
     except SegmentationError as error:
         messages.warning(request, sentence(error))
     return redirect(found)
@@ -217,6 +220,6 @@ def _run(request: SignedInRequest, run_id: uuid.UUID) -> Run:
 
 def _changeable(request: SignedInRequest, run_id: uuid.UUID) -> Run:
     found = _run(request, run_id)
-    if not services.may_change(user=request.user, thing=found):
+    if not access.may_change(user=request.user, thing=found):
         raise PermissionDenied
     return found

@@ -99,8 +99,8 @@ def test_a_waiting_run_is_cancelled_and_tried_again_from_its_page(admin, queued_
     assert "1 run is queued again." in admin.post(address(queued_run, "retry"), follow=True).content.decode()
     assert state_of(queued_run) == State.QUEUED
     assert list(LogEntry.objects.order_by("id").values_list("change_message", flat=True)) == [
-        "Cancelled.",
-        "Queued again.",
+        "Cancelled. Owner: owner.",
+        "Queued again. Owner: owner.",
     ]
 
 

@@ -35,6 +35,7 @@ def pages(run, worker):
 def test_what_is_there_for_staff():
     assert {model._meta.label for model in site._registry} == {
         "segmentation.User", "segmentation.Duty", "segmentation.Image", "segmentation.Run", "segmentation.Worker", "auth.Group", "account.EmailAddress",
+        "admin.LogEntry",
     }  # fmt: skip
 
 

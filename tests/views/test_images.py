@@ -78,7 +78,7 @@ def test_after_deleting_one_comes_back_to_this_site_only(browser, image, given, 
 
 
 def test_staff_who_may_only_look_see_no_way_to_change(client, staff, finished_run):
-    staff.user_permissions.remove(*staff.user_permissions.filter(codename__startswith="change_"))
+    staff.user_permissions.set(staff.user_permissions.filter(codename__startswith="view_"))
     client.force_login(staff)
     address = finished_run.image.get_absolute_url()
     page = client.get(address)

@@ -3,6 +3,8 @@
 import fcntl
 import os
 import secrets
+import stat
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -28,6 +30,7 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)
         if not settings.DEBUG and not options["no_static"]:
             collect_static_files()
+        keep_from_others()
         files.incoming_folder()  # and with it the one for all pictures, where they are kept in a folder
         password = create_first_administrator()
         if password:
@@ -37,9 +40,21 @@ class Command(BaseCommand):
             )
 
 
+def keep_from_others() -> None:
+    """Take from database and pictures of an earlier release the rights that other users of the machine had."""
+    database = settings.DATABASES["default"]
+    paths = [settings.MEDIA_ROOT]
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        paths += [Path(f"{database['NAME']}{suffix}") for suffix in ("", "-wal", "-shm")]
+    for path in paths:
+        if path.exists() and path.stat().st_uid == os.geteuid():
+            path.chmod(stat.S_IMODE(path.stat().st_mode) & ~settings.UMASK)
+
+
 def collect_static_files() -> None:
     """Collect them, one process after the other: two at once would pull files away from under each other."""
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
+    settings.STATIC_ROOT.chmod(0o755)
     folder = os.open(settings.STATIC_ROOT, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)

@@ -1,0 +1,173 @@
+"""Who may sign up and in, how often, and what people are told."""
+
+import logging
+from smtplib import SMTPException
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
+from allauth.account.signals import email_added, password_reset
+from allauth.core.internal import ratelimit
+from django.conf import settings
+from django.contrib import messages
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+
+from segmentation import names
+from segmentation.accounts.backend import account_meant
+from segmentation.accounts.devices import device, remember
+from segmentation.models import User
+
+_log = logging.getLogger(__name__)
+_APP = "allauth.account"
+# The same words for every way to sign in, and for an unknown name as for a wrong password.
+_NOT_TOGETHER = _("This name or address and this password do not belong together.")
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth publishes no types
+    """Who may sign up and as whom, where people go afterwards, and what they are told."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "account_inactive": _("This account is switched off."),
+        "duplicate_email": _("Your account has this address already."),
+        "email_password_mismatch": _NOT_TOGETHER,
+        "email_taken": _("Another account has this address already."),
+        "enter_current_password": _("This is not your password."),
+        "incorrect_password": _("This is not your password."),
+        "invalid_login": _NOT_TOGETHER,
+        "rate_limited": _("That was too often. Wait a few minutes, then try again."),
+        "too_many_login_attempts": _("Too many attempts failed. Wait five minutes, then try again."),
+        "username_address": _("A user name is no e-mail address. Leave out the @."),
+        "username_blacklisted": _("This name is kept for the site itself. Choose another one."),
+        "username_looks_taken": _("Somebody has a name that looks the same. Choose another one."),
+        "username_mixed": _("This name mixes letters of several scripts. Use those of one."),
+        "username_password_mismatch": _NOT_TOGETHER,
+        "username_taken": _("Somebody has this name already. Choose another one."),
+    }
+
+    def is_open_for_signup(self, _request: HttpRequest) -> bool:
+        """Whether strangers may make themselves an account: `REGISTRATION_OPEN`."""
+        return bool(settings.REGISTRATION_OPEN)
+
+    def is_safe_url(self, url: str) -> bool:
+        """Whether a person may be sent there: to this very site only, never to another port or to plain http."""
+        request = self.request
+        return url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+
+    def get_password_change_redirect_url(self, _request: HttpRequest) -> str:
+        """Back to where the change was asked for; by itself allauth shows the empty form again."""
+        return reverse("account")
+
+    def clean_username(self, username: str, shallow: bool = False) -> str:  # noqa: FBT001, FBT002 - allauth's signature
+        """Refuse names that only look different: from another person's, or from those kept for the site."""
+        name: str = super().clean_username(User.normalize_username(username), shallow=shallow)
+        if shallow:
+            return name
+        if User.objects.filter(username__iexact=name).exists():
+            raise self.validation_error("username_taken")
+        looks = names.skeleton(name)
+        for code, refused in (
+            ("username_address", "@" in name),  # or it would stand between somebody and their own address
+            ("username_mixed", names.mixes_scripts(name)),
+            ("username_blacklisted", looks in map(names.skeleton, settings.ACCOUNT_USERNAME_BLACKLIST)),
+            ("username_looks_taken", User.objects.filter(skeleton=looks).exists()),
+        ):
+            if refused:
+                raise self.validation_error(code)
+        return name
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        """Compare a name in the form in which names are stored."""
+        if "username" in credentials:
+            credentials["username"] = User.normalize_username(credentials["username"])
+        return super().authenticate(request, **credentials)
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """Compare with the password of who is signed in; the page counts by person how often, so that strangers cannot."""
+        return user.check_password(password)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count an attempt, and refuse it when too many have failed.
+
+        Strangers count by client address and by the name that they try. A browser with which the person has signed in before
+        counts by itself, so that no stranger uses up its attempts.
+        """
+        person = account_meant(username=credentials.get("username"), email=credentials.get("email"))
+        known = device(request)
+        if person is not None and person.pk in known.people:
+            action, key = "login_failed_on_known_device", f"{known.id}:{person.pk}"
+        else:
+            action, key = "login_failed", self._get_login_attempts_cache_key(request, **credentials)
+            if not ratelimit.consume(request, app=_APP, action="login_attempt"):
+                raise self.validation_error("too_many_login_attempts")
+        self._login_failed_rl_usage = ratelimit.consume(request, app=_APP, action=action, key=key)
+        if not self._login_failed_rl_usage:
+            raise self.validation_error("too_many_login_attempts")
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponseBase:
+        """Remember the browser; lead who has just signed up to their addresses when the message to one could not be sent."""
+        if kwargs["signup"] and mail_failed(request):
+            kwargs["redirect_url"] = reverse("account_email")
+        response: HttpResponseBase = super().post_login(request, user, **kwargs)
+        remember(request, response, user_id=user.pk)
+        return response
+
+    def add_message(
+        self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any, **kwargs: Any
+    ) -> None:
+        """Say that a message is on its way only when it is."""
+        if message_template == "account/messages/email_confirmation_sent.txt" and mail_failed(request):
+            level, message_template = messages.ERROR, "account/messages/email_not_sent.txt"
+        super().add_message(request, level, message_template, *args, **kwargs)
+
+    def send_password_reset_mail(self, user: User, email: str, context: dict[str, Any]) -> None:  # noqa: ARG002 - allauth's signature
+        """Keep what the message would say, for `send_password_resets`."""
+        self.request._password_resets = [*getattr(self.request, "_password_resets", []), context]  # noqa: SLF001 - ours
+
+    def send_password_resets(self, email: str) -> None:
+        """Send one message for all accounts that have an address, or nothing when none has.
+
+        Several would take longer, and so tell a stranger who has an account with that address that somebody else has, too.
+        """
+        resets = sorted(getattr(self.request, "_password_resets", []), key=lambda reset: int(reset["user"].pk))
+        if resets:
+            first, *others = resets
+            self.send_mail("account/email/password_reset_key", email, {**first, "others": others})
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Add to what a message says who asked for it, and when: somebody who did not must be able to tell."""
+        said = {
+            "asked": timezone.now(),
+            "address": self.get_client_ip(self.request) if self.request else "",
+            "site_url": settings.SITE_URL,
+        }
+        try:
+            super().send_mail(template_prefix, email, context | said)
+        except (SMTPException, OSError, UnicodeError):  # the last: an address that no mail can be sent to
+            _log.exception("The message %s could not be sent", template_prefix)
+            self.request._mail_failed = True  # noqa: SLF001 - read by `mail_failed`, below
+            ratelimit.clear(self.request, app=_APP, action="confirm_email", key=email.lower())  # it may be tried again
+
+
+def mail_failed(request: HttpRequest) -> bool:
+    """Return whether a message could not be sent during this request."""
+    return getattr(request, "_mail_failed", False)
+
+
+@receiver(email_added)
+def _make_the_first_address_the_main_one(*, user: User, email_address: EmailAddress, **_kwargs: Any) -> None:
+    """Without this, an address that was added later would be on the list, but not on the account."""
+    if not user.email:
+        email_address.set_as_primary()
+
+
+@receiver(password_reset)
+def _let_in_after_a_new_password(*, request: HttpRequest, user: User, **_kwargs: Any) -> None:
+    """Forget wrong passwords for the name, as allauth does for the addresses: this was the person."""
+    adapter = AccountAdapter(request)
+    adapter._delete_login_attempts_cached_email(request, username=user.username)  # noqa: SLF001 - allauth's own hook
