@@ -1,11 +1,31 @@
-"""The request as the web rows see it: a person who is signed in, and the theme they chose."""
+"""The request as the web rows see it: a person who is signed in, the theme they chose; and what is answered when it is refused."""
 
-from django.http import HttpRequest
+from http import HTTPStatus
 
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from segmentation.engine.exceptions import SegmentationError
+from segmentation.forms import sentence
 from segmentation.models import User
 
 THEMES = ("light", "dark")  # anything else: as the system
 THEME_COOKIE = "theme"
+
+_STATUS = {
+    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "unsupported_format": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "quota_bytes": HTTPStatus.FORBIDDEN,
+    "quota_images": HTTPStatus.FORBIDDEN,
+    "quota_runs": HTTPStatus.TOO_MANY_REQUESTS,
+    "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
+    "busy": HTTPStatus.SERVICE_UNAVAILABLE,
+    "storage_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "revision_conflict": HTTPStatus.CONFLICT,
+    "state_conflict": HTTPStatus.CONFLICT,
+    "not_found": HTTPStatus.NOT_FOUND,
+    "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+_RETRY_SECONDS = 10
 
 
 class SignedInRequest(HttpRequest):
@@ -18,3 +38,31 @@ def theme(request: HttpRequest) -> str:
     """Return the theme that was chosen in this browser, or nothing for that of the system."""
     chosen = request.COOKIES.get(THEME_COOKIE, "")
     return chosen if chosen in THEMES else ""
+
+
+def wants_page(request: HttpRequest) -> bool:
+    """Return whether a person looks at the answer: browsers ask for HTML, scripts for anything or for JSON."""
+    return request.accepts("text/html") and request.headers.get("Accept", "*/*") != "*/*"
+
+
+def status_of(error: SegmentationError) -> HTTPStatus:
+    """Return the status that an error is answered with."""
+    return _STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def problem(status: HTTPStatus, code: str, detail: str) -> HttpResponse:
+    """Return an error as problem details (RFC 9457)."""
+    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, "code": code}
+    return JsonResponse(body, status=status, content_type="application/problem+json")
+
+
+def problem_of(error: SegmentationError) -> HttpResponse:
+    """Return a domain error as problem details, with the time after which trying again may help."""
+    return with_retry_after(problem(status_of(error), error.code, sentence(error)), error)
+
+
+def with_retry_after(response: HttpResponse, error: SegmentationError) -> HttpResponse:
+    """Say in an answer of 429 or 503 when to try again; the error may know."""
+    if response.status_code in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+        response.headers["Retry-After"] = str(error.values.get("retry_after", _RETRY_SECONDS))
+    return response

@@ -64,7 +64,9 @@ def check_port(text: str, goal: str) -> None:
 def can_bind(port: int) -> bool:
     """Whether a server could listen on this port of 127.0.0.1 now."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does: connections just ended are fine
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as the web server does: connections just ended are fine
         try:
             probe.bind(("127.0.0.1", port))
         except PermissionError:
@@ -107,7 +109,16 @@ def install(lock: Path, venv: Path) -> None:
     if not is_usable(python):
         create(venv)
     print(f"Installing {lock.name} into {venv} (once, and again when it changes) ...", flush=True)  # noqa: T201 - a command line
-    pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--require-hashes"]
+    pip = [
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-input",
+        "--no-deps",
+        "--require-hashes",
+    ]
     if subprocess.run([python, *pip, "-r", lock], check=False).returncode:  # noqa: S603 - our own arguments
         raise Trouble(f"{lock.name} could not be installed. pip says why above; is there a network?")
     stamp.write_text(wanted)

@@ -4,12 +4,13 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, AuthorizationError, HttpError, ValidationError
 
 from segmentation.engine.exceptions import SegmentationError
+from segmentation.http import problem, problem_of
 
 
 class Problem(Schema):
@@ -22,20 +23,6 @@ class Problem(Schema):
     code: str
 
 
-_STATUS = {
-    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    "unsupported_format": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    "quota_bytes": HTTPStatus.FORBIDDEN,
-    "quota_images": HTTPStatus.FORBIDDEN,
-    "quota_runs": HTTPStatus.TOO_MANY_REQUESTS,
-    "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
-    "busy": HTTPStatus.SERVICE_UNAVAILABLE,
-    "storage_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
-    "revision_conflict": HTTPStatus.CONFLICT,
-    "state_conflict": HTTPStatus.CONFLICT,
-    "not_found": HTTPStatus.NOT_FOUND,
-    "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
-}
 _CODES = {
     HTTPStatus.UNAUTHORIZED: "not_authenticated",
     HTTPStatus.FORBIDDEN: "permission_denied",
@@ -46,27 +33,12 @@ ERRORS: dict[int, Any] = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 422, 
 """Responses that any operation may give, for its schema."""
 
 
-def problem(status: HTTPStatus, code: str, detail: str) -> HttpResponse:
-    """Return an error as problem details."""
-    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, "code": code}
-    response = JsonResponse(body, status=status, content_type="application/problem+json")
-    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
-        response.headers["Retry-After"] = "10"
-    return response
-
-
-def sentence(error: SegmentationError) -> str:
-    """Return an error's sentence in the reader's language."""
-    return _(error.template) % error.values
-
-
 def register(api: NinjaAPI) -> None:
     """Let `api` answer every error with problem details."""
 
     @api.exception_handler(SegmentationError)
     def domain_error(_request: HttpRequest, error: SegmentationError) -> HttpResponse:
-        status = _STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
-        return problem(status, error.code, sentence(error))
+        return problem_of(error)
 
     @api.exception_handler(AuthenticationError)
     def not_authenticated(_request: HttpRequest, _error: AuthenticationError) -> HttpResponse:
