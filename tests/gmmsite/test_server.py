@@ -261,7 +261,8 @@ def web(transactional_db, media, tmp_path):
 
 
 def test_several_processes_serve_one_port_and_come_back(web):
-    before = set(eventually(lambda: (found := web.serving()) if len(web.serving()) == 2 else None))
+    eventually(lambda: len(web.serving()) == 2)
+    before = set(web.serving())
     victim = before.pop()
     os.kill(victim, signal.SIGKILL)
     for _ in range(5):
