@@ -272,6 +272,7 @@ if REDIS_URL:
 GMM_MAX_UPLOAD_BYTES = env.int("GMM_MAX_UPLOAD_BYTES", default=50_000_000)
 GMM_MAX_PIXELS = env.int("GMM_MAX_PIXELS", default=50_000_000)
 GMM_MAX_DECODED_BYTES = env.int("GMM_MAX_DECODED_BYTES", default=400_000_000)
+GMM_CACHE_BYTES = env.int("GMM_CACHE_BYTES", default=5_000_000_000)  # of files that can be made again
 GMM_QUOTA_ACTIVE_RUNS = env.int("GMM_QUOTA_ACTIVE_RUNS", default=50)
 GMM_QUOTA_BYTES = env.int("GMM_QUOTA_BYTES", default=20_000_000_000)
 GMM_QUOTA_IMAGES = env.int("GMM_QUOTA_IMAGES", default=10_000)

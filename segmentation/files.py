@@ -8,7 +8,6 @@ import contextlib
 import errno
 import hashlib
 import logging
-import re
 import uuid
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
@@ -24,10 +23,10 @@ from segmentation.storage import Media, Stored
 logger = logging.getLogger(__name__)
 
 IMAGES, RUNS, INPUTS = "images", "runs", "inputs"
+CACHE = "cache"  # what can be made again: counted by itself, and in no backup
 INCOMING, CLOCK = "incoming", "clock"  # uploads on their way, probes of the storage's clock: nothing in them stays
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_OF_REVISION = re.compile(r"(?:labels|segmented|binary)\.([0-9]+)\.png")
 _media = cast("Media", default_storage)
 
 
@@ -60,15 +59,13 @@ def run_prefix(run_id: uuid.UUID, lease: uuid.UUID | None = None) -> str:
     return f"{RUNS}/{run_id}" if lease is None else f"{RUNS}/{run_id}/{lease}"
 
 
-def rendition_name(picture: str, revision: int) -> str:
-    """Return how `labels`, `segmented` or `binary` of a revision is called in the folder of the result."""
-    return f"{picture}.png" if revision == 0 else f"{picture}.{revision}.png"
+def cache_prefix(cached_id: uuid.UUID) -> str:
+    return f"{CACHE}/{cached_id}"
 
 
-def revision_of(name: str) -> int | None:
-    """Return the revision that a rendition was made for; None for the first, which stays, and for all other files."""
-    found = _OF_REVISION.fullmatch(name)
-    return int(found[1]) if found else None
+def cache_key(cached_id: uuid.UUID, name: str) -> str:
+    """Key of a file that can be made again; what replaces it has another id."""
+    return f"{cache_prefix(cached_id)}/{name}"
 
 
 def is_draft(key: str) -> bool:
@@ -127,6 +124,24 @@ def open_file(key: str) -> IO[bytes]:
     """
     with _answering():
         return _media.open(key)
+
+
+def open_existing(key: str, *, in_parts: bool = False) -> IO[bytes] | None:
+    """Open for reading; return None when there is no such file.
+
+    Parameters
+    ----------
+    in_parts : bool
+        Whether only parts of it will be read, after `seek`: what is not read is not fetched either.
+
+    Raises
+    ------
+    StorageUnavailable
+        When it cannot be read.
+    """
+    with _answering(), contextlib.suppress(FileNotFoundError):
+        return _media.open_in_parts(key) if in_parts else _media.open(key)
+    return None
 
 
 def read(key: str) -> bytes:

@@ -26,7 +26,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Model
 
-from segmentation.models import Duty, Worker
+from segmentation.models import CachedFile, Duty, Worker
 
 FORMAT = 1
 MANIFEST, INDEX, FILES, ROWS = "manifest.json", "files.sha256", "files/", "rows/"
@@ -35,7 +35,7 @@ CHUNK = 1 << 20
 BY_NAME: tuple[type[Model], ...] = (ContentType, Permission)
 """Tables that migrations fill; other rows refer to them by name, since their numbers differ between databases."""
 
-_OF_A_MOMENT = (Session, Worker, Duty)  # mean nothing elsewhere; people sign in again
+_OF_A_MOMENT = (Session, Worker, Duty, CachedFile)  # mean nothing elsewhere; people sign in again, caches fill again
 
 
 class BackupError(Exception):
@@ -141,7 +141,7 @@ def label(model: type[Model]) -> str:
 
 def names() -> set[str]:
     """The tables in the database that stand for another site's rows when a backup is restored over them."""
-    options = [_options(Session), *map(_options, tables())]
+    options = [*map(_options, (Session, CachedFile)), *map(_options, tables())]
     links = {field.m2m_db_table() for one in options for field in one.local_many_to_many}
     return links | {one.db_table for one in options}
 

@@ -1,6 +1,7 @@
 """What is stored. Querysets answer who may see what and what waits; changes of state are compare-and-set."""
 
 from segmentation.models import cleanup as cleanup  # connects what happens when rows go
+from segmentation.models.cached import CachedFile
 from segmentation.models.duties import Duty
 from segmentation.models.images import Image
 from segmentation.models.jobs import Job
@@ -8,4 +9,4 @@ from segmentation.models.runs import Result, Revision, Run
 from segmentation.models.users import User
 from segmentation.models.workers import Worker
 
-__all__ = ["Duty", "Image", "Job", "Result", "Revision", "Run", "User", "Worker"]
+__all__ = ["CachedFile", "Duty", "Image", "Job", "Result", "Revision", "Run", "User", "Worker"]

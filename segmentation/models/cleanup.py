@@ -8,6 +8,7 @@ from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from segmentation import files
+from segmentation.models.cached import CachedFile
 from segmentation.models.images import Image
 from segmentation.models.jobs import Job
 from segmentation.models.runs import Run
@@ -23,6 +24,11 @@ def _run_deleted(instance: Run, **_kwargs: Any) -> None:
     run_id: uuid.UUID = instance.job_id
     Job.objects.filter(pk=run_id).delete()
     _forget(files.run_prefix(run_id))
+
+
+@receiver(post_delete, sender=CachedFile, dispatch_uid="cached_file_deleted")
+def _cached_file_deleted(instance: CachedFile, **_kwargs: Any) -> None:
+    _forget(files.cache_prefix(instance.pk))
 
 
 def _forget(prefix: str) -> None:

@@ -1,6 +1,7 @@
 """What people do, as verbs. Keyword-only, no request; errors are the domain's, with a code and a sentence."""
 
 from segmentation.services.access import may_change
+from segmentation.services.caching import cached_file
 from segmentation.services.comparisons import Overlaps, connected_regions, counted_regions, overlaps
 from segmentation.services.deletion import delete_image, delete_run, delete_user
 from segmentation.services.doubt import Look, certainty_map, look
@@ -35,6 +36,7 @@ __all__ = [
     "Task",
     "Usage",
     "UsedMask",
+    "cached_file",
     "cancel_run",
     "certainty_map",
     "cluster_rows",

@@ -14,7 +14,10 @@ from segmentation.engine.legend import Legend
 from segmentation.engine.pipeline import doubt
 from segmentation.exceptions import Conflict
 from segmentation.models import Run
+from segmentation.services.caching import cached_file, has_cached_file
 from segmentation.services.uploads import DECODE_SECONDS
+
+_REGIONS = "regions.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,7 @@ def connected_regions(*, run: Run) -> list[int]:
     """Return how many connected regions each cluster of the run's current revision has.
 
     Regions of two components that touch are one of their cluster, so these numbers do not add: they are counted on the
-    map when first asked for, in a limited child, and kept under the revision's number.
+    map when first asked for, in a limited child, and cached for the newest revision.
 
     Raises
     ------
@@ -64,8 +67,8 @@ def connected_regions(*, run: Run) -> list[int]:
         Of the sandbox.
     """
     legend = _legend(run)
-    key = regions_key(run)
-    if not files.exists(key):
+
+    def make() -> bytes:
         shapes = sandbox.call(
             doubt.shapes,
             files.read(run.result.files["components.png"]["key"]),
@@ -73,17 +76,16 @@ def connected_regions(*, run: Run) -> list[int]:
             len(legend.clusters),
             allowance=sandbox.Allowance(memory=settings.GMM_RUN_MEMORY, seconds=DECODE_SECONDS),
         )
-        files.put(key, json.dumps([shape.regions for shape in shapes]).encode())
-    return [int(count) for count in json.loads(files.read(key))]
+        return json.dumps([shape.regions for shape in shapes]).encode()
+
+    with cached_file(thing=run, name=_REGIONS, version=run.revision, make=make) as file:
+        return [int(count) for count in json.load(file)]
 
 
 def counted_regions(*, run: Run) -> list[int] | None:
     """Return the same if it has been counted already."""
-    return connected_regions(run=run) if files.exists(regions_key(run)) else None
-
-
-def regions_key(run: Run) -> str:
-    return files.run_key(run.pk, run.result.lease, f"regions.{run.revision}.json")
+    is_there = has_cached_file(thing=run, name=_REGIONS, version=run.revision)
+    return connected_regions(run=run) if is_there else None
 
 
 def _legend(run: Run) -> Legend:

@@ -1,6 +1,6 @@
 """What a result says of single pixels: how sure it is of them, how usual they are, how probable each cluster is.
 
-None of it is stored by a run. It is computed in a limited child when somebody asks: the maps are kept as renditions, and of
+None of it is stored by a run. It is computed in a limited child when somebody asks: the maps are cached files, and of
 the picture the last few parts that were asked for, in this process.
 """
 
@@ -23,6 +23,7 @@ from segmentation.engine.pipeline import doubt
 from segmentation.engine.recipe import Recipe
 from segmentation.exceptions import Conflict
 from segmentation.models import Run
+from segmentation.services.caching import cached_file
 from segmentation.services.uploads import DECODE_SECONDS, limits
 
 _TILES = 64
@@ -99,7 +100,7 @@ def certainty_map(*, run: Run, name: str, heat: bool = False) -> bytes | IO[byte
     """Return `uncertainty` or `novelty` of each pixel as a palette PNG in grey, or with `heat` in colours.
 
     Uncertainty is between the clusters of the current revision; until some are merged, and novelty always, all revisions
-    share one rendition.
+    share one file in the cache.
 
     Raises
     ------
@@ -110,10 +111,16 @@ def certainty_map(*, run: Run, name: str, heat: bool = False) -> bytes | IO[byte
         raise SegmentationError("not_found", gettext_noop("Regions are sure of their pixels: there is no such map."))
     legend = Legend.from_mapping(run.current_revision.legend)
     depends = name == "uncertainty" and legend.is_merged
-    key = files.run_key(run.pk, run.result.lease, f"{name}.{run.revision}.png" if depends else f"{name}.png")
-    if not files.exists(key):
-        files.put(key, _drawn(run, name, legend))
-    return index_png.with_palette(files.read(key), palettes.heat()) if heat else files.open_file(key)
+    picture = cached_file(
+        thing=run,
+        name=f"{name}.png",
+        version=run.revision if depends else 0,
+        make=lambda: _drawn(run, name, legend),
+    )
+    if not heat:
+        return picture
+    with picture:
+        return index_png.with_palette(picture.read(), palettes.heat())
 
 
 def _shared(seen: Look, posterior: NDArray[np.float64], legend: Legend) -> Look:

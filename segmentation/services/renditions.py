@@ -1,4 +1,4 @@
-"""Pictures of a result that can be made again: labels, segmented, binary, at the current revision."""
+"""Pictures of a result at its current revision: labels, segmented, binary, thumbnail."""
 
 from collections.abc import Callable
 from typing import IO
@@ -8,6 +8,7 @@ from segmentation.engine.exports import binary_png, labels_png, segmented_png, t
 from segmentation.engine.imaging import palettes
 from segmentation.engine.legend import Legend
 from segmentation.models import Run
+from segmentation.services.caching import cached_file
 
 _EXPORTS: dict[str, Callable[..., bytes]] = {
     "labels": labels_png.export,
@@ -19,27 +20,36 @@ _EXPORTS: dict[str, Callable[..., bytes]] = {
 def rendition(*, run: Run, name: str, separated: bool = False) -> bytes | IO[bytes]:
     """Return `labels`, `segmented` or `binary` of the run's current revision as a PNG file.
 
-    The attempt has stored the pictures of revision 0. Those of an edited legend are made when first asked for and kept
-    under the revision's number. With `separated`, the segmented picture has well-separated colours instead of the
+    The attempt has stored the segmented and the binary picture of revision 0. All others are made when first asked for, and
+    of each the newest is cached. With `separated`, the segmented picture has well-separated colours instead of the
     legend's; that swaps a few hundred bytes and is not kept.
     """
-    key = files.run_key(run.pk, run.result.lease, files.rendition_name(name, run.revision))
-    if not separated and files.exists(key):
-        return files.open_file(key)
     legend = Legend.from_mapping(run.current_revision.legend)
     colours = palettes.separated(len(legend.clusters)) if separated else None
-    picture = _EXPORTS[name](files.read(run.result.files["components.png"]["key"]), legend, colours=colours)
-    if not separated:
-        files.put(key, picture)
-    return picture
+
+    def make() -> bytes:
+        return _EXPORTS[name](_components_png(run), legend, colours=colours)
+
+    if separated:
+        return make()
+    stored = run.result.files.get(f"{name}.png")
+    if stored is not None and run.revision == 0:
+        return files.open_file(stored["key"])
+    return cached_file(thing=run, name=f"{name}.png", version=run.revision, make=make)
 
 
 def run_thumbnail(*, run: Run) -> IO[bytes]:
     """Return the thumbnail of the run's current revision: the attempt's own until clusters are merged."""
-    key = str(run.result.files["thumbnail"]["key"])
     legend = Legend.from_mapping(run.current_revision.legend)
-    if legend.is_merged:
-        key = files.run_key(run.pk, run.result.lease, f"thumbnail.{run.revision}")
-        if not files.exists(key):
-            files.put(key, thumbnail.export(files.read(run.result.files["components.png"]["key"]), legend))
-    return files.open_file(key)
+    if not legend.is_merged:
+        return files.open_file(run.result.files["thumbnail"]["key"])
+    return cached_file(
+        thing=run,
+        name="thumbnail",
+        version=run.revision,
+        make=lambda: thumbnail.export(_components_png(run), legend),
+    )
+
+
+def _components_png(run: Run) -> bytes:
+    return files.read(run.result.files["components.png"]["key"])

@@ -31,6 +31,9 @@ class Media(Protocol):
     def open(self, name: str) -> IO[bytes]:
         """Open for reading; bytes may be fetched as they are read."""
 
+    def open_in_parts(self, name: str) -> IO[bytes]:
+        """Open for reading after `seek`; bytes that are not read are not fetched."""
+
     def exists(self, name: str) -> bool: ...
     def size(self, name: str) -> int: ...
     def delete(self, name: str) -> None: ...

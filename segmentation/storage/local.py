@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
@@ -52,6 +53,9 @@ class LocalMedia(FileSystemStorage):
             _waiting.reset(token)
         for path in (*paths, *{path.parent for path in paths}):
             flush(path)
+
+    def open_in_parts(self, name: str) -> IO[bytes]:
+        return self.open(name)
 
     def delete_prefix(self, prefix: str, *, keep: Collection[str] = ()) -> None:
         """Delete folder by folder, and the folders that are empty then."""

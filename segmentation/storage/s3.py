@@ -22,6 +22,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _AT_ONCE = 1000  # keys that one request can delete
+_PART = 256 * 1024  # bytes that one request fetches of an object that is read in parts
 _IS_THERE = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
@@ -104,6 +105,17 @@ class S3Media(S3Storage):  # type: ignore[misc] # django-storages publishes no t
             answer = self._client.get_object(Bucket=self.bucket_name, Key=name)
         return io.BufferedReader(_Body(answer["Body"]))
 
+    def open_in_parts(self, name: str) -> IO[bytes]:
+        """One request says how large it is, and each part that is read takes one more."""
+        with _as_os_errors():
+            size = self._client.head_object(Bucket=self.bucket_name, Key=name)["ContentLength"]
+        return io.BufferedReader(_Parts(functools.partial(self._part, name), size))
+
+    def _part(self, name: str, start: int, stop: int) -> bytes:
+        with _as_os_errors():
+            answer = self._client.get_object(Bucket=self.bucket_name, Key=name, Range=f"bytes={start}-{stop - 1}")
+            return bytes(answer["Body"].read())
+
     def delete_prefix(self, prefix: str, *, keep: Collection[str] = ()) -> None:
         """List flatly, and delete a thousand at once."""
         kept = tuple(f"{prefix}/{folder}/" for folder in keep)
@@ -170,3 +182,37 @@ class _Body(io.RawIOBase):
     def close(self) -> None:
         self._body.close()
         super().close()
+
+
+class _Parts(io.RawIOBase):
+    """An object of which parts are fetched as they are read."""
+
+    def __init__(self, fetch: Callable[[int, int], bytes], size: int) -> None:
+        self._fetch = fetch  # the bytes from one place to before another
+        self._size = size
+        self._position = 0
+        self._part, self._part_start = b"", 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, origin + offset)
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        wanted = min(len(buffer), self._size - self._position)
+        if wanted <= 0:
+            return 0
+        offset = self._position - self._part_start
+        if not 0 <= offset < len(self._part):
+            stop = min(self._position + max(wanted, _PART), self._size)
+            self._part, self._part_start, offset = self._fetch(self._position, stop), self._position, 0
+        piece = self._part[offset : offset + wanted]
+        buffer[: len(piece)] = piece
+        self._position += len(piece)
+        return len(piece)

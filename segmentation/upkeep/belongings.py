@@ -9,12 +9,12 @@ from typing import Any
 from django.db.models import QuerySet
 
 from segmentation import files
-from segmentation.models import Image, Run
+from segmentation.models import CachedFile, Image, Run
 
 CHUNK = 500  # rows read at a time
 _SHA256 = re.compile("[0-9a-f]{64}")
 _OF_IMAGE = ("pk", "bytes", "sha256")
-_OF_RUN = ("pk", "job__lease", "result__lease", "result__files", "revision", "inputs")
+_OF_RUN = ("pk", "job__lease", "result__files", "inputs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,7 @@ class Kind:
     prefix: str
     rows: Callable[[], "QuerySet[Any, Any]"]
     belongings: Callable[[Any], Belongings]
+    is_cache: bool = False  # a row whose file is gone means nothing
 
     def each(self) -> Iterator[Belongings]:
         """Read all rows in the order of their keys, a chunk at a time: no cursor stays open for as long as this takes."""
@@ -63,20 +64,20 @@ def _of_image(row: tuple[uuid.UUID, int, str]) -> Belongings:
     return Belongings(id=key, masters=masters, keeps=masters.__contains__)
 
 
-def _of_run(row: tuple[uuid.UUID, uuid.UUID | None, uuid.UUID | None, Any, int, Any]) -> Belongings:
-    key, held, won, stored, revision, inputs = row
+def _of_run(row: tuple[uuid.UUID, uuid.UUID | None, Any, Any]) -> Belongings:
+    key, held, stored, inputs = row
     masters = {one["key"]: Expected(bytes=one["bytes"], sha256=one["sha256"]) for one in (stored or {}).values()}
     masters |= _of_inputs(key, inputs)
 
     def keeps(file: str) -> bool:
-        folder, _, name = file.removeprefix(f"{files.run_prefix(key)}/").partition("/")
-        if file in masters or (held is not None and folder == str(held)):
-            return True
-        if folder != str(won) or files.is_draft(file):
-            return False
-        return files.revision_of(name) in {None, revision}
+        return file in masters or (held is not None and file.startswith(f"{files.run_prefix(key, held)}/"))
 
     return Belongings(id=key, masters=masters, keeps=keeps)
+
+
+def _of_cached_file(row: tuple[uuid.UUID, str]) -> Belongings:
+    key, name = row
+    return Belongings(id=key, masters={}, keeps=files.cache_key(key, name).__eq__)
 
 
 def _of_inputs(run_id: uuid.UUID, inputs: Mapping[str, Any]) -> dict[str, Expected]:
@@ -88,4 +89,10 @@ def _of_inputs(run_id: uuid.UUID, inputs: Mapping[str, Any]) -> dict[str, Expect
 
 IMAGES = Kind(prefix=files.IMAGES, rows=lambda: Image.objects.values_list(*_OF_IMAGE), belongings=_of_image)
 RUNS = Kind(prefix=files.RUNS, rows=lambda: Run.objects.values_list(*_OF_RUN), belongings=_of_run)
-KINDS = (IMAGES, RUNS)
+CACHE = Kind(
+    prefix=files.CACHE,
+    rows=lambda: CachedFile.objects.values_list("pk", "name"),
+    belongings=_of_cached_file,
+    is_cache=True,
+)
+KINDS = (IMAGES, RUNS, CACHE)

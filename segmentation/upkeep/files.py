@@ -14,6 +14,7 @@ from operator import itemgetter
 
 from segmentation import files
 from segmentation.exceptions import StorageUnavailable
+from segmentation.models import CachedFile
 from segmentation.storage import Stored
 from segmentation.upkeep.belongings import KINDS, Belongings, Expected, Kind
 from segmentation.upkeep.report import Keys, Report
@@ -38,6 +39,8 @@ def sweep_files(*, verify: bool = False, dry_run: bool = False) -> Report:
         When the storage does not answer.
     """
     sweep = _Sweep(before=files.now() - GRACE, verify=verify, dry_run=dry_run)
+    if not dry_run:
+        CachedFile.objects.without_source().delete()
     for kind in KINDS:
         sweep.look_at(kind)
     for prefix in _PASSING:
@@ -58,6 +61,8 @@ class _Sweep:
             self._remove_orphans(kind, key, folder, row)
             if row is not None:
                 self._check(kind, row, folder)
+                if kind.is_cache and not folder:
+                    self._forget_lost(kind, row)
         self._tidy(kind.prefix)
 
     def clear(self, prefix: str) -> None:
@@ -83,8 +88,18 @@ class _Sweep:
             orphans = [file for file in orphans if not _keeps(row, file)]
         for file in orphans:
             self._remove(file)
-        self.report.kept += len(folder) - len(orphans)
-        self.report.kept_bytes += sum(file.bytes for file in folder) - sum(file.bytes for file in orphans)
+        size = sum(file.bytes for file in folder) - sum(file.bytes for file in orphans)
+        if kind.is_cache:
+            self.report.cached += len(folder) - len(orphans)
+            self.report.cached_bytes += size
+        else:
+            self.report.kept += len(folder) - len(orphans)
+            self.report.kept_bytes += size
+
+    def _forget_lost(self, kind: Kind, row: Belongings) -> None:
+        """Delete a row of the cache whose file somebody has removed: it takes no room."""
+        if not self._dry_run and next(files.walk(f"{kind.prefix}/{row.id}"), None) is None:
+            CachedFile.objects.filter(pk=row.id).delete()
 
     def _remove(self, file: Stored) -> None:
         self.report.removed.add(file.key)

@@ -25,6 +25,8 @@ class Report:
 
     kept: int = 0
     kept_bytes: int = 0
+    cached: int = 0  # that can be made again
+    cached_bytes: int = 0
     removed: Keys = field(default_factory=Keys)
     removed_bytes: int = 0
     missing: Keys = field(default_factory=Keys)
@@ -39,6 +41,7 @@ class Report:
     def __str__(self) -> str:
         return (
             f"{self.kept} files kept ({words.filesize(self.kept_bytes)}), "
+            f"{self.cached} in the cache ({words.filesize(self.cached_bytes)}), "
             f"{self.removed.count} removed ({words.filesize(self.removed_bytes)}), {self.missing.count} missing, "
             f"{self.altered.count} altered, {self.unknown.count} unknown."
         )
@@ -48,6 +51,7 @@ class Report:
         lists = {name: getattr(self, name) for name in ("removed", "missing", "altered", "unknown")}
         return {
             "kept": {"count": self.kept, "bytes": self.kept_bytes},
+            "cached": {"count": self.cached, "bytes": self.cached_bytes},
             **{name: {"count": keys.count, "keys": keys.named} for name, keys in lists.items()},
             "removed_bytes": self.removed_bytes,
         }

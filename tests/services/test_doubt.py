@@ -10,7 +10,7 @@ from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.gmm import Mixture
 from segmentation.engine.recipe import Recipe
 from segmentation.exceptions import Conflict
-from segmentation.models import Run
+from segmentation.models import CachedFile, Run
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -138,7 +138,7 @@ def test_the_novelty_map_is_the_share_of_likelier_pixels(finished_run):
 
 def test_maps_are_kept_and_in_colours_have_the_same_levels(finished_run):
     first = opened(services.certainty_map(run=finished_run, name="novelty"))
-    assert files.exists(files.run_key(finished_run.pk, finished_run.result.lease, "novelty.png"))
+    assert CachedFile.objects.get(run=finished_run).name == "novelty.png"
     heat = opened(services.certainty_map(run=finished_run, name="novelty", heat=True))
     order = np.argsort(first[..., 0], axis=None, kind="stable")
     brightness = heat[..., :3].reshape(-1, 3)[order].astype(int).sum(axis=1)

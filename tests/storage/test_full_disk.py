@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from segmentation import files
-from segmentation.models import Image, Run
+from segmentation import files, services
+from segmentation.models import CachedFile, Image, Run
 from tests.factories import encoded
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,6 +59,13 @@ def test_who_sends_less_still_works(client, owner, noise, small_disk, media_root
     page = send(client, "/", small, n_clusters="3")
     assert page.headers["Location"] == f"/runs/{Run.objects.get().pk}/"
     assert len(left(media_root)) == 3
+
+
+def test_what_can_be_made_again_is_sent_though_there_is_no_room_to_keep_it(image, small_disk):
+    content = bytes(small_disk.bytes + 1)
+    with services.cached_file(thing=image, name="values", make=lambda: content) as file:
+        assert file.read() == content
+    assert not CachedFile.objects.exists()
 
 
 def test_staff_are_warned_before_the_disk_is_full(client, staff, settings):

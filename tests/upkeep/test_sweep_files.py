@@ -97,17 +97,24 @@ def test_a_running_attempt_keeps_its_files_and_a_former_one_does_not(queued_run,
     assert files.exists(draft)
 
 
-def test_renditions_of_former_revisions_go_and_that_of_the_current_one_stays(finished_run, owner, media_root):
-    lease, keys = finished_run.result.lease, []
-    for number in (1, 2):
-        services.edit_legend(run=finished_run, author=owner, expected=number - 1, foreground={0: number == 1})
-        run = Run.objects.select_related("result").get(pk=finished_run.pk)
-        services.rendition(run=run, name="binary")
-        keys.append(files.run_key(run.pk, lease, f"binary.{number}.png"))
-        age(media_root, keys[-1])
-    assert upkeep.sweep_files().removed.named == [keys[0]]
-    assert files.exists(keys[1])
-    assert files.exists(files.run_key(finished_run.pk, lease, "binary.png"))
+def test_pictures_that_earlier_releases_have_made_of_a_result_go(finished_run, old):
+    """They stood beside the masters; whoever asks for one gets it from the cache."""
+    lease = finished_run.result.lease
+    names = ("binary.1.png", "labels.png", "novelty.png", "regions.2.json", "segmented.1.png", "thumbnail.2")
+    keys = [old(files.run_key(finished_run.pk, lease, name)) for name in names]
+    assert upkeep.sweep_files().removed.named == keys
+    assert upkeep.sweep_files().is_sound
+
+
+def test_cached_files_stay_however_old(finished_run, owner, media_root):
+    services.edit_legend(run=finished_run, author=owner, expected=0, foreground={0: True})
+    services.rendition(run=finished_run, name="binary").close()
+    cached = {key for key in everything(media_root) if key.startswith("cache/")}
+    for key in cached:
+        age(media_root, key)
+    assert upkeep.sweep_files().removed.count == 0
+    assert len(cached) == 1
+    assert cached < everything(media_root)
 
 
 def test_a_mask_that_a_run_names_stays_and_is_verified_and_others_go(queued_run, old, media_root):
@@ -217,7 +224,10 @@ def test_a_dry_run_says_the_same_and_removes_nothing(old, capsys, transactional_
     assert f"would be removed: {key}" in capsys.readouterr().out
     assert files.exists(key)
     call_command("sweepfiles")
-    assert "0 files kept (0\N{NARROW NO-BREAK SPACE}kB), 1 removed" in capsys.readouterr().out
+    assert (
+        "0 files kept (0\N{NARROW NO-BREAK SPACE}kB), 0 in the cache (0\N{NARROW NO-BREAK SPACE}kB), 1 removed"
+        in capsys.readouterr().out
+    )
     assert not files.exists(key)
 
 
