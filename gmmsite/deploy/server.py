@@ -34,8 +34,6 @@ from segmentation.incoming import REFUSED_BODY
 
 logger = logging.getLogger(__name__)
 
-THREADS = 8  # pages are light; pictures are decoded in children of the sandbox
-MOST_OF_ONE = THREADS // 2
 IDLE_SECONDS = 5.0  # a connection on which nothing is asked
 HEADER_SECONDS = 20.0
 GRACE_SECONDS, SLOWEST = (
@@ -192,7 +190,7 @@ class Server(TcpWSGIServer):  # type: ignore[misc] # waitress publishes no types
         self.intake = intake
         self.room = room
         self._most = most
-        self._dispatcher = FairDispatcher(threads=THREADS, most_of_one=MOST_OF_ONE)
+        self._dispatcher = FairDispatcher(threads=settings.WEB_THREADS, most_of_one=settings.WEB_THREADS // 2)
         self._deadline: float | None = None
         super().__init__(
             wsgi,

@@ -5,6 +5,7 @@ connections wait in the queue of the port. It imports no Django: whoever serves 
 import this module again, so that it needs the standard library only.
 """
 
+import atexit
 import contextlib
 import os
 import signal
@@ -87,7 +88,10 @@ class Processes:
         from gmmsite.deploy import server  # noqa: PLC0415 - the parent loads neither Django nor the application
 
         server.serve(self._listener, stop_seconds=self._stop_seconds)
-        sys.exit()
+        atexit._run_exitfuncs()  # noqa: SLF001 - temporary folders go; taking the interpreter apart would take a second
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
     def _stop(self, _number: int, _frame: object) -> None:
         """Tell the children to finish what they do, and end those that take longer than that."""

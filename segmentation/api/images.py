@@ -40,7 +40,7 @@ def upload_mask(
     image = _changeable(request, image_id)  # before the file is asked for: a stranger learns nothing
     if mask is None:
         raise SegmentationError("invalid_request", gettext_noop("Send the mask as the field “mask” of a form."))
-    stored = services.upload_mask(image=image, file=mask, name=mask.name or "")
+    stored = services.upload_mask(image=image, file=mask, name=mask.name or "", asker=request.user)
     return Status(HTTPStatus.CREATED, MaskOut(**{name: getattr(stored, name) for name in MaskOut.model_fields}))
 
 

@@ -18,8 +18,9 @@ from segmentation.engine import pipeline
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.imaging import MaskMaster, inspect_mask
 from segmentation.engine.recipe import Inputs
-from segmentation.models import Image, Run
+from segmentation.models import Image, Run, User
 from segmentation.models.runs import RunQuerySet
+from segmentation.services.places import place_for
 from segmentation.services.rates import count_upload
 from segmentation.services.uploads import inspected, on_disk
 
@@ -35,7 +36,7 @@ class UsedMask:
     created: datetime
 
 
-def upload_mask(*, image: Image, file: File[bytes], name: str) -> MaskMaster:
+def upload_mask(*, image: Image, file: File[bytes], name: str, asker: User | None = None) -> MaskMaster:
     """Store a mask for runs of `image`; what is not black in it is left out. Its SHA-256 names it in `Inputs`.
 
     Raises
@@ -47,8 +48,8 @@ def upload_mask(*, image: Image, file: File[bytes], name: str) -> MaskMaster:
     Busy, RateLimited, StorageUnavailable
         When there is no room for it now.
     """
-    count_upload(owner=image.owner)
-    with on_disk(file) as path:
+    with place_for(asker or image.owner), on_disk(file) as path:
+        count_upload(owner=image.owner)
         master = inspected(inspect_mask, path, name)
     pipeline.require_size((master.width, master.height), (image.width, image.height))
     files.put(files.mask_key(image.pk, master.sha256), master.data)

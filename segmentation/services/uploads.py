@@ -19,6 +19,7 @@ from segmentation.engine.exceptions import ChildFailed, Refusal, SegmentationErr
 from segmentation.engine.imaging import Limits, inspect
 from segmentation.models import Image, User
 from segmentation.samples import SAMPLES
+from segmentation.services.places import place_for
 from segmentation.services.quotas import require_room_for
 from segmentation.services.rates import count_upload
 
@@ -46,11 +47,11 @@ def upload_image(*, owner: User, file: File[bytes], name: str) -> Image:
     Refusal
         When it is no picture that this site takes.
     Busy, QuotaExceeded, RateLimited, StorageUnavailable
-        When there is no room for it now.
+        When there is no place or no room for it now.
     """
-    count_upload(owner=owner)
     name = _display_name(name)
-    with on_disk(file) as path:
+    with place_for(owner), on_disk(file) as path:
+        count_upload(owner=owner)
         return _store(owner=owner, path=path, name=name)
 
 
@@ -65,8 +66,9 @@ def upload_sample(*, owner: User, name: str) -> Image:
     sample = next((sample for sample in SAMPLES if sample.slug == name), None)
     if sample is None:
         raise SegmentationError("not_found", gettext_noop("There is no sample of this name."))
-    count_upload(owner=owner)
-    return _store(owner=owner, path=sample.path, name=sample.path.name)
+    with place_for(owner):
+        count_upload(owner=owner)
+        return _store(owner=owner, path=sample.path, name=sample.path.name)
 
 
 @contextlib.contextmanager

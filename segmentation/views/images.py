@@ -42,7 +42,7 @@ def run_image(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
     picture = _changeable(request, image_id)
     form = RunForm(request.POST, request.FILES, starts=_starts(request, picture))
     form.full_clean()
-    _keep_mask(picture, form)
+    _keep_mask(request, picture, form)
     run = None if form.errors else _created(request, picture, form)
     return redirect(run) if run else _page(request, picture, form)
 
@@ -67,13 +67,15 @@ def delete(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
     return redirect(back)
 
 
-def _keep_mask(picture: Image, form: RunForm) -> None:
+def _keep_mask(request: SignedInRequest, picture: Image, form: RunForm) -> None:
     """Store a mask that came with the form, so that it need not be chosen again when something else is wrong."""
     file = form.cleaned_data.get("mask_file")
     if file is None:
         return
     try:
-        form.chosen_mask = services.upload_mask(image=picture, file=file, name=file.name or "").sha256
+        form.chosen_mask = services.upload_mask(
+            image=picture, file=file, name=file.name or "", asker=request.user
+        ).sha256
     except SegmentationError as error:
         form.add_error("mask_file", sentence(error))
 

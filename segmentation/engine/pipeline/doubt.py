@@ -18,9 +18,6 @@ from segmentation.engine.gmm.pictures import Picture, picture_of
 from segmentation.engine.imaging import Limits, decode, index_png, palettes
 from segmentation.engine.recipe import Preset, Recipe
 
-SIDE = 128
-"""Pixels of a tile's sides."""
-
 Labels = NDArray[np.uint8]
 Groups = Sequence[Sequence[int]]
 
@@ -37,16 +34,6 @@ class Source:
     components_png: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Tile:
-    """A part of a picture, at most `SIDE` pixels high and wide."""
-
-    labels: Labels  # (h, w), of the component map: with smoothing not always the most probable component
-    colours: NDArray[np.uint8]  # (h, w, 3) as people see them
-    values: NDArray[np.generic]  # (h, w, D) what the mixture is of; of regions D = 0
-    reference: NDArray[np.float64]  # for `maps.novelty`; of regions empty
-
-
 def uncertainty_png(source: Source, groups: Groups) -> bytes:
     """How undecided each pixel is between clusters, given by their components (see `maps.uncertainty`).
 
@@ -61,23 +48,6 @@ def novelty_png(source: Source) -> bytes:
     labels, picture = _read(source)
     reference = _reference(source, picture)
     return _drawn(labels, picture, lambda values: maps.novelty(source.mixture, values, reference))
-
-
-def tile(source: Source, row: int, column: int) -> Tile:
-    """The tile with a pixel in it; tiles begin at multiples of `SIDE`."""
-    labels, picture = _read(source)
-    (height, width), top, left = labels.shape, row // SIDE * SIDE, column // SIDE * SIDE
-    bottom, right = min(top + SIDE, height), min(left + SIDE, width)
-    place = slice(top, bottom), slice(left, right)
-    lines = [slice(line * width + left, line * width + right) for line in range(top, bottom)]
-    values, _ = picture.part(*place)
-    has_regions = source.recipe.preset is Preset.REGIONS
-    return Tile(
-        labels=labels[place].copy(),
-        colours=np.stack([picture.colours(line) for line in lines]),
-        values=values[..., :0] if has_regions else values.copy(),
-        reference=np.empty(0) if has_regions else _reference(source, picture),
-    )
 
 
 def shapes(components_png: bytes, lookup: Labels, n_clusters: int) -> tuple[maps.Shape, ...]:
