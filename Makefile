@@ -20,7 +20,7 @@ USERS ?= 50
 DURATION ?= 300
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test coverage test-services soak load check format lock bench quality clean python chromium servers
+.PHONY: help run dev test coverage test-services soak load crowding check format lock bench quality clean python chromium servers
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,10 @@ load: python ## let many people use a site of its own at once (USERS=50 DURATION
 	@$(bootstrap) requirements.txt
 	@"$(PYTHON)" gmmsite/deploy/bootstrap.py --venv .make/load --goal $@ benchmarks/load-requirements.txt
 	@.make/load/bin/python benchmarks/load.py --site-python $(py) --users $(USERS) --seconds $(DURATION)
+
+crowding: python ## let one account and slow connections crowd a site of its own, while somebody else looks at pages
+	@$(bootstrap) requirements.txt
+	@$(py) benchmarks/crowding.py
 
 # What depends on a database, a storage or an engine, and one whole story in the browser; the same tests as above, and each
 # fault once, so that those which are always tried are not tried twice.

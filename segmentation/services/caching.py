@@ -39,6 +39,7 @@ def cached_file(
     version: int = 0,
     in_parts: bool = False,
     asker: User | None = None,
+    is_cheap: bool = False,
 ) -> IO[bytes]:
     """Return the file `name` of an image or run, open for reading at its beginning; it is made when it is not there.
 
@@ -56,6 +57,8 @@ def cached_file(
         Whether only parts of it will be read, after `seek`: an object store then sends no more than those.
     asker : User or None
         Whose place it is made in; None means the owner's.
+    is_cheap : bool
+        Whether it is made in some milliseconds, and needs no place.
 
     Raises
     ------
@@ -69,7 +72,8 @@ def cached_file(
     found = _opened(thing, name, version, in_parts=in_parts)
     if found is not None:
         return found
-    with place_for(asker or _owner(thing)), _alone(f"{thing.pk}/{name}/{version}"):
+    place = contextlib.nullcontext() if is_cheap else place_for(asker or _owner(thing))
+    with place, _alone(f"{thing.pk}/{name}/{version}"):
         found = _opened(thing, name, version, in_parts=in_parts)
         return _made(thing, name, version, make) if found is None else found
 

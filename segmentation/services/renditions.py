@@ -16,6 +16,8 @@ _EXPORTS: dict[str, Callable[..., bytes]] = {
     "binary": binary_png.export,
 }
 
+_SMALL = 1_000_000  # pixels: many of them stand on one page
+
 
 def rendition(*, run: Run, name: str, separated: bool = False, asker: User | None = None) -> bytes | IO[bytes]:
     """Return `labels`, `segmented` or `binary` of the run's current revision as a PNG file.
@@ -52,6 +54,7 @@ def _stored_or_cached(run: Run, name: str, asker: User | None) -> IO[bytes]:
         version=run.revision,
         make=lambda: _EXPORTS[name](_components_png(run), legend),
         asker=asker,
+        is_cheap=_is_small(run),
     )
 
 
@@ -66,7 +69,12 @@ def run_thumbnail(*, run: Run, asker: User | None = None) -> IO[bytes]:
         version=run.revision,
         make=lambda: thumbnail.export(_components_png(run), legend),
         asker=asker,
+        is_cheap=_is_small(run),
     )
+
+
+def _is_small(run: Run) -> bool:
+    return run.image.width * run.image.height <= _SMALL
 
 
 def _components_png(run: Run) -> bytes:
