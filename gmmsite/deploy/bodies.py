@@ -118,6 +118,9 @@ class Body(OverflowableBuffer):  # type: ignore[misc] # waitress publishes no ty
 class Request(HTTPRequestParser):  # type: ignore[misc] # waitress publishes no types
     """A request, whose body is kept or refused by our rules."""
 
+    completed: bool
+    expect_continue: bool
+
     def __init__(self, adj: Any, *, intake: Intake, peer: str) -> None:
         super().__init__(adj)
         self._intake = intake

@@ -64,7 +64,8 @@ def write_result(picture: Path, components_png: bytes, recipe: Recipe, mixture: 
             layout = tiled.read_layout(file)
             layers = tiled.read_tiles(file, layout, *map(range, layout.tiles))
         valid = labels != index_png.NO_DATA
-        whole = picture_of(layers["data"], None if valid.all() else valid, recipe, layers.get("colours"))
+        colours = layers["colours"].astype(np.uint8, copy=False) if "colours" in layers else None
+        whole = picture_of(layers["data"], None if valid.all() else valid, recipe, colours)
         # Of the pixels that the fit began with: the same seed draws the same.
         sample = whole.sample(SIZE, np.random.default_rng([recipe.seed, 0]))
         more, reference = whole.units.to_mapping(), maps.reference(mixture, sample.values, sample.counts)
@@ -101,7 +102,8 @@ def _tiles(place: int, reach: int, count: int) -> range:
 def _measured(data: Values, valid: NDArray[np.bool_], recipe: Recipe, units: Units, here: tuple[int, int]) -> Values:
     """Values (D,) of one pixel of a part of the picture that holds all that counts for its texture."""
     found = measure(data, valid, replace(recipe, position=False), units=units)
-    return found.part(slice(here[0], here[0] + 1), slice(here[1], here[1] + 1))[0, 0]
+    values: Values = found.part(slice(here[0], here[0] + 1), slice(here[1], here[1] + 1))[0, 0]
+    return values
 
 
 def _with_place(values: Values, layout: Layout, row: int, column: int) -> Values:
