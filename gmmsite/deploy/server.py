@@ -76,6 +76,7 @@ class Channel(HTTPChannel):  # type: ignore[misc] # waitress publishes no types
     """A connection."""
 
     task_class = Task
+    request: Request | None  # what has come of it so far
 
     def __init__(self, server: "Server", sock: socket.socket, addr: Any, adj: Any, map: Any = None) -> None:  # noqa: A002 - waitress' name
         self._room = server.room
