@@ -41,8 +41,8 @@ def theme(request: HttpRequest) -> str:
 
 
 def wants_page(request: HttpRequest) -> bool:
-    """Return whether a person looks at the answer: browsers ask for HTML, scripts for anything or for JSON."""
-    return request.accepts("text/html") and request.headers.get("Accept", "*/*") != "*/*"
+    """Return whether a person looks at the answer: for a page browsers name HTML; for a picture they do not, nor do scripts."""
+    return "text/html" in request.headers.get("Accept", "")
 
 
 def status_of(error: SegmentationError) -> HTTPStatus:

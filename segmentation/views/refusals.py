@@ -7,7 +7,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from segmentation.engine.exceptions import Busy, SegmentationError, gettext_noop
-from segmentation.exceptions import RateLimited, StorageFull, StorageUnavailable
+from segmentation.exceptions import StorageFull
 from segmentation.forms import sentence
 from segmentation.http import problem_of, status_of, wants_page, with_retry_after
 from segmentation.incoming import REFUSED_BODY
@@ -23,7 +23,7 @@ _OF_BODIES: dict[str, SegmentationError] = {
 
 
 class Refusals:
-    """Answers requests whose body the web server has not kept, and pages that could not be made for want of room."""
+    """Answers requests whose body the web server has not kept, and those for which a view has no answer of its own to an error."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -38,9 +38,9 @@ class Refusals:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer for a view that has let such an error pass."""
-        if isinstance(error, Busy | RateLimited | StorageUnavailable):
+        if isinstance(error, SegmentationError) and error.code != "internal_error":
             return refusal(request, error)
-        return None
+        return None  # a bug, which is logged and has a page of its own
 
 
 def refusal(request: HttpRequest, error: SegmentationError) -> HttpResponse:
