@@ -10,7 +10,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-CROWD = 20  # connections; the server has eight threads
+CROWD, READERS = 20, 12  # connections; the server has eight threads
 
 
 def is_unanswered(connection):
@@ -51,11 +51,11 @@ def test_requests_that_never_arrive_whole_hold_nobody_up(start_web, owner, crowd
 
 @pytest.mark.parametrize("picture", ["original", "display"])
 def test_large_answers_that_nobody_reads_hold_nobody_up(start_web, owner, crowd, picture):
-    noise = np.random.default_rng(0).integers(0, 256, (2200, 2200, 3), dtype=np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (1500, 1500, 3), dtype=np.uint8)
     image = factories.make_image(owner, factories.encoded(noise))
     web = start_web()
     cookie = web.cookie_of(owner)
-    for _ in range(CROWD):
+    for _ in range(READERS):
         crowd(web.begin(f"/images/{image.pk}/{picture}", Cookie=cookie))
     stranger = web.cookie_of(factories.make_user("stranger"))
     assert web.ask("/history/", Cookie=stranger)[0] == 200
