@@ -81,8 +81,9 @@ class Processes:
 
     def _serve(self, parent: int, blocked: set[signal.Signals]) -> NoReturn:
         """Run inside the child, which ends here."""
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGALRM):
+        for number in (signal.SIGTERM, signal.SIGALRM):
             signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent as well, which tells us
         signal.pthread_sigmask(signal.SIG_UNBLOCK, blocked)
         end_with_parent(signal.SIGKILL, parent)  # an orphan would keep the port from its successor
         from gmmsite.deploy import server  # noqa: PLC0415 - the parent loads neither Django nor the application
