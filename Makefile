@@ -62,7 +62,7 @@ crowding: python ## let one account and slow connections crowd a site of its own
 
 # What depends on a database, a storage or an engine, and one whole story in the browser; the same tests as above, and each
 # fault once, so that those which are always tried are not tried twice.
-on_services = tests/access tests/admin tests/api tests/commands/test_backup_services.py tests/execution tests/faults tests/files \
+on_services = tests/access tests/admin tests/api tests/attacks tests/commands/test_backup_services.py tests/execution tests/faults tests/files \
 	tests/models tests/scaling tests/services tests/tasks tests/views tests/test_health.py "tests/browser/test_story.py::test_the_whole_story[desktop-light]"
 
 test-services: python chromium servers ## run what needs a database, storage or engine on PostgreSQL, S3 and RQ

@@ -8,6 +8,7 @@ import contextlib
 import errno
 import hashlib
 import logging
+import re
 import uuid
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ CACHE = "cache"  # what can be made again: counted by itself, and in no backup
 INCOMING, CLOCK = "incoming", "clock"  # uploads on their way, probes of the storage's clock: nothing in them stays
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_MASK = re.compile(r"images/[0-9a-f-]{36}/masks/([0-9a-f]{64})\.png")
 _media = cast("Media", default_storage)
 
 
@@ -46,7 +48,17 @@ def run_key(run_id: uuid.UUID, lease: uuid.UUID, name: str) -> str:
 
 def mask_key(image_id: uuid.UUID, sha256: str) -> str:
     """Key of a mask that was uploaded for an image and waits for a run; each run keeps a copy of its own."""
-    return f"images/{image_id}/masks/{sha256}.png"
+    return f"{mask_prefix(image_id)}/{sha256}.png"
+
+
+def mask_prefix(image_id: uuid.UUID) -> str:
+    return f"{IMAGES}/{image_id}/masks"
+
+
+def mask_sha256(key: str) -> str | None:
+    """Return the hash that names a mask that was uploaded for an image; None for a file that is none."""
+    found = _MASK.fullmatch(key)
+    return found[1] if found else None
 
 
 def run_input_key(run_id: uuid.UUID, sha256: str) -> str:

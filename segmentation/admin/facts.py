@@ -52,6 +52,7 @@ def of_image(image: Image) -> list[Section]:
         _fact(_("Values"), bands % {"n": image.bands, "type": image.dtype}),
         _fact(_("Frames"), image.frames if image.frames > 1 else ""),
         _fact(_("File"), filesizeformat(image.bytes)),
+        _fact(_("Stored with its runs"), filesizeformat(services.image_bytes(image=image))),
         _fact(_("SHA-256"), image.sha256),
         _fact(_("Id"), image.pk),
     ]

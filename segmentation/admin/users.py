@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
@@ -46,13 +46,12 @@ class UserAdmin(DjangoUserAdmin[User]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         images = Image.objects.filter(owner=OuterRef("pk")).order_by().values("owner")
         count = images.annotate(n=Count("pk")).values("n")
-        size = images.annotate(n=Sum("bytes")).values("n")
         return (
             super()
             .get_queryset(request)
             .annotate(
                 images_stored=Coalesce(Subquery(count, output_field=IntegerField()), 0),
-                bytes_stored=Coalesce(Subquery(size, output_field=IntegerField()), 0),
+                bytes_stored=services.stored_bytes(OuterRef("pk")),
             )
         )
 

@@ -17,7 +17,7 @@ from django.db.models import Model
 from segmentation import files
 from segmentation.backup import archive, rows
 from segmentation.backup.archive import CHUNK, FILES, INDEX, MANIFEST, ROWS, BackupError, Hashing, Manifest, Part
-from segmentation.models import Job, Worker
+from segmentation.models import Image, Job, Worker
 
 _KEY = re.compile(r"(?:images|runs)(?:/[\w-][\w.-]*){2,3}", re.ASCII)
 _ROWS = re.compile(rf"{ROWS}([a-z_]+\.[a-z_]+)\.jsonl\.gz")
@@ -199,6 +199,8 @@ def _load(file: IO[bytes], manifest: Manifest) -> None:
             _load_table(found[1], content, manifest.rows[found[1]].count)
     for label, keys in manifest.deleted.items():
         apps.get_model(label)._base_manager.filter(pk__in=keys).delete()  # noqa: SLF001 - hides no rows
+    # Masks that no run has taken are in no backup; a worker measures what is there.
+    Image.objects.filter(masks__isnull=False).update(stored_bytes=None, masks=None)
     for lease in Job.objects.running().values_list("lease", flat=True):
         if lease is not None:
             Job.objects.hand_back(lease, counted=False)

@@ -104,6 +104,10 @@ def _remove_expired() -> tuple[dict[str, Any], str]:
     return dict(upkeep.remove_expired()), ""
 
 
+def _measure_sizes() -> tuple[dict[str, Any], str]:
+    return {"measured": upkeep.measure_sizes()}, ""
+
+
 def _look_at_disk() -> tuple[dict[str, Any] | None, str]:
     space = upkeep.space()
     if space is None:
@@ -116,4 +120,5 @@ _TASKS: Mapping[str, _Task] = {
     Name.FILES: _Task(every=timedelta(days=1), perform=_sweep_files),
     Name.RETENTION: _Task(every=timedelta(days=1), perform=_remove_expired),
     Name.DISK: _Task(every=timedelta(minutes=10), perform=_look_at_disk),
+    Name.SIZES: _Task(every=timedelta(minutes=10), perform=_measure_sizes),
 }

@@ -163,6 +163,7 @@ def _columns(product: Product) -> dict[str, Any]:
     )  # fmt: skip
     return {
         "files": product.files,
+        "bytes": sum(file["bytes"] for file in product.files.values()),
         "facts": {
             name: summary[name]
             for name in (

@@ -7,15 +7,15 @@ from typing import Self
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, Sum
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from segmentation import files
-from segmentation.models.clock import seconds_from_now
 from segmentation.models.images import Image
 from segmentation.models.runs import Run
 from segmentation.models.users import User
 
-USE_NOTED_EVERY = timedelta(hours=1)  # so that reading is not a write each time
+_USE_NOTED_EVERY = timedelta(hours=1)
 
 
 class CachedFileQuerySet(models.QuerySet["CachedFile"]):
@@ -35,11 +35,6 @@ class CachedFileQuerySet(models.QuerySet["CachedFile"]):
 
     def total_bytes(self) -> int:
         return int(self.aggregate(total=Sum("bytes", default=0))["total"])
-
-    def note_use(self, cached_id: uuid.UUID) -> None:
-        """Note that a file is used; once an hour at most."""
-        long_ago = seconds_from_now(-USE_NOTED_EVERY.total_seconds())
-        self.filter(pk=cached_id, used__lt=long_ago).update(used=Now())
 
 
 class CachedFile(models.Model):
@@ -69,6 +64,11 @@ class CachedFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def note_use(self) -> None:
+        """Note that the file is used; once an hour at most, so that reading is not a write each time."""
+        if self.used < timezone.now() - _USE_NOTED_EVERY:
+            CachedFile.objects.filter(pk=self.pk).update(used=Now())
 
     @property
     def key(self) -> str:

@@ -12,6 +12,7 @@ class Name(models.TextChoices):
     FILES = "files", _("Sweep of the files")
     RETENTION = "retention", _("Removal of what has expired")
     DISK = "disk", _("Look at the room on the disk")
+    SIZES = "sizes", _("Measuring of what older releases have stored")
 
 
 class DutyQuerySet(models.QuerySet["Duty"]):

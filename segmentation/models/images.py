@@ -45,6 +45,10 @@ class Image(models.Model):
     display_type = models.CharField(max_length=32)  # media types of the two renditions made at upload
     thumbnail_type = models.CharField(max_length=32)
     created = models.DateTimeField(_("uploaded"), default=timezone.now)
+    stored_bytes = models.PositiveBigIntegerField(
+        null=True
+    )  # of all its files; null: of an older release, to be measured
+    masks = models.JSONField(null=True)  # uploaded and not yet swept: SHA-256 -> bytes; null: none
     trashed = models.DateTimeField(null=True, editable=False)
 
     objects = ImageQuerySet.as_manager()

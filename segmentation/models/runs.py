@@ -54,6 +54,7 @@ class Run(models.Model):
     parent = models.ForeignKey("self", models.SET_NULL, null=True, related_name="children")
     recipe = models.JSONField(_("recipe"))
     inputs = models.JSONField(_("inputs"), default=dict)
+    inputs_bytes = models.PositiveBigIntegerField(null=True)  # of the files that inputs name; null: to be measured
     n_clusters = models.PositiveSmallIntegerField(_("clusters"), null=True)  # as asked; null: chosen by the app
     revision = models.PositiveIntegerField(_("revision"), default=0)  # the number of the current revision
 
@@ -104,6 +105,7 @@ class Result(models.Model):
     lease = models.UUIDField()  # the attempt that made it; its files stand under it
     pixels_sha256 = models.CharField(max_length=64)  # of the component map's shape, dtype and bytes
     files = models.JSONField()  # name -> {"key", "bytes", "sha256"}
+    bytes = models.PositiveBigIntegerField(null=True)  # of all files; null: of an older release, to be added up
     log_likelihood = models.FloatField(_("log-likelihood"))  # mean, nats per pixel
     iterations = models.PositiveIntegerField(_("iterations"))
     converged = models.BooleanField(_("converged"))

@@ -11,7 +11,7 @@ from segmentation.services.legends import ClusterRow, cluster_rows, edit_legend,
 from segmentation.services.masks import UsedMask, masks_in_use, upload_mask
 from segmentation.services.notices import notices
 from segmentation.services.operations import Crew, Hand, Queue, Storage, Task, crew, queue, runs_by_state, storage
-from segmentation.services.quotas import Usage, usage
+from segmentation.services.quotas import Usage, image_bytes, stored_bytes, usage
 from segmentation.services.renditions import rendition, run_thumbnail
 from segmentation.services.runs import cancel_run, create_run, retry_run
 from segmentation.services.status import RunError, RunStatus, run_status
@@ -54,6 +54,7 @@ __all__ = [
     "fit_frames",
     "fit_history",
     "foreground_share",
+    "image_bytes",
     "limits",
     "look",
     "masks_in_use",
@@ -68,6 +69,7 @@ __all__ = [
     "run_thumbnail",
     "runs_by_state",
     "storage",
+    "stored_bytes",
     "undo_legend",
     "upload_image",
     "upload_mask",

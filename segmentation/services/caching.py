@@ -91,7 +91,7 @@ def _opened(thing: Image | Run, name: str, version: int, *, in_parts: bool) -> I
     if file is None:
         row.delete()  # somebody has removed the file; it is made again
         return None
-    CachedFile.objects.note_use(row.pk)
+    row.note_use()
     return file
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.core.files.base import File
+from django.db import transaction
+from django.db.models import F
 from django.db.models.fields.json import KT
 
 from segmentation import files
@@ -18,11 +20,16 @@ from segmentation.engine import pipeline
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.imaging import MaskMaster, inspect_mask
 from segmentation.engine.recipe import Inputs
+from segmentation.exceptions import QuotaExceeded
 from segmentation.models import Image, Run, User
 from segmentation.models.runs import RunQuerySet
 from segmentation.services.places import place_for
+from segmentation.services.quotas import lock, require_room
 from segmentation.services.rates import count_upload
 from segmentation.services.uploads import inspected, on_disk
+
+MOST_MASKS = 20
+"""So many masks wait for runs of one image; those that runs have taken are the runs'."""
 
 _LOOKED_AT = 100  # runs
 
@@ -45,20 +52,61 @@ def upload_mask(*, image: Image, file: File[bytes], name: str, asker: User | Non
         When it is no picture that this site takes as a mask, or keeps no pixel.
     SegmentationError
         With `invalid_request`, when it has not the size of the image.
-    Busy, RateLimited, StorageUnavailable
+    Busy, QuotaExceeded, RateLimited, StorageUnavailable
         When there is no room for it now.
     """
     with place_for(asker or image.owner), on_disk(file) as path:
         count_upload(owner=image.owner)
         master = inspected(inspect_mask, path, name)
     pipeline.require_size((master.width, master.height), (image.width, image.height))
-    files.put(files.mask_key(image.pk, master.sha256), master.data)
+    _store(image, master)
     return master
 
 
+def _store(image: Image, master: MaskMaster) -> None:
+    """Store a mask and count it, or neither."""
+    key = files.mask_key(image.pk, master.sha256)
+    with transaction.atomic():
+        _masks_with(image, master)
+    files.put(key, master.data)
+    try:
+        with transaction.atomic():
+            masks = _masks_with(image, master)
+            if masks is not None:
+                stored_bytes = F("stored_bytes") + len(master.data)
+                Image.objects.filter(pk=image.pk).update(masks=masks, stored_bytes=stored_bytes)
+    except BaseException:
+        files.delete(key)
+        raise
+
+
+def _masks_with(image: Image, master: MaskMaster) -> dict[str, int] | None:
+    """Return the masks that wait for runs of `image`, with one more that there is room for; None when it is one of them."""
+    lock(image.owner)
+    row = Image.objects.select_for_update().filter(pk=image.pk).values("masks").first()
+    if row is None:
+        raise SegmentationError("not_found", gettext_noop("This picture was deleted meanwhile."))
+    masks: dict[str, int] = row["masks"] or {}
+    if master.sha256 in masks:
+        return None
+    if len(masks) >= MOST_MASKS:
+        raise QuotaExceeded(
+            "quota_images",
+            gettext_noop(
+                "This picture has %(count)s uploaded masks, as many as it keeps. Start a run with one of them, or upload this one "
+                "tomorrow, when they are gone."
+            ),
+            count=len(masks),
+        )
+    require_room(owner=image.owner, size=len(master.data))
+    return masks | {master.sha256: len(master.data)}
+
+
 @contextlib.contextmanager
-def masters_for(*, run_id: uuid.UUID, image: Image, inputs: Inputs) -> Iterator[None]:
+def masters_for(*, run_id: uuid.UUID, image: Image, inputs: Inputs) -> Iterator[int]:
     """Store what `inputs` name under a run whose row is written inside; without the row, nothing is left behind.
+
+    Its bytes are what the context manager gives.
 
     Raises
     ------
@@ -68,12 +116,13 @@ def masters_for(*, run_id: uuid.UUID, image: Image, inputs: Inputs) -> Iterator[
         When it cannot be copied now.
     """
     if inputs.mask is None:
-        yield
+        yield 0
         return
     source = _key_of(image, inputs.mask)
     try:
-        files.put(files.run_input_key(run_id, inputs.mask), files.read(source))
-        yield
+        mask = files.read(source)
+        files.put(files.run_input_key(run_id, inputs.mask), mask)
+        yield len(mask)
     except BaseException:
         files.delete_prefix(files.run_prefix(run_id))
         raise

@@ -1,13 +1,23 @@
-"""What one person may store and run at a time. Checked under a lock on the person's row, so that two tabs cannot pass it."""
+"""What one person may store and run at a time. Checked under a lock on the person's row, so that two tabs cannot pass it.
+
+Everything that is stored for a person counts: originals, what is shown of them, masks, and the files of results. What can be made
+again is cached instead, which has a limit of its own (`services.caching`). Runs that wait or run count with the most that their
+results can take.
+"""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Sum
+from django.db.models import BigIntegerField, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
 
 from segmentation.engine.exceptions import gettext_noop
 from segmentation.exceptions import QuotaExceeded
-from segmentation.models import Image, Job, Run, User
+from segmentation.models import Image, Job, Result, Run, User
+
+_RESULT_BYTES = 1_000_000  # of a result, at most, besides what grows with its picture
+_RESULT_BYTES_PER_PIXEL = 2  # component map and binary picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,63 +33,134 @@ class Usage:
 
 def usage(*, owner: User) -> Usage:
     """Return how much of the site `owner` uses."""
-    images, size = _stored(owner)
     return Usage(
-        images=images,
+        images=Image.objects.filter(owner=owner).count(),
         runs=Run.objects.owned_by(owner).count(),
-        bytes=size,
+        bytes=_stored_bytes(owner),
         most_images=settings.GMM_QUOTA_IMAGES,
         most_bytes=settings.GMM_QUOTA_BYTES,
     )
 
 
-def require_room_for(*, owner: User, size: int) -> None:
-    """Require that `owner` may store another image of `size` bytes; call inside a transaction.
+def stored_bytes(owner: User | OuterRef) -> Any:
+    """Return an expression for the bytes of everything that is stored for a person, of the trash, too."""
+    return _of_images(owner=owner) + _of_runs(job__owner=owner)
+
+
+def image_bytes(*, image: Image) -> int:
+    """Return the bytes of everything that is stored for an image and its runs."""
+    expression = _of_images(pk=image.pk) + _of_runs(image=image.pk)
+    return int(Image.objects.filter(pk=image.pk).values_list(expression, flat=True).get())
+
+
+def require_room_for_image(*, owner: User, size: int) -> None:
+    """Require that `owner` may store another image whose files take `size` bytes; call inside a transaction.
 
     Raises
     ------
     QuotaExceeded
         With `quota_images` or `quota_bytes`.
     """
-    _lock(owner)
-    count, stored = _stored(owner)
+    lock(owner)
+    count = Image.objects.filter(owner=owner).count()
     if count >= settings.GMM_QUOTA_IMAGES:
         raise QuotaExceeded(
             "quota_images",
             gettext_noop("You have %(count)s pictures, as many as this site keeps for one person. Delete some first."),
             count=count,
         )
-    if stored + size > settings.GMM_QUOTA_BYTES:
-        raise QuotaExceeded(
-            "quota_bytes",
-            gettext_noop("Your pictures take %(used)s MB of %(limit)s MB. Delete some first."),
-            used=round(stored / 1e6),
-            limit=round(settings.GMM_QUOTA_BYTES / 1e6),
-        )
+    require_room(owner=owner, size=size)
 
 
-def require_free_run(*, owner: User) -> None:
-    """Require that `owner` may start another run; call inside a transaction.
+def require_room(*, owner: User, size: int) -> None:
+    """Require that `owner`, whose row is locked, may store `size` bytes more.
 
     Raises
     ------
     QuotaExceeded
-        With `quota_runs`.
+        With `quota_bytes`.
     """
-    _lock(owner)
+    stored = _stored_bytes(owner)
+    reserved = _reserved_bytes(owner)
+    if stored + reserved + size <= settings.GMM_QUOTA_BYTES:
+        return
+    values = {"used": round(stored / 1e6), "limit": round(settings.GMM_QUOTA_BYTES / 1e6), "needed": _megabytes(size)}
+    if reserved:
+        raise QuotaExceeded(
+            "quota_bytes",
+            gettext_noop(
+                "This may take %(needed)s MB. Your pictures and results take %(used)s MB of %(limit)s MB, and your waiting runs "
+                "up to %(reserved)s MB. Wait for them, or delete some first."
+            ),
+            reserved=_megabytes(reserved),
+            **values,
+        )
+    raise QuotaExceeded(
+        "quota_bytes",
+        gettext_noop(
+            "This may take %(needed)s MB. Your pictures and results take %(used)s MB of %(limit)s MB. Delete some first."
+        ),
+        **values,
+    )
+
+
+def require_room_for_run(*, image: Image, inputs_bytes: int) -> None:
+    """Require that the owner of `image` may start another run on it, and keep its result; call inside a transaction.
+
+    Raises
+    ------
+    QuotaExceeded
+        With `quota_runs` or `quota_bytes`.
+    """
+    owner = image.owner
+    lock(owner)
     if Job.objects.active().filter(owner=owner).count() >= settings.GMM_QUOTA_ACTIVE_RUNS:
         raise QuotaExceeded(
             "quota_runs",
             gettext_noop("%(limit)s of your runs are waiting or running. Wait until some have finished."),
             limit=settings.GMM_QUOTA_ACTIVE_RUNS,
         )
+    require_room(owner=owner, size=inputs_bytes + most_result_bytes(pixels=image.width * image.height))
 
 
-def _stored(owner: User) -> tuple[int, int]:
-    """How many pictures, and how many bytes they take; those in the trash included, since they still take them."""
-    found = Image.objects.filter(owner=owner).aggregate(count=Count("pk"), size=Sum("bytes", default=0))
-    return found["count"], found["size"]
+def most_result_bytes(*, pixels: int) -> int:
+    """Return the most bytes that the result of a picture takes."""
+    return _RESULT_BYTES + _RESULT_BYTES_PER_PIXEL * pixels
 
 
-def _lock(owner: User) -> None:
+def lock(owner: User) -> None:
+    """Keep all others from storing for `owner` until the end of the transaction."""
     User.objects.select_for_update().get(pk=owner.pk)
+
+
+def _stored_bytes(owner: User) -> int:
+    return int(User.objects.filter(pk=owner.pk).values_list(stored_bytes(owner), flat=True).get())
+
+
+def _reserved_bytes(owner: User) -> int:
+    """Return the most that the results of a person's waiting and running runs will take."""
+    active = Q(job__owner=owner, job__in=Job.objects.active())
+    found = Run.objects.filter(active).aggregate(
+        n=Count("pk"), pixels=Sum(F("image__width") * F("image__height"), default=0)
+    )
+    return int(_RESULT_BYTES * found["n"] + _RESULT_BYTES_PER_PIXEL * found["pixels"])
+
+
+def _of_images(**of: Any) -> Any:
+    # What an older release has stored is measured within minutes; until then the original is known.
+    return _total(Image.objects.filter(**of), Coalesce("stored_bytes", "bytes"))
+
+
+def _of_runs(**of: Any) -> Any:
+    in_results = {f"run__{field}": value for field, value in of.items()}
+    return _total(Run.objects.filter(**of), F("inputs_bytes")) + _total(Result.objects.filter(**in_results), F("bytes"))
+
+
+def _total(rows: QuerySet[Any], size: Any) -> Any:
+    """Return an expression for the sum of a column over `rows`, 0 of none."""
+    grouped = rows.order_by().annotate(all_of_them=Value(1)).values("all_of_them").annotate(total=Sum(size))
+    return Coalesce(Subquery(grouped.values("total"), output_field=BigIntegerField()), 0)
+
+
+def _megabytes(size: int) -> float:
+    return round(size / 1e6, 1)

@@ -22,9 +22,9 @@ _SMALL = 1_000_000  # pixels: many of them stand on one page
 def rendition(*, run: Run, name: str, separated: bool = False, asker: User | None = None) -> bytes | IO[bytes]:
     """Return `labels`, `segmented` or `binary` of the run's current revision as a PNG file.
 
-    The attempt has stored the segmented and the binary picture of revision 0. All others are made when first asked for, and
-    of each the newest is cached. With `separated`, the segmented picture has well-separated colours instead of the
-    legend's; that swaps a few hundred bytes and is not kept.
+    The attempt has stored the binary picture of revision 0. All others are made when first asked for, and of each the newest
+    is cached. Labels and segmented pictures are not, as long as nothing is merged: they are the component map under another
+    header. With `separated`, the segmented picture has well-separated colours instead of the legend's.
 
     Parameters
     ----------
@@ -36,18 +36,21 @@ def rendition(*, run: Run, name: str, separated: bool = False, asker: User | Non
     RateLimited, Busy
         When there is no place to make it in.
     """
-    picture = _stored_or_cached(run, name, asker)
-    if not separated:
+    legend = Legend.from_mapping(run.current_revision.legend)
+    colours = palettes.separated(len(legend.clusters)) if separated else None
+    if name != "binary" and legend.is_plain:
+        return _EXPORTS[name](_components_png(run), legend, colours=colours)
+    picture = _stored_or_cached(run, name, legend, asker)
+    if colours is None:
         return picture
     with picture:
-        return index_png.with_palette(picture.read(), palettes.separated(len(run.current_revision.legend["clusters"])))
+        return index_png.with_palette(picture.read(), colours)
 
 
-def _stored_or_cached(run: Run, name: str, asker: User | None) -> IO[bytes]:
+def _stored_or_cached(run: Run, name: str, legend: Legend, asker: User | None) -> IO[bytes]:
     stored = run.result.files.get(f"{name}.png")
     if stored is not None and run.revision == 0:
         return files.open_file(stored["key"])
-    legend = Legend.from_mapping(run.current_revision.legend)
     return cached_file(
         thing=run,
         name=f"{name}.png",

@@ -12,7 +12,7 @@ from segmentation.engine.recipe import Inputs, Recipe, Start, agreed
 from segmentation.exceptions import Conflict
 from segmentation.models import Image, Job, Run
 from segmentation.services.masks import masters_for
-from segmentation.services.quotas import require_free_run
+from segmentation.services.quotas import require_room_for_run
 
 
 def create_run(
@@ -42,7 +42,7 @@ def create_run(
         With `invalid_request`, when there is no such mask, or no mixture to begin with; with `not_found`, when the image has
         been deleted meanwhile.
     QuotaExceeded
-        When the owner has too many active runs.
+        When the owner has too many active runs, or no room for the result.
     StorageUnavailable
         When the mask cannot be stored; there is no run then.
     """
@@ -55,25 +55,27 @@ def create_run(
     recipe = agreed(recipe, inputs)
     pipeline.starting_mixture(inputs)  # refused now rather than by the run
     run_id = uuid.uuid4()
-    with masters_for(run_id=run_id, image=image, inputs=inputs):
-        return _queue(run_id, image=image, recipe=recipe, inputs=inputs, parent=begin or parent)
+    with masters_for(run_id=run_id, image=image, inputs=inputs) as inputs_bytes:
+        run = Run(
+            image=image,
+            parent=begin or parent,
+            recipe=recipe.to_mapping(),
+            inputs=inputs.to_mapping(),
+            inputs_bytes=inputs_bytes,
+            n_clusters=recipe.n_clusters,
+        )
+        return _queue(run_id, run)
 
 
 @transaction.atomic
-def _queue(run_id: uuid.UUID, *, image: Image, recipe: Recipe, inputs: Inputs, parent: Run | None) -> Run:
-    require_free_run(owner=image.owner)
+def _queue(run_id: uuid.UUID, run: Run) -> Run:
+    image = run.image
+    require_room_for_run(image=image, inputs_bytes=run.inputs_bytes or 0)
     if not Image.objects.filter(pk=image.pk).exists():
         raise SegmentationError("not_found", gettext_noop("This picture was deleted meanwhile."))
     job = Job(id=run_id, owner=image.owner)
     job.save(force_insert=True)
-    run = Run(
-        job=job,
-        image=image,
-        parent=parent,
-        recipe=recipe.to_mapping(),
-        inputs=inputs.to_mapping(),
-        n_clusters=recipe.n_clusters,
-    )
+    run.job = job
     run.save(force_insert=True)
     tasks.ring_on_commit()
     return run
@@ -123,9 +125,9 @@ def retry_run(*, run: Run) -> None:
     Conflict
         When it neither failed nor was cancelled.
     QuotaExceeded
-        When the owner has too many active runs.
+        When the owner has too many active runs, or no room for the result.
     """
-    require_free_run(owner=run.job.owner)
+    require_room_for_run(image=run.image, inputs_bytes=0)
     if not Job.objects.retry(run.job_id):
         raise Conflict("state_conflict", gettext_noop("Only a run that failed or was cancelled can be tried again."))
     tasks.ring_on_commit()

@@ -20,7 +20,7 @@ from segmentation.engine.imaging import Limits, inspect
 from segmentation.models import Image, User
 from segmentation.samples import SAMPLES
 from segmentation.services.places import place_for
-from segmentation.services.quotas import require_room_for
+from segmentation.services.quotas import require_room_for_image
 from segmentation.services.rates import count_upload
 
 T = TypeVar("T")
@@ -123,15 +123,16 @@ def _store(*, owner: User, path: Path, name: str) -> Image:
         display_type=inspection.display.content_type,
         thumbnail_type=inspection.thumbnail.content_type,
     )
+    image.stored_bytes = inspection.size + len(inspection.display.data) + len(inspection.thumbnail.data)
     with transaction.atomic():
-        require_room_for(owner=owner, size=inspection.size)
+        require_room_for_image(owner=owner, size=image.stored_bytes)
     try:
         with path.open("rb") as original, files.together():
             files.put(files.image_key(image.pk, "original"), File(original))
             files.put(files.image_key(image.pk, "display"), inspection.display.data)
             files.put(files.image_key(image.pk, "thumbnail"), inspection.thumbnail.data)
         with transaction.atomic():
-            require_room_for(owner=owner, size=inspection.size)
+            require_room_for_image(owner=owner, size=image.stored_bytes)
             image.save(force_insert=True)
     except BaseException:
         files.delete_prefix(files.image_prefix(image.pk))

@@ -10,10 +10,11 @@ from django.db.models import QuerySet
 
 from segmentation import files
 from segmentation.models import CachedFile, Image, Run
+from segmentation.upkeep.sizes import measure_image
 
 CHUNK = 500  # rows read at a time
 _SHA256 = re.compile("[0-9a-f]{64}")
-_OF_IMAGE = ("pk", "bytes", "sha256")
+_OF_IMAGE = ("pk", "bytes", "sha256", "stored_bytes")
 _OF_RUN = ("pk", "job__lease", "result__files", "inputs")
 
 
@@ -32,6 +33,7 @@ class Belongings:
     id: uuid.UUID
     masters: Mapping[str, Expected]  # by key
     keeps: Callable[[str], bool] = field(repr=False)  # whether a file of this key may stay
+    stored_bytes: int | None = None  # as the row says, of a row whose files change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,9 @@ class Kind:
     prefix: str
     rows: Callable[[], "QuerySet[Any, Any]"]
     belongings: Callable[[Any], Belongings]
+    measure: Callable[[uuid.UUID], None] | None = (
+        None  # brings to the row what the storage says of the bytes of its files
+    )
     is_cache: bool = False  # a row whose file is gone means nothing
 
     def each(self) -> Iterator[Belongings]:
@@ -56,12 +61,12 @@ class Kind:
         return None if row is None else self.belongings(row)
 
 
-def _of_image(row: tuple[uuid.UUID, int, str]) -> Belongings:
-    key, size, sha256 = row
+def _of_image(row: tuple[uuid.UUID, int, str, int | None]) -> Belongings:
+    key, size, sha256, stored_bytes = row
     original, renditions = files.image_key(key, "original"), ("display", "thumbnail")
     masters = {original: Expected(bytes=size, sha256=sha256)}
     masters |= {files.image_key(key, name): Expected() for name in renditions}
-    return Belongings(id=key, masters=masters, keeps=masters.__contains__)
+    return Belongings(id=key, masters=masters, keeps=masters.__contains__, stored_bytes=stored_bytes)
 
 
 def _of_run(row: tuple[uuid.UUID, uuid.UUID | None, Any, Any]) -> Belongings:
@@ -87,7 +92,12 @@ def _of_inputs(run_id: uuid.UUID, inputs: Mapping[str, Any]) -> dict[str, Expect
     return {f"{prefix}/{sha256}.png": Expected(sha256=sha256) for sha256 in hashes}
 
 
-IMAGES = Kind(prefix=files.IMAGES, rows=lambda: Image.objects.values_list(*_OF_IMAGE), belongings=_of_image)
+IMAGES = Kind(
+    prefix=files.IMAGES,
+    rows=lambda: Image.objects.values_list(*_OF_IMAGE),
+    belongings=_of_image,
+    measure=measure_image,
+)
 RUNS = Kind(prefix=files.RUNS, rows=lambda: Run.objects.values_list(*_OF_RUN), belongings=_of_run)
 CACHE = Kind(
     prefix=files.CACHE,

@@ -58,9 +58,11 @@ class _Sweep:
     def look_at(self, kind: Kind) -> None:
         """Compare the folders of a kind with its rows."""
         for key, folder, row in _side_by_side(self._folders(kind.prefix), kind.each()):
-            self._remove_orphans(kind, key, folder, row)
+            size = self._remove_orphans(kind, key, folder, row)
             if row is not None:
                 self._check(kind, row, folder)
+                if kind.measure is not None and size != row.stored_bytes and not self._dry_run:
+                    kind.measure(row.id)
                 if kind.is_cache and not folder:
                     self._forget_lost(kind, row)
         self._tidy(kind.prefix)
@@ -81,7 +83,8 @@ class _Sweep:
                 for file in folder:
                     self.report.unknown.add(file.key)
 
-    def _remove_orphans(self, kind: Kind, key: str, folder: list[Stored], row: Belongings | None) -> None:
+    def _remove_orphans(self, kind: Kind, key: str, folder: list[Stored], row: Belongings | None) -> int:
+        """Remove what belongs to nothing; returns the bytes of what stays."""
         orphans = [file for file in folder if file.modified < self._before and not _keeps(row, file)]
         if orphans:
             row = kind.get(uuid.UUID(key))
@@ -95,6 +98,7 @@ class _Sweep:
         else:
             self.report.kept += len(folder) - len(orphans)
             self.report.kept_bytes += size
+        return size
 
     def _forget_lost(self, kind: Kind, row: Belongings) -> None:
         """Delete a row of the cache whose file somebody has removed: it takes no room."""

@@ -17,7 +17,7 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
-from segmentation import backup, files, services
+from segmentation import backup, files, services, upkeep
 from segmentation.models import Duty, Image, Job, Result, Run, User, Worker
 from segmentation.models.jobs import State
 from tests import factories
@@ -98,7 +98,7 @@ def test_a_site_comes_back_row_by_row_and_byte_by_byte(archive, other, media_roo
     fresh = {"state": "queued", "lease": None, "lease_until": None, "started": None, "attempt": 0}
     for key, job in jobs.items():
         assert jobs_after[key] == job | {"worker_id": None} | (fresh if job["state"] == "running" else {})
-    assert other.manage("sweepfiles", "--verify").stdout.startswith("8 files kept")
+    assert other.manage("sweepfiles", "--verify").stdout.startswith("7 files kept")
 
 
 def test_a_restored_site_goes_on(archive, other):
@@ -121,7 +121,7 @@ def test_the_archive_is_private_and_other_programs_can_check_it(archive, tmp_pat
         ["sha256sum", "--check", "--quiet", "files.sha256"], cwd=tmp_path, capture_output=True, check=False
     )
     assert (checked.returncode, checked.stdout) == (0, b"")
-    assert len((tmp_path / "files.sha256").read_text().splitlines()) == 8
+    assert len((tmp_path / "files.sha256").read_text().splitlines()) == 7
     rows = gzip.decompress((tmp_path / "rows/segmentation.image.jsonl.gz").read_bytes()).splitlines()
     assert [json.loads(row)["fields"]["name"] for row in rows] == ["phantom.png"]
     assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []
@@ -202,6 +202,24 @@ def test_a_row_deleted_while_files_are_copied_is_left_out(site, tmp_path, strang
     assert Image.objects.filter(pk=site.image_id).exists()
     assert not Image.objects.filter(pk=last).exists()
     assert not (media_root / "images" / str(last)).exists()
+    call_command("sweepfiles", verify=True)
+
+
+def test_what_can_be_made_again_and_masks_without_a_run_are_left_out_and_the_figures_stay_true(
+    site, owner, tmp_path, media_root
+):
+    services.certainty_map(run=site, name="novelty").close()
+    factories.make_mask(site.image)
+    call_command("backup", tmp_path / "site.tar")
+    assert not any("cache/" in name or "/masks/" in name for name in members(tmp_path / "site.tar"))
+    for folder in media_root.iterdir():
+        shutil.rmtree(folder)
+    call_command("restore", tmp_path / "site.tar", replace=True)
+    upkeep.measure_sizes()
+    assert services.usage(owner=owner).bytes == sum(
+        path.stat().st_size for path in media_root.rglob("*") if path.is_file()
+    )
+    services.certainty_map(run=site, name="novelty").close()
     call_command("sweepfiles", verify=True)
 
 

@@ -34,13 +34,12 @@ def test_everything_is_stored_under_the_lease_and_nowhere_else(assignment, media
     product = perform(assignment, lambda _value: None)
     prefix = files.run_prefix(assignment.run_id, assignment.lease)
     names = {key.removeprefix(f"{prefix}/") for key in media.keys("runs")}
-    assert names == set(product.files) == {"binary.png", "components.png", "fit.npz", "segmented.png", "thumbnail"}
+    assert names == set(product.files) == {"binary.png", "components.png", "fit.npz", "thumbnail"}
     types = {name: stored["content_type"] for name, stored in product.files.items()}
     assert types.pop("thumbnail") in {"image/webp", "image/jpeg", "image/png"}
     assert types == {
         "binary.png": "image/png",
         "components.png": "image/png",
-        "segmented.png": "image/png",
         "fit.npz": "application/octet-stream",
     }
 
@@ -48,7 +47,7 @@ def test_everything_is_stored_under_the_lease_and_nowhere_else(assignment, media
 def test_two_attempts_make_the_same_bytes(assignment, queued_run):
     again = Assignment.of(queued_run, lease=uuid.uuid4(), attempt=2)
     first, second = (perform(each, lambda _value: None).files for each in (assignment, again))
-    for name in ("components.png", "segmented.png", "binary.png", "thumbnail"):
+    for name in ("components.png", "binary.png", "thumbnail"):
         assert first[name]["sha256"] == second[name]["sha256"]
 
 

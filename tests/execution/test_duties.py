@@ -45,7 +45,7 @@ def do(duties, name):
 
 def test_a_new_site_plans_its_duties_and_does_none_at_once(duties):
     rows = {duty.name: duty for duty in Duty.objects.all()}
-    assert set(rows) == {"files", "retention", "disk"}
+    assert set(rows) == {"files", "retention", "disk", "sizes"}
     assert all(duty.started is None and duty.due > timezone.now() for duty in rows.values())
     before = list(Duty.objects.order_by("name").values())
     Duties().tick()

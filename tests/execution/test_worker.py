@@ -21,7 +21,7 @@ from tests.processes import eventually, is_running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MASTERS = ["binary.png", "components.png", "fit.npz", "segmented.png", "thumbnail"]
+MASTERS = ["binary.png", "components.png", "fit.npz", "thumbnail"]
 
 
 def paths(lease):

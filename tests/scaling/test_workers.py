@@ -18,7 +18,7 @@ from tests.servers import Broker
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 
-MASTERS = {"binary.png", "components.png", "fit.npz", "segmented.png", "thumbnail"}
+MASTERS = {"binary.png", "components.png", "fit.npz", "thumbnail"}
 
 
 @pytest.fixture

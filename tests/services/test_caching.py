@@ -52,6 +52,17 @@ def test_a_file_is_made_once_and_read_from_then_on(image, finished_run, media):
     assert CachedFile.objects.total_bytes() == 8
 
 
+def test_reading_is_no_write(image, django_assert_num_queries):
+    cached(image, Making())
+    with django_assert_num_queries(1):
+        cached(image, Making())
+    used_ago("values", hours=2)
+    with django_assert_num_queries(2):  # one notes the use
+        cached(image, Making())
+    with django_assert_num_queries(1):
+        cached(image, Making())
+
+
 def test_an_open_file_can_be_what_is_made(image, tmp_path):
     (tmp_path / "values").write_bytes(b"0123456789")
     made = lambda: File((tmp_path / "values").open("rb"))  # noqa: E731 - opened anew for each use

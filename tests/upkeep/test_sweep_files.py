@@ -41,12 +41,12 @@ def everything(media_root):
 
 def test_what_belongs_to_a_row_stays_however_old(finished_run, media_root):
     before = everything(media_root)
-    assert len(before) == 8
+    assert len(before) == 7
     for key in before:
         age(media_root, key)
     report = upkeep.sweep_files(verify=True)
     assert everything(media_root) == before
-    assert (report.kept, report.removed.count, report.is_sound) == (8, 0, True)
+    assert (report.kept, report.removed.count, report.is_sound) == (7, 0, True)
     assert report.kept_bytes == sum((media_root / key).stat().st_size for key in before)
 
 
@@ -154,7 +154,7 @@ def test_a_missing_file_of_an_image_is_named(image, name):
 
 def test_a_row_without_any_folder_misses_all_its_files(finished_run):
     files.delete_prefix("runs")
-    assert upkeep.sweep_files().missing.count == len(finished_run.result.files) == 5
+    assert upkeep.sweep_files().missing.count == len(finished_run.result.files) == 4
 
 
 def test_a_file_cut_short_is_found_by_its_size_and_one_changed_in_place_by_reading(finished_run, media_root):
@@ -186,7 +186,7 @@ def test_many_rows_and_folders_are_paired_over_all_chunks(finished_run, owner, m
     report = upkeep.sweep_files()
     assert set(report.removed.named) == orphans
     assert report.missing.named == [lost]
-    assert report.kept == 8 + 10 * 3 - 1
+    assert report.kept == 7 + 10 * 3 - 1
 
 
 def test_a_row_that_comes_between_listing_and_removal_saves_its_files(image, media_root, monkeypatch):

@@ -10,6 +10,7 @@ from django.test import Client, RequestFactory
 from django.urls import include, path
 
 from gmmsite.urls import urlpatterns as site_patterns
+from segmentation import services
 from segmentation.views import pages
 from segmentation.views.showcase import showcase
 from tests.markup import markup
@@ -178,7 +179,7 @@ def test_account_shows_what_is_used_of_the_quota(browser, owner, finished_run, s
     assert owner.username in page
     assert "1 of 4 pictures" in page
     assert "1 run." in page
-    assert f'max="{settings.GMM_QUOTA_BYTES}" value="{finished_run.image.bytes}"' in page
+    assert f'max="{settings.GMM_QUOTA_BYTES}" value="{services.usage(owner=owner).bytes}"' in page
     assert '<rect class="fg-part" width="250" height="1" />' in page
 
 

@@ -1,20 +1,22 @@
-"""The files of a run: the component map, the pictures of its first legend, and the history of the fit."""
+"""The files of a run: the component map, what of its first legend takes long to draw, and the history of the fit."""
 
 import io
 
 import numpy as np
 
-from segmentation.engine.exports import binary_png, segmented_png, thumbnail
+from segmentation.engine.exports import binary_png, thumbnail
 from segmentation.engine.pipeline import replay
 from segmentation.engine.pipeline.outcome import Outcome
 
 
 def masters(outcome: Outcome) -> dict[str, bytes]:
-    """The files that are kept of a run, by name. Equal inputs give equal bytes."""
+    """The files that are kept of a run, by name. Equal inputs give equal bytes.
+
+    The labels and the segmented picture are not among them: they are the component map under another header.
+    """
     labels, legend = outcome.segmentation.labels, outcome.legend
     return {
         "components.png": outcome.components_png,
-        "segmented.png": segmented_png.export(outcome.components_png, legend),
         "binary.png": binary_png.drawn(labels, legend),
         "thumbnail": thumbnail.drawn(labels, legend),
         "fit.npz": _fit(outcome),
