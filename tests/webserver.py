@@ -65,8 +65,12 @@ class WebServer(Asking):
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        eventually(lambda: self.is_open() or self.process.poll() is not None, within=120)
-        assert self.process.poll() is None, self.output
+        try:
+            eventually(lambda: self.is_open() or self.process.poll() is not None, within=120)
+            assert self.process.poll() is None, self.output
+        except BaseException:
+            self.kill()
+            raise
 
     @property
     def output(self):
