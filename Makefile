@@ -24,7 +24,7 @@ MINUTES ?= 180
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test coverage test-services soak load mutate check audit fresh format lock bench quality clean python chromium servers
+.PHONY: help run dev test coverage test-services soak load crowding mutate check audit fresh format lock bench quality clean python chromium servers
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,10 @@ load: python ## let many people use a site of its own at once (USERS=50 DURATION
 mutate: python ## change the code in one place at a time, and say which changes no test notices (MINUTES=180 SEED=0)
 	@"$(PYTHON)" gmmsite/deploy/bootstrap.py --venv .make/mutate --goal $@ requirements-dev.txt benchmarks/mutate-requirements.txt
 	@.make/mutate/bin/python benchmarks/mutate.py --minutes $(MINUTES) --seed $(SEED)
+
+crowding: python ## let one account and slow connections crowd a site of its own, while somebody else looks at pages
+	@$(bootstrap) requirements.txt
+	@$(py) benchmarks/crowding.py
 
 # What depends on a database, a storage or an engine, and one whole story in the browser; the same tests as above, and each
 # fault once, so that those which are always tried are not tried twice.

@@ -2,7 +2,7 @@
 
     python benchmarks/load.py --site-python .venv/bin/python [--users 50] [--seconds 300]
 
-Starts gunicorn and a worker as a deployment without further settings does (SQLite, files on this disk), on a free port and
+Starts web server and worker as a deployment without further settings does (SQLite, files on this disk), on a free port and
 in a temporary folder. Everybody signs up and then browses, uploads one of the samples, lets it be segmented, follows the run
 as the page does, and looks at the result. Prints the times, and leaves with 1 when a target is missed.
 """
@@ -208,9 +208,8 @@ def site(python: str, folder: Path) -> Iterator[str]:
     environment = {**os.environ, **settings}
     interpreter = str(Path(python).absolute())  # not resolved: the link is what makes it an environment's
     subprocess.run([interpreter, "manage.py", "prepare"], cwd=ROOT, env=environment, check=True, capture_output=True)
-    gunicorn = ["-m", "gunicorn", "--no-control-socket", "--config", "gmmsite/deploy/gunicorn_conf.py", "gmmsite.wsgi"]
     with contextlib.ExitStack() as stack:
-        for name, command in (("web", gunicorn), ("worker", ["manage.py", "worker"])):
+        for name, command in (("web", ["-m", "gmmsite.deploy.web"]), ("worker", ["manage.py", "worker"])):
             log = stack.enter_context((folder / f"{name}.log").open("wb"))
             process = subprocess.Popen([interpreter, *command], cwd=ROOT, env=environment, stdout=log, stderr=log)
             stack.callback(process.wait)

@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 FORMS = ("console", "json")
+REQUESTS = "gmmsite.requests"  # the logger with a line for each request
 ACCESS = "gmmsite.access"  # where, in the environment of a request, the ids of its lines are kept
 _ADDRESS = re.compile(r"[^\s<>\"'(){}\[\],;:=]+@[^\s<>\"'(){}\[\],;:=]+\.\w+")  # of mail, in whatever an exception says
 
@@ -53,7 +54,7 @@ def configuration(*, form: str, level: str) -> dict[str, Any]:
         "loggers": {
             "segmentation": {"level": level},
             "gmmsite": {"level": level},
-            "gunicorn.access": {"level": "INFO" if form == "json" else "WARNING"},
+            REQUESTS: {"level": "INFO" if form == "json" else "WARNING"},
             "django": {"level": "WARNING"},
             "django.request": {"level": "ERROR"},  # the access log has the refusals
         },
@@ -61,12 +62,14 @@ def configuration(*, form: str, level: str) -> dict[str, Any]:
 
 
 class AboutRequests(logging.Filter):
-    """Takes the path out of what Django says of a request: links for a new password have their token in it.
+    """Takes the path out of what Django and waitress say of a request: links for a new password have their token in it.
 
     What it says after the middleware is done gets the ids here, which are bound no longer.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if record.name == "waitress" and isinstance(record.args, tuple):
+            record.args = tuple("a request" if str(part).startswith("/") else part for part in record.args)
         request = getattr(record, "request", None)
         path = getattr(request, "path", None)
         if request is not None and path is not None and isinstance(record.args, tuple):

@@ -108,6 +108,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "segmentation.views.refusals.Refusals",
 ]
 if DEBUG and env.bool("GMM_TOOLBAR", default=False):
     INSTALLED_APPS.append("debug_toolbar")
@@ -297,6 +298,7 @@ GMM_QUOTA_IMAGES = env.int("GMM_QUOTA_IMAGES", default=10_000)
 GMM_RATE_UPLOADS = env.int("GMM_RATE_UPLOADS", default=1000)  # of one person in an hour
 GMM_DISK_WARNING = env.int("GMM_DISK_WARNING", default=2_000_000_000)  # bytes left below which staff are warned
 GMM_WORKER_SLOTS = env.int("GMM_WORKER_SLOTS", default=0)  # 0: one a core
+WEB_THREADS = 8  # of a web process: pages are light, and pictures are decoded in children of the sandbox
 GMM_WEB_CHILDREN = env.int("GMM_WEB_CHILDREN", default=2)
 GMM_STOP_SECONDS = env.float("GMM_STOP_SECONDS", default=10.0)
 GMM_MAX_ATTEMPTS = env.int("GMM_MAX_ATTEMPTS", default=3)

@@ -1,4 +1,4 @@
-"""The WSGI application that gunicorn serves, below the path of SITE_URL."""
+"""The WSGI application that the web server serves, below the path of SITE_URL."""
 
 import os
 from collections.abc import Callable, Iterable

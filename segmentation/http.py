@@ -1,9 +1,11 @@
-"""Requests and answers as the web rows see them: who is signed in, the theme they chose, errors of the API, headers."""
+"""Requests and answers as the web rows see them: who is signed in, the theme they chose, errors, headers."""
 
 from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from segmentation.engine.exceptions import SegmentationError
+from segmentation.forms import sentence
 from segmentation.models import User
 
 API_ROOT = "/api/"
@@ -28,6 +30,23 @@ HEADERS = {
 THEMES = ("light", "dark")  # anything else: as the system
 THEME_COOKIE = "theme"
 
+_STATUS = {
+    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "unsupported_format": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "quota_bytes": HTTPStatus.FORBIDDEN,
+    "quota_images": HTTPStatus.FORBIDDEN,
+    "quota_runs": HTTPStatus.TOO_MANY_REQUESTS,
+    "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
+    "busy": HTTPStatus.SERVICE_UNAVAILABLE,
+    "storage_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "revision_conflict": HTTPStatus.CONFLICT,
+    "state_conflict": HTTPStatus.CONFLICT,
+    "not_found": HTTPStatus.NOT_FOUND,
+    "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+_RETRY_SECONDS = 10
+_TRY_AGAIN = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+
 
 class SignedInRequest(HttpRequest):
     """A request of a person who is signed in; for annotations behind `login_required` and the API's authentication."""
@@ -46,10 +65,32 @@ def is_api(request: HttpRequest) -> bool:
     return request.path_info.startswith(API_ROOT)
 
 
+def wants_page(request: HttpRequest) -> bool:
+    """Return whether a person looks at the answer: for a page browsers name HTML; for a picture they do not, nor do scripts."""
+    return "text/html" in request.headers.get("Accept", "")
+
+
+def status_of(error: SegmentationError) -> HTTPStatus:
+    """Return the status that an error is answered with."""
+    return _STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
 def problem(status: HTTPStatus, code: str, detail: str) -> HttpResponse:
     """Return an error as problem details (RFC 9457) with one of our codes."""
     body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, "code": code}
     response = JsonResponse(body, status=status, content_type=PROBLEM_TYPE)
-    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
-        response.headers["Retry-After"] = "10"
+    if status in _TRY_AGAIN:
+        response.headers["Retry-After"] = str(_RETRY_SECONDS)
+    return response
+
+
+def problem_of(error: SegmentationError) -> HttpResponse:
+    """Return a domain error as problem details, with the time after which trying again may help."""
+    return with_retry_after(problem(status_of(error), error.code, sentence(error)), error)
+
+
+def with_retry_after(response: HttpResponse, error: SegmentationError) -> HttpResponse:
+    """Say in an answer of 429 or 503 when to try again; the error may know."""
+    if response.status_code in _TRY_AGAIN:
+        response.headers["Retry-After"] = str(error.values.get("retry_after", _RETRY_SECONDS))
     return response

@@ -12,6 +12,9 @@ from django.core.files.uploadhandler import FileUploadHandler
 from segmentation import files
 from segmentation.exceptions import StorageUnavailable
 
+REFUSED_BODY = "segmentation.refused_body"
+"""In the environment of a request whose body the web server has not kept: `too_large`, `busy` or `storage_unavailable`."""
+
 
 class IncomingFile(TemporaryUploadedFile):
     """A file that has a name in the folder of what comes in, until it is closed."""

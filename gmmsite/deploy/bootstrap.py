@@ -66,7 +66,9 @@ def check_port(text: str, goal: str) -> None:
 def can_bind(port: int) -> bool:
     """Whether a server could listen on this port of 127.0.0.1 now."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does: connections just ended are fine
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # as the web server does: connections just ended are fine
         try:
             probe.bind(("127.0.0.1", port))
         except PermissionError:

@@ -13,7 +13,7 @@ from ninja.errors import AuthenticationError, AuthorizationError, HttpError, Val
 
 from segmentation import words
 from segmentation.engine.exceptions import SegmentationError
-from segmentation.http import problem
+from segmentation.http import problem, problem_of
 
 
 class Problem(Schema):
@@ -26,27 +26,8 @@ class Problem(Schema):
     code: str
 
 
-_STATUS = {
-    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    "unsupported_format": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-    "quota_bytes": HTTPStatus.FORBIDDEN,
-    "quota_images": HTTPStatus.FORBIDDEN,
-    "quota_runs": HTTPStatus.TOO_MANY_REQUESTS,
-    "rate_limited": HTTPStatus.TOO_MANY_REQUESTS,
-    "busy": HTTPStatus.SERVICE_UNAVAILABLE,
-    "storage_unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
-    "revision_conflict": HTTPStatus.CONFLICT,
-    "state_conflict": HTTPStatus.CONFLICT,
-    "not_found": HTTPStatus.NOT_FOUND,
-    "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
-}
 ERRORS: dict[int, Any] = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 422, 429, 503), Problem)
 """Responses that any operation may give, for its schema."""
-
-
-def sentence(error: SegmentationError) -> str:
-    """Return an error's sentence in the reader's language."""
-    return _(error.template) % error.values
 
 
 def register(api: NinjaAPI) -> None:
@@ -56,8 +37,7 @@ def register(api: NinjaAPI) -> None:
 
 
 def _domain_error(_request: HttpRequest, error: SegmentationError) -> HttpResponse:
-    status = _STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
-    return problem(status, error.code, sentence(error))
+    return problem_of(error)
 
 
 def _not_authenticated(_request: HttpRequest, _error: Exception) -> HttpResponse:

@@ -84,14 +84,14 @@ def edit_legend(request: SignedInRequest, run_id: uuid.UUID, body: LegendEdit) -
 def at(request: SignedInRequest, run_id: uuid.UUID, x: int, y: int) -> LookOut:
     """Say what the result knows of the pixel in column `x` and row `y`, both counted from 0."""
     run = _run(request, run_id)
-    return LookOut(revision=run.revision, **asdict(services.look(run=run, x=x, y=y)))
+    return LookOut(revision=run.revision, **asdict(services.look(run=run, x=x, y=y, actor=request.user)))
 
 
 @router.get("/{uuid:run_id}/regions", response={HTTPStatus.OK: RegionsOut, **ERRORS}, url_name="run-regions")
 def regions(request: SignedInRequest, run_id: uuid.UUID) -> RegionsOut:
     """Say how many connected regions, by 4 neighbours, each cluster has; counted when first asked for."""
     run = _run(request, run_id)
-    return RegionsOut(revision=run.revision, regions=services.connected_regions(run=run))
+    return RegionsOut(revision=run.revision, regions=services.connected_regions(run=run, actor=request.user))
 
 
 @router.get("/{uuid:run_id}/overlaps", response={HTTPStatus.OK: OverlapsOut, **ERRORS}, url_name="run-overlaps")

@@ -19,15 +19,16 @@ from django.db import IntegrityError, transaction
 from segmentation import files
 from segmentation.engine.exceptions import Busy, gettext_noop
 from segmentation.exceptions import StorageUnavailable
-from segmentation.models import CachedFile, Image, Run
+from segmentation.models import CachedFile, Image, Run, User
 from segmentation.models.cached import CachedFileQuerySet
+from segmentation.services.places import RETRY_SECONDS, place_for
 
 logger = logging.getLogger(__name__)
 
 SHARES = 4
 """One person's files take at most one of so many parts of the room, so that nobody can take it from everybody."""
 
-_WAIT_SECONDS = 10.0  # for another request that makes the same file
+_WAIT_SECONDS = 1.0  # for somebody else who makes the same file
 
 
 def cached_file(
@@ -37,6 +38,8 @@ def cached_file(
     make: Callable[[], bytes | File[bytes]],
     version: int = 0,
     in_parts: bool = False,
+    actor: User | None = None,
+    is_cheap: bool = False,
 ) -> IO[bytes]:
     """Return the file `name` of an image or run, open for reading at its beginning; it is made when it is not there.
 
@@ -52,11 +55,15 @@ def cached_file(
         replaced.
     in_parts : bool
         Whether only parts of it will be read, after `seek`: an object store then sends no more than those.
+    actor : User or None
+        Whose place it is made in; None means the owner's.
+    is_cheap : bool
+        Whether it is made in some milliseconds, and needs no place.
 
     Raises
     ------
-    Busy
-        When another request has been making the same file for 10 s.
+    RateLimited, Busy
+        When there is no place to make it in, or another request is making the same file.
     StorageUnavailable
         When it is stored but cannot be read.
     SegmentationError
@@ -65,7 +72,8 @@ def cached_file(
     found = _opened(thing, name, version, in_parts=in_parts)
     if found is not None:
         return found
-    with _alone(f"{thing.pk}/{name}/{version}"):
+    place = contextlib.nullcontext() if is_cheap else place_for(actor or _owner(thing))
+    with place, _alone(f"{thing.pk}/{name}/{version}"):
         found = _opened(thing, name, version, in_parts=in_parts)
         return _made(thing, name, version, make) if found is None else found
 
@@ -134,6 +142,10 @@ def _remove(cached: CachedFileQuerySet) -> None:
         row.delete()
 
 
+def _owner(thing: Image | Run) -> User:
+    return thing.owner if isinstance(thing, Image) else thing.job.owner
+
+
 def _owner_id(thing: Image | Run) -> int:
     return thing.owner_id if isinstance(thing, Image) else thing.image.owner_id
 
@@ -153,7 +165,11 @@ def _alone(what: str) -> Iterator[None]:
         _waiting[what] += 1
     try:
         if not lock.acquire(timeout=_WAIT_SECONDS):
-            raise Busy("busy", gettext_noop("This is being computed just now. Try again in a moment."))
+            raise Busy(
+                "busy",
+                gettext_noop("This is being computed just now. Try again in a moment."),
+                retry_after=RETRY_SECONDS,
+            )
         try:
             yield
         finally:

@@ -14,7 +14,7 @@ from segmentation.engine.gmm.selection import criteria
 from segmentation.engine.legend import Legend
 from segmentation.engine.pipeline import doubt
 from segmentation.exceptions import Conflict
-from segmentation.models import Run
+from segmentation.models import Run, User
 from segmentation.services.caching import cached_file, has_cached_file
 from segmentation.services.uploads import DECODE_SECONDS
 
@@ -54,7 +54,7 @@ def overlaps(*, run: Run) -> Overlaps:
     return Overlaps(coefficients=criteria.overlaps(laws).tolist(), merge_first=criteria.closest(laws))
 
 
-def connected_regions(*, run: Run) -> list[int]:
+def connected_regions(*, run: Run, actor: User | None = None) -> list[int]:
     """Return how many connected regions each cluster of the run's current revision has.
 
     Regions of two components that touch are one of their cluster, so these numbers do not add: they are counted on the
@@ -64,6 +64,8 @@ def connected_regions(*, run: Run) -> list[int]:
     ------
     Conflict
         With `state_conflict` when the run has no result.
+    RateLimited, Busy
+        When there is no place to count them in.
     SegmentationError
         Of the sandbox.
     """
@@ -79,7 +81,7 @@ def connected_regions(*, run: Run) -> list[int]:
         )
         return json.dumps([shape.regions for shape in shapes]).encode()
 
-    with cached_file(thing=run, name=_REGIONS, version=run.revision, make=make) as file:
+    with cached_file(thing=run, name=_REGIONS, version=run.revision, make=make, actor=actor) as file:
         return [int(count) for count in json.load(file)]
 
 

@@ -25,6 +25,7 @@ from segmentation.exceptions import QuotaExceeded
 from segmentation.models import Image, Run, User
 from segmentation.models.runs import RunQuerySet
 from segmentation.services.audit import record
+from segmentation.services.places import place_for
 from segmentation.services.quotas import lock, require_room
 from segmentation.services.rates import count_upload
 from segmentation.services.uploads import inspected, on_disk
@@ -50,7 +51,7 @@ def upload_mask(*, image: Image, file: File[bytes], name: str, actor: User | Non
     Parameters
     ----------
     actor : User or None
-        Who uploads it, for the log; None: the image's owner.
+        Who uploads it, for the log and for the place that it takes; None: the image's owner.
 
     Raises
     ------
@@ -61,8 +62,8 @@ def upload_mask(*, image: Image, file: File[bytes], name: str, actor: User | Non
     Busy, QuotaExceeded, RateLimited, StorageUnavailable
         When there is no room for it now.
     """
-    count_upload(owner=image.owner)
-    with on_disk(file) as path:
+    with place_for(actor or image.owner), on_disk(file) as path:
+        count_upload(owner=image.owner)
         master = inspected(decoder.inspect_mask, path, name)
     pipeline.require_size((master.width, master.height), (image.width, image.height))
     _store(image, master)

@@ -29,4 +29,5 @@ def count_upload(*, owner: User) -> None:
             gettext_noop("You have uploaded %(limit)s pictures within an hour. Go on in %(minutes)s min."),
             limit=settings.GMM_RATE_UPLOADS,
             minutes=int((_HOUR - now % _HOUR) // 60) + 1,
+            retry_after=int(_HOUR - now % _HOUR) + 1,
         )

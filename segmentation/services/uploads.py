@@ -20,6 +20,7 @@ from segmentation.engine.exceptions import ChildFailed, Refusal, SegmentationErr
 from segmentation.engine.imaging import Limits
 from segmentation.models import Image, User
 from segmentation.samples import SAMPLES
+from segmentation.services.places import place_for
 from segmentation.services.quotas import require_room_for_image
 from segmentation.services.rates import count_upload
 
@@ -48,11 +49,11 @@ def upload_image(*, owner: User, file: File[bytes], name: str) -> Image:
     Refusal
         When it is no picture that this site takes.
     Busy, QuotaExceeded, RateLimited, StorageUnavailable
-        When there is no room for it now.
+        When there is no place or no room for it now.
     """
-    count_upload(owner=owner)
     name = _display_name(name)
-    with on_disk(file) as path:
+    with place_for(owner), on_disk(file) as path:
+        count_upload(owner=owner)
         return _store(owner=owner, path=path, name=name)
 
 
@@ -67,8 +68,9 @@ def upload_sample(*, owner: User, name: str) -> Image:
     sample = next((sample for sample in SAMPLES if sample.slug == name), None)
     if sample is None:
         raise SegmentationError("not_found", gettext_noop("There is no sample of this name."))
-    count_upload(owner=owner)
-    return _store(owner=owner, path=sample.path, name=sample.path.name)
+    with place_for(owner):
+        count_upload(owner=owner)
+        return _store(owner=owner, path=sample.path, name=sample.path.name)
 
 
 @contextlib.contextmanager
@@ -97,7 +99,7 @@ def inspected(inspection: Callable[..., T], path: Path, name: str) -> T:
     """
     allowance = sandbox.Allowance(memory=min(_DECODE_MEMORY, settings.GMM_RUN_MEMORY), seconds=DECODE_SECONDS)
     try:
-        with sandbox.place(), path.open("rb") as file:
+        with path.open("rb") as file:
             return inspection(file, name=name, limits=limits(), allowance=allowance)
     except ChildFailed as failure:
         raise _REFUSED_BY_FAILURE.get(failure.code, failure) from failure

@@ -79,7 +79,7 @@ def run_thumbnail(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBa
     stored = run.result.files["thumbnail"]
     return _send(
         request,
-        lambda: services.run_thumbnail(run=run),
+        lambda: services.run_thumbnail(run=run, actor=request.user),
         etag=f'"{run.revision}-{stored["sha256"][:32]}"',
         content_type=str(stored["content_type"]),
     )
@@ -177,7 +177,7 @@ def _send_picture(
     palette = "-separated" if separated else ""
     return _send(
         request,
-        lambda: services.rendition(run=run, name=name, separated=separated),
+        lambda: services.rendition(run=run, name=name, separated=separated, actor=request.user),
         etag=f'"{run.revision}-{run.result.pixels_sha256[:32]}-{name}{palette}"',
         content_type="image/png",
         download=download_name(run, name) if "download" in request.GET else "",
@@ -191,7 +191,7 @@ def _send_map(request: SignedInRequest, run_id: uuid.UUID, name: str) -> HttpRes
     heat = request.GET.get("palette") == "heat"
     return _send(
         request,
-        lambda: services.certainty_map(run=run, name=name, heat=heat),
+        lambda: services.certainty_map(run=run, name=name, heat=heat, actor=request.user),
         etag=f'"{run.revision}-{run.result.pixels_sha256[:32]}-{name}{"-heat" if heat else ""}"',
         content_type="image/png",
         download=download_name(run, name) if "download" in request.GET else "",

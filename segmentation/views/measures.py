@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from segmentation import services
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.recipe import MAX_REGIONS, MIN_CLUSTERS
-from segmentation.models import Run
+from segmentation.models import Run, User
 
 _STEP = 1.5  # between one level of detail and the next
 _SLIDER = 64  # regions at its end, or twice as many as there are
@@ -22,9 +22,11 @@ class Measure:
     overlap: float
 
 
-def measures(run: Run, rows: list[services.ClusterRow], found: services.Overlaps, *, count: bool) -> list[Measure]:
+def measures(
+    run: Run, rows: list[services.ClusterRow], found: services.Overlaps, *, count: bool, actor: User
+) -> list[Measure]:
     """Return the measures of each cluster; regions that nobody has counted yet are counted with `count` only."""
-    regions = _regions(run, count=count)
+    regions = _regions(run, count=count, actor=actor)
     total = sum(row.pixels for row in rows)
     lines = []
     for row in rows:
@@ -67,8 +69,8 @@ def detail(n_regions: int) -> Detail:
     )
 
 
-def _regions(run: Run, *, count: bool) -> list[int] | None:
+def _regions(run: Run, *, count: bool, actor: User) -> list[int] | None:
     try:
-        return services.connected_regions(run=run) if count else services.counted_regions(run=run)
+        return services.connected_regions(run=run, actor=actor) if count else services.counted_regions(run=run)
     except SegmentationError:
         return None  # the storage or a place in the sandbox is missing just now; the page stands without

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from segmentation import services, words
 from segmentation.engine.recipe import MAX_CLUSTERS, MIN_CLUSTERS
-from segmentation.http import THEME_COOKIE, THEMES, SignedInRequest, problem, theme
+from segmentation.http import THEME_COOKIE, THEMES, SignedInRequest, problem, theme, wants_page
 from segmentation.samples import SAMPLES
 from segmentation.views.returning import next_address
 from segmentation.views.showcase import showcase
@@ -77,10 +77,15 @@ def set_theme(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def too_large(request: HttpRequest) -> HttpResponse:
-    """Answer instead of a proxy that has refused a body: a page to a browser, problem details to a script."""
+    """Answer instead of a proxy that has refused a body."""
+    return refuse_body(request)
+
+
+def refuse_body(request: HttpRequest) -> HttpResponse:
+    """Answer a request whose body is too large: a page to a browser, problem details to a script."""
     limit = words.filesize(services.limits().bytes)
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-    if request.accepts("text/html") and request.headers.get("Accept", "*/*") != "*/*":
+    if wants_page(request):
         return render(request, "413.html", {"limit": limit}, status=status)
     detail = _("The file is larger than %(limit)s, the most that this site takes.") % {"limit": limit}
     return problem(status, "too_large", detail)

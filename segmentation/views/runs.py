@@ -170,7 +170,7 @@ def _active(found: Run, status: services.RunStatus) -> dict[str, Any]:
 
 def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
     rows, overlaps = services.cluster_rows(run=found), services.overlaps(run=found)
-    measured = measures(found, rows, overlaps, count=request.GET.get("count") == "regions")
+    measured = measures(found, rows, overlaps, count=request.GET.get("count") == "regions", actor=request.user)
     try:
         chart = fit_chart(services.fit_history(run=found))
     except StorageUnavailable:

@@ -8,11 +8,36 @@ export class Problem extends Error {
   /**
    * @param {number} status
    * @param {{code?: string, detail?: string, title?: string}} body
+   * @param {number} [retryAfter] seconds after which trying again may help; 0 when the server did not say
    */
-  constructor(status, body) {
+  constructor(status, body, retryAfter = 0) {
     super(body.detail ?? body.title ?? "");
     this.status = status;
     this.code = body.code ?? "";
+    this.retryAfter = retryAfter;
+  }
+}
+
+const TRIES = 6, LONGEST = 5;  // waits, and seconds of one: a limit for an hour is not waited for
+
+/**
+ * Ask for something that has few places, and again after the time that the server names while there is none.
+ * @template T
+ * @param {() => Promise<T>} ask
+ * @param {() => boolean} [isWanted] whether somebody still waits for it
+ * @returns {Promise<T>}
+ * @throws {Problem}
+ */
+export async function patiently(ask, isWanted = () => true) {
+  for (let tries = TRIES; ; tries -= 1) {
+    try {
+      return await ask();
+    } catch (problem) {
+      const mayCome = problem instanceof Problem && ["busy", "rate_limited"].includes(problem.code) && problem.retryAfter > 0;
+      if (!mayCome || problem.retryAfter > LONGEST || tries <= 0 || !isWanted()) throw problem;
+      await new Promise((resolve) => { setTimeout(resolve, 1000 * problem.retryAfter); });
+      if (!isWanted()) throw problem;
+    }
   }
 }
 
@@ -39,7 +64,7 @@ export async function call(method, path, body) {
   } catch {
     throw new Problem(0, {});
   }
-  return understood(answer.status, await answer.text());
+  return understood(answer.status, await answer.text(), answer.headers.get("Retry-After"));
 }
 
 /**
@@ -60,7 +85,7 @@ export async function poll(path, etag, signal) {
     throw new Problem(0, {});
   }
   if (answer.status === 304) return null;
-  return { etag: answer.headers.get("ETag") ?? "", body: understood(answer.status, text) };
+  return { etag: answer.headers.get("ETag") ?? "", body: understood(answer.status, text, answer.headers.get("Retry-After")) };
 }
 
 /**
@@ -84,7 +109,7 @@ export function upload(file, onProgress, signal) {
     });
     request.addEventListener("load", () => {
       try {
-        resolve(understood(request.status, request.responseText));
+        resolve(understood(request.status, request.responseText, request.getResponseHeader("Retry-After")));
       } catch (problem) {
         reject(problem);
       }
@@ -100,8 +125,9 @@ export function upload(file, onProgress, signal) {
 /**
  * @param {number} status
  * @param {string} text
+ * @param {string | null} retryAfter the header
  */
-function understood(status, text) {
+function understood(status, text, retryAfter) {
   let body = null;
   try {
     body = text ? JSON.parse(text) : null;
@@ -109,5 +135,5 @@ function understood(status, text) {
     body = null;  // a page of a proxy in between, for example
   }
   if (status >= 200 && status < 300) return body;
-  throw new Problem(status, body ?? {});
+  throw new Problem(status, body ?? {}, Number(retryAfter) || 0);
 }

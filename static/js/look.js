@@ -1,5 +1,5 @@
 // One pixel of a result, chosen in the dialog of the pictures: its colour, and how probable each cluster is.
-import { Problem, call } from "./api.js";
+import { Problem, call, patiently } from "./api.js";
 import { all, fill, onPage } from "./page.js";
 
 const MOST = 3;  // clusters that are named; the others are improbable
@@ -48,7 +48,8 @@ class Look {
     this.line.setAttribute("aria-busy", "true");
     let shown;
     try {
-      shown = this.told(await call("GET", `/runs/${this.line.dataset.look}/at?x=${x}&y=${y}`));
+      const ask = () => call("GET", `/runs/${this.line.dataset.look}/at?x=${x}&y=${y}`);
+      shown = this.told(await patiently(ask, () => this.latest === latest));
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       shown = [problem.message || (this.line.dataset.lost ?? "")];

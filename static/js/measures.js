@@ -1,5 +1,5 @@
 // The table of measures: connected regions are counted by the server when somebody first opens it.
-import { Problem, call } from "./api.js";
+import { Problem, call, patiently } from "./api.js";
 import { all, notify, onPage, thousands } from "./page.js";
 
 /** @param {HTMLDetailsElement} table */
@@ -8,7 +8,7 @@ async function count(table) {
   table.dataset.counted = "";
   table.setAttribute("aria-busy", "true");
   try {
-    const { regions } = await call("GET", `/runs/${table.dataset.count}/regions`);
+    const { regions } = await patiently(() => call("GET", `/runs/${table.dataset.count}/regions`), () => table.open);
     all("[data-regions]", table).forEach((cell, i) => { cell.textContent = i in regions ? thousands(regions[i]) : "–"; });
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;

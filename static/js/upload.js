@@ -1,5 +1,5 @@
 // Start: a picture is dropped anywhere, pasted or chosen; it is sent with a progress bar and its run is opened.
-import { Problem, call, upload } from "./api.js";
+import { Problem, call, patiently, upload } from "./api.js";
 import { all, announce, fill, onPage, percent } from "./page.js";
 
 /** @param {number} bytes */
@@ -65,18 +65,19 @@ class Drop {
 
   /** @param {File} file */
   async send(file) {
-    this.sending = new AbortController();
+    const { signal } = this.sending = new AbortController();
     this.work(file.name, this.words.uploading ?? "", 0);
     let image;
     try {
-      image = await upload(file, (fraction) => this.sent(file.name, fraction), this.sending.signal);
+      const send = () => upload(file, (fraction) => this.sent(file.name, fraction), signal);
+      image = await patiently(send, () => !signal.aborted);
       this.work(file.name, this.words.starting ?? "", 1);
       const run = await call("POST", "/runs", { image: image.id, recipe: { n_clusters: Number(this.clusters.value) } });
       location.assign((this.words.runUrl ?? "").replace(this.words.anyId ?? "", run.id));
     } catch (problem) {
       this.rest();
       if (!(problem instanceof Problem)) throw problem;
-      if (problem.code === "aborted") return announce(this.words.stopped ?? "");
+      if (problem.code === "aborted" || signal.aborted) return announce(this.words.stopped ?? "");
       if (image) return this.refuse(fill(this.words.notStarted ?? "", { name: file.name }), problem.message || (this.words.noAnswer ?? ""));
       this.refuseFile(file, problem.message || (this.words.noAnswer ?? ""));
     }

@@ -181,9 +181,10 @@ def test_a_mask_for_which_there_is_no_room_is_not_stored(owner, image, media, se
 
 
 @pytest.fixture
-def _patient(monkeypatch):
-    """On a busy machine, eight masks may have to wait for two places to be read in."""
-    monkeypatch.setattr("segmentation.engine.sandbox.calls.BUSY_SECONDS", 300.0)
+def _patient(monkeypatch, settings):
+    """Eight masks of one person are read one after the other, and may all wait for that."""
+    settings.WEB_THREADS = 32
+    monkeypatch.setattr("segmentation.services.places.WAIT_SECONDS", 300.0)
 
 
 @pytest.mark.parametrize("what", ["the same mask", "other masks", "runs"])

@@ -46,7 +46,9 @@ def test_containers_wait_for_what_they_need_and_only_nginx_is_reached_from_outsi
     services = compose["services"]
     assert {name for name, service in services.items() if "ports" in service} == {"web"}
     assert services["nginx"]["network_mode"] == "service:web"
-    assert "--bind" not in services["web"]["command"], "gunicorn must stay on loopback: it believes its proxy"
+    assert services["web"]["command"] == ["python", "-m", "gmmsite.deploy.web"], (
+        "it listens on loopback: it believes its proxy"
+    )
     assert {needed for service in services.values() for needed in service.get("depends_on", [])} <= services.keys()
 
 

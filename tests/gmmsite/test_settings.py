@@ -168,7 +168,7 @@ def test_only_as_many_proxies_are_believed_as_there_are(environment, count, head
 
 
 def test_the_site_begins_at_its_path_and_nowhere_else():
-    """The application itself, called as gunicorn calls it."""
+    """The application itself, called as the web server calls it."""
     program = """
 import io, json
 from gmmsite.wsgi import application

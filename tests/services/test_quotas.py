@@ -37,9 +37,10 @@ def at_once(action):
 
 
 @pytest.fixture
-def _patient(monkeypatch):
-    """On a busy machine, eight pictures may have to wait for two places to be read in."""
-    monkeypatch.setattr("segmentation.engine.sandbox.calls.BUSY_SECONDS", 300.0)
+def _patient(monkeypatch, settings):
+    """Eight pictures of one person are read one after the other, and may all wait for that."""
+    settings.WEB_THREADS = 4 * AT_ONCE
+    monkeypatch.setattr("segmentation.services.places.WAIT_SECONDS", 300.0)
 
 
 def test_of_eight_runs_at_once_as_many_begin_as_the_quota_allows(image, settings):

@@ -1,4 +1,4 @@
-"""A deployment as the README describes it, with the files that are shipped: nginx, gunicorn, PostgreSQL, two workers.
+"""A deployment as the README describes it, with the files that are shipped: nginx, web server, PostgreSQL, two workers.
 
 PostgreSQL and Redis run already, where DATABASE_URL and REDIS_URL say; `make soak` starts them.
 """
@@ -65,15 +65,7 @@ class Deployment:
         done = self.manage("prepare")
         assert done.returncode == 0, done.stderr
         self.password = re.search(r"^ +password +(\S+)", done.stdout, re.MULTILINE)[1]
-        gunicorn = [
-            "-m",
-            "gunicorn",
-            "--no-control-socket",
-            "--config",
-            "gmmsite/deploy/gunicorn_conf.py",
-            "gmmsite.wsgi",
-        ]
-        self._run("web", [sys.executable, *gunicorn])
+        self._run("web", [sys.executable, "-m", "gmmsite.deploy.web"])
         for number in (1, 2):
             self._run(f"worker-{number}", [sys.executable, "manage.py", "worker"])
         self._run("nginx", ["nginx", "-e", str(self.folder / "nginx-error.log"), "-c", str(self._configure_nginx())])

@@ -203,7 +203,7 @@ def test_logs_are_json_and_name_nobodys_files(deployment):
         lambda: [json.loads(line) for line in deployment.log("web").splitlines() if "request_id" in line]
     )
     assert headers["X-Request-ID"] in {line["request_id"] for line in lines}
-    access = [line for line in lines if line["logger"] == "gunicorn.access"]
+    access = [line for line in lines if line["logger"] == "gmmsite.requests"]
     assert {"method", "status", "milliseconds", "bytes"} <= access[-1].keys()
     for name in ("web", "worker-1", "worker-2"):
         assert not re.search(r"slide\.tif|small\.tif|huge\.tif", deployment.log(name)), name

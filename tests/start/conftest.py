@@ -110,7 +110,7 @@ class Site:
         return found
 
     def child(self, program: str) -> int | None:
-        """The process that supervisor started for a program: `gunicorn` or `worker`."""
+        """The process that supervisor started for a program: `gmmsite.deploy.web` or `manage.py worker`."""
         processes = self.processes()
         supervisors = {pid for pid, line in processes.items() if "-m gmmsite.deploy.supervise" in line}
         return next((pid for pid, line in processes.items() if program in line and parent_of(pid) in supervisors), None)

@@ -120,13 +120,13 @@ def test_killed_processes_are_back_and_do_not_take_the_other_with_them(start) ->
     site.wait_until_open()
     site.wait_for_health("ok")
     worker = site.child("worker")
-    assert site.kill("gunicorn") < 2
+    assert site.kill("gmmsite.deploy.web") < 2
     site.wait_for_health("ok")
     assert site.child("worker") == worker
-    web = site.child("gunicorn")
+    web = site.child("gmmsite.deploy.web")
     assert site.kill("worker") < 2
     site.wait_for_health("ok")
-    assert site.child("gunicorn") == web
+    assert site.child("gmmsite.deploy.web") == web
     assert "GMM Studio: web has ended and is started again." in site.output
     assert "GMM Studio: worker has ended and is started again." in site.output
     assert site.signal(signal.SIGINT) < STOP_SECONDS

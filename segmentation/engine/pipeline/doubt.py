@@ -1,13 +1,13 @@
 """What a stored result says of each pixel: how sure, how usual, and how probable each component is.
 
-Of *Regions* there is only the label: the law of a region lives in what is measured of a reduced picture, and says nothing
-pixel by pixel.
+Not of *Regions*: their mixture is of features of a reduced picture, and says nothing pixel by pixel.
 
-Nothing of this is kept by a run: the picture is decoded and measured again, as the fit has measured it.
+Nothing of this is kept by a run: features are extracted again from the file of tiles of the picture (`looks`).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,9 @@ from segmentation.engine.gmm import Mixture
 from segmentation.engine.gmm.fit.fitting import SIZE
 from segmentation.engine.gmm.pixels.sources import FeatureSource, feature_source
 from segmentation.engine.gmm.statistics import uncertainty as maps
-from segmentation.engine.imaging import Picture, index_png, palettes
-from segmentation.engine.recipe import Preset, Recipe
-
-SIDE = 128
-"""Pixels of a tile's sides."""
+from segmentation.engine.imaging import index_png, palettes
+from segmentation.engine.pipeline import looks
+from segmentation.engine.recipe import Recipe
 
 Labels = NDArray[np.uint8]
 Groups = Sequence[Sequence[int]]
@@ -30,20 +28,10 @@ Groups = Sequence[Sequence[int]]
 class Source:
     """A picture and what was made of it; all that the functions here need, and picklable."""
 
-    decoded: Picture
+    picture: Path  # its file of tiles, see `looks.write_picture`
     recipe: Recipe
     mixture: Mixture
     components_png: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Tile:
-    """A part of a picture, at most `SIDE` pixels high and wide."""
-
-    labels: Labels  # (h, w), of the component map: with smoothing not always the most probable component
-    colours: NDArray[np.uint8]  # (h, w, 3) as people see them
-    values: NDArray[np.generic]  # (h, w, D) what the mixture is of; of regions D = 0
-    reference: NDArray[np.float64]  # for `maps.novelty`; of regions empty
 
 
 def uncertainty_png(source: Source, groups: Groups) -> bytes:
@@ -62,23 +50,6 @@ def novelty_png(source: Source) -> bytes:
     return _drawn(labels, picture, lambda values: maps.novelty(source.mixture, values, reference))
 
 
-def tile(source: Source, row: int, column: int) -> Tile:
-    """The tile with a pixel in it; tiles begin at multiples of `SIDE`."""
-    labels, picture = _read(source)
-    (height, width), top, left = labels.shape, row // SIDE * SIDE, column // SIDE * SIDE
-    bottom, right = min(top + SIDE, height), min(left + SIDE, width)
-    place = slice(top, bottom), slice(left, right)
-    lines = [slice(line * width + left, line * width + right) for line in range(top, bottom)]
-    values, _ = picture.part(*place)
-    has_regions = source.recipe.preset is Preset.REGIONS
-    return Tile(
-        labels=labels[place].copy(),
-        colours=np.stack([picture.colours(line) for line in lines]),
-        values=values[..., :0] if has_regions else values.copy(),
-        reference=np.empty(0) if has_regions else _reference(source, picture),
-    )
-
-
 def shapes(components_png: bytes, lookup: Labels, n_clusters: int) -> tuple[maps.Shape, ...]:
     """Boxes and connected regions of clusters, by the cluster of each label value (256,)."""
     return maps.shapes(lookup[index_png.decode(components_png)], n_clusters)
@@ -86,11 +57,10 @@ def shapes(components_png: bytes, lookup: Labels, n_clusters: int) -> tuple[maps
 
 def _read(source: Source) -> tuple[Labels, FeatureSource]:
     """The component map, and the picture as the fit has measured it: the map says which pixels counted."""
-    decoded = source.decoded
+    data, colours = looks.read_picture(source.picture)
     labels = index_png.decode(source.components_png)
     valid = labels != index_png.NO_DATA
-    data = decoded.pixels if source.recipe.preset is Preset.REGIONS else decoded.data
-    return labels, feature_source(data, None if valid.all() else valid, source.recipe, decoded.pixels)
+    return labels, feature_source(data, None if valid.all() else valid, source.recipe, colours)
 
 
 def _reference(source: Source, picture: FeatureSource) -> NDArray[np.float64]:

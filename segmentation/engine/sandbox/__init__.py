@@ -4,9 +4,9 @@ Two ways to get the child, one protocol for both: `call` waits for a child of a 
 command line); `Child.fork` starts one and comes back at once, for the worker, which has one thread and serves several.
 """
 
-from segmentation.engine.sandbox.calls import call, configure, place, warm
+from segmentation.engine.sandbox.calls import call, configure, warm
 from segmentation.engine.sandbox.child import Child
 from segmentation.engine.sandbox.limits import Allowance, end_with_parent
 from segmentation.engine.sandbox.protocol import ChildLost, Report
 
-__all__ = ["Allowance", "Child", "ChildLost", "Report", "call", "configure", "end_with_parent", "place", "warm"]
+__all__ = ["Allowance", "Child", "ChildLost", "Report", "call", "configure", "end_with_parent", "warm"]

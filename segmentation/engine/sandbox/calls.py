@@ -58,7 +58,7 @@ def call(function: Callable[P, R], *args: Any, allowance: Allowance, **kwargs: A
     Busy
         When all places were taken for 10 s.
     """
-    with place():
+    with _place():
         receiving, sending = _context.Pipe(duplex=False)
         with receiving:
             with sending:
@@ -70,14 +70,7 @@ def call(function: Callable[P, R], *args: Any, allowance: Allowance, **kwargs: A
 
 
 @contextlib.contextmanager
-def place() -> Iterator[None]:
-    """Take one of the places for work that requests wait for.
-
-    Raises
-    ------
-    Busy
-        When all are taken for 10 s.
-    """
+def _place() -> Iterator[None]:
     places = _places
     if not places.acquire(timeout=BUSY_SECONDS):
         raise Busy("busy", gettext_noop("Many pictures are being read just now. Try again in a moment."))

@@ -14,9 +14,10 @@ import tifffile
 
 from segmentation.engine import pipeline
 from segmentation.engine.exceptions import SegmentationError
+from segmentation.engine.gmm.pixels.sources import feature_source
 from segmentation.engine.gmm.statistics import uncertainty as maps
 from segmentation.engine.imaging import decode, masks
-from segmentation.engine.pipeline import doubt
+from segmentation.engine.pipeline import doubt, looks
 from segmentation.engine.recipe import Inputs, Recipe, Start
 from tests.engine.pipeline.conftest import LIMITS
 
@@ -197,32 +198,52 @@ def test_a_colour_space_that_the_bands_do_not_have_is_refused_with_advice(run, f
 
 
 @pytest.mark.parametrize("n_bands", [1, 3, 5])
-def test_what_a_stored_result_says_of_a_pixel_is_said_of_its_own_depth(run, n_bands):
+def test_what_a_stored_result_says_of_a_pixel_is_said_of_its_own_depth(run, tmp_path, n_bands):
     values, truth = phases([[1000] * n_bands, [1008] * n_bands], 2)  # 8 bits of 16 do not tell them apart
     values[0, 0] = 60_000
     data = bands(values.astype(np.uint16))
     outcome = run(data, name="picture", recipe=Recipe(n_clusters=3))
     source = doubt.Source(
-        decoded=decode(data, name="picture", limits=LIMITS), recipe=outcome.recipe,
+        picture=tiles_of(data, tmp_path), recipe=outcome.recipe,
         mixture=outcome.segmentation.mixture, components_png=outcome.components_png,
     )  # fmt: skip
-    part = doubt.tile(source, 30, 30)
-    assert part.values.shape == (60, 80, n_bands)
-    np.testing.assert_array_equal(outcome.segmentation.mixture.predict(part.values), outcome.segmentation.labels)
-    assert len(np.unique(part.values[1:])) > 10
+    picture = decode(data, name="picture", limits=LIMITS)
+    values, _ = feature_source(picture.data, None, outcome.recipe, picture.pixels).part(slice(None), slice(None))
+    assert values.shape == (60, 80, n_bands)
+    np.testing.assert_array_equal(outcome.segmentation.mixture.predict(values), outcome.segmentation.labels)
+    assert len(np.unique(values[1:])) > 10
+    for place in ((0, 0), (30, 30), (59, 79)):
+        seen = look_at(outcome, data, tmp_path, place)
+        np.testing.assert_array_equal(seen.values, values[place])
+        assert seen.label == outcome.segmentation.labels[place]
     with PIL.Image.open(io.BytesIO(doubt.uncertainty_png(source, [[0], [1], [2]]))) as image:
         levels = np.asarray(image)
-    share = maps.uncertainty(outcome.segmentation.mixture, part.values, [[0], [1], [2]])
+    share = maps.uncertainty(outcome.segmentation.mixture, values, [[0], [1], [2]])
     np.testing.assert_array_equal(levels, np.rint(share * 253))
     assert truth.any()
 
 
-def test_regions_of_many_bands_are_looked_at_as_they_are_shown_whatever_colour_space_is_named(run):
+def test_regions_of_many_bands_are_looked_at_as_they_are_shown_whatever_colour_space_is_named(run, tmp_path):
     data = bands(phases([[1000] * 5, [3000] * 5], 30)[0].astype(np.uint16))
     recipe = Recipe.from_mapping({"preset": "regions", "features": "lab"})
     outcome = run(data, name="picture", recipe=recipe)
-    source = doubt.Source(
-        decoded=decode(data, name="picture", limits=LIMITS), recipe=recipe,
-        mixture=outcome.segmentation.mixture, components_png=outcome.components_png,
-    )  # fmt: skip
-    np.testing.assert_array_equal(doubt.tile(source, 0, 0).labels, outcome.segmentation.labels)
+    shown = decode(data, name="picture", limits=LIMITS).pixels
+    for place in ((0, 0), (59, 79)):
+        seen = look_at(outcome, data, tmp_path, place)
+        assert (seen.label, seen.colour) == (outcome.segmentation.labels[place], tuple(shown[place]))
+        assert seen.values.size == seen.reference.size == 0
+
+
+def look_at(outcome, data, folder, place):
+    """One pixel of a result, from files of tiles."""
+    picture, result = tiles_of(data, folder), folder / "result"
+    looks.write_result(picture, outcome.components_png, outcome.recipe, outcome.segmentation.mixture, result)
+    with picture.open("rb") as of_picture, result.open("rb") as of_result:
+        return looks.pixel(of_picture, of_result, outcome.recipe, *place)
+
+
+def tiles_of(data, folder):
+    """The file of tiles of a picture."""
+    with (folder / "picture").open("wb") as file:
+        looks.write_picture(decode(data, name="picture", limits=LIMITS), file)
+    return folder / "picture"

@@ -43,15 +43,19 @@ def textures(
     ndarray, shape (len(scales), H, W), float32
     """
     found = np.empty((len(scales), *shape), np.float32)
-    margin = 2 * max((_reach(WINDOWS[scale]) for scale in scales), default=0)
     done = 0
-    for tile in tiles(*shape, pixels=_PIXELS, margin=margin) if scales else ():
+    for tile in tiles(*shape, pixels=_PIXELS, margin=margin(scales)) if scales else ():
         light = light_of(*tile.wide)
         for target, scale in zip(found, scales, strict=True):
             target[tile.own] = roughness(light, scale)[tile.inner]
             done += target[tile.own].size
             on_fraction(done / found.size)
     return found
+
+
+def margin(scales: tuple[float, ...]) -> int:
+    """Return how far around a pixel its roughness at some scales depends on, in pixels."""
+    return 2 * max((_reach(WINDOWS[scale]) for scale in scales), default=0)
 
 
 def roughness(light: Float32, scale: float) -> Float32:

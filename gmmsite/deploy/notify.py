@@ -1,0 +1,14 @@
+"""Tells systemd that the site is open, where systemd has asked to be told (`Type=notify`)."""
+
+import os
+import socket
+
+
+def ready() -> None:
+    """Say it; without systemd nothing happens."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as messenger:
+        messenger.connect(f"\0{address[1:]}" if address.startswith("@") else address)
+        messenger.sendall(b"READY=1")
