@@ -3,7 +3,16 @@
 from django.urls import include, path
 
 from segmentation.api import api
+from segmentation.engine.artefacts import ARTEFACTS, Artefact
 from segmentation.views import files, health, history, images, metrics, pages, runs, start
+
+
+def address(artefact: Artefact) -> str:
+    """Return the address of an artefact below that of its run: its file's name, or the parts in their folder."""
+    if not artefact.parts_folder:
+        return artefact.file_name()
+    return f"{artefact.parts_folder}/<int:part>.{artefact.extension}"
+
 
 _image = [
     path("", images.image, name="image"),
@@ -13,17 +22,16 @@ _image = [
     path("run/", images.run_image, name="image-run"),
     path("delete/", images.delete, name="image-delete"),
 ]
+_artefacts = [
+    path(address(artefact), files.artefact, {"name": artefact.name}, name=f"run-{artefact.name}")
+    for artefact in ARTEFACTS.values()
+    if artefact.has_address
+]
 _run = [
+    *_artefacts,
     path("", runs.run, name="run"),
     path("components.png", files.components, name="run-components"),
-    path("labels.png", files.labels, name="run-labels"),
-    path("segmented.png", files.segmented, name="run-segmented"),
-    path("binary.png", files.binary, name="run-binary"),
-    path("uncertainty.png", files.uncertainty, name="run-uncertainty"),
-    path("novelty.png", files.novelty, name="run-novelty"),
-    path("thumbnail", files.run_thumbnail, name="run-thumbnail"),
     path("mask.png", files.mask, name="run-mask"),
-    path("evidence/<int:n_clusters>.png", files.evidence, name="run-evidence"),
     path("cancel/", runs.cancel, name="run-cancel"),
     path("retry/", runs.retry, name="run-retry"),
     path("legend/", runs.legend, name="run-legend"),

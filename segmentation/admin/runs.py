@@ -108,7 +108,7 @@ class RunAdmin(ReadOnlyAdmin):
     def foreground(self, run: Run) -> SafeString | None:
         if not _has_result(run):
             return None
-        return cells.foreground(services.foreground_share(rows=services.cluster_rows(run=run)))
+        return cells.foreground(services.stored_result(run=run).foreground_share)
 
     @admin.display(description=gettext_lazy("Time"))
     def duration(self, run: Run) -> str | None:
@@ -178,7 +178,7 @@ class RunAdmin(ReadOnlyAdmin):
             "title": thing.image.name,
             "run": thing,
             "image": thing.image if thing.shows_image else None,
-            "rows": services.cluster_rows(run=thing) if _has_result(thing) else [],
+            "rows": services.stored_result(run=thing).clusters if _has_result(thing) else [],
             "sections": facts.of_run(thing),
             "revisions": thing.revisions.select_related("author").order_by("-number").defer("legend", "cleaning"),
             "may_operate": self.has_operate_permission(request),

@@ -11,7 +11,16 @@ from ninja import Router, Status
 
 from segmentation import access, services
 from segmentation.api.problems import ERRORS
-from segmentation.api.schemas import FitOut, FrameOut, LegendEdit, LookOut, OverlapsOut, RegionsOut, RunIn, RunOut
+from segmentation.api.schemas import (
+    FitOut,
+    FrameOut,
+    LegendEdit,
+    OverlapsOut,
+    PixelReportOut,
+    RegionsOut,
+    RunIn,
+    RunOut,
+)
 from segmentation.engine.pipeline.replay import Frame
 from segmentation.engine.recipe import Inputs, Recipe
 from segmentation.http import SignedInRequest
@@ -80,11 +89,11 @@ def edit_legend(request: SignedInRequest, run_id: uuid.UUID, body: LegendEdit) -
     return RunOut.of(run)
 
 
-@router.get("/{uuid:run_id}/at", response={HTTPStatus.OK: LookOut, **ERRORS}, url_name="run-at")
-def at(request: SignedInRequest, run_id: uuid.UUID, x: int, y: int) -> LookOut:
+@router.get("/{uuid:run_id}/at", response={HTTPStatus.OK: PixelReportOut, **ERRORS}, url_name="run-at")
+def at(request: SignedInRequest, run_id: uuid.UUID, x: int, y: int) -> PixelReportOut:
     """Say what the result knows of the pixel in column `x` and row `y`, both counted from 0."""
     run = _run(request, run_id)
-    return LookOut(revision=run.revision, **asdict(services.look(run=run, x=x, y=y, actor=request.user)))
+    return PixelReportOut(revision=run.revision, **asdict(services.pixel_report(run=run, x=x, y=y, actor=request.user)))
 
 
 @router.get("/{uuid:run_id}/regions", response={HTTPStatus.OK: RegionsOut, **ERRORS}, url_name="run-regions")

@@ -104,12 +104,12 @@ class RunOut(Schema):
     def of(cls, run: Run) -> Self:
         """Describe a run as it stands; its clusters once it has succeeded."""
         status = services.run_status(run=run)
-        rows = services.cluster_rows(run=run) if run.succeeded else []
+        clusters = services.stored_result(run=run).clusters if run.succeeded else []
         error = status.error
         return cls(
             **{name: getattr(status, name) for name in cls.model_fields if hasattr(status, name) and name != "error"},
             error=ErrorOut(code=error.code, detail=error.detail) if error else None,
-            clusters=[ClusterOut(**{name: getattr(row, name) for name in ClusterOut.model_fields}) for row in rows],
+            clusters=[ClusterOut.model_validate(cluster, from_attributes=True) for cluster in clusters],
             inputs=run.inputs,
             parent=run.parent_id,
             links=_run_links(run),
@@ -145,7 +145,7 @@ class OverlapsOut(Schema):
     merge_first: tuple[int, int] | None
 
 
-class LookOut(Schema):
+class PixelReportOut(Schema):
     """One pixel as a result sees it.
 
     Probabilities are the mixture's. With smoothing or a smallest region, labels depend on what lies around a pixel, too, so
@@ -195,9 +195,8 @@ def _run_links(run: Run) -> dict[str, str]:
         "image": reverse("api-v1:image", args=[run.image_id]),
     }
     if run.succeeded:
-        pictures = ("components", "labels", "segmented", "binary", "thumbnail")
-        links |= {name: reverse(f"run-{name}", args=[run.pk]) for name in pictures}
+        links["components"] = reverse("run-components", args=[run.pk])
+        available = services.available_artefacts(run=run)
+        links |= {artefact.name: reverse(f"run-{artefact.name}", args=[run.pk]) for artefact in available}
         links |= {name: reverse(f"api-v1:run-{name}", args=[run.pk]) for name in ("at", "fit", "overlaps", "regions")}
-    if run.succeeded and not run.has_regions:
-        links |= {name: reverse(f"run-{name}", args=[run.pk]) for name in ("uncertainty", "novelty")}
     return links

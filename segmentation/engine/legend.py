@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm import Component
 from segmentation.engine.gmm.statistics.components import Box
+from segmentation.engine.imaging import palettes
 
 SCHEMA = 1
 MAX_NAME = 100
@@ -177,16 +178,36 @@ class Legend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
-    """What is known of a cluster's pixels."""
+class ClusterStatistics:
+    """One cluster as people see it, and what is known of its pixels.
 
+    Every table, answer and file shows these figures.
+    """
+
+    index: int  # in its legend, from 0; the value of its pixels in labels.png
+    name: str
+    colour: str  # as shown, "#rrggbb"
+    separated_colour: str  # of as many colours that can be told apart
+    foreground: bool
+    components: tuple[int, ...]  # ascending
     pixels: int
     soft_pixels: float  # sum of its posterior probabilities; near boundaries it can differ from `pixels`
-    share: float  # of the pixels with data, 0 to 1
+    share: float  # of `pixels` in those of all clusters, 0 to 1
+    soft_share: float  # of `soft_pixels` in the pixels of all clusters
     mean: tuple[float, float, float]  # red, green, blue, 0 to 255
     mean_colour: str  # the same as "#rrggbb"
-    covariance: NDArray[np.float64]  # (3, 3) of red, green and blue
-    box: Box | None  # around its pixels
+    covariance: tuple[tuple[float, ...], ...]  # (3, 3) of red, green and blue
+    box: Box | None  # around its pixels; None without a pixel, and in results of earlier releases
+
+    @property
+    def number(self) -> int:
+        """The number that people see, from 1."""
+        return self.index + 1
+
+    @property
+    def box_size(self) -> tuple[int, int] | None:
+        """Width and height of the box in pixels."""
+        return None if self.box is None else (self.box[3] - self.box[1], self.box[2] - self.box[0])
 
 
 def initial(components: Sequence[Component]) -> Legend:
@@ -222,31 +243,44 @@ def default_foreground(components: Sequence[Component]) -> frozenset[int]:
     )
 
 
-def measures(legend: Legend, components: Sequence[Component]) -> list[Measure]:
-    """FeatureStack of each cluster, from the sums of its components."""
+def cluster_statistics(legend: Legend, components: Sequence[Component]) -> list[ClusterStatistics]:
+    """Return the statistics of each cluster, in the order of the legend, from the sums of its components."""
     total = sum(component.pixels for component in components)
-    return [_measure(_sum(components[number] for number in cluster.components), total) for cluster in legend.clusters]
+    separated = palettes.separated(len(legend.clusters))
+    return [
+        _statistics(index, cluster, separated[index], _sum(components[k] for k in cluster.components), total)
+        for index, cluster in enumerate(legend.clusters)
+    ]
 
 
-def foreground_share(legend: Legend, components: Sequence[Component]) -> float:
-    """Share of the foreground among the pixels with data, 0 to 1."""
-    measured = zip(legend.clusters, measures(legend, components), strict=True)
-    pixels = sum(measure.pixels for cluster, measure in measured if cluster.foreground)
-    return pixels / max(sum(component.pixels for component in components), 1)
+def foreground_share(clusters: Iterable[ClusterStatistics]) -> float:
+    """Return the share of the foreground in the pixels of all clusters, 0 to 1."""
+    found = list(clusters)
+    pixels = sum(cluster.pixels for cluster in found if cluster.foreground)
+    return pixels / max(sum(cluster.pixels for cluster in found), 1)
 
 
 def _sum(components: Iterable[Component]) -> Component:
     return functools.reduce(operator.add, components)
 
 
-def _measure(merged: Component, total: int) -> Measure:
-    return Measure(
+def _statistics(
+    index: int, cluster: Cluster, separated_colour: str, merged: Component, total: int
+) -> ClusterStatistics:
+    return ClusterStatistics(
+        index=index,
+        name=cluster.name,
+        colour=cluster.colour,
+        separated_colour=separated_colour,
+        foreground=cluster.foreground,
+        components=cluster.components,
         pixels=merged.pixels,
         soft_pixels=merged.soft_pixels,
         share=merged.pixels / max(total, 1),
+        soft_share=merged.soft_pixels / max(total, 1),
         mean=merged.mean,
         mean_colour=merged.colour,
-        covariance=merged.covariance,
+        covariance=tuple(map(tuple, merged.covariance.tolist())),
         box=merged.box,
     )
 

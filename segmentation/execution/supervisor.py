@@ -207,6 +207,7 @@ def _columns(product: Product) -> dict[str, Any]:
                 "left_out_pixels",
                 "notices",
                 "features",
+                "header",
             )
         },
         **{name: summary[name] for name in plain},

@@ -15,6 +15,9 @@ from segmentation.models.images import Image
 from segmentation.models.runs import Run
 from segmentation.models.users import User
 
+PICTURE_TILES, RESULT_TILES = "picture.tiles", "result.tiles"
+"""Names of files of tiles, from which single pixels are read. All other names are those of artefacts."""
+
 _USE_NOTED_EVERY = timedelta(hours=1)
 
 

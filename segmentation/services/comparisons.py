@@ -1,29 +1,26 @@
-"""How the clusters of a result lie to each other: overlaps, and the regions that they consist of."""
+"""How the clusters of a result lie to each other: overlaps, and the connected regions that they consist of."""
 
 import json
 from dataclasses import dataclass
 
-from django.conf import settings
-
-from segmentation import files
-from segmentation.engine import sandbox
-from segmentation.engine.exceptions import gettext_noop
-from segmentation.engine.gmm import Mixture
 from segmentation.engine.gmm.fit.merging import merge_groups
 from segmentation.engine.gmm.selection import criteria
-from segmentation.engine.legend import Legend
-from segmentation.engine.pipeline import doubt
-from segmentation.exceptions import Conflict
 from segmentation.models import Run, User
-from segmentation.services.caching import cached_file, has_cached_file
-from segmentation.services.uploads import DECODE_SECONDS
+from segmentation.results import stored_result
+from segmentation.services.artefacts import has_artefact, open_artefact
 
-_REGIONS = "regions.json"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overlap:
+    """How much a cluster overlaps the one that it overlaps most."""
+
+    number: int  # of the other cluster, as people see it
+    coefficient: float  # Bhattacharyya's: 0 far apart, 1 the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlaps:
-    """Bhattacharyya coefficients of the clusters' laws: 0 far apart, 1 the same."""
+    """Bhattacharyya coefficients of the distributions of every two clusters: 0 far apart, 1 the same."""
 
     coefficients: list[list[float]]  # (n, n)
     merge_first: tuple[int, int] | None  # the two that overlap most, by index; None of one cluster
@@ -35,8 +32,16 @@ class Overlaps:
 
     @property
     def numbers(self) -> tuple[int, int] | None:
-        """Those two, in the numbers that people see."""
+        """The numbers of those two as people see them."""
         return None if self.merge_first is None else (self.merge_first[0] + 1, self.merge_first[1] + 1)
+
+    def nearest(self, index: int) -> Overlap | None:
+        """Return the cluster that one overlaps most, the first of equals; None of the only one."""
+        others = [(overlap, -k) for k, overlap in enumerate(self.coefficients[index]) if k != index]
+        if not others:
+            return None
+        coefficient, other = max(others)
+        return Overlap(number=1 - other, coefficient=coefficient)
 
 
 def overlaps(*, run: Run) -> Overlaps:
@@ -49,49 +54,25 @@ def overlaps(*, run: Run) -> Overlaps:
     Conflict
         With `state_conflict` when the run has no result.
     """
-    legend = _legend(run)
-    laws = merge_groups(Mixture.from_mapping(run.result.mixture), legend.groups)
-    return Overlaps(coefficients=criteria.overlaps(laws).tolist(), merge_first=criteria.closest(laws))
+    stored = stored_result(run=run)
+    distributions = merge_groups(stored.mixture, stored.legend.groups)
+    return Overlaps(coefficients=criteria.overlaps(distributions).tolist(), merge_first=criteria.closest(distributions))
 
 
 def connected_regions(*, run: Run, actor: User | None = None) -> list[int]:
-    """Return how many connected regions each cluster of the run's current revision has.
-
-    Regions of two components that touch are one of their cluster, so these numbers do not add: they are counted on the
-    map when first asked for, in a limited child, and cached for the newest revision.
+    """Return how many connected regions each cluster of the run's current revision has; counted when first asked for.
 
     Raises
     ------
-    Conflict
-        With `state_conflict` when the run has no result.
-    RateLimited, Busy
-        When there is no place to count them in.
-    SegmentationError
-        Of the sandbox.
+    As of `open_artefact`.
     """
-    legend = _legend(run)
-
-    def make() -> bytes:
-        shapes = sandbox.call(
-            doubt.shapes,
-            files.read(run.result.files["components.png"]["key"]),
-            legend.cluster_of_component(),
-            len(legend.clusters),
-            allowance=sandbox.Allowance(memory=settings.GMM_RUN_MEMORY, seconds=DECODE_SECONDS),
-        )
-        return json.dumps([shape.regions for shape in shapes]).encode()
-
-    with cached_file(thing=run, name=_REGIONS, version=run.revision, make=make, actor=actor) as file:
-        return [int(count) for count in json.load(file)]
+    content = open_artefact(run=run, name="regions", actor=actor)
+    if isinstance(content, bytes):
+        return [int(count) for count in json.loads(content)]
+    with content:
+        return [int(count) for count in json.load(content)]
 
 
 def counted_regions(*, run: Run) -> list[int] | None:
-    """Return the same if it has been counted already."""
-    is_there = has_cached_file(thing=run, name=_REGIONS, version=run.revision)
-    return connected_regions(run=run) if is_there else None
-
-
-def _legend(run: Run) -> Legend:
-    if not run.succeeded:
-        raise Conflict("state_conflict", gettext_noop("This run has no result yet."))
-    return Legend.from_mapping(run.current_revision.legend)
+    """Return how many connected regions each cluster has; None when nobody has counted them yet."""
+    return connected_regions(run=run) if has_artefact(run=run, name="regions") else None

@@ -1,32 +1,24 @@
 """How a fit went: its history, and why so many clusters were chosen."""
 
-import io
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-
-from segmentation import files
-from segmentation.engine.exceptions import SegmentationError, gettext_noop
-from segmentation.engine.gmm import Mixture
-from segmentation.engine.imaging import index_png
 from segmentation.engine.pipeline import replay
 from segmentation.engine.pipeline.replay import Frame
-from segmentation.exceptions import Conflict
 from segmentation.models import Run
+from segmentation.results import stored_result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceRow:
-    """What speaks for one number of clusters; nats a pixel."""
+    """The criteria of one number of clusters, in nats a pixel."""
 
     n_clusters: int
     fit: float  # mean log-likelihood
-    overlap: float  # what clusters cost that lie over each other
-    parameters: float  # what further parameters cost
-    icl: float  # fit, less both
+    overlap: float  # the penalty of clusters that overlap
+    parameters: float  # the penalty of further parameters
+    icl: float  # the fit less both penalties: integrated completed likelihood
     chosen: bool
-    nearly: bool  # does nearly as well as the chosen one
+    nearly: bool  # whether it does nearly as well as the chosen one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,17 +35,18 @@ class Evidence:
 
 def fit_history(*, run: Run) -> list[float]:
     """Return the mean log-likelihood at each evaluation of the kept fit, nats per pixel."""
-    return [float(value) for value in _arrays(run)["history"]]
+    return [float(value) for value in stored_result(run=run).fit["history"]]
 
 
 def fit_frames(*, run: Run) -> list[Frame]:
-    """Return the mixtures that the fit went through, its result last; none of regions and of earlier releases."""
-    return replay.frames(_arrays(run), Mixture.from_mapping(run.result.mixture).covariance_type)
+    """Return the mixtures that the fit went through, its result last; empty of regions and of earlier releases."""
+    stored = stored_result(run=run)
+    return replay.frames(stored.fit, stored.mixture.covariance_type)
 
 
 def evidence(*, run: Run) -> Evidence | None:
     """Return why the engine chose the number of clusters; None when it was asked for."""
-    arrays = _arrays(run)
+    arrays = stored_result(run=run).fit
     if "evidence_icl" not in arrays:
         return None
     low, high = arrays["evidence_plateau"]
@@ -72,26 +65,3 @@ def evidence(*, run: Run) -> Evidence | None:
         for index, (fit, entropy, bic, icl) in enumerate(zip(*columns, strict=True))
     ]
     return Evidence(sentence=str(arrays["evidence_sentence"]), rows=rows)
-
-
-def evidence_picture(*, run: Run, n_clusters: int) -> bytes:
-    """Return the small segmented picture of a number of clusters that was weighed, as PNG.
-
-    Raises
-    ------
-    SegmentationError
-        With `not_found`, when it was not weighed.
-    """
-    arrays = _arrays(run)
-    if not 1 <= n_clusters <= len(arrays.get("evidence_maps", ())):
-        raise SegmentationError("not_found", gettext_noop("This number of clusters was not weighed."))
-    colours = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in arrays["evidence_colours"][n_clusters - 1]]
-    return index_png.with_palette(index_png.encode(arrays["evidence_maps"][n_clusters - 1]), colours)
-
-
-def _arrays(run: Run) -> dict[str, Any]:
-    if not run.succeeded:
-        raise Conflict("state_conflict", gettext_noop("This run has no result yet."))
-    stored = files.read(run.result.files["fit.npz"]["key"])
-    with np.load(io.BytesIO(stored), allow_pickle=False) as arrays:
-        return dict(arrays)

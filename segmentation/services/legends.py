@@ -1,7 +1,6 @@
-"""What people see of a result and change on it: the clusters, their measures, the foreground."""
+"""What people change on a result: which clusters belong to the foreground, and which are one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Max
@@ -9,67 +8,10 @@ from django.utils.translation import gettext as _
 
 from segmentation.engine.exceptions import gettext_noop
 from segmentation.engine.gmm import Component
-from segmentation.engine.gmm.statistics.components import Box
-from segmentation.engine.imaging import palettes
-from segmentation.engine.legend import Legend, measures
+from segmentation.engine.legend import Legend, cluster_statistics
 from segmentation.exceptions import Conflict
 from segmentation.models import Revision, Run, User
 from segmentation.services.audit import record
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterRow:
-    """One line of the table of clusters."""
-
-    index: int
-    name: str
-    colour: str  # as shown, "#rrggbb"
-    mean_colour: str
-    separated_colour: str
-    foreground: bool
-    components: tuple[int, ...]
-    pixels: int
-    soft_pixels: float  # sum of its posterior probabilities
-    share: float  # of the pixels with data, 0 to 1
-    box: Box | None  # around its pixels; None without a pixel, and in results of releases that did not look
-
-    @property
-    def number(self) -> int:
-        """The number that people see."""
-        return self.index + 1
-
-    @property
-    def box_size(self) -> tuple[int, int] | None:
-        """Width and height of the box."""
-        return None if self.box is None else (self.box[3] - self.box[1], self.box[2] - self.box[0])
-
-
-def cluster_rows(*, run: Run) -> list[ClusterRow]:
-    """Return the clusters of the run's current revision, in order; of a run with a result."""
-    legend = Legend.from_mapping(run.current_revision.legend)
-    components = [Component.from_mapping(mapping) for mapping in run.result.components]
-    separated = palettes.separated(len(legend.clusters))
-    return [
-        ClusterRow(
-            index=index,
-            name=cluster.name,
-            colour=cluster.colour,
-            mean_colour=measure.mean_colour,
-            separated_colour=separated[index],
-            foreground=cluster.foreground,
-            components=cluster.components,
-            pixels=measure.pixels,
-            soft_pixels=measure.soft_pixels,
-            share=measure.share,
-            box=measure.box,
-        )
-        for index, (cluster, measure) in enumerate(zip(legend.clusters, measures(legend, components), strict=True))
-    ]
-
-
-def foreground_share(*, rows: list[ClusterRow]) -> float:
-    """Return the share of the foreground among the pixels with data, 0 to 1."""
-    return sum(row.share for row in rows if row.foreground)
 
 
 @transaction.atomic
@@ -170,8 +112,8 @@ def _changed_meanwhile() -> Conflict:
 def _merged(legend: Legend, run: Run, index: int, other: int) -> Legend:
     components = [Component.from_mapping(mapping) for mapping in run.result.components]
     merged = legend.merged(index, other)
-    before = measures(legend, components)
+    before = cluster_statistics(legend, components)
     if any(legend.clusters[k].colour != before[k].mean_colour for k in (index, other)):
         return merged
-    place = index - (other < index)
-    return merged.with_colour(place, measures(merged, components)[place].mean_colour)
+    position = index - (other < index)
+    return merged.with_colour(position, cluster_statistics(merged, components)[position].mean_colour)

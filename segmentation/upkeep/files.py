@@ -17,6 +17,7 @@ from segmentation.exceptions import StorageUnavailable
 from segmentation.models import CachedFile
 from segmentation.storage import Stored
 from segmentation.upkeep.belongings import KINDS, Belongings, Expected, Kind
+from segmentation.upkeep.cached import superseded
 from segmentation.upkeep.report import Keys, Report
 
 GRACE = timedelta(days=1)  # longer than any upload or attempt stands without its row
@@ -41,6 +42,7 @@ def sweep_files(*, verify: bool = False, dry_run: bool = False) -> Report:
     sweep = _Sweep(before=files.now() - GRACE, verify=verify, dry_run=dry_run)
     if not dry_run:
         CachedFile.objects.without_source().delete()
+        superseded().delete()
     for kind in KINDS:
         sweep.look_at(kind)
     for prefix in _PASSING:

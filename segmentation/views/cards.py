@@ -1,11 +1,12 @@
 """Runs as thumbnails: what the start page, an image's page and the history show of each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
 from segmentation import services, words
+from segmentation.engine.legend import ClusterStatistics, foreground_share
 from segmentation.forms import written
 from segmentation.models import Image, Run
 from segmentation.models.jobs import State
@@ -17,12 +18,12 @@ class Card:
 
     image: Image
     run: Run | None
-    rows: list[services.ClusterRow]  # empty until the run has a result
+    rows: Sequence[ClusterStatistics]  # of its clusters; empty until the run has a result
 
     @property
     def foreground(self) -> float | None:
         """The share of the foreground, 0 to 1; None until there is a result."""
-        return services.foreground_share(rows=self.rows) if self.rows else None
+        return foreground_share(self.rows) if self.rows else None
 
     @property
     def n_clusters(self) -> int | None:
@@ -49,5 +50,5 @@ def cards(runs: Iterable[Run]) -> list[Card]:
     return [Card(image=run.image, run=run, rows=_rows(run)) for run in runs]
 
 
-def _rows(run: Run) -> list[services.ClusterRow]:
-    return services.cluster_rows(run=run) if run.job.state == State.SUCCEEDED else []
+def _rows(run: Run) -> Sequence[ClusterStatistics]:
+    return services.stored_result(run=run).clusters if run.job.state == State.SUCCEEDED else []

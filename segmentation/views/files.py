@@ -5,7 +5,6 @@ Pictures carry an ETag and are revalidated at each use, so that a deleted one is
 
 import uuid
 from collections.abc import Callable
-from pathlib import PurePath
 from typing import IO
 
 from django.conf import settings
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_safe
 from django_sendfile import sendfile
 
 from segmentation import files, services
+from segmentation.engine.artefacts import download_name, result_name
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.http import SignedInRequest
 from segmentation.models import Image, Run
@@ -39,13 +39,14 @@ def original(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponseBase:
         path = str(files.local_path(key))
         return _as_download(sendfile(request, path, mimetype="application/octet-stream"), image.name)
     if settings.GMM_DOWNLOADS == "s3":
-        return _elsewhere(files.temporary_url(key, disposition=_disposition(image.name)))
+        return _elsewhere(files.temporary_url(key, disposition=_disposition(image.name, is_download=True)))
     return _send(
         request,
         lambda: files.open_file(key),
         etag=f'"{image.sha256}"',
         content_type="application/octet-stream",
-        download=image.name,
+        name=image.name,
+        is_download=True,
     )
 
 
@@ -74,34 +75,27 @@ def components(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
 
 @require_safe
 @login_required
-def run_thumbnail(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
+def artefact(request: SignedInRequest, run_id: uuid.UUID, name: str, part: int | None = None) -> HttpResponseBase:
+    """Send a file that is made from a result; `?palette=` for other colours, `?download=1` to be saved."""
     run = _run(request, run_id)
-    stored = run.result.files["thumbnail"]
+    try:
+        found, stored = services.find_artefact(run=run, name=name, part=part)
+    except SegmentationError as error:
+        if error.code != "not_found":
+            raise
+        raise Http404 from error
+    palette = request.GET.get("palette", "")
+    palette = palette if palette in found.palettes else ""
+    file_name = found.file_name(part)
+    variant = f"-{palette}" if palette else ""
     return _send(
         request,
-        lambda: services.run_thumbnail(run=run, actor=request.user),
-        etag=f'"{run.revision}-{stored["sha256"][:32]}"',
-        content_type=str(stored["content_type"]),
+        lambda: services.open_artefact(run=run, name=name, part=part, palette=palette, actor=request.user),
+        etag=f'"{found.version(stored)}-{run.result.pixels_sha256[:32]}-{file_name}{variant}"',
+        content_type=found.content_type_of(stored),
+        name=_download_name(run, file_name),
+        is_download="download" in request.GET,
     )
-
-
-@require_safe
-@login_required
-def labels(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
-    return _send_picture(request, run_id, "labels")
-
-
-@require_safe
-@login_required
-def segmented(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
-    """Send the segmented picture; `?palette=separated` for well-separated colours."""
-    return _send_picture(request, run_id, "segmented", separated=request.GET.get("palette") == "separated")
-
-
-@require_safe
-@login_required
-def binary(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
-    return _send_picture(request, run_id, "binary")
 
 
 @require_safe
@@ -114,35 +108,6 @@ def mask(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
         raise Http404
     key = files.run_input_key(run.pk, sha256)
     return _send(request, lambda: files.open_file(key), etag=f'"{sha256}"', content_type="image/png")
-
-
-@require_safe
-@login_required
-def uncertainty(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
-    """Send how undecided each pixel is; `?palette=heat` in colours, else in grey."""
-    return _send_map(request, run_id, "uncertainty")
-
-
-@require_safe
-@login_required
-def novelty(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
-    """Send how unusual each pixel is; `?palette=heat` in colours, else in grey."""
-    return _send_map(request, run_id, "novelty")
-
-
-@require_safe
-@login_required
-def evidence(request: SignedInRequest, run_id: uuid.UUID, n_clusters: int) -> HttpResponseBase:
-    """Send the small picture of one number of clusters that was weighed."""
-    run = _run(request, run_id)
-    try:
-        picture = services.evidence_picture(run=run, n_clusters=n_clusters)
-    except SegmentationError as error:
-        if error.code != "not_found":
-            raise
-        raise Http404 from error
-    etag = f'"{run.result.pixels_sha256[:32]}-evidence-{n_clusters}"'
-    return _send(request, lambda: picture, etag=etag, content_type="image/png")
 
 
 def _image(request: SignedInRequest, image_id: uuid.UUID) -> Image:
@@ -170,38 +135,11 @@ def _send_stored(request: SignedInRequest, run: Run, name: str, *, content_type:
     )
 
 
-def _send_picture(
-    request: SignedInRequest, run_id: uuid.UUID, name: str, *, separated: bool = False
-) -> HttpResponseBase:
-    run = _run(request, run_id)
-    palette = "-separated" if separated else ""
-    return _send(
-        request,
-        lambda: services.rendition(run=run, name=name, separated=separated, actor=request.user),
-        etag=f'"{run.revision}-{run.result.pixels_sha256[:32]}-{name}{palette}"',
-        content_type="image/png",
-        download=download_name(run, name) if "download" in request.GET else "",
-    )
-
-
-def _send_map(request: SignedInRequest, run_id: uuid.UUID, name: str) -> HttpResponseBase:
-    run = _run(request, run_id)
-    if run.has_regions:
-        raise Http404  # they are sure of their pixels
-    heat = request.GET.get("palette") == "heat"
-    return _send(
-        request,
-        lambda: services.certainty_map(run=run, name=name, heat=heat, actor=request.user),
-        etag=f'"{run.revision}-{run.result.pixels_sha256[:32]}-{name}{"-heat" if heat else ""}"',
-        content_type="image/png",
-        download=download_name(run, name) if "download" in request.GET else "",
-    )
-
-
-def download_name(run: Run, name: str) -> str:
-    """Return how a picture of a run is called on a person's disk, for example `china-k5-labels.png`."""
-    kind, count = "regions" if run.has_regions else "k", len(run.current_revision.legend["clusters"])
-    return f"{PurePath(run.image.name).stem[:200] or 'picture'}-{kind}{count}-{name}.png"
+def _download_name(run: Run, file_name: str) -> str:
+    """Return the name of a file of a run on a person's disk, for example `china-k5-labels.png`."""
+    stored = services.stored_result(run=run)
+    result = result_name(run.image.name, len(stored.legend.clusters), regions=run.has_regions)
+    return download_name(result, file_name)
 
 
 def _send(
@@ -210,8 +148,10 @@ def _send(
     *,
     etag: str,
     content_type: str,
-    download: str = "",
+    name: str = "",
+    is_download: bool = False,
 ) -> HttpResponseBase:
+    """Send a file unless the browser has it; `name` is what it is called when it is saved."""
     response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
     if response is None:
         source = content()
@@ -220,8 +160,8 @@ def _send(
             if isinstance(source, bytes)
             else FileResponse(source, content_type=content_type)
         )
-    if download:
-        _as_download(response, download)
+    if name:
+        response.headers["Content-Disposition"] = _disposition(name, is_download=is_download)
     response.headers["ETag"] = etag
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Content-Security-Policy"] = _POLICY
@@ -229,7 +169,7 @@ def _send(
 
 
 def _as_download(response: HttpResponseBase, name: str) -> HttpResponseBase:
-    response.headers["Content-Disposition"] = _disposition(name)
+    response.headers["Content-Disposition"] = _disposition(name, is_download=True)
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 
@@ -241,5 +181,5 @@ def _elsewhere(address: str) -> HttpResponseBase:
     return response
 
 
-def _disposition(name: str) -> str:
-    return content_disposition_header(True, name) or "attachment"
+def _disposition(name: str, *, is_download: bool) -> str:
+    return content_disposition_header(is_download, name) or "attachment"

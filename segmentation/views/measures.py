@@ -1,9 +1,10 @@
-"""What a run's page says of its clusters beside their shares, and how much detail of regions it offers."""
+"""What a run's page says of its clusters beside their statistics, and how much detail of regions it offers."""
 
 from dataclasses import dataclass
 
 from segmentation import services
 from segmentation.engine.exceptions import SegmentationError
+from segmentation.engine.legend import ClusterStatistics
 from segmentation.engine.recipe import MAX_REGIONS, MIN_CLUSTERS
 from segmentation.models import Run, User
 
@@ -12,36 +13,25 @@ _SLIDER = 64  # regions at its end, or twice as many as there are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
+class MeasuresRow:
     """One line of the table of measures."""
 
-    row: services.ClusterRow
-    soft_share: float  # of the pixels with data, mixed ones shared out
+    cluster: ClusterStatistics
     regions: int | None  # connected ones; None until they are counted
-    nearest: int | None  # number of the cluster that it overlaps most; None of the only one
-    overlap: float
+    nearest: services.Overlap | None  # the cluster that it overlaps most
 
 
-def measures(
-    run: Run, rows: list[services.ClusterRow], found: services.Overlaps, *, count: bool, actor: User
-) -> list[Measure]:
+def measures(run: Run, overlaps: services.Overlaps, *, count: bool, actor: User) -> list[MeasuresRow]:
     """Return the measures of each cluster; regions that nobody has counted yet are counted with `count` only."""
-    regions = _regions(run, count=count, actor=actor)
-    total = sum(row.pixels for row in rows)
-    lines = []
-    for row in rows:
-        others = [(overlap, -k) for k, overlap in enumerate(found.coefficients[row.index]) if k != row.index]
-        overlap, place = max(others, default=(0.0, 1))
-        lines.append(
-            Measure(
-                row=row,
-                soft_share=row.soft_pixels / max(total, 1),
-                regions=None if regions is None else regions[row.index],
-                nearest=1 - place if others else None,
-                overlap=overlap,
-            )
+    clusters, regions = services.stored_result(run=run).clusters, _regions(run, count=count, actor=actor)
+    return [
+        MeasuresRow(
+            cluster=cluster,
+            regions=None if regions is None else regions[cluster.index],
+            nearest=overlaps.nearest(cluster.index),
         )
-    return lines
+        for cluster in clusters
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

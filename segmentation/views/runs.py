@@ -22,6 +22,7 @@ from segmentation.models import Run
 from segmentation.models.jobs import State
 from segmentation.views import facts
 from segmentation.views.charts import criterion_curve, fit_chart
+from segmentation.views.downloads import downloads
 from segmentation.views.failures import explain
 from segmentation.views.measures import detail, measures
 from segmentation.views.returning import next_address
@@ -83,7 +84,7 @@ def legend(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     if not found.succeeded:
         messages.warning(request, _("This run has no result yet."))
         return redirect(found)
-    count = len(found.current_revision.legend["clusters"])
+    count = len(services.stored_result(run=found).legend.clusters)
     form = LegendForm(request.POST, n_clusters=count)
     if not form.is_valid():
         messages.error(request, _("This table does not belong to the run as it is now. Nothing was changed."))
@@ -169,25 +170,27 @@ def _active(found: Run, status: services.RunStatus) -> dict[str, Any]:
 
 
 def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
-    rows, overlaps = services.cluster_rows(run=found), services.overlaps(run=found)
-    measured = measures(found, rows, overlaps, count=request.GET.get("count") == "regions", actor=request.user)
+    stored, overlaps = services.stored_result(run=found), services.overlaps(run=found)
+    rows = stored.clusters
+    measured = measures(found, overlaps, count=request.GET.get("count") == "regions", actor=request.user)
     try:
         chart = fit_chart(services.fit_history(run=found))
     except StorageUnavailable:
         chart = None  # the numbers are in the row; only the curve is missing
     return {
         "rows": rows,
-        "n_components": len(found.result.components),
+        "n_components": len(stored.components),
         "overlaps": overlaps,
         "measures": measured,
         "counted": all(measure.regions is not None for measure in measured),
         "counting": "count" in request.GET,
-        "undoable": found.current_revision.parent_id is not None,
+        "undoable": stored.current_revision.parent_id is not None,
         "detail": detail(len(rows)),
         "what": words.how_many(len(rows), regions=found.has_regions),
         "largest": max(row.share for row in rows) or 1.0,
-        "foreground": services.foreground_share(rows=rows),
+        "foreground": stored.foreground_share,
         "foreground_pixels": sum(row.pixels for row in rows if row.foreground),
+        "downloads": downloads(found, rows),
         "separated": request.GET.get("palette") == "separated",
         "chart": chart,
         "why": _why(found),

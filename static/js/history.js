@@ -1,4 +1,4 @@
-// History: the search is sent when typing pauses, and one menu is open at a time.
+// History: the search is sent when typing pauses.
 import { all, onPage } from "./page.js";
 
 onPage((root) => {
@@ -16,18 +16,5 @@ onPage((root) => {
         if (field.value.trim() !== asked.trim()) field.form?.requestSubmit();
       }, 600);
     });
-  }
-});
-
-document.addEventListener("click", (event) => {
-  for (const menu of all("details.menu[open]")) {
-    if (!menu.contains(/** @type {Node} */ (event.target))) menu.removeAttribute("open");
-  }
-});
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
-  for (const menu of all("details.menu[open]")) {
-    menu.removeAttribute("open");
-    /** @type {HTMLElement | null} */ (menu.querySelector("summary"))?.focus();
   }
 });

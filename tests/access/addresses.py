@@ -67,7 +67,7 @@ class Things:
         self._values = {
             "image_id": self.image.pk,
             "run_id": self.run.pk,
-            "n_clusters": services.evidence(run=self.run).rows[0].n_clusters,
+            "part": 1,
             "id": owner.pk,
             "content_type_id": ContentType.objects.get_for_model(Image).pk,
             "name": "china",

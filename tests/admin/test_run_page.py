@@ -41,7 +41,7 @@ def test_a_finished_run_shows_everything_that_is_known_of_it(admin, finished_run
     assert said["Attempts"] == "1"
     assert run.result.versions
     assert all(version in said["Made with"] for version in run.result.versions.values())
-    rows = services.cluster_rows(run=run)
+    rows = services.stored_result(run=run).clusters
     assert [row.mean_colour for row in rows] == re.findall(r"<td[^>]*>(#[0-9a-f]{6})</td>", text)
     for picture in (f"/images/{run.image_id}/display", f"/runs/{run.pk}/segmented.png", f"/runs/{run.pk}/binary.png"):
         assert re.search(rf'<a href="{picture}">\s*<img src="{picture}"', text)

@@ -44,7 +44,7 @@ def finished(run):
 
 
 def look_at(run, name):
-    picture = services.rendition(run=run, name=name)
+    picture = services.open_artefact(run=run, name=name)
     if not isinstance(picture, bytes):
         picture.close()
 
@@ -53,9 +53,9 @@ def look_at_everything(run):
     run = Run.objects.select_related("job", "image", "result").get(pk=run.pk)
     for name in RENDITIONS:
         look_at(run, name)
-    services.run_thumbnail(run=run).close()
-    services.certainty_map(run=run, name="uncertainty").close()
-    services.certainty_map(run=run, name="novelty").close()
+    services.open_artefact(run=run, name="thumbnail").close()
+    services.open_artefact(run=run, name="uncertainty").close()
+    services.open_artefact(run=run, name="novelty").close()
     services.connected_regions(run=run)
 
 

@@ -67,7 +67,7 @@ def test_measures_and_maps_open_where_they_stand(open_run, finished_run, size, t
     cells = page.locator("[data-regions]")
     expect(cells.first).to_have_text(re.compile(r"^\d+$"))
     assert cells.all_inner_texts() == [str(n) for n in services.connected_regions(run=finished_run)]
-    page.locator(".doubt > summary").click()
+    page.locator(".maps > summary").click()
     for name in ("uncertainty", "novelty"):
         picture = page.locator(f"[data-zoom={name}] img")
         picture.scroll_into_view_if_needed()
@@ -95,12 +95,12 @@ def test_without_scripts_clusters_are_merged_and_regions_counted(open_run, finis
 def test_a_pixel_that_is_clicked_says_what_it_belongs_to(open_run, finished_run):
     page = open_run()
     page.locator("[data-zoom=original]").first.click()
-    line = page.locator("[data-look]")
+    line = page.locator("[data-pixel-report]")
     expect(line).to_contain_text("Click a pixel")
     expect(page.locator("[data-stage-for-zoom]")).not_to_have_attribute("aria-busy", "true")
     page.locator(".openseadragon-canvas").click()
     expect(line).to_contain_text(re.compile(r"x 2[345], y 1[789]"))
     x, y = (int(n) for n in re.search(r"x (\d+), y (\d+)", line.inner_text()).groups())
-    look = services.look(run=finished_run, x=x, y=y)
+    look = services.pixel_report(run=finished_run, x=x, y=y)
     expect(line).to_contain_text(f"Cluster {look.cluster + 1} {round(max(look.clusters) * 100)}")
     expect(line).to_contain_text(" ".join(str(n) for n in look.colour))

@@ -208,7 +208,7 @@ def test_a_row_deleted_while_files_are_copied_is_left_out(site, tmp_path, strang
 def test_what_can_be_made_again_and_masks_without_a_run_are_left_out_and_the_figures_stay_true(
     site, owner, tmp_path, media_root
 ):
-    services.certainty_map(run=site, name="novelty").close()
+    services.open_artefact(run=site, name="novelty").close()
     factories.make_mask(site.image)
     call_command("backup", tmp_path / "site.tar")
     assert not any("cache/" in name or "/masks/" in name for name in members(tmp_path / "site.tar"))
@@ -219,7 +219,7 @@ def test_what_can_be_made_again_and_masks_without_a_run_are_left_out_and_the_fig
     assert services.usage(owner=owner).bytes == sum(
         path.stat().st_size for path in media_root.rglob("*") if path.is_file()
     )
-    services.certainty_map(run=site, name="novelty").close()
+    services.open_artefact(run=site, name="novelty").close()
     call_command("sweepfiles", verify=True)
 
 

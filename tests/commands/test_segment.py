@@ -18,8 +18,9 @@ import PIL.Image
 import pytest
 import tifffile
 
-from segmentation.engine import pipeline
-from segmentation.engine.exports import labels_png
+from segmentation.engine import artefacts, pipeline
+from segmentation.engine.artefacts import ARTEFACTS
+from segmentation.engine.artefacts.document import run_document
 from segmentation.engine.imaging import Limits, masks
 from segmentation.engine.recipe import Recipe
 from tests.factories import bar_mask, encoded, pixels
@@ -84,16 +85,16 @@ def test_the_files_hold_what_the_pipeline_finds(picture, output):
     limits = Limits(bytes=10**8, pixels=10**8, decoded_bytes=10**9)
     outcome = pipeline.run(picture.read_bytes(), name=picture.name, recipe=Recipe(n_clusters=4, seed=11), limits=limits)
     files = written(output / "phantom")
-    assert files["labels.png"] == labels_png.export(outcome.components_png, outcome.legend)
+    assert files["labels.png"] == ARTEFACTS["labels"].make(pipeline.OutcomeSource(outcome))
     document = json.loads(files.pop("run.json"))
-    expected = json.loads(json.dumps(pipeline.run_document(outcome, files)))
+    expected = json.loads(json.dumps(run_document(pipeline.OutcomeSource(outcome, outputs=files))))
     assert document.pop("seconds").keys() == expected.pop("seconds").keys()
     assert document == expected
 
 
 def test_the_document_follows_the_committed_schema(picture, output):
     segment(picture, "--clusters", 3, "--output", output)
-    schema = json.loads(Path(pipeline.__file__).with_name("run.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads(Path(artefacts.__file__).with_name("run.schema.json").read_text(encoding="utf-8"))
     document = json.loads((output / "phantom" / "run.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator(schema).validate(document)
     assert set(document["outputs"]) == OUTPUTS - {"run.json"}

@@ -249,16 +249,16 @@ def test_a_legend_is_written_with_its_schema():
     }
 
 
-# --- Measures ---------------------------------------------------------------------------------------------------------
+# --- Statistics ---------------------------------------------------------------------------------------------------------
 
 
-def test_measures_of_merged_clusters_are_those_of_their_pixels(four):
+def test_statistics_of_merged_clusters_are_those_of_their_pixels(four):
     rng = np.random.default_rng(3)
     labels = rng.integers(0, 4, (30, 40)).astype(np.uint8)
     labels[:3] = 255
     picture = rng.integers(0, 256, (30, 40, 3)).astype(float)
     components = measured(labels, picture)
-    merged, alone, other = legends.measures(four.merged(0, 2), components)
+    merged, alone, other = legends.cluster_statistics(four.merged(0, 2), components)
     inside = np.isin(labels, [0, 2])
     assert merged.pixels == inside.sum()
     assert merged.share == pytest.approx(inside.sum() / (27 * 40))
@@ -269,12 +269,12 @@ def test_measures_of_merged_clusters_are_those_of_their_pixels(four):
 
 def test_the_soft_area_of_a_merged_cluster_is_the_sum_of_its_components(four):
     components = [component(10, soft_pixels=soft) for soft in (9.5, 10.25, 8.0, 12.25)]
-    merged, *_ = legends.measures(four.merged(0, 3), components)
+    merged, *_ = legends.cluster_statistics(four.merged(0, 3), components)
     assert (merged.pixels, merged.soft_pixels) == (20, 21.75)
 
 
 def test_the_foreground_share_counts_pixels_with_data(four):
     components = [component(pixels) for pixels in (10, 20, 30, 40)]
-    assert legends.foreground_share(four, components) == pytest.approx(0.6)
+    assert legends.foreground_share(legends.cluster_statistics(four, components)) == pytest.approx(0.6)
     nothing = four.with_foreground(1, False).with_foreground(3, False)
-    assert legends.foreground_share(nothing, components) == 0
+    assert legends.foreground_share(legends.cluster_statistics(nothing, components)) == 0

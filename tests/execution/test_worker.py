@@ -63,7 +63,7 @@ def test_a_run_ends_with_its_files_result_and_first_revision(worker, queued_run,
 
 
 def test_the_clusters_are_those_that_the_picture_was_made_of(worker, queued_run, ended):
-    rows = services.cluster_rows(run=ended(queued_run))
+    rows = services.stored_result(run=ended(queued_run)).clusters
     made_of = [(90, 30, 45), (120, 125, 130), (235, 220, 150)]  # see factories.pixels
     found = [tuple(bytes.fromhex(row.mean_colour[1:])) for row in rows]
     np.testing.assert_allclose(found, made_of, atol=4)

@@ -48,11 +48,11 @@ def test_the_figure_is_what_is_stored_after_each_thing_that_people_do(owner, wal
     run = Run.objects.select_related("job", "image", "result").get(pk=plain.pk)
     services.edit_legend(run=run, author=owner, expected=0, merge=(0, 1), foreground={1: True})
     for name in ("labels", "segmented", "binary"):
-        services.rendition(run=run, name=name).close()  # all of them are cached files now
-    services.run_thumbnail(run=run).close()
+        services.open_artefact(run=run, name=name).close()  # all of them are cached files now
+    services.open_artefact(run=run, name="thumbnail").close()
     check()
     services.undo_legend(run=run, expected=1)
-    services.certainty_map(run=run, name="uncertainty").close()
+    services.open_artefact(run=run, name="uncertainty").close()
     check()
     cancelled = factories.make_run(other, inputs=Inputs(mask=factories.make_mask(other)))
     services.cancel_run(run=cancelled)

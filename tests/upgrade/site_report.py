@@ -37,7 +37,7 @@ def about(run):
     found = {"state": run.job.state, "image": str(run.image_id), "recipe": run.recipe, "revision": run.revision}
     if not run.succeeded:
         return found
-    rows = services.cluster_rows(run=run)
+    rows = services.stored_result(run=run).clusters
     names = ("name", "colour", "foreground", "components", "pixels", "share", "soft_pixels", "box")
     result = run.result
     return found | {
@@ -45,13 +45,13 @@ def about(run):
         "iterations": result.iterations,
         "pixels_sha256": result.pixels_sha256,
         "clusters": [{name: getattr(row, name) for name in names} for row in rows],
-        "foreground_share": services.foreground_share(rows=rows),
+        "foreground_share": services.stored_result(run=run).foreground_share,
         **{name: pixels_hash(run, name) for name in ("labels", "segmented", "binary")},
     }
 
 
 def pixels_hash(run, name):
-    picture = services.rendition(run=run, name=name)
+    picture = services.open_artefact(run=run, name=name)
     data = picture if isinstance(picture, bytes) else picture.read()
     return hashlib.sha256(np.asarray(PIL.Image.open(BytesIO(data))).tobytes()).hexdigest()
 

@@ -108,7 +108,7 @@ def test_pictures_that_earlier_releases_have_made_of_a_result_go(finished_run, o
 
 def test_cached_files_stay_however_old(finished_run, owner, media_root):
     services.edit_legend(run=finished_run, author=owner, expected=0, foreground={0: True})
-    services.rendition(run=finished_run, name="binary").close()
+    services.open_artefact(run=finished_run, name="binary").close()
     cached = {key for key in everything(media_root) if key.startswith("cache/")}
     for key in cached:
         age(media_root, key)

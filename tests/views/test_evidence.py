@@ -32,7 +32,7 @@ def auto_run(owner):
 
 def test_the_engine_finds_the_three_colours_and_says_why(browser, auto_run):
     evidence = services.evidence(run=auto_run)
-    assert evidence.n_clusters == 3 == len(services.cluster_rows(run=auto_run))
+    assert evidence.n_clusters == 3 == len(services.stored_result(run=auto_run).clusters)
     assert [row.n_clusters for row in evidence.rows] == list(range(1, len(evidence.rows) + 1))
     for row in evidence.rows:
         assert row.icl == pytest.approx(row.fit - row.overlap - row.parameters)

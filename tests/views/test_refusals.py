@@ -57,7 +57,7 @@ def test_a_map_that_takes_too_long_is_no_fault_of_the_site(finished_run, client,
     def too_long(*_args, **_kwargs):
         raise ChildFailed("deadline", "It took longer than this site allows.")
 
-    monkeypatch.setattr("segmentation.services.doubt.sandbox.call", too_long)
+    monkeypatch.setattr("segmentation.services.artefacts.sandbox.call", too_long)
     client.force_login(owner)
     page = client.get(f"/runs/{finished_run.pk}/novelty.png", headers={"accept": "text/html"})
     assert page.status_code == 422

@@ -104,7 +104,7 @@ def test_finished_run_shows_three_pictures_and_links_to_each_download(browser, f
 
 def test_table_has_every_cluster_with_its_measures(browser, finished_run):
     page = page_of(browser, finished_run)
-    rows = services.cluster_rows(run=finished_run)
+    rows = services.stored_result(run=finished_run).clusters
     assert re.findall(r'data-pixels="(\d+)"', page) == [str(row.pixels) for row in rows]
     for row in rows:
         assert row.mean_colour in page
@@ -115,7 +115,7 @@ def test_table_has_every_cluster_with_its_measures(browser, finished_run):
 
 def test_well_separated_colours_without_script(browser, finished_run):
     page = page_of(browser, finished_run, "?palette=separated")
-    rows = services.cluster_rows(run=finished_run)
+    rows = services.stored_result(run=finished_run).clusters
     assert re.findall(r'<rect[^>]*fill="(#\w+)" data-c="0"', page)
     assert set(re.findall(r'<rect[^>]*fill="(#\w+)" data-c="0"', page)) == {rows[0].separated_colour}
     assert f"/runs/{finished_run.pk}/segmented.png?palette=separated" in page
@@ -127,7 +127,7 @@ def test_foreground_is_kept_by_form_as_a_new_revision(browser, finished_run):
     assert browser.post(address, {"revision": 0, "foreground": ["1"]}).status_code == 302
     finished_run.refresh_from_db()
     assert finished_run.revision == 1
-    assert [row.foreground for row in services.cluster_rows(run=finished_run)][:2] == [False, True]
+    assert [row.foreground for row in services.stored_result(run=finished_run).clusters][:2] == [False, True]
 
 
 def test_foreground_changed_elsewhere_is_not_overwritten(browser, finished_run):
@@ -135,7 +135,7 @@ def test_foreground_changed_elsewhere_is_not_overwritten(browser, finished_run):
     browser.post(address, {"revision": 0, "foreground": ["1"]})
     response = browser.post(address, {"revision": 0, "foreground": ["0"]}, follow=True)
     assert "changed in another window" in markup(response)
-    assert [row.foreground for row in services.cluster_rows(run=Run.objects.get())][:2] == [False, True]
+    assert [row.foreground for row in services.stored_result(run=Run.objects.get()).clusters][:2] == [False, True]
 
 
 @pytest.mark.parametrize("data", [{}, {"revision": "x"}, {"revision": 0, "foreground": ["99"]}])

@@ -49,6 +49,11 @@ def map_thumbnail(labels: NDArray[np.uint8], palette: NDArray[np.uint8], *, size
     return _small(image)
 
 
+def map_thumbnail_type(width: int, height: int) -> str:
+    """Return the media type that `map_thumbnail` gives a label map of this size; `size` is more than `_SMALL`."""
+    return "image/png" if max(width, height) <= _SMALL else "image/webp"
+
+
 def _small(image: PIL.Image.Image) -> Rendition:
     if max(image.size) <= _SMALL:
         return _encoded(image, "PNG")

@@ -1,30 +1,27 @@
-"""The files of a run: the component map, what of its first legend takes long to draw, and the history of the fit."""
+"""The files of a run: the component map, what takes long to make of its first legend, and the history of the fit."""
 
 import io
 
 import numpy as np
 
-from segmentation.engine.exports import binary_png, thumbnail
+from segmentation.engine.artefacts import ARTEFACTS
 from segmentation.engine.pipeline import replay
 from segmentation.engine.pipeline.outcome import Outcome
+from segmentation.engine.pipeline.sources import OutcomeSource
 
 
 def masters(outcome: Outcome) -> dict[str, bytes]:
-    """The files that are kept of a run, by name. Equal inputs give equal bytes.
+    """Return the files that are kept of a run, by name. Equal inputs give equal bytes.
 
     The labels and the segmented picture are not among them: they are the component map under another header.
     """
-    labels, legend = outcome.segmentation.labels, outcome.legend
-    return {
-        "components.png": outcome.components_png,
-        "binary.png": binary_png.drawn(labels, legend),
-        "thumbnail": thumbnail.drawn(labels, legend),
-        "fit.npz": _fit(outcome),
-    }
+    source = OutcomeSource(outcome)
+    kept = {made.file_name(): made.make(source) for made in ARTEFACTS.values() if made.is_kept_by_run}
+    return {"components.png": outcome.components_png, **kept, "fit.npz": _fit(outcome)}
 
 
 def _fit(outcome: Outcome) -> bytes:
-    """How the result came about, as ``.npz``.
+    """Return how the result came about, as ``.npz``.
 
     `history`, mean log-likelihood after each evaluation in nats a pixel; the way of the fit (`replay.path`), the tree of
     regions (`replay.tree`), and why so many clusters were chosen (`evidence.evidence`).

@@ -19,7 +19,7 @@ from segmentation.engine.gmm import Segmentation, segment
 from segmentation.engine.imaging import Header, Limits, Notice, index_png
 from segmentation.engine.legend import Legend
 from segmentation.engine.pipeline.evidence import evidence
-from segmentation.engine.pipeline.resolving import counted, left_out, starting_mixture, starting_units
+from segmentation.engine.pipeline.resolve_inputs import read_left_out, starting_mixture, starting_units, valid_pixels
 from segmentation.engine.progress import OnProgress, Stage
 from segmentation.engine.recipe import Inputs, Recipe, agreed
 from segmentation.engine.sandbox import Allowance
@@ -95,8 +95,8 @@ def run(
     tell(Stage.READING, 0.0)
     picture = decoder.decode(data, name=name, limits=limits, allowance=decoding)
     height, width = picture.pixels.shape[:2]
-    mask = left_out(inputs, masters, shape=(height, width), limits=limits, allowance=decoding)
-    valid = counted(picture.valid, mask)
+    mask = read_left_out(inputs, masters, shape=(height, width), limits=limits, allowance=decoding)
+    valid = valid_pixels(picture.valid, mask)
     tell(Stage.READING, 1.0)
     reading = time.perf_counter() - begun
     segmentation = segment(
@@ -154,4 +154,4 @@ def versions() -> dict[str, str]:
 
 
 def _silent(_stage: Stage, _fraction: float) -> None:
-    """Nobody wants to know."""
+    """Ignore progress."""

@@ -20,7 +20,7 @@ from segmentation.engine.sandbox.protocol import ChildLost, Conversation, perfor
 P = ParamSpec("P")
 R = TypeVar("R")
 
-PRELOAD = ["segmentation.engine.pipeline", "segmentation.engine.pipeline.doubt", "segmentation.engine.sandbox.calls"]
+PRELOAD = ["segmentation.engine.pipeline", "segmentation.engine.sandbox.calls"]
 """What children have at birth; the pipeline brings imaging and numerics along."""
 
 BUSY_SECONDS = 10.0

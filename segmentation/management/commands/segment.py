@@ -7,6 +7,7 @@ takes too long or too much memory, fails alone.
 import functools
 import json
 import os
+import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -23,16 +24,16 @@ from tqdm import tqdm
 
 from segmentation import words
 from segmentation.engine import decoder, pipeline, progress
+from segmentation.engine.artefacts import ARTEFACTS, Artefact, Source
 from segmentation.engine.exceptions import BadRecipe, SegmentationError
-from segmentation.engine.exports import binary_png, labels_png, segmented_png
 from segmentation.engine.imaging import Limits
-from segmentation.engine.legend import foreground_share
 from segmentation.engine.progress import Stage
 from segmentation.engine.recipe import AUTO, NAMES, Inputs, Preset, Recipe, Start, agreed
 from segmentation.engine.sandbox import Allowance, Child, ChildLost, Report
 
-OUTPUTS = {"labels.png": labels_png.export, "segmented.png": segmented_png.export, "binary.png": binary_png.export}
-DOCUMENT = "run.json"
+_DOCUMENT = ARTEFACTS["document"]  # made last: it lists the other files
+_STANDARD = tuple(name for name, artefact in ARTEFACTS.items() if artefact.is_standard)
+_OFFERED = tuple(name for name, artefact in ARTEFACTS.items() if artefact.is_offered)
 
 _LOOK_SECONDS = 0.1
 _NO_MEMORY = "The computer ran out of memory. Try again with a smaller picture."
@@ -61,12 +62,13 @@ class Task:
     inputs: Inputs
     masters: Mapping[str, bytes]  # the mask, if there is one, by its hash
     limits: Limits
+    exports: tuple[str, ...]  # names of the artefacts that are written
 
 
 class Command(BaseCommand):
     help = (
-        "Segments pictures. Writes labels.png, segmented.png, binary.png and run.json into DIR/<name without "
-        "extension>/; results of a former run there are replaced."
+        "Segments pictures. Writes labels.png, segmented.png, binary.png and run.json, or what --export names, into "
+        "DIR/<name without extension>/; results of a former run there are replaced."
     )
     requires_system_checks = ()  # they load the whole web application
 
@@ -78,6 +80,13 @@ class Command(BaseCommand):
         )
         parser.add_argument("--clusters", metavar="K", help="how many, 2 to 32 (of regions to 254), or auto")
         parser.add_argument("--output", metavar="DIR", required=True, type=Path, help="made when it does not exist")
+        parser.add_argument(
+            "--export",
+            metavar="NAME",
+            action="append",
+            choices=_OFFERED,
+            help=f"a file to write, instead of the usual ones; again for each further one: {', '.join(_OFFERED)}",
+        )
         parser.add_argument(
             "--features",
             metavar="SPACE",
@@ -117,7 +126,7 @@ class Command(BaseCommand):
         except BadRecipe as error:
             raise CommandError(str(error)) from None
         _require_different_stems(pictures)
-        task = _task(recipe, start, options["mask"])
+        task = _task(recipe, start, options["mask"], tuple(options["export"] or _STANDARD))
         try:
             output.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -195,7 +204,7 @@ def _start(path: Path, recipe: Recipe) -> Start:
     return start
 
 
-def _task(recipe: Recipe, start: Start | None, mask: Path | None) -> Task:
+def _task(recipe: Recipe, start: Start | None, mask: Path | None, exports: tuple[str, ...]) -> Task:
     """Bring together what is to be done; what is wrong with the mask names its file."""
     limits = Limits(
         bytes=settings.GMM_MAX_UPLOAD_BYTES,
@@ -214,7 +223,7 @@ def _task(recipe: Recipe, start: Start | None, mask: Path | None) -> Task:
             raise CommandError(f"{mask}: {error}") from None
         masters[master.sha256] = master.data
     inputs = Inputs(mixture=start, mask=next(iter(masters), None))
-    return Task(recipe=recipe, inputs=inputs, masters=masters, limits=limits)
+    return Task(recipe=recipe, inputs=inputs, masters=masters, limits=limits, exports=exports)
 
 
 def segmented(data: bytes, name: str, task: Task, report: Report) -> Segmented:
@@ -233,16 +242,28 @@ def segmented(data: bytes, name: str, task: Task, report: Report) -> Segmented:
         decoding=_allowance(),
         on_progress=on_progress,
     )
-    files = {file: export(outcome.components_png, outcome.legend) for file, export in OUTPUTS.items()}
-    document = pipeline.run_document(outcome, files)
-    files[DOCUMENT] = (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    decode = functools.partial(decoder.decode, data, name=name, limits=task.limits, allowance=_allowance())
+    files: dict[str, bytes] = {}
+    source = pipeline.OutcomeSource(outcome, outputs=files, decode=decode)
+    for artefact in sorted((ARTEFACTS[export] for export in task.exports), key=lambda artefact: artefact is _DOCUMENT):
+        files |= _made(artefact, source)
     return Segmented(
         files=files,
         found=words.how_many(len(outcome.legend.clusters), regions=task.recipe.preset is Preset.REGIONS),
-        foreground=foreground_share(outcome.legend, outcome.segmentation.components),
+        foreground=source.foreground_share,
         seconds=sum(outcome.seconds.values()),
         notices=tuple(notice.sentence for notice in outcome.notices),
     )
+
+
+def _made(artefact: Artefact, source: Source) -> dict[str, bytes]:
+    """Return the files of an artefact by name: one, or one for each of its parts."""
+    if not artefact.available(source):
+        raise SegmentationError(
+            "invalid_request", "There is no %(name)s of this result: leave out --export %(name)s.", name=artefact.name
+        )
+    parts = artefact.parts(source) or (None,)
+    return {artefact.file_name(part): artefact.make(source, part=part) for part in parts}
 
 
 def _allowance() -> Allowance:
@@ -300,12 +321,17 @@ def _require_replaceable(folder: Path) -> None:
     if not os.path.lexists(folder):
         return
     is_ours = folder.is_dir() and not folder.is_symlink()
-    if not is_ours or {entry.name for entry in folder.iterdir()} - {*OUTPUTS, DOCUMENT}:
+    if not is_ours or not all(_is_output(entry.name) for entry in folder.iterdir()):
         raise SegmentationError(
             "invalid_request",
             "%(folder)s exists and holds something else than results. Move it away, or choose another --output.",
             folder=str(folder),
         )
+
+
+def _is_output(name: str) -> bool:
+    """Return whether a run writes files of this name."""
+    return any(re.search(artefact.file_pattern, name) for artefact in ARTEFACTS.values())
 
 
 def _publish(files: Mapping[str, bytes], folder: Path) -> None:

@@ -12,16 +12,18 @@ import PIL.Image
 import pytest
 import tifffile
 
-from segmentation.engine import pipeline
+from segmentation.engine import artefacts, pipeline
+from segmentation.engine.artefacts import ARTEFACTS
+from segmentation.engine.artefacts.document import run_document
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.gmm.pixels.sources import feature_source
 from segmentation.engine.gmm.statistics import uncertainty as maps
 from segmentation.engine.imaging import decode, masks
-from segmentation.engine.pipeline import doubt, looks
+from segmentation.engine.pipeline import pixel_tiles
 from segmentation.engine.recipe import Inputs, Recipe, Start
 from tests.engine.pipeline.conftest import LIMITS
 
-SCHEMA = json.loads(Path(pipeline.__file__).with_name("run.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads(Path(artefacts.__file__).with_name("run.schema.json").read_text(encoding="utf-8"))
 BANDS = {"photometric": "minisblack", "planarconfig": "contig"}
 
 
@@ -45,7 +47,7 @@ def phases(means, sd, seed=0):
 
 
 def document_of(outcome):
-    document = json.loads(json.dumps(pipeline.run_document(outcome, {}), allow_nan=False))
+    document = json.loads(json.dumps(run_document(pipeline.OutcomeSource(outcome, outputs={})), allow_nan=False))
     jsonschema.Draft202012Validator(SCHEMA).validate(document)
     return document
 
@@ -203,10 +205,7 @@ def test_what_a_stored_result_says_of_a_pixel_is_said_of_its_own_depth(run, tmp_
     values[0, 0] = 60_000
     data = bands(values.astype(np.uint16))
     outcome = run(data, name="picture", recipe=Recipe(n_clusters=3))
-    source = doubt.Source(
-        picture=tiles_of(data, tmp_path), recipe=outcome.recipe,
-        mixture=outcome.segmentation.mixture, components_png=outcome.components_png,
-    )  # fmt: skip
+    source = pipeline.SpooledSource.of(pipeline.OutcomeSource(outcome), fit={}, tiles=tiles_of(data, tmp_path))
     picture = decode(data, name="picture", limits=LIMITS)
     values, _ = feature_source(picture.data, None, outcome.recipe, picture.pixels).part(slice(None), slice(None))
     assert values.shape == (60, 80, n_bands)
@@ -216,7 +215,7 @@ def test_what_a_stored_result_says_of_a_pixel_is_said_of_its_own_depth(run, tmp_
         seen = look_at(outcome, data, tmp_path, place)
         np.testing.assert_array_equal(seen.values, values[place])
         assert seen.label == outcome.segmentation.labels[place]
-    with PIL.Image.open(io.BytesIO(doubt.uncertainty_png(source, [[0], [1], [2]]))) as image:
+    with PIL.Image.open(io.BytesIO(ARTEFACTS["uncertainty"].make(source))) as image:
         levels = np.asarray(image)
     share = maps.uncertainty(outcome.segmentation.mixture, values, [[0], [1], [2]])
     np.testing.assert_array_equal(levels, np.rint(share * 253))
@@ -237,13 +236,13 @@ def test_regions_of_many_bands_are_looked_at_as_they_are_shown_whatever_colour_s
 def look_at(outcome, data, folder, place):
     """One pixel of a result, from files of tiles."""
     picture, result = tiles_of(data, folder), folder / "result"
-    looks.write_result(picture, outcome.components_png, outcome.recipe, outcome.segmentation.mixture, result)
+    pixel_tiles.write_result(picture, outcome.components_png, outcome.recipe, outcome.segmentation.mixture, result)
     with picture.open("rb") as of_picture, result.open("rb") as of_result:
-        return looks.pixel(of_picture, of_result, outcome.recipe, *place)
+        return pixel_tiles.read_pixel(of_picture, of_result, outcome.recipe, *place)
 
 
 def tiles_of(data, folder):
     """The file of tiles of a picture."""
     with (folder / "picture").open("wb") as file:
-        looks.write_picture(decode(data, name="picture", limits=LIMITS), file)
+        pixel_tiles.write_picture(decode(data, name="picture", limits=LIMITS), file)
     return folder / "picture"

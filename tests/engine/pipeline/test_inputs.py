@@ -8,13 +8,14 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from segmentation.engine import pipeline
+from segmentation.engine import artefacts, pipeline
+from segmentation.engine.artefacts.document import run_document
 from segmentation.engine.exceptions import BadRecipe, SegmentationError
 from segmentation.engine.imaging import masks
 from segmentation.engine.recipe import Inputs, Recipe, Start
 from tests.engine.pipeline.conftest import LIMITS, encoded
 
-SCHEMA = json.loads(Path(pipeline.__file__).with_name("run.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads(Path(artefacts.__file__).with_name("run.schema.json").read_text(encoding="utf-8"))
 
 
 def mask_of(left_out):
@@ -167,7 +168,7 @@ def test_starts_far_from_any_picture_give_a_valid_result(run, pixels, scale, pla
     }
     for picture in (pixels, np.full((3, 4, 3), 7, np.uint8)):
         outcome = run(picture, recipe=Recipe.from_mapping({"n_clusters": 2} | recipe), **begun(start))
-        document = pipeline.run_document(outcome, pipeline.masters(outcome))
+        document = run_document(pipeline.OutcomeSource(outcome))
         jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(json.dumps(document, allow_nan=False)))
 
 
@@ -176,7 +177,9 @@ def test_the_document_has_the_inputs_and_the_same_inputs_give_the_same_document(
     start = Start.from_mapping(outcome.segmentation.mixture.to_mapping())
     given["inputs"] = Inputs(mixture=start, mask=given["inputs"].mask)
     one, two = (run(pixels, **given) for _ in range(2))
-    document, again = (json.loads(json.dumps(pipeline.run_document(each, {}))) for each in (one, two))
+    document, again = (
+        json.loads(json.dumps(run_document(pipeline.OutcomeSource(each, outputs={})))) for each in (one, two)
+    )
     jsonschema.Draft202012Validator(SCHEMA).validate(document)
     assert Inputs.from_mapping(document["inputs"]) == given["inputs"]
     assert document["map"]["left_out_pixels"] == pipeline.summary(one)["left_out_pixels"] == bar.sum()
@@ -187,7 +190,7 @@ def test_the_document_has_the_inputs_and_the_same_inputs_give_the_same_document(
 
 def test_what_the_document_says_is_enough_to_do_it_again(run, outcome, pixels, bar):
     given = mask_of(bar)
-    document = json.loads(json.dumps(pipeline.run_document(run(pixels, **given), {})))
+    document = json.loads(json.dumps(run_document(pipeline.OutcomeSource(run(pixels, **given), outputs={}))))
     again = pipeline.run(
         encoded(pixels),
         name=document["input"]["name"],

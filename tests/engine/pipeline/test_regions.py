@@ -9,7 +9,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from segmentation.engine import pipeline
+from segmentation.engine import artefacts, pipeline
+from segmentation.engine.artefacts.document import run_document
 from segmentation.engine.gmm import Mixture
 from segmentation.engine.gmm.regions_preset import classification_likelihood
 from segmentation.engine.recipe import Recipe
@@ -46,8 +47,8 @@ def test_a_number_of_regions_can_be_asked_for(run, pixels, n_regions):
 
 def test_the_document_follows_the_schema(outcome):
     files = pipeline.masters(outcome)
-    document = json.loads(json.dumps(pipeline.run_document(outcome, files)))
-    schema = json.loads(Path(pipeline.__file__).with_name("run.schema.json").read_text(encoding="utf-8"))
+    document = json.loads(json.dumps(run_document(pipeline.OutcomeSource(outcome, outputs=files))))
+    schema = json.loads(Path(artefacts.__file__).with_name("run.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator(schema).validate(document)
     assert document["recipe"]["preset"] == "regions"
     assert document["recipe"]["n_clusters"] == "auto"

@@ -1,0 +1,26 @@
+"""What several artefacts draw: the cluster of each pixel, and masks."""
+
+from collections.abc import Collection
+
+import numpy as np
+
+from segmentation.engine.artefacts.source import Source
+from segmentation.engine.imaging import index_png
+
+
+def cluster_map(source: Source) -> bytes:
+    """Return the palette PNG of cluster indices; 254 and 255 stay.
+
+    As long as nothing is merged or reordered that is the component map itself: its pixels are not even decoded.
+    """
+    if source.legend.is_plain:
+        return source.components_png
+    return index_png.encode(source.legend.cluster_of_component()[source.labels])
+
+
+def mask(source: Source, components: Collection[int]) -> bytes:
+    """Return a mask as 8-bit grey PNG: 255 at the pixels of some components, 0 elsewhere, also where there is no data."""
+    value = np.zeros(256, dtype=np.uint8)
+    value[list(components)] = 255
+    drawn = source.labels.tobytes().translate(value.tobytes())  # twice as fast as NumPy's look-up
+    return index_png.as_grey(index_png.encode(np.frombuffer(drawn, dtype=np.uint8).reshape(source.labels.shape)))

@@ -1,0 +1,123 @@
+"""`run.json`: everything about a result that is not a picture.
+
+`run.schema.json` beside this module describes it, field by field. Equal results give equal documents, apart from
+``seconds``; that is why there is no date in it.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import IO, Any
+
+import numpy as np
+
+from segmentation.engine.artefacts.artefact import Artefact, Dependency
+from segmentation.engine.artefacts.binary import Binary
+from segmentation.engine.artefacts.labels import Labels
+from segmentation.engine.artefacts.segmented import Segmented
+from segmentation.engine.artefacts.source import Source
+from segmentation.engine.exceptions import gettext_noop
+from segmentation.engine.gmm.fit.merging import merge_groups
+from segmentation.engine.gmm.selection.criteria import closest, overlaps
+from segmentation.engine.gmm.statistics.uncertainty import shapes
+from segmentation.engine.imaging import Notice
+
+SCHEMA = 1
+
+
+class Document(Artefact):
+    name = "document"
+    title = gettext_noop("Numbers and settings")
+    file_stem = "run"
+    extension, content_type = "json", "application/json"
+    depends_on = frozenset(Dependency) - {Dependency.ORIGINAL}
+    is_standard = True
+    is_expensive = True
+
+    def available(self, source: Source) -> bool:
+        return source.is_complete
+
+    def write(self, source: Source, file: IO[bytes], *, part: int | None = None) -> None:  # noqa: ARG002 - has no parts
+        text = json.dumps(run_document(source), indent=2, ensure_ascii=False, allow_nan=False)
+        file.write((text + "\n").encode())
+
+
+def run_document(source: Source) -> dict[str, Any]:
+    """Return the content of `run.json`."""
+    if source.picture.header is None:
+        raise ValueError("The header of the picture is not known.")
+    picture, details, counts = source.picture, source.details, source.counts
+    mixtures = merge_groups(source.mixture, source.legend.groups)
+    pair = closest(mixtures)
+    return {
+        "schema": SCHEMA,
+        "input": {
+            "name": picture.name,
+            "sha256": picture.sha256,
+            "bytes": picture.size,
+            **asdict(source.picture.header),
+        },
+        "notices": [_notice(notice) for notice in picture.notices],
+        "recipe": source.recipe.to_mapping(),
+        "inputs": source.inputs.to_mapping(),
+        "mixture": source.mixture.to_mapping(),
+        "features": dict(details.features),
+        "log_likelihood": details.log_likelihood,
+        "history": [float(value) for value in source.fit["history"]],
+        "iterations": details.iterations,
+        "converged": details.converged,
+        "map": {
+            "width": counts.width,
+            "height": counts.height,
+            "pixels_sha256": details.pixels_sha256,
+            "valid_pixels": counts.valid_pixels,
+            "left_out_pixels": counts.left_out_pixels,
+            "fitted_pixels": counts.fitted_pixels,
+            "distinct_colours": counts.distinct_colours,
+        },
+        "components": [component.to_mapping() for component in source.components],
+        "clusters": _clusters(source),
+        "overlaps": np.round(overlaps(mixtures), 9).tolist(),
+        "merge_first": None if pair is None else list(pair),
+        "foreground_share": source.foreground_share,
+        "versions": dict(details.versions),
+        "outputs": _outputs(source),
+        "seconds": dict(details.seconds),
+    }
+
+
+def _notice(notice: Notice) -> dict[str, Any]:
+    return {"code": notice.code, "values": dict(notice.values), "sentence": notice.sentence}
+
+
+def _clusters(source: Source) -> list[dict[str, Any]]:
+    mixtures = merge_groups(source.mixture, source.legend.groups)
+    regions = shapes(source.legend.cluster_of_component()[source.labels], len(source.legend.clusters))
+    return [
+        {
+            "index": cluster.index,
+            "name": cluster.name,
+            "colour": cluster.colour,
+            "foreground": cluster.foreground,
+            "components": list(cluster.components),
+            "mean": list(cluster.mean),
+            "covariance": [list(row) for row in cluster.covariance],
+            "pixels": cluster.pixels,
+            "soft_pixels": cluster.soft_pixels,
+            "share": cluster.share,
+            "box": None if cluster.box is None else list(cluster.box),
+            "regions": regions[cluster.index].regions,
+            "weight": float(mixtures.weights[cluster.index]),
+            "feature_mean": mixtures.means[cluster.index].tolist(),
+            "feature_covariance": mixtures.covariances[cluster.index].tolist(),
+        }
+        for cluster in source.clusters
+    ]
+
+
+def _outputs(source: Source) -> dict[str, dict[str, Any]]:
+    """Return size and SHA-256 of each file that goes with the document; only these are the same everywhere."""
+    files = source.outputs
+    if files is None:
+        files = {pixels.file_name(): pixels.make(source) for pixels in (Labels(), Segmented(), Binary())}
+    return {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}

@@ -1,0 +1,23 @@
+"""`labels.png`, for programs: single-channel 8-bit grey, the value is the cluster's index; 254 unassigned, 255 no data."""
+
+from typing import IO
+
+from segmentation.engine.artefacts.artefact import Artefact, Dependency
+from segmentation.engine.artefacts.cluster_map import cluster_map
+from segmentation.engine.artefacts.source import Source
+from segmentation.engine.exceptions import gettext_noop
+from segmentation.engine.imaging import index_png
+
+
+class Labels(Artefact):
+    name = "labels"
+    title = gettext_noop("Label map")
+    extension, content_type = "png", "image/png"
+    depends_on = frozenset({Dependency.COMPONENTS, Dependency.REVISION})
+    is_standard = True
+
+    def is_kept(self, source: Source) -> bool:
+        return not source.legend.is_plain  # else it is the component map under another header
+
+    def write(self, source: Source, file: IO[bytes], *, part: int | None = None) -> None:  # noqa: ARG002 - has no parts
+        file.write(index_png.as_grey(cluster_map(source)))

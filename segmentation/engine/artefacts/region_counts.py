@@ -1,0 +1,26 @@
+"""`regions.json`: how many connected regions, by 4 neighbours, each cluster has."""
+
+import json
+from typing import IO
+
+from segmentation.engine.artefacts.artefact import Artefact, Dependency
+from segmentation.engine.artefacts.source import Source
+from segmentation.engine.exceptions import gettext_noop
+from segmentation.engine.gmm.statistics.uncertainty import shapes
+
+
+class RegionCounts(Artefact):
+    """Regions of two components that touch are one of their cluster, so that these numbers do not add."""
+
+    name = "regions"
+    title = gettext_noop("Connected regions")
+    extension, content_type = "json", "application/json"
+    depends_on = frozenset({Dependency.COMPONENTS, Dependency.REVISION})
+    has_address = False  # a part of an answer of the API
+    is_offered = False
+    is_expensive = True
+
+    def write(self, source: Source, file: IO[bytes], *, part: int | None = None) -> None:  # noqa: ARG002 - has no parts
+        clusters = source.legend.cluster_of_component()[source.labels]
+        counts = [shape.regions for shape in shapes(clusters, len(source.legend.clusters))]
+        file.write(json.dumps(counts).encode())

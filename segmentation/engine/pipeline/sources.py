@@ -1,0 +1,137 @@
+"""Sources of artefacts: an outcome in memory, and a result that was stored, as a child process gets it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation.engine.artefacts import Counts, FitDetails, PictureDetails, Source
+from segmentation.engine.gmm import Component, Mixture
+from segmentation.engine.imaging import Picture
+from segmentation.engine.legend import Legend
+from segmentation.engine.pipeline.outcome import Outcome
+from segmentation.engine.pipeline.pixel_tiles import read_picture
+from segmentation.engine.recipe import Inputs, Recipe
+
+Values = NDArray[np.generic]
+
+
+class OutcomeSource(Source):
+    """Reads an outcome: a result that was just made."""
+
+    revision = 0
+
+    def __init__(
+        self,
+        outcome: Outcome,
+        *,
+        outputs: Mapping[str, bytes] | None = None,
+        decode: Callable[[], Picture] | None = None,
+    ) -> None:
+        """Keep what is read.
+
+        Parameters
+        ----------
+        outputs : mapping of str to bytes, or None
+            The files that go with `run.json`, by name; None means the standard ones.
+        decode : callable or None
+            Decodes the picture once more, for artefacts that depend on its values: an outcome does not keep them.
+        """
+        self.outcome = outcome
+        self.outputs = outputs
+        self._decode = decode
+        self.recipe, self.inputs, self.legend = outcome.recipe, outcome.inputs, outcome.legend
+        self.components_png = outcome.components_png
+        self.mixture, self.components = outcome.segmentation.mixture, outcome.segmentation.components
+        self.picture = PictureDetails(
+            name=outcome.name,
+            sha256=outcome.sha256,
+            size=outcome.size,
+            header=outcome.header,
+            notices=outcome.notices,
+        )
+
+    @cached_property
+    def labels(self) -> NDArray[np.uint8]:
+        return self.outcome.segmentation.labels
+
+    @cached_property
+    def counts(self) -> Counts:  # type: ignore[override] # a cached property is as good as an attribute
+        segmentation = self.outcome.segmentation
+        height, width = segmentation.labels.shape
+        return Counts(
+            width=width,
+            height=height,
+            valid_pixels=segmentation.valid_pixels,
+            left_out_pixels=self.outcome.left_out_pixels,
+            fitted_pixels=segmentation.fitted_pixels,
+            distinct_colours=segmentation.distinct_colours,
+        )
+
+    @cached_property
+    def details(self) -> FitDetails:  # type: ignore[override] # as above
+        segmentation = self.outcome.segmentation
+        return FitDetails(
+            pixels_sha256=self.outcome.pixels_sha256,
+            log_likelihood=segmentation.log_likelihood,
+            iterations=segmentation.iterations,
+            converged=segmentation.converged,
+            features={"names": list(segmentation.names), **segmentation.units.to_mapping()},
+            seconds=self.outcome.seconds,
+            versions=self.outcome.versions,
+        )
+
+    @cached_property
+    def fit(self) -> Mapping[str, NDArray[Any]]:  # type: ignore[override] # as above
+        return {"history": np.asarray(self.outcome.segmentation.history, dtype=np.float64), **self.outcome.evidence}
+
+    def values_and_colours(self) -> tuple[Values, NDArray[np.uint8]]:
+        if self._decode is None:
+            raise ValueError("The outcome's picture cannot be decoded again.")
+        picture = self._decode()
+        return picture.data, picture.pixels
+
+
+@dataclass(kw_only=True, eq=False)
+class SpooledSource(Source):
+    """All that a child process needs to make an artefact of a stored result; can be pickled."""
+
+    recipe: Recipe
+    inputs: Inputs
+    picture: PictureDetails
+    counts: Counts
+    details: FitDetails
+    mixture: Mixture
+    components: tuple[Component, ...]
+    legend: Legend
+    revision: int
+    components_png: bytes
+    fit: Mapping[str, NDArray[Any]]
+    tiles: Path | None  # the picture's file of tiles, of an artefact that depends on its values
+
+    @classmethod
+    def of(cls, source: Source, *, fit: Mapping[str, NDArray[Any]], tiles: Path | None) -> Self:
+        """Read what is small of another source, and its component map."""
+        return cls(
+            recipe=source.recipe,
+            inputs=source.inputs,
+            picture=source.picture,
+            counts=source.counts,
+            details=source.details,
+            mixture=source.mixture,
+            components=source.components,
+            legend=source.legend,
+            revision=source.revision,
+            components_png=source.components_png,
+            fit=fit,
+            tiles=tiles,
+        )
+
+    def values_and_colours(self) -> tuple[Values, NDArray[np.uint8]]:
+        if self.tiles is None:
+            raise ValueError("The artefact does not say that it depends on the original.")
+        return read_picture(self.tiles)

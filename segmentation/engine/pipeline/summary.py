@@ -1,0 +1,29 @@
+"""What is kept of an outcome beside its files, as JSON for the database."""
+
+from dataclasses import asdict
+from typing import Any
+
+from segmentation.engine.pipeline.outcome import Outcome
+
+
+def summary(outcome: Outcome) -> dict[str, Any]:
+    """Return what is kept of a result beside its files."""
+    segmentation = outcome.segmentation
+    return {
+        "pixels_sha256": outcome.pixels_sha256,
+        "log_likelihood": segmentation.log_likelihood,
+        "iterations": segmentation.iterations,
+        "converged": segmentation.converged,
+        "seconds": dict(outcome.seconds),
+        "mixture": segmentation.mixture.to_mapping(),
+        "features": {"names": list(segmentation.names), **segmentation.units.to_mapping()},
+        "components": [component.to_mapping() for component in segmentation.components],
+        "versions": dict(outcome.versions),
+        "legend": outcome.legend.to_mapping(),
+        "header": asdict(outcome.header),
+        "notices": [notice.to_mapping() for notice in outcome.notices],
+        "distinct_colours": segmentation.distinct_colours,
+        "fitted_pixels": segmentation.fitted_pixels,
+        "valid_pixels": segmentation.valid_pixels,
+        "left_out_pixels": outcome.left_out_pixels,
+    }

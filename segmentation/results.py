@@ -1,0 +1,137 @@
+"""A result as it is stored: its rows parsed once, its files read when they are asked for."""
+
+import io
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentation import files
+from segmentation.engine.artefacts import Counts, FitDetails, PictureDetails, Source
+from segmentation.engine.exceptions import gettext_noop
+from segmentation.engine.gmm import Component, Mixture
+from segmentation.engine.imaging import Header, Notice
+from segmentation.engine.legend import Legend
+from segmentation.engine.recipe import Inputs, Recipe
+from segmentation.exceptions import Conflict
+from segmentation.models import Image, Revision, Run
+
+_ATTRIBUTE = "_stored_result"
+_COUNTS = ("valid_pixels", "left_out_pixels", "fitted_pixels", "distinct_colours")
+
+
+class StoredResult(Source):
+    """The result of a run at its current revision. Never changed: an edit of the legend makes another one."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.result = run.result
+        self.revision = run.revision
+
+    @cached_property
+    def current_revision(self) -> Revision:
+        return self.run.current_revision
+
+    @cached_property
+    def recipe(self) -> Recipe:  # type: ignore[override] # a cached property is as good as an attribute
+        return Recipe.from_mapping(self.run.recipe)
+
+    @cached_property
+    def inputs(self) -> Inputs:  # type: ignore[override] # as above
+        return Inputs.from_mapping(self.run.inputs)
+
+    @cached_property
+    def legend(self) -> Legend:  # type: ignore[override] # as above
+        return Legend.from_mapping(self.current_revision.legend)
+
+    @cached_property
+    def mixture(self) -> Mixture:  # type: ignore[override] # as above
+        return Mixture.from_mapping(self.result.mixture)
+
+    @cached_property
+    def components(self) -> tuple[Component, ...]:  # type: ignore[override] # as above
+        return tuple(map(Component.from_mapping, self.result.components))
+
+    @cached_property
+    def picture(self) -> PictureDetails:  # type: ignore[override] # as above
+        image, stored = self.run.image, self.result.facts
+        notices = stored.get("notices", image.notices)
+        return PictureDetails(
+            name=image.name,
+            sha256=image.sha256,
+            size=image.bytes,
+            header=Header(**stored["header"]) if "header" in stored else _header(image),
+            notices=tuple(map(Notice.from_mapping, notices)),
+        )
+
+    @cached_property
+    def counts(self) -> Counts:  # type: ignore[override] # as above
+        stored, image = self.result.facts, self.run.image
+        known = {name: int(stored.get(name, 0)) for name in _COUNTS}
+        return Counts(width=image.width, height=image.height, **known)
+
+    @cached_property
+    def is_complete(self) -> bool:  # type: ignore[override] # as above
+        stored = self.result.facts
+        return {"features", *_COUNTS} <= set(stored) and self.picture.header is not None
+
+    @cached_property
+    def details(self) -> FitDetails:  # type: ignore[override] # as above
+        result = self.result
+        return FitDetails(
+            pixels_sha256=result.pixels_sha256,
+            log_likelihood=result.log_likelihood,
+            iterations=result.iterations,
+            converged=result.converged,
+            features=result.facts.get("features", {}),
+            seconds=result.seconds,
+            versions=result.versions,
+        )
+
+    @cached_property
+    def components_png(self) -> bytes:  # type: ignore[override] # as above
+        return files.read(self.result.files["components.png"]["key"])
+
+    @cached_property
+    def fit(self) -> Mapping[str, NDArray[Any]]:  # type: ignore[override] # as above
+        stored = files.read(self.result.files["fit.npz"]["key"])
+        with np.load(io.BytesIO(stored), allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def values_and_colours(self) -> tuple[NDArray[np.generic], NDArray[np.uint8]]:
+        raise NotImplementedError("The picture is read in a limited child: see `services.artefacts`.")
+
+
+def stored_result(*, run: Run) -> StoredResult:
+    """Return the result of a run at its current revision; parsed once for each `Run` instance, thus once a request.
+
+    Raises
+    ------
+    Conflict
+        With `state_conflict` when the run has no result.
+    """
+    if not run.succeeded:
+        raise Conflict("state_conflict", gettext_noop("This run has no result yet."))
+    known: StoredResult | None = run.__dict__.get(_ATTRIBUTE)
+    if known is None or known.revision != run.revision or known.result is not run.result:
+        known = run.__dict__[_ATTRIBUTE] = StoredResult(run)
+    return known
+
+
+def _header(image: Image) -> Header | None:
+    """Return the header of a picture whose result was made by a release that did not keep it.
+
+    The row has width and height upright; None for a picture that was turned, since it is not known which way.
+    """
+    if any(notice["code"] == "orientation_applied" for notice in image.notices):
+        return None
+    return Header(
+        format=image.format,
+        width=image.width,
+        height=image.height,
+        bands=image.bands,
+        dtype=image.dtype,
+        frames=image.frames,
+    )

@@ -1,0 +1,137 @@
+"""Files that can be made from a result, as `engine.artefacts` registers them: found where they are kept, or made.
+
+What takes long is made once and kept in the cache, and what is expensive is made in a limited child process.
+"""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+from django.core.files.base import File
+
+from segmentation import files
+from segmentation.engine import pipeline, sandbox
+from segmentation.engine.artefacts import ARTEFACTS, Artefact, Dependency
+from segmentation.engine.exceptions import SegmentationError, gettext_noop
+from segmentation.models import Run, User
+from segmentation.results import StoredResult, stored_result
+from segmentation.services.caching import cached_file, has_cached_file
+from segmentation.services.tiles import copy_of, picture_tiles
+from segmentation.services.uploads import DECODE_SECONDS
+
+_SMALL = 1_000_000  # pixels: many such pictures stand on one page
+
+
+def open_artefact(
+    *, run: Run, name: str, part: int | None = None, palette: str = "", actor: User | None = None
+) -> bytes | IO[bytes]:
+    """Return an artefact of the run's current revision: its bytes, or the file open for reading.
+
+    The run has stored some of them for the first legend. Of the others the newest is cached, unless it is made at once.
+
+    Parameters
+    ----------
+    part : int or None
+        Of an artefact with parts: which.
+    palette : str
+        Other colours of a palette PNG, by name; empty for its own.
+    actor : User or None
+        Who waits for it, and in whose place it is made; None means the owner.
+
+    Raises
+    ------
+    SegmentationError
+        With `not_found` when it does not exist of this result; of the sandbox.
+    Conflict
+        With `state_conflict` when the run has no result.
+    RateLimited, Busy
+        When there is no place to make it in.
+    """
+    artefact, stored = find_artefact(run=run, name=name, part=part)
+    if not artefact.is_kept(stored):
+        return artefact.make(stored, part=part, palette=palette)
+    file = _kept(artefact, stored, part, actor)
+    if not palette:
+        return file
+    with file:
+        return artefact.recoloured(file.read(), stored, palette)
+
+
+def find_artefact(*, run: Run, name: str, part: int | None = None) -> tuple[Artefact, StoredResult]:
+    """Return an artefact and the result that it is made from.
+
+    Raises
+    ------
+    SegmentationError
+        With `not_found` when it does not exist of this result.
+    Conflict
+        With `state_conflict` when the run has no result.
+    """
+    stored, artefact = stored_result(run=run), ARTEFACTS[name]
+    parts = artefact.parts(stored) if artefact.available(stored) else None
+    if parts is None or (part not in parts if artefact.parts_folder else part is not None):
+        raise SegmentationError("not_found", gettext_noop("There is no such file of this result."))
+    return artefact, stored
+
+
+def available_artefacts(*, run: Run) -> list[Artefact]:
+    """Return the artefacts of a result that have an address and no parts."""
+    stored = stored_result(run=run)
+    return [
+        artefact
+        for artefact in ARTEFACTS.values()
+        if artefact.has_address and not artefact.parts_folder and artefact.available(stored)
+    ]
+
+
+def has_artefact(*, run: Run, name: str) -> bool:
+    """Return whether an artefact of the current revision is cached already."""
+    artefact, stored = find_artefact(run=run, name=name)
+    return has_cached_file(thing=run, name=artefact.file_name(), version=artefact.version(stored))
+
+
+def _kept(artefact: Artefact, stored: StoredResult, part: int | None, actor: User | None) -> IO[bytes]:
+    name = artefact.file_name(part)
+    of_run = stored.result.files.get(name)
+    if of_run is not None and artefact.is_kept_by_run and artefact.is_first(stored):
+        return files.open_file(of_run["key"])
+
+    def make() -> bytes | File[bytes]:
+        return _in_child(artefact, stored, part, actor) if artefact.is_expensive else artefact.make(stored, part=part)
+
+    return cached_file(
+        thing=stored.run,
+        name=name,
+        version=artefact.version(stored),
+        make=make,
+        actor=actor,
+        is_cheap=not artefact.is_expensive and stored.run.image.width * stored.run.image.height <= _SMALL,
+    )
+
+
+def _in_child(artefact: Artefact, stored: StoredResult, part: int | None, actor: User | None) -> File[bytes]:
+    """Make an artefact in a limited child; returns the file, which is gone when it is closed."""
+    file = tempfile.NamedTemporaryFile(dir=files.incoming_folder())  # noqa: SIM115 - closed by who gets it
+    try:
+        with _tiles_for(artefact, stored, actor) as tiles:
+            fit = stored.fit if Dependency.FIT in artefact.depends_on else {}
+            source = pipeline.SpooledSource.of(stored, fit=fit, tiles=tiles)
+            allowance = sandbox.Allowance(memory=settings.GMM_RUN_MEMORY, seconds=DECODE_SECONDS)
+            sandbox.call(pipeline.write_artefact, artefact.name, source, part, Path(file.name), allowance=allowance)
+    except BaseException:
+        file.close()
+        raise
+    return File(file)
+
+
+@contextlib.contextmanager
+def _tiles_for(artefact: Artefact, stored: StoredResult, actor: User | None) -> Iterator[Path | None]:
+    """Have the picture's file of tiles at a path, for an artefact that depends on the picture's values."""
+    if Dependency.ORIGINAL not in artefact.depends_on:
+        yield None
+        return
+    with picture_tiles(stored.run.image, actor) as picture, copy_of(picture) as path:
+        yield path

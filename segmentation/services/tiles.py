@@ -1,0 +1,92 @@
+"""Files of tiles, from which single pixels of a picture and of its results are read; each is made once and cached."""
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from django.conf import settings
+from django.core.files.base import File
+
+from segmentation import files
+from segmentation.engine import decoder, sandbox
+from segmentation.engine.pipeline import pixel_tiles
+from segmentation.models import Image, User
+from segmentation.models.cached import PICTURE_TILES, RESULT_TILES
+from segmentation.results import StoredResult
+from segmentation.services.caching import cached_file
+from segmentation.services.uploads import DECODE_SECONDS, limits
+
+_COPY_BYTES = 2**22
+
+
+def picture_tiles(image: Image, actor: User | None) -> IO[bytes]:
+    """Open the file of tiles of a picture: the values of all its pixels."""
+    return cached_file(
+        thing=image, name=PICTURE_TILES, make=lambda: _tiles_of_picture(image), in_parts=True, actor=actor
+    )
+
+
+@contextlib.contextmanager
+def tiles_of(stored: StoredResult, actor: User | None) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+    """Open the files of tiles of a picture and of a result of it."""
+    with contextlib.ExitStack() as opened:
+        picture = opened.enter_context(picture_tiles(stored.run.image, actor))
+        result = cached_file(
+            thing=stored.run,
+            name=RESULT_TILES,
+            make=lambda: _tiles_of_result(stored, picture),
+            in_parts=True,
+            actor=actor,
+        )
+        opened.enter_context(result)
+        yield picture, result
+
+
+@contextlib.contextmanager
+def copy_of(file: IO[bytes]) -> Iterator[Path]:
+    """Have a copy of a cached file at a path, for a child process to read."""
+    with tempfile.NamedTemporaryFile(dir=files.incoming_folder()) as copy:
+        file.seek(0)
+        shutil.copyfileobj(file, copy, _COPY_BYTES)
+        copy.flush()
+        yield Path(copy.name)
+
+
+def _tiles_of_picture(image: Image) -> File[bytes]:
+    """Return the file of tiles of a picture, open; it is gone when it is closed."""
+    original = files.read(files.image_key(image.pk, "original"))
+    picture = decoder.decode(original, name=image.name, limits=limits(), allowance=_allowance())
+    file = tempfile.NamedTemporaryFile(dir=files.incoming_folder())  # noqa: SIM115 - closed by who gets it
+    try:
+        pixel_tiles.write_picture(picture, file)
+    except BaseException:
+        file.close()
+        raise
+    return File(file)
+
+
+def _tiles_of_result(stored: StoredResult, picture: IO[bytes]) -> File[bytes]:
+    """Return the file of tiles of a result, open; a limited child writes it, and it is gone when it is closed."""
+    file = tempfile.NamedTemporaryFile(dir=files.incoming_folder())  # noqa: SIM115 - closed by who gets it
+    try:
+        with copy_of(picture) as path:
+            sandbox.call(
+                pixel_tiles.write_result,
+                path,
+                stored.components_png,
+                stored.recipe,
+                stored.mixture,
+                Path(file.name),
+                allowance=_allowance(),
+            )
+    except BaseException:
+        file.close()
+        raise
+    return File(file)
+
+
+def _allowance() -> sandbox.Allowance:
+    return sandbox.Allowance(memory=settings.GMM_RUN_MEMORY, seconds=DECODE_SECONDS)

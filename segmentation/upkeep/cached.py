@@ -1,0 +1,16 @@
+"""Cached files that nobody asks for any more."""
+
+from django.db.models import F, Q
+
+from segmentation.engine.artefacts import ARTEFACTS
+from segmentation.models import CachedFile
+from segmentation.models.cached import PICTURE_TILES, RESULT_TILES, CachedFileQuerySet
+
+
+def superseded() -> CachedFileQuerySet:
+    """Return files of former revisions, and of names that this release does not make."""
+    known = Q(name__in=(PICTURE_TILES, RESULT_TILES))
+    for artefact in ARTEFACTS.values():
+        known |= Q(name__regex=artefact.file_pattern)
+    of_former = ~Q(run=None) & ~Q(version__in=(0, F("run__revision")))
+    return CachedFile.objects.filter(~known | of_former)

@@ -1,0 +1,59 @@
+"""The menu of downloads on a run's page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from segmentation import services
+from segmentation.engine.legend import ClusterStatistics
+from segmentation.models import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """One file that is offered."""
+
+    title: str
+    kind: str  # the format, as in "PNG"
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaskDownload:
+    """The mask of one cluster."""
+
+    cluster: ClusterStatistics
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Downloads:
+    """All files that are offered of a result."""
+
+    files: list[Download]
+    masks: list[MaskDownload]
+
+
+def downloads(run: Run, clusters: Sequence[ClusterStatistics]) -> Downloads:
+    """Return what a run's page offers to download: the usual files first, then what takes longer to make, then masks."""
+    offered = [artefact for artefact in services.available_artefacts(run=run) if artefact.is_offered]
+    offered.sort(key=lambda artefact: (not artefact.is_standard, _(artefact.title)))
+    return Downloads(
+        files=[
+            Download(
+                title=_(artefact.title),
+                kind=artefact.extension.upper(),
+                address=f"{reverse(f'run-{artefact.name}', args=[run.pk])}?download=1",
+            )
+            for artefact in offered
+        ],
+        masks=[
+            MaskDownload(
+                cluster=cluster,
+                address=f"{reverse('run-cluster-mask', args=[run.pk, cluster.number])}?download=1",
+            )
+            for cluster in clusters
+        ],
+    )

@@ -1,0 +1,15 @@
+// Menus: one is open at a time, and Escape closes it.
+import { all } from "./page.js";
+
+document.addEventListener("click", (event) => {
+  for (const menu of all("details.menu[open]")) {
+    if (!menu.contains(/** @type {Node} */ (event.target))) menu.removeAttribute("open");
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of all("details.menu[open]")) {
+    menu.removeAttribute("open");
+    /** @type {HTMLElement | null} */ (menu.querySelector("summary"))?.focus();
+  }
+});

@@ -1,0 +1,171 @@
+import copy
+import hashlib
+import itertools
+import json
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from scipy import ndimage
+from scipy.stats import multivariate_normal
+
+from segmentation.engine import artefacts, pipeline
+from segmentation.engine.artefacts.document import run_document
+from segmentation.engine.gmm import Component, Mixture
+from segmentation.engine.legend import Legend
+from segmentation.engine.recipe import Recipe
+
+SCHEMA = json.loads(Path(artefacts.__file__).with_name("run.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def validator():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    return jsonschema.Draft202012Validator(SCHEMA)
+
+
+@pytest.fixture
+def document(outcome):
+    return document_of(outcome, {"labels.png": b"labels", "binary.png": b"mask"})
+
+
+def document_of(outcome, outputs):
+    return run_document(pipeline.OutcomeSource(outcome, outputs=outputs))
+
+
+def objects(schema):
+    """Every part of a schema that describes an object, with the names that lead to it."""
+    for name, part in schema.items():
+        if isinstance(part, dict):
+            if part.get("type") == "object":
+                yield name, part
+            yield from objects(part)
+
+
+def test_the_document_follows_its_schema(document, validator):
+    validator.validate(json.loads(json.dumps(document, allow_nan=False)))
+
+
+def test_documents_of_odd_pictures_follow_the_schema(run, translucent, validator):
+    one_colour = np.zeros((1, 1, 3), dtype=np.uint8)
+    for outcome in (run(translucent), run(one_colour), run(translucent[..., 0])):
+        document = document_of(outcome, {})
+        validator.validate(json.loads(json.dumps(document, allow_nan=False)))
+
+
+def test_the_schema_knows_every_field_and_takes_no_other(document, validator):
+    for field in document:
+        shorter = {name: value for name, value in document.items() if name != field}
+        assert not validator.is_valid(shorter), field
+    assert not validator.is_valid(document | {"note": "mine"})
+    for place in ("input", "recipe", "inputs", "mixture", "map", "versions", "seconds"):
+        longer = copy.deepcopy(document)
+        longer[place]["note"] = "mine"
+        assert not validator.is_valid(longer), place
+
+
+def test_every_object_of_the_schema_is_closed_and_says_what_it_requires():
+    for name, part in objects(SCHEMA):
+        closed = part["additionalProperties"]
+        assert closed is False or isinstance(closed, dict), name
+        assert set(part.get("required", ())) == set(part.get("properties", ())), name
+
+
+def test_the_schema_says_how_areas_of_merged_clusters_differ():
+    assert "near boundaries" in SCHEMA["description"]
+
+
+def test_the_document_says_what_was_done_and_found(outcome, document, pixels):
+    assert document["recipe"] == Recipe(n_clusters=3, seed=7).to_mapping()
+    assert document["input"] == {
+        "name": "phantom.png", "sha256": outcome.sha256, "bytes": outcome.size, "format": "PNG",
+        "width": 90, "height": 60, "bands": 3, "dtype": "uint8", "frames": 1,
+    }  # fmt: skip
+    labels = outcome.segmentation.labels
+    for cluster in document["clusters"]:
+        inside = labels == cluster["index"]
+        assert cluster["pixels"] == inside.sum()
+        assert cluster["share"] == pytest.approx(inside.mean())
+        assert cluster["mean"] == pytest.approx(pixels[inside].mean(axis=0))
+    foreground = [cluster["index"] for cluster in document["clusters"] if cluster["foreground"]]
+    assert document["foreground_share"] == pytest.approx(np.isin(labels, foreground).mean())
+
+
+def test_the_document_says_where_clusters_are_and_how_they_vary(outcome, document, pixels):
+    labels = outcome.segmentation.labels
+    for cluster, component in zip(document["clusters"], document["components"], strict=True):
+        rows, columns = np.nonzero(labels == cluster["index"])
+        assert cluster["box"] == [rows.min(), columns.min(), rows.max() + 1, columns.max() + 1] == component["box"]
+        assert cluster["regions"] == ndimage.label(labels == cluster["index"])[1]
+        covariance = np.cov(pixels[rows, columns].T, bias=True)
+        np.testing.assert_allclose(cluster["covariance"], covariance, atol=1e-6)
+        assert Component.from_mapping(component).pixels == cluster["pixels"]
+
+
+def test_the_document_names_the_pair_to_merge_first(document):
+    mixture = Mixture.from_mapping(document["mixture"])
+    across = [overlap_by_quadrature(mixture, *pair) for pair in ((0, 1), (0, 2), (1, 2))]
+    assert document["overlaps"] == pytest.approx(np.array(document["overlaps"]).T)
+    found = [document["overlaps"][i][j] for i, j in ((0, 1), (0, 2), (1, 2))]
+    np.testing.assert_allclose(found, across, atol=0.02)
+    assert tuple(document["merge_first"]) == [(0, 1), (0, 2), (1, 2)][int(np.argmax(found))]
+
+
+def overlap_by_quadrature(mixture, i, j):
+    """E under component i of the root of the ratio of both densities, by Monte Carlo."""
+    one, other = (multivariate_normal(mixture.means[k], mixture.covariances[k]) for k in (i, j))
+    drawn = one.rvs(200_000, random_state=0)
+    return np.exp((other.logpdf(drawn) - one.logpdf(drawn)) / 2).mean()
+
+
+def test_the_log_likelihood_of_the_document_is_that_of_its_mixture(document, pixels):
+    mixture = Mixture.from_mapping(json.loads(json.dumps(document["mixture"])))
+    precisions = np.linalg.inv(mixture.covariances)
+    offsets = pixels.reshape(-1, 1, 3) - mixture.means
+    distances = np.einsum("nki,kij,nkj->nk", offsets, precisions, offsets)
+    _, log_determinants = np.linalg.slogdet(2 * np.pi * mixture.covariances)
+    density = np.exp(-(distances + log_determinants) / 2) @ mixture.weights
+    assert document["log_likelihood"] == pytest.approx(np.log(density).mean(), rel=1e-6)
+
+
+def test_the_history_never_falls_and_has_an_entry_an_evaluation(document):
+    assert len(document["history"]) == document["iterations"]
+    assert all(later >= earlier for earlier, later in itertools.pairwise(document["history"]))
+
+
+def test_files_are_listed_with_size_and_hash(document):
+    assert document["outputs"] == {
+        "labels.png": {"bytes": 6, "sha256": hashlib.sha256(b"labels").hexdigest()},
+        "binary.png": {"bytes": 4, "sha256": hashlib.sha256(b"mask").hexdigest()},
+    }
+
+
+def test_two_runs_differ_in_seconds_only(run, translucent):
+    one, two = (document_of(run(translucent), {}) for _ in range(2))
+    assert one.pop("seconds") != two.pop("seconds")
+    assert json.dumps(one) == json.dumps(two)
+
+
+def test_notices_stand_in_words(run, translucent):
+    document = document_of(run(translucent), {})
+    assert document["notices"]
+    assert all(notice["sentence"].endswith(".") for notice in document["notices"])
+
+
+def test_fewer_colours_than_clusters_leave_the_recipe_as_asked(run):
+    document = document_of(run(np.zeros((4, 4, 3), dtype=np.uint8), recipe=Recipe(n_clusters=6)), {})
+    assert (document["recipe"]["n_clusters"], len(document["clusters"])) == (6, 1)
+
+
+def test_the_summary_survives_json_and_holds_what_is_needed_to_show_the_result(outcome):
+    summary = json.loads(json.dumps(pipeline.summary(outcome), allow_nan=False))
+    assert set(summary) == {
+        "pixels_sha256", "log_likelihood", "iterations", "converged", "seconds", "mixture", "components", "versions",
+        "legend", "notices", "distinct_colours", "fitted_pixels", "valid_pixels", "left_out_pixels", "features", "header",
+    }  # fmt: skip
+    assert Legend.from_mapping(summary["legend"]) == outcome.legend
+    assert tuple(Component.from_mapping(entry) for entry in summary["components"]) == outcome.segmentation.components
+    restored = Mixture.from_mapping(summary["mixture"])
+    np.testing.assert_array_equal(restored.covariances, outcome.segmentation.mixture.covariances)
+    assert summary["pixels_sha256"] == pipeline.pixels_sha256(outcome.segmentation.labels)
