@@ -75,7 +75,7 @@ def shares(rows: Sequence[Share], *, separated: bool = False, thin: bool = True)
 @register.simple_tag
 @cache
 def ramp() -> SafeString:
-    """Return the scale of the maps of doubt, from dark to bright."""
+    """Return the scale of the maps of uncertainty and novelty, from dark to bright."""
     steps = list(enumerate(palettes.heat()[::11]))
     return format_html(
         '<svg viewBox="0 0 {} 1" preserveAspectRatio="none" aria-hidden="true">{}</svg>',

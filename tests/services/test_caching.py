@@ -12,6 +12,7 @@ from django.utils import timezone
 from segmentation import files, services, upkeep
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.models import CachedFile
+from segmentation.models.cached import PICTURE_TILES
 from segmentation.services import caching
 from tests import factories
 
@@ -206,13 +207,13 @@ def test_cached_files_go_with_what_they_were_made_of(finished_run, media, gone):
 def test_the_sweep_drops_rows_without_a_file_and_rows_without_an_image(image, media):
     cached(image, Making(), name="lost")
     media.delete(in_cache(media)[0])
-    cached(image, Making(), name="stays")
+    cached(image, Making(), name=PICTURE_TILES)
     other = factories.make_image(image.owner)
     cached(other, Making(), name="dangling")
     type(other).objects.filter(pk=other.pk)._raw_delete("default")  # as a release does that knows no cache
     files.delete_prefix(files.image_prefix(other.pk))
     report = upkeep.sweep_files()
-    assert list(CachedFile.objects.values_list("name", flat=True)) == ["stays"]
+    assert list(CachedFile.objects.values_list("name", flat=True)) == [PICTURE_TILES]
     assert (report.cached, report.cached_bytes, report.is_sound) == (1, 4, True)
     assert len(in_cache(media)) == 1
 

@@ -46,37 +46,37 @@ def oracle(run):
     return model.predict_proba(values).reshape(36, 48, -1), model.score_samples(values).reshape(36, 48)
 
 
-def test_a_look_at_a_pixel_agrees_with_scikit_learn(finished_run):
+def test_a_pixel_report_agrees_with_scikit_learn(finished_run):
     posterior, log_density = oracle(finished_run)
     for x, y in ((0, 0), (47, 35), (14, 18)):
-        look = services.pixel_report(run=finished_run, x=x, y=y)
-        assert look.colour == tuple(look.values) == tuple(factories.pixels()[y, x])
-        assert look.component == look.cluster == component_map(finished_run)[y, x]
-        assert look.components == look.clusters == pytest.approx(posterior[y, x], abs=1e-6)
-        assert look.log_density == pytest.approx(log_density[y, x])
-        assert look.novelty == pytest.approx((log_density > log_density[y, x]).mean(), abs=1e-3)
+        report = services.pixel_report(run=finished_run, x=x, y=y)
+        assert report.colour == tuple(report.values) == tuple(factories.pixels()[y, x])
+        assert report.component == report.cluster == component_map(finished_run)[y, x]
+        assert report.components == report.clusters == pytest.approx(posterior[y, x], abs=1e-6)
+        assert report.log_density == pytest.approx(log_density[y, x])
+        assert report.novelty == pytest.approx((log_density > log_density[y, x]).mean(), abs=1e-3)
 
 
-def test_every_corner_of_a_larger_picture_can_be_looked_at(owner):
+def test_every_corner_of_a_larger_picture_has_a_report(owner):
     pixels = factories.pixels(300, 140)
     run = finished(factories.make_image(owner, factories.encoded(pixels)), n_clusters=3)
     labels = component_map(run)
     for x, y in ((0, 0), (299, 0), (127, 128), (128, 127), (299, 139)):
-        look = services.pixel_report(run=run, x=x, y=y)
-        assert look.colour == tuple(pixels[y, x])
-        assert look.component == labels[y, x] == np.argmax(look.components)
+        report = services.pixel_report(run=run, x=x, y=y)
+        assert report.colour == tuple(pixels[y, x])
+        assert report.component == labels[y, x] == np.argmax(report.components)
 
 
 def test_a_merged_cluster_has_the_sum_of_its_components(finished_run, owner):
     services.edit_legend(run=finished_run, author=owner, expected=0, merge=(0, 2))
     posterior, _ = oracle(finished_run)
     for x, y in ((20, 18), (14, 18)):
-        look = services.pixel_report(run=finished_run, x=x, y=y)
+        report = services.pixel_report(run=finished_run, x=x, y=y)
         both = [posterior[y, x, 0] + posterior[y, x, 2], posterior[y, x, 1]]
-        assert look.clusters == pytest.approx(both, abs=1e-6)
-        assert look.cluster == int(look.component == 1)
+        assert report.clusters == pytest.approx(both, abs=1e-6)
+        assert report.cluster == int(report.component == 1)
         shares = np.maximum(both, 1e-300)
-        assert look.uncertainty == pytest.approx(-(shares * np.log2(shares)).sum(), abs=1e-6)
+        assert report.uncertainty == pytest.approx(-(shares * np.log2(shares)).sum(), abs=1e-6)
 
 
 def entropy(posterior):
@@ -102,9 +102,9 @@ def test_uncertainty_after_a_merge_is_between_the_clusters_that_are_left(owner, 
     assert apart[places[0]] < -0.3
     assert apart[places[1]] > 0.1
     for y, x in places:
-        look = services.pixel_report(run=run, x=int(x), y=int(y))
-        assert look.uncertainty == pytest.approx(entropy(left)[y, x], abs=1e-4)
-        assert sorted(look.clusters) == pytest.approx(sorted(left[y, x]), abs=1e-4)
+        report = services.pixel_report(run=run, x=int(x), y=int(y))
+        assert report.uncertainty == pytest.approx(entropy(left)[y, x], abs=1e-4)
+        assert sorted(report.clusters) == pytest.approx(sorted(left[y, x]), abs=1e-4)
     shown = opened(services.open_artefact(run=run, name="uncertainty"))
     np.testing.assert_allclose(shown[..., 0] / 255, entropy(left), atol=0.005)
 
@@ -118,7 +118,7 @@ def test_outside_the_picture_the_error_says_its_size(finished_run, x, y):
     assert "36" in str(refused.value)
 
 
-def test_a_run_without_result_cannot_be_looked_at(queued_run):
+def test_a_run_without_result_has_no_report(queued_run):
     with pytest.raises(Conflict) as refused:
         services.pixel_report(run=queued_run, x=0, y=0)
     assert refused.value.code == "state_conflict"
@@ -126,8 +126,8 @@ def test_a_run_without_result_cannot_be_looked_at(queued_run):
 
 def test_where_there_is_no_data_there_is_only_a_colour(owner):
     run = finished(factories.make_image(owner, factories.encoded(factories.translucent())), n_clusters=3)
-    look = services.pixel_report(run=run, x=0, y=0)
-    assert (look.component, look.cluster, look.components, look.uncertainty) == (None, None, [], None)
+    report = services.pixel_report(run=run, x=0, y=0)
+    assert (report.component, report.cluster, report.components, report.uncertainty) == (None, None, [], None)
     assert services.pixel_report(run=run, x=6, y=0).components
     for name in ("uncertainty", "novelty"):
         alpha = opened(services.open_artefact(run=run, name=name))[..., 3]
@@ -135,12 +135,12 @@ def test_where_there_is_no_data_there_is_only_a_colour(owner):
 
 
 @pytest.mark.parametrize("recipe", [{"features": "lab", "n_clusters": 3}, {"texture": 1, "position": True}])
-def test_a_look_measures_what_the_fit_has_measured(image, recipe):
+def test_a_pixel_report_measures_what_the_fit_has_measured(image, recipe):
     run = finished(image, **recipe)
     mixture = Mixture.from_mapping(run.result.mixture)
-    looks = [services.pixel_report(run=run, x=x, y=y) for x, y in ((3, 3), (14, 18), (36, 18), (47, 35))]
-    assert all(len(look.values) == mixture.means.shape[1] for look in looks)
-    assert [look.component for look in looks] == [int(np.argmax(look.components)) for look in looks]
+    reports = [services.pixel_report(run=run, x=x, y=y) for x, y in ((3, 3), (14, 18), (36, 18), (47, 35))]
+    assert all(len(report.values) == mixture.means.shape[1] for report in reports)
+    assert [report.component for report in reports] == [int(np.argmax(report.components)) for report in reports]
 
 
 def test_the_uncertainty_map_is_the_normalised_entropy_of_the_posterior(finished_run):
@@ -168,7 +168,7 @@ def test_maps_are_kept_and_in_colours_have_the_same_levels(finished_run):
     assert all(later >= earlier - 3 for earlier, later in itertools.pairwise(brightness))
 
 
-def test_doubt_within_a_merged_cluster_is_none(finished_run, owner):
+def test_a_merged_cluster_has_no_uncertainty_within(finished_run, owner):
     assert opened(services.open_artefact(run=finished_run, name="uncertainty")).shape == (36, 48, 4)
     for pair, n in (((0, 1), 2), ((0, 1), 1)):
         services.edit_legend(run=finished_run, author=owner, expected=finished_run.revision, merge=pair)
@@ -179,9 +179,9 @@ def test_doubt_within_a_merged_cluster_is_none(finished_run, owner):
 
 def test_regions_are_sure_of_their_pixels_and_have_no_maps(image):
     run = finished(image, preset="regions")
-    look = services.pixel_report(run=run, x=14, y=18)
-    assert look.components[look.component] == 1 == sum(look.components)
-    assert (look.values, look.log_density, look.novelty) == ([], None, None)
+    report = services.pixel_report(run=run, x=14, y=18)
+    assert report.components[report.component] == 1 == sum(report.components)
+    assert (report.values, report.log_density, report.novelty) == ([], None, None)
     with pytest.raises(SegmentationError) as refused:
         services.open_artefact(run=run, name="uncertainty")
     assert refused.value.code == "not_found"

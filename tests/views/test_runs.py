@@ -197,7 +197,7 @@ def test_regions_are_counted_when_somebody_asks_and_shown_from_then_on(browser, 
 
 
 @pytest.mark.parametrize("name", ["uncertainty", "novelty"])
-def test_maps_of_doubt_are_on_the_page_and_can_be_downloaded(browser, finished_run, name):
+def test_maps_of_uncertainty_and_novelty_are_on_the_page_and_can_be_downloaded(browser, finished_run, name):
     page = page_of(browser, finished_run)
     assert f'data-zoom="{name}"' in page
     assert f"/runs/{finished_run.pk}/{name}.png?download=1" in page
@@ -209,7 +209,7 @@ def test_maps_of_doubt_are_on_the_page_and_can_be_downloaded(browser, finished_r
     assert f"phantom-k3-{name}.png" in response.headers["Content-Disposition"]
 
 
-def test_regions_offer_other_numbers_of_them_and_no_maps_of_doubt(browser, image):
+def test_regions_offer_other_numbers_of_them_and_no_maps_of_uncertainty_and_novelty(browser, image):
     run = services.create_run(image=image, recipe=Recipe(preset="regions", n_clusters=4))
     execution.serve_until_empty()
     page = page_of(browser, Run.objects.get(pk=run.pk))

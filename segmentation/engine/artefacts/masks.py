@@ -12,7 +12,7 @@ from segmentation.engine.exceptions import gettext_noop
 
 class Masks(Artefact):
     name = "masks"
-    title = gettext_noop("Masks of all clusters")
+    title = gettext_noop("All masks")
     extension, content_type = "zip", "application/zip"
     depends_on = frozenset({Dependency.COMPONENTS, Dependency.REVISION})
     is_expensive = True
