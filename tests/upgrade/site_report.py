@@ -25,6 +25,11 @@ def main():
         execution.serve_until_empty()
     report = {
         "runs": {str(run.pk): about(run) for run in Run.objects.select_related("job", "image", "result")},
+        "artefacts": {
+            str(run.pk): artefacts_of(run)
+            for run in Run.objects.select_related("job", "image", "result")
+            if run.succeeded
+        },
         "images": {str(image.pk): about_image(image) for image in Image.objects.all()},
         "users": {user.username: about_user(user) for user in User.objects.all()},
         "pages": dict(answers()),
@@ -50,10 +55,24 @@ def about(run):
     }
 
 
+def artefacts_of(run):
+    """Return the size of every file that can be made from a result, by name, and the document."""
+    found = services.available_artefacts(run=run)
+    sizes = {artefact.name: len(read(run, artefact.name)) for artefact in found}
+    document = json.loads(read(run, "document")) if "document" in sizes else None
+    return {"sizes": sizes, "document": document}
+
+
+def read(run, name):
+    content = services.open_artefact(run=run, name=name)
+    if isinstance(content, bytes):
+        return content
+    with content:
+        return content.read()
+
+
 def pixels_hash(run, name):
-    picture = services.open_artefact(run=run, name=name)
-    data = picture if isinstance(picture, bytes) else picture.read()
-    return hashlib.sha256(np.asarray(PIL.Image.open(BytesIO(data))).tobytes()).hexdigest()
+    return hashlib.sha256(np.asarray(PIL.Image.open(BytesIO(read(run, name)))).tobytes()).hexdigest()
 
 
 def about_image(image):
