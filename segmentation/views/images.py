@@ -21,7 +21,7 @@ from segmentation.http import SignedInRequest
 from segmentation.models import Image, Run
 from segmentation.models.jobs import State
 from segmentation.views.cards import cards
-from segmentation.views.facts import is_small
+from segmentation.views.details import is_small
 from segmentation.views.returning import next_address
 
 RUNS_SHOWN = 24

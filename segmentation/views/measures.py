@@ -35,8 +35,8 @@ def measures(run: Run, overlaps: services.Overlaps, *, count: bool, actor: User)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Detail:
-    """Numbers of regions that a page offers."""
+class DetailLevels:
+    """The numbers of regions that a page offers."""
 
     now: int
     most: int  # at the end of its slider
@@ -44,14 +44,14 @@ class Detail:
     more: int | None
 
 
-def detail(n_regions: int) -> Detail:
+def detail_levels(n_regions: int) -> DetailLevels:
     """Return the next coarser and finer numbers of regions.
 
-    >>> detail(8)
-    Detail(now=8, most=64, fewer=5, more=12)
+    >>> detail_levels(8)
+    DetailLevels(now=8, most=64, fewer=5, more=12)
     """
     fewer, more = round(n_regions / _STEP), round(n_regions * _STEP)
-    return Detail(
+    return DetailLevels(
         now=max(n_regions, MIN_CLUSTERS),
         most=min(max(_SLIDER, 2 * n_regions), MAX_REGIONS),
         fewer=fewer if fewer >= MIN_CLUSTERS else None,

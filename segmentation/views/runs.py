@@ -20,11 +20,11 @@ from segmentation.forms import LegendForm, MergeForm, UndoForm, sentence, writte
 from segmentation.http import SignedInRequest
 from segmentation.models import Run
 from segmentation.models.jobs import State
-from segmentation.views import facts
+from segmentation.views import details
 from segmentation.views.charts import criterion_curve, fit_chart
 from segmentation.views.downloads import downloads
 from segmentation.views.failures import explain
-from segmentation.views.measures import detail, measures
+from segmentation.views.measures import detail_levels, measures
 from segmentation.views.returning import next_address
 from segmentation.views.steps import steps
 
@@ -49,7 +49,7 @@ def run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
         "changeable": access.may_change(user=request.user, thing=found),
         "deletable": access.may_delete(user=request.user, thing=found),
         "notices": [text for _code, text in services.notices(image=found.image)],
-        "small": facts.is_small(found.image),
+        "small": details.is_small(found.image),
         "what": words.how_many(found.n_clusters, regions=found.has_regions),
     }
     state = State(found.job.state)
@@ -58,7 +58,7 @@ def run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     elif found.job.is_active:
         context |= _active(found, context["status"])
     else:
-        context |= {"failure": explain(found.job, context["status"]), "facts": facts.of_attempt(found)}
+        context |= {"failure": explain(found.job, context["status"]), "facts": details.of_attempt(found)}
     return render(request, _TEMPLATES[state], context)
 
 
@@ -185,7 +185,7 @@ def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
         "counted": all(measure.regions is not None for measure in measured),
         "counting": "count" in request.GET,
         "undoable": stored.current_revision.parent_id is not None,
-        "detail": detail(len(rows)),
+        "detail": detail_levels(len(rows)),
         "what": words.how_many(len(rows), regions=found.has_regions),
         "largest": max(row.share for row in rows) or 1.0,
         "foreground": stored.foreground_share,
@@ -194,7 +194,7 @@ def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
         "separated": request.GET.get("palette") == "separated",
         "chart": chart,
         "why": _why(found),
-        "facts": facts.of_result(found),
+        "facts": details.of_result(found),
         "took": words.seconds(found.result.total_seconds),
         "again_settings": {name: text for name, text in written(found.recipe).items() if name != "n_clusters"},
         "most": MAX_REGIONS if found.has_regions else MAX_CLUSTERS,

@@ -9,6 +9,9 @@ from segmentation.engine.artefacts.names import download_name, result_name
 from segmentation.engine.artefacts.source import Source
 from segmentation.engine.exceptions import gettext_noop
 
+MOST_PIXELS = 4_000_000_000
+"""Of all masks together, which take about 20 s: more would keep somebody waiting too long. Single masks are always there."""
+
 
 class Masks(Artefact):
     name = "masks"
@@ -16,6 +19,9 @@ class Masks(Artefact):
     extension, content_type = "zip", "application/zip"
     depends_on = frozenset({Dependency.COMPONENTS, Dependency.REVISION})
     is_expensive = True
+
+    def available(self, source: Source) -> bool:
+        return source.counts.width * source.counts.height * len(source.legend.clusters) <= MOST_PIXELS
 
     def write(self, source: Source, file: IO[bytes], *, part: int | None = None) -> None:  # noqa: ARG002 - has no parts
         mask = ClusterMask()

@@ -10,7 +10,7 @@ import PIL.Image
 import pytest
 
 from segmentation.engine import pipeline
-from segmentation.engine.artefacts import ARTEFACTS, Dependency, result_name
+from segmentation.engine.artefacts import ARTEFACTS, Dependency, masks, result_name
 from segmentation.engine.artefacts.cluster_mask import ClusterMask
 from segmentation.engine.artefacts.masks import Masks
 from segmentation.engine.imaging import decode
@@ -114,6 +114,13 @@ def test_the_archive_holds_each_mask_under_its_name_as_a_download(source):
         assert archive.namelist() == [f"phantom-k3-mask-{number}.png" for number in (1, 2, 3)]
         for number in (1, 2, 3):
             assert archive.read(f"phantom-k3-mask-{number}.png") == ClusterMask().make(source, part=number)
+
+
+def test_there_is_no_archive_that_would_take_too_long(source, monkeypatch):
+    monkeypatch.setattr(masks, "MOST_PIXELS", 90 * 60 * 3)
+    assert Masks().available(source)
+    monkeypatch.setattr(masks, "MOST_PIXELS", 90 * 60 * 3 - 1)
+    assert not Masks().available(source)
 
 
 @pytest.mark.parametrize(

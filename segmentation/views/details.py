@@ -1,4 +1,4 @@
-"""What stands under Details: the numbers of a run, each with its name."""
+"""The numbers of a run that its page shows under Details, each with its name."""
 
 from dataclasses import dataclass
 
@@ -12,12 +12,12 @@ from segmentation.models import Image, Run
 from segmentation.words import SETTINGS, number, percent, seconds, setting, thousands
 
 _SMALL = 256
-_SAID_ABOVE = {"preset", "n_clusters"}  # by the heading of the page
+_IN_HEADING = {"preset", "n_clusters"}
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """A name and a value in words."""
+class Detail:
+    """A name and a value, as text."""
 
     name: str
     value: str
@@ -29,38 +29,38 @@ def is_small(image: Image) -> bool:
     return max(image.width, image.height) <= _SMALL
 
 
-def of_result(run: Run) -> list[Fact]:
-    """Return the facts of a finished run."""
+def of_result(run: Run) -> list[Detail]:
+    """Return the details of a finished run."""
     result = run.result
     iterations = _("%(n)s, converged") if result.converged else _("%(n)s, stopped before it converged")
-    facts = [
-        Fact(
+    details = [
+        Detail(
             _("Log-likelihood"),
             _("%(value)s nats per pixel") % {"value": number(result.log_likelihood, 4)},
         ),
-        *([Fact(_("Iterations"), iterations % {"n": result.iterations})] if result.iterations else []),
+        *([Detail(_("Iterations"), iterations % {"n": result.iterations})] if result.iterations else []),
     ]
     if "distinct_colours" in result.facts:
         pixels = int(result.facts["fitted_pixels"])
         colours = {"n": thousands(int(result.facts["distinct_colours"])), "pixels": thousands(pixels)}
-        facts.append(Fact(_("Distinct colours"), _("%(n)s of %(pixels)s fitted pixels") % colours))
-    return [*facts, *_inputs(run), *_settings(run), *_times(run), *_versions(run)]
+        details.append(Detail(_("Distinct colours"), _("%(n)s of %(pixels)s fitted pixels") % colours))
+    return [*details, *_inputs(run), *_settings(run), *_times(run), *_versions(run)]
 
 
-def of_attempt(run: Run) -> list[Fact]:
-    """Return what is known of a run without a result."""
-    facts = [Fact(_("Clusters"), str(run.n_clusters or _("as many as differ"))), *_inputs(run), *_settings(run)]
+def of_attempt(run: Run) -> list[Detail]:
+    """Return the details of a run without a result."""
+    details = [Detail(_("Clusters"), str(run.n_clusters or _("as many as differ"))), *_inputs(run), *_settings(run)]
     job = run.job
     if job.attempt > 1:
-        facts.insert(0, Fact(_("Attempts"), str(job.attempt)))
+        details.insert(0, Detail(_("Attempts"), str(job.attempt)))
     if job.started and job.finished:
-        facts.append(Fact(_("Ended after"), seconds((job.finished - job.started).total_seconds())))
-    return facts
+        details.append(Detail(_("Ended after"), seconds((job.finished - job.started).total_seconds())))
+    return details
 
 
-def _inputs(run: Run) -> list[Fact]:
-    """What was left out, and where the fit began."""
-    facts = []
+def _inputs(run: Run) -> list[Detail]:
+    """Return which pixels were left out, and where the fit started."""
+    details = []
     if run.inputs.get("mask"):
         left_out = run.result.facts.get("left_out_pixels") if hasattr(run, "result") else None
         value = (
@@ -68,30 +68,30 @@ def _inputs(run: Run) -> list[Fact]:
             if left_out is None
             else _("%(share)s left out") % {"share": percent(left_out / (run.image.width * run.image.height))}
         )
-        facts.append(Fact(_("Mask"), value, reverse("run-mask", args=[run.pk])))
+        details.append(Detail(_("Mask"), value, reverse("run-mask", args=[run.pk])))
     if run.inputs.get("mixture"):
         begun = (
-            Fact(_("Started from"), _("another run"), reverse("run", args=[run.parent_id]))
+            Detail(_("Started from"), _("another run"), reverse("run", args=[run.parent_id]))
             if run.parent_id
-            else Fact(_("Started from"), _("a mixture that was given"))
+            else Detail(_("Started from"), _("a mixture that was given"))
         )
-        facts.append(begun)
-    return facts
+        details.append(begun)
+    return details
 
 
-def _settings(run: Run) -> list[Fact]:
-    """The settings of a fit that are not the default, and the seed; of regions there are none."""
+def _settings(run: Run) -> list[Detail]:
+    """Return the settings of a fit that are not the default, and the seed; empty for regions."""
     if run.has_regions:
         return []
     usual = Recipe().to_mapping()
     return [
-        Fact(str(name), setting(field, run.recipe.get(field, usual[field])))
+        Detail(str(name), setting(field, run.recipe.get(field, usual[field])))
         for field, name in SETTINGS.items()
-        if field == "seed" or (field not in _SAID_ABOVE and run.recipe.get(field, usual[field]) != usual[field])
+        if field == "seed" or (field not in _IN_HEADING and run.recipe.get(field, usual[field]) != usual[field])
     ]
 
 
-def _times(run: Run) -> list[Fact]:
+def _times(run: Run) -> list[Detail]:
     words = {
         Stage.READING: pgettext("stage", "read"),
         Stage.COUNTING: pgettext("stage", "count"),
@@ -103,9 +103,9 @@ def _times(run: Run) -> list[Fact]:
     parts = [f"{words[stage]} {measured[stage]:.2f}" for stage in Stage if stage in measured]
     if not parts:
         return []
-    return [Fact(_("Time"), _("%(parts)s s") % {"parts": ", ".join(parts)})]
+    return [Detail(_("Time"), _("%(parts)s s") % {"parts": ", ".join(parts)})]
 
 
-def _versions(run: Run) -> list[Fact]:
+def _versions(run: Run) -> list[Detail]:
     parts = [f"{name} {version}" for name, version in run.result.versions.items()]
-    return [Fact(_("Made with"), ", ".join(parts))] if parts else []
+    return [Detail(_("Made with"), ", ".join(parts))] if parts else []
