@@ -38,6 +38,10 @@ class StoredResult(Source):
     def recipe(self) -> Recipe:  # type: ignore[override] # a cached property is as good as an attribute
         return Recipe.from_mapping(self.run.recipe)
 
+    @property
+    def has_regions(self) -> bool:
+        return self.run.has_regions  # without parsing the recipe
+
     @cached_property
     def inputs(self) -> Inputs:  # type: ignore[override] # as above
         return Inputs.from_mapping(self.run.inputs)
@@ -75,7 +79,8 @@ class StoredResult(Source):
     @cached_property
     def is_complete(self) -> bool:  # type: ignore[override] # as above
         stored = self.result.facts
-        return {"features", *_COUNTS} <= set(stored) and self.picture.header is not None
+        has_header = "header" in stored or _header(self.run.image) is not None
+        return has_header and {"features", *_COUNTS} <= set(stored)
 
     @cached_property
     def details(self) -> FitDetails:  # type: ignore[override] # as above

@@ -25,6 +25,7 @@ class MaskDownload:
     """The mask of one cluster."""
 
     cluster: ClusterStatistics
+    label: str
     address: str
 
 
@@ -40,6 +41,7 @@ def downloads(run: Run, clusters: Sequence[ClusterStatistics]) -> Downloads:
     """Return what a run's page offers to download: the usual files first, then what takes longer to make, then masks."""
     offered = [artefact for artefact in services.available_artefacts(run=run) if artefact.is_offered]
     offered.sort(key=lambda artefact: (not artefact.is_standard, _(artefact.title)))
+    label = _("Mask of region %(n)s") if run.has_regions else _("Mask of cluster %(n)s")
     return Downloads(
         files=[
             Download(
@@ -52,6 +54,7 @@ def downloads(run: Run, clusters: Sequence[ClusterStatistics]) -> Downloads:
         masks=[
             MaskDownload(
                 cluster=cluster,
+                label=label % {"n": cluster.number},
                 address=f"{reverse('run-cluster-mask', args=[run.pk, cluster.number])}?download=1",
             )
             for cluster in clusters

@@ -60,7 +60,12 @@ def test_the_menu_stays_on_the_screen_and_the_keyboard_reaches_all_of_it(open_ru
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= page.viewport_size["width"]
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag22aa"]}})
+    # Of the menu only: what it covers of the page meanwhile cannot be clicked whole.
+    found = Axe().run(
+        page,
+        context="details.downloads",
+        options={"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag22aa"]}},
+    )
     assert found.violations_count == 0, found.generate_report()
     page.keyboard.press("Escape")
     expect(links.first).to_be_hidden()
