@@ -32,7 +32,9 @@ class StoredResult(Source):
 
     @cached_property
     def current_revision(self) -> Revision:
-        return self.run.current_revision
+        if self.run.revision == self.revision:
+            return self.run.current_revision
+        return self.run.revisions.get(number=self.revision)  # the run has gone on since
 
     @cached_property
     def recipe(self) -> Recipe:  # type: ignore[override] # a cached property is as good as an attribute
