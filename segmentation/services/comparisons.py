@@ -1,4 +1,4 @@
-"""How the clusters of a result lie to each other: overlaps, and the connected regions that they consist of."""
+"""Compare the clusters of a result: how much they overlap, and how many connected regions each consists of."""
 
 import json
 from dataclasses import dataclass
@@ -74,5 +74,5 @@ def connected_regions(*, run: Run, actor: User | None = None) -> list[int]:
 
 
 def counted_regions(*, run: Run) -> list[int] | None:
-    """Return how many connected regions each cluster has; None when nobody has counted them yet."""
+    """Return how many connected regions each cluster has; None when they are not counted yet."""
     return connected_regions(run=run) if has_artefact(run=run, name="regions") else None

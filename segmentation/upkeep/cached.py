@@ -1,4 +1,4 @@
-"""Cached files that nobody asks for any more."""
+"""Cached files that are no longer used."""
 
 from django.db.models import F, Q
 

@@ -1,4 +1,4 @@
-"""Every byte of a picture goes through here, to whoever may see it; a stranger gets the same 404 as for nothing.
+"""Send files of pictures and results to people who may see them; all others get the 404 of what does not exist.
 
 Pictures carry an ETag and are revalidated at each use, so that a deleted one is gone from the next view on.
 """

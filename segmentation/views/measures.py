@@ -1,4 +1,4 @@
-"""What a run's page says of its clusters beside their statistics, and how much detail of regions it offers."""
+"""The measures of clusters on a run's page, and the coarser and finer numbers of regions that it offers."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class MeasuresRow:
 
 
 def measures(run: Run, overlaps: services.Overlaps, *, count: bool, actor: User) -> list[MeasuresRow]:
-    """Return the measures of each cluster; regions that nobody has counted yet are counted with `count` only."""
+    """Return the measures of each cluster; regions that are not counted yet are counted with `count` only."""
     clusters, regions = services.stored_result(run=run).clusters, _regions(run, count=count, actor=actor)
     return [
         MeasuresRow(

@@ -8,7 +8,7 @@ from segmentation.engine.gmm.selection.choice import MAP_SIDE, SAMPLE_SIZE
 
 
 def evidence(segmentation: Segmentation, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.generic]]:
-    """Everything that was weighed, for 1 to n clusters; empty when the number was asked for.
+    """Return the criteria and small maps of 1 to n clusters; empty when the number was asked for.
 
     Parameters
     ----------

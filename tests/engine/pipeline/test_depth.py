@@ -212,7 +212,7 @@ def test_what_a_stored_result_says_of_a_pixel_is_said_of_its_own_depth(run, tmp_
     np.testing.assert_array_equal(outcome.segmentation.mixture.predict(values), outcome.segmentation.labels)
     assert len(np.unique(values[1:])) > 10
     for place in ((0, 0), (30, 30), (59, 79)):
-        seen = look_at(outcome, data, tmp_path, place)
+        seen = pixel_at(outcome, data, tmp_path, place)
         np.testing.assert_array_equal(seen.values, values[place])
         assert seen.label == outcome.segmentation.labels[place]
     with PIL.Image.open(io.BytesIO(ARTEFACTS["uncertainty"].make(source))) as image:
@@ -228,12 +228,12 @@ def test_regions_of_many_bands_are_looked_at_as_they_are_shown_whatever_colour_s
     outcome = run(data, name="picture", recipe=recipe)
     shown = decode(data, name="picture", limits=LIMITS).pixels
     for place in ((0, 0), (59, 79)):
-        seen = look_at(outcome, data, tmp_path, place)
+        seen = pixel_at(outcome, data, tmp_path, place)
         assert (seen.label, seen.colour) == (outcome.segmentation.labels[place], tuple(shown[place]))
         assert seen.values.size == seen.reference.size == 0
 
 
-def look_at(outcome, data, folder, place):
+def pixel_at(outcome, data, folder, place):
     """One pixel of a result, from files of tiles."""
     picture, result = tiles_of(data, folder), folder / "result"
     pixel_tiles.write_result(picture, outcome.components_png, outcome.recipe, outcome.segmentation.mixture, result)
