@@ -5,10 +5,10 @@ import io
 import numpy as np
 import pytest
 import tifffile
-from segmentation.engine.gmm.fitting import SIZE
 
-from segmentation.engine.gmm import maps
-from segmentation.engine.gmm.pictures import picture_of
+from segmentation.engine.gmm.fit.fitting import SIZE
+from segmentation.engine.gmm.pixels.sources import feature_source
+from segmentation.engine.gmm.statistics import uncertainty as maps
 from segmentation.engine.imaging import Limits, decode, index_png
 from segmentation.engine.pipeline import looks, tiled
 from segmentation.engine.recipe import Recipe
@@ -63,9 +63,10 @@ def test_a_pixel_has_the_values_colour_and_sample_of_the_whole_picture(tmp_path,
     labels[200:210, 10:20] = index_png.NO_DATA  # left out by a mask
     if picture.valid is not None:
         labels[~picture.valid] = index_png.NO_DATA
-    whole = picture_of(picture.data, labels != index_png.NO_DATA, recipe, picture.pixels)
+    whole = feature_source(picture.data, labels != index_png.NO_DATA, recipe, picture.pixels)
     mixture = of_two(whole.sample(100, np.random.default_rng(0)).values)
-    looks.write_picture(data, "a", LIMITS, tmp_path / "picture")
+    with (tmp_path / "picture").open("wb") as file:
+        looks.write_picture(decode(data, name="a", limits=LIMITS), file)
     looks.write_result(tmp_path / "picture", index_png.encode(labels), recipe, mixture, tmp_path / "result")
     values, valid = whole.part(slice(None), slice(None))
     sample = whole.sample(SIZE, np.random.default_rng([recipe.seed, 0]))
