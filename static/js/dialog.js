@@ -43,7 +43,7 @@ onPage((root) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
       event.preventDefault();
       link.closest("details[open]")?.removeAttribute("open");
-      ask(link);
+      void ask(link);
     });
   }
 });

@@ -1,5 +1,6 @@
 // The queue of the administration goes on by itself: the page is fetched again, and the parts that have changed replaced.
-import { all, fill } from "./page.js";
+import { fill } from "./model/text.js";
+import { all } from "./page.js";
 
 const PAUSE = 2000, LOST = 10_000;  // milliseconds
 
@@ -18,8 +19,8 @@ function renew(fetched) {
     if (!fresh || old.contains(document.activeElement)) continue;
     document.adoptNode(fresh);
     for (const picture of fresh.querySelectorAll("img")) {
-      const shown = [...old.querySelectorAll("img")].find((other) => other.getAttribute("src") === picture.getAttribute("src"));
-      if (shown) picture.replaceWith(shown);  // not fetched again
+      const same = [...old.querySelectorAll("img")].find((other) => other.getAttribute("src") === picture.getAttribute("src"));
+      if (same) picture.replaceWith(same);  // not fetched again
     }
     old.replaceWith(fresh);
   }
@@ -47,8 +48,8 @@ const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, m
 /** Nobody looks at a hidden page: wait until somebody does. */
 function shown() {
   return new Promise((resolve) => {
-    if (!document.hidden) return resolve(undefined);
-    document.addEventListener("visibilitychange", resolve, { once: true });
+    if (document.hidden) document.addEventListener("visibilitychange", resolve, { once: true });
+    else resolve(undefined);
   });
 }
 

@@ -1,11 +1,8 @@
 // Start: a picture is dropped anywhere, pasted or chosen; it is sent with a progress bar and its run is opened.
-import { Problem, call, upload } from "./api.js";
-import { all, announce, fill, onPage, percent } from "./page.js";
-
-/** @param {number} bytes */
-function size(bytes) {
-  return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))}\u202fkB` : `${Number((bytes / 1e6).toFixed(1))}\u202fMB`;
-}
+import { Problem, startRun, upload } from "./api.js";
+import { fileSize, fill, wholePercent } from "./model/text.js";
+import { refusalOf } from "./model/uploads.js";
+import { all, announce, onPage } from "./page.js";
 
 /** One upload form. Its sentences stand in its data attributes, translated by the server. */
 class Drop {
@@ -55,12 +52,11 @@ class Drop {
   /** @param {File[]} files */
   take(files) {
     if (this.sending || !this.clusters.reportValidity()) return;
-    const [file] = files, limit = Number(this.words.maxBytes);
-    if (files.length > 1) return this.refuse(fill(this.words.several ?? "", { count: files.length }), this.words.oneByOne ?? "");
-    if (file.size > limit) {
-      return this.refuseFile(file, fill(this.words.tooLarge ?? "", { size: size(file.size), limit: size(limit) }));
-    }
-    this.send(file);
+    const [file] = files, limit = Number(this.words.maxBytes), refusal = refusalOf(files, limit);
+    if (!file) return;
+    if (refusal === "several") this.refuse(fill(this.words.several ?? "", { count: files.length }), this.words.oneByOne ?? "");
+    else if (refusal === "too large") this.refuseFile(file, fill(this.words.tooLarge ?? "", { size: fileSize(file.size), limit: fileSize(limit) }));
+    else void this.send(file);
   }
 
   /** @param {File} file */
@@ -71,7 +67,7 @@ class Drop {
     try {
       image = await upload(file, (fraction) => this.sent(file.name, fraction), this.sending.signal);
       this.work(file.name, this.words.starting ?? "", 1);
-      const run = await call("POST", "/runs", { image: image.id, recipe: { n_clusters: Number(this.clusters.value) } });
+      const run = await startRun(image.id, Number(this.clusters.value));
       location.assign((this.words.runUrl ?? "").replace(this.words.anyId ?? "", run.id));
     } catch (problem) {
       this.rest();
@@ -87,7 +83,7 @@ class Drop {
    * @param {number} fraction of the bytes that have left
    */
   sent(name, fraction) {
-    const stage = fraction < 1 ? fill(this.words.uploadingPart ?? "", { percent: percent(fraction).replace(/\.\d/, "") }) : this.words.checking;
+    const stage = fraction < 1 ? fill(this.words.uploadingPart ?? "", { percent: wholePercent(fraction) }) : this.words.checking;
     this.work(name, stage ?? "", fraction);
   }
 
@@ -107,7 +103,7 @@ class Drop {
     /** @type {HTMLElement} */ (this.busy.querySelector("[data-name]")).textContent = name;
     /** @type {HTMLElement} */ (this.busy.querySelector("[data-stage]")).textContent = stage;
     this.progress.value = fraction * 100;
-    document.title = `${fraction < 1 ? `${Math.round(fraction * 100)}\u202f% ` : ""}${name} · ${this.words.site}`;
+    document.title = `${fraction < 1 ? `${wholePercent(fraction)} ` : ""}${name} · ${this.words.site}`;
   }
 
   rest() {
