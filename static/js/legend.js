@@ -100,14 +100,14 @@ class Legend {
 
   /**
    * Another form edits the legend, too: it goes after what is on its way, and says the revision that it has led to.
-   * @param {Event} event
+   * @param {SubmitEvent} event
    * @param {HTMLFormElement} form
    */
   async before(event, form) {
     if (!this.saving) return;
     event.preventDefault();
     await this.saving;
-    form.submit();
+    form.requestSubmit(event.submitter);
   }
 
   /** One request at a time, each with all that has changed since the last one. */
