@@ -47,10 +47,10 @@ const ROOT = new URL("../../api/v1", import.meta.url).pathname;
 
 /**
  * @param {string} image id
- * @param {number} clusters
+ * @param {number | null} clusters null: as many as a run has of which nothing is said
  */
 export async function startRun(image, clusters) {
-  return /** @type {RunOut} */ (await call("POST", "/runs", { image, recipe: { n_clusters: clusters } }));
+  return /** @type {RunOut} */ (await call("POST", "/runs", { image, recipe: clusters === null ? {} : { n_clusters: clusters } }));
 }
 
 /** @param {string} run id */

@@ -83,8 +83,16 @@ def test_a_late_picture_of_the_example_does_not_replace_a_newer_one(open_window)
     page.evaluate(move, 7)
     arrived(page, held, 3)  # the first one stands in the page
     for n in (7, 3):
-        next(route for route in held if f"china-k{n}" in route.request.url).continue_()
-        page.wait_for_function("() => document.querySelector('[data-over]').src.includes('china-k7')")
+        late = next(route for route in held if f"china-k{n}" in route.request.url)
+        late.continue_()
+        page.evaluate(
+            """async address => {
+              await Object.assign(new Image(), {src: address}).decode();
+              await new Promise((resolve) => setTimeout(resolve));
+            }""",
+            late.request.url,
+        )
+        expect(page.locator("[data-over]")).to_have_attribute("src", re.compile("china-k7"))
     expect(page.locator("[data-demo-out]")).to_have_text("7")
 
 

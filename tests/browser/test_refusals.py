@@ -45,7 +45,7 @@ def test_a_file_above_the_limit_is_refused_before_it_is_sent(open_own_window):
     sent = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     page.goto("/")
-    assert int(page.locator("form[data-upload]").get_attribute("data-max-bytes")) == settings.GMM_MAX_UPLOAD_BYTES
+    assert int(page.locator("[data-uploads]").get_attribute("data-max-bytes")) == settings.GMM_MAX_UPLOAD_BYTES
     choose(page, b"\0" * 2001)
     expect(page.get_by_role("alert")).to_contain_text("phantom.png was not uploaded")
     settled(page)

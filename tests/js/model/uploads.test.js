@@ -1,15 +1,36 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { suite, test } from "node:test";
 
-import { refusalOf } from "../../../static/js/model/uploads.js";
+import { InTurn, refusalOf } from "../../../static/js/model/uploads.js";
 
 test("a file is sent up to the limit and not a byte beyond it", () => {
-  assert.equal(refusalOf([{ size: 1000 }], 1000), null);
-  assert.equal(refusalOf([{ size: 1001 }], 1000), "too large");
+  assert.equal(refusalOf({ size: 1000 }, 1000), null);
+  assert.equal(refusalOf({ size: 1001 }, 1000), "too large");
 });
 
-test("several files are refused whatever their size, and none is nothing to send", () => {
-  assert.equal(refusalOf([{ size: 1 }, { size: 5000 }], 1000), "several");
-  assert.equal(refusalOf([{ size: 5000 }, { size: 1 }], 1000), "several");
-  assert.equal(refusalOf([], 1000), "none");
+suite("work that is done in turn", () => {
+  test("begins when the piece before it has ended, in the order in which it came", async () => {
+    const turns = new InTurn(), { promise, resolve } = Promise.withResolvers();
+    /** @type {string[]} */
+    const seen = [];
+    const done = turns.add(async () => { seen.push("a"); await promise; seen.push("a ends"); }, () => Promise.resolve(seen.push("b")));
+    await turns.add(() => Promise.resolve(seen.push("c")));
+    assert.deepEqual(seen, ["a"]);
+    assert.equal(turns.isBusy, true);
+    resolve(undefined);
+    await done;
+    assert.deepEqual(seen, ["a", "a ends", "b", "c"]);
+    assert.equal(turns.isBusy, false);
+  });
+
+  test("goes on after a piece that failed, and tells of the failure at the end", async () => {
+    const turns = new InTurn();
+    /** @type {string[]} */
+    const seen = [];
+    await assert.rejects(turns.add(() => Promise.reject(new Error("broken")), () => Promise.resolve(seen.push("b"))), /broken/);
+    assert.deepEqual(seen, ["b"]);
+    assert.equal(turns.isBusy, false);
+    await turns.add(() => Promise.resolve(seen.push("c")));
+    assert.deepEqual(seen, ["b", "c"]);
+  });
 });
