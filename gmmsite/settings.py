@@ -105,6 +105,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "gmmsite.returning.ReturnToThePage",
 ]
 if DEBUG and env.bool("GMM_TOOLBAR", default=False):
     INSTALLED_APPS.append("debug_toolbar")

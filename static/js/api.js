@@ -1,5 +1,6 @@
 // Requests to /api/v1, with the session and its CSRF token; errors are the API's problem details.
 import { Problem, csrfToken, understood } from "./model/answers.js";
+import { offerSignIn } from "./page.js";
 
 export { Problem };
 
@@ -97,7 +98,7 @@ export async function pollRun(run, etag, signal) {
   const headers = { Accept: "application/json", ...(etag && { "If-None-Match": etag }) };
   const { answer, text } = await ask(`/runs/${run}`, { headers, cache: "no-store", signal });
   if (answer.status === 304) return null;
-  return { etag: answer.headers.get("ETag") ?? "", run: /** @type {RunOut} */ (read(answer, text)) };
+  return { etag: answer.headers.get("ETag") ?? "", run: /** @type {RunOut} */ (understood(answer.status, text, answer.headers.get("Retry-After"))) };
 }
 
 /**
@@ -111,23 +112,24 @@ export async function pollRun(run, etag, signal) {
 export async function upload(file, onProgress, signal) {
   const form = new FormData();
   form.append("image", file, file.name);
-  const request = await send(form, onProgress, signal);
-  return /** @type {ImageOut} */ (understood(request.status, request.responseText, request.getResponseHeader("Retry-After")));
+  const request = await send(form, token(), onProgress, signal);
+  return /** @type {ImageOut} */ (read(request.status, request.responseText, request.getResponseHeader("Retry-After")));
 }
 
 /**
  * @param {FormData} form
+ * @param {string} csrf token
  * @param {(fraction: number) => void} onProgress
  * @param {AbortSignal} signal
  * @returns {Promise<XMLHttpRequest>} answered
  * @throws {Problem} with code "aborted" or without an answer
  */
-function send(form, onProgress, signal) {
+function send(form, csrf, onProgress, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", `${ROOT}/images`);
     request.setRequestHeader("Accept", "application/json");
-    request.setRequestHeader("X-CSRFToken", token());
+    request.setRequestHeader("X-CSRFToken", csrf);
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) onProgress(event.loaded / event.total);
     });
@@ -148,9 +150,10 @@ function send(form, onProgress, signal) {
  * @throws {Problem}
  */
 async function call(method, path, body) {
-  const headers = { Accept: "application/json", "X-CSRFToken": token(), ...(body && { "Content-Type": "application/json" }) };
+  const changes = method !== "GET" && { "X-CSRFToken": token() };
+  const headers = { Accept: "application/json", ...changes, ...(body && { "Content-Type": "application/json" }) };
   const { answer, text } = await ask(path, { method, headers, body: body ? JSON.stringify(body) : null });
-  return read(answer, text);
+  return read(answer.status, text, answer.headers.get("Retry-After"));
 }
 
 /**
@@ -168,14 +171,22 @@ async function ask(path, options) {
 }
 
 /**
- * @param {Response} answer
+ * Read an answer to what a person has done; whose session has ended is offered to sign in again.
+ * @param {number} status
  * @param {string} text
+ * @param {string | null} retryAfter
  */
-function read(answer, text) {
-  return understood(answer.status, text, answer.headers.get("Retry-After"));
+function read(status, text, retryAfter) {
+  if (status === 401) offerSignIn();
+  return understood(status, text, retryAfter);
 }
 
-/** @returns {string} the cookie's, which is always the newest; a form's field may be older than the last sign-in */
+/**
+ * @returns {string} the cookie's token, which is always the newest; a form's field may be older than the last sign-in
+ * @throws {Problem} when the browser has no such cookie: no change would be accepted
+ */
 function token() {
-  return csrfToken(document.cookie, location.protocol === "https:");
+  const found = csrfToken(document.cookie, location.protocol === "https:");
+  if (!found) throw new Problem(403, { detail: document.body.dataset.noCookie ?? "" });
+  return found;
 }

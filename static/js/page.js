@@ -52,6 +52,28 @@ let toast;
  * @param {string} text
  */
 export function notify(text) {
+  if (toast?.isConnected && "stays" in toast.dataset) return;  // what it asks for comes first
+  leaveSoon(show(text));
+}
+
+/** Say that the session has ended, with a way to sign in that leads back to this page; it stays until it is taken. */
+export function offerSignIn() {
+  const { signIn, signInWords, signedOut } = document.body.dataset;
+  if (!signIn || (toast?.isConnected && "stays" in toast.dataset)) return;
+  const link = document.createElement("a");
+  link.className = "btn small";
+  link.href = `${signIn}?${new URLSearchParams({ next: location.pathname + location.search }).toString()}`;
+  link.textContent = signInWords ?? "";
+  const here = show(signedOut ?? "");
+  here.dataset.stays = "";
+  here.append(link);
+}
+
+/**
+ * @param {string} text
+ * @returns {HTMLElement} the toast
+ */
+function show(text) {
   toast?.remove();
   const here = document.createElement("div");
   here.className = "toast";
@@ -62,7 +84,7 @@ export function notify(text) {
   document.body.append(here);
   words.textContent = text;  // after it stands in the page: only then is it read out
   toast = here;
-  leaveSoon(here);
+  return here;
 }
 
 /** @param {HTMLElement} shown leaves after a while, but not while it is focused or pointed at */
