@@ -28,7 +28,8 @@ class ReturnToThePage:
         sign_in = resolve_url(settings.LOGIN_URL)
         location = response.headers.get("Location", "")
         if request.method not in SAFE and urlsplit(location).path == sign_in and request.path != sign_in:
-            response.headers["Location"] = f"{sign_in}?{urlencode({REDIRECT_FIELD_NAME: _page_of(request)})}"
+            query = urlencode({REDIRECT_FIELD_NAME: _page_of(request)}, safe="/")
+            response.headers["Location"] = f"{sign_in}?{query}"
         return response
 
 

@@ -6,7 +6,9 @@ import pytest
 from playwright.sync_api import expect
 
 from segmentation import execution, services
+from tests.browser.test_late_answers import hold, settled
 from tests.factories import make_run
+from tests.processes import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -84,3 +86,25 @@ def test_a_card_whose_menu_is_open_stays_as_it_is(open_own_window, image):
     expect(card.locator("details[open]")).to_be_visible()
     page.locator("h1").click()
     expect(card).to_have_attribute("data-state", "succeeded")
+
+
+def test_the_queue_of_the_administration_goes_on_by_itself(open_own_window, owner, image):
+    owner.is_staff = owner.is_superuser = True
+    owner.save()
+    page = open_own_window(refused="ERR_FAILED")
+    page.clock.install(time=0)
+    page.goto("/admin/segmentation/worker/queue/")
+    page.clock.pause_at(60_000)
+    numbers = page.locator("[data-live=numbers]")
+    before = numbers.inner_text()
+    make_run(image)
+    held = hold(page, "**/queue/")
+    eventually(lambda: page.clock.run_for(100) or held)
+    page.clock.run_for(60_000)
+    settled(page)
+    assert len(held) == 1  # one question at a time
+    held[0].continue_()
+    expect(numbers).not_to_have_text(before, use_inner_text=True)
+    page.unroute("**/queue/")
+    page.route("**/queue/", lambda route: route.abort())
+    eventually(lambda: page.clock.run_for(100) or "does not answer" in page.locator("[data-now]").inner_text())
