@@ -6,7 +6,7 @@ import { exchange, fetchPage, isInUse, pause } from "./renew.js";
 
 /** @import { Card } from "./model/cards.js" */
 
-const PAUSE = 1000, AWAY = 4000, LOST = 10_000;  // milliseconds
+const PAUSE = 2000, AWAY = 5000, LOST = 10_000;  // milliseconds
 
 const title = document.title;
 /** @type {string[]} */

@@ -76,6 +76,8 @@ def test_an_upload_that_is_refused_says_so_and_can_be_tried_again(open_own_windo
 @pytest.mark.parametrize("refusal", ANSWERS)
 def test_a_change_that_is_refused_is_taken_back(open_own_window, finished_run, refusal):
     status, text, sentence = ANSWERS[refusal]
+    if status == 401:
+        sentence = "You are not signed in any more."  # with a way to do that
     page = open_own_window(refused=REFUSED)
     page.goto(finished_run.get_absolute_url())
     page.route("**/legend", lambda route: answer(route, status, text))
