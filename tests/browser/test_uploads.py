@@ -4,6 +4,7 @@ import base64
 import re
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from segmentation.models import Image, Run
@@ -93,6 +94,8 @@ def test_several_files_go_one_after_the_other_each_with_its_result_or_refusal(op
     expect(page).to_have_title(re.compile("^New"))
     runs = Run.objects.order_by("job__created")
     assert [(run.image.name, run.n_clusters) for run in runs] == [("one.png", 4), ("two.png", 4)]
+    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag22aa"]}})
+    assert found.violations_count == 0, found.generate_report()
     page.get_by_role("button", name="Close the list").click()
     expect(page.locator(".uploads")).to_be_hidden()
 
