@@ -14,7 +14,7 @@ function show(form) {
 
 /** @param {HTMLInputElement} range */
 function tell(range) {
-  range.style.setProperty("--fill", `calc(0.5625rem + (100% - 1.125rem) * ${Number(range.value)})`);
+  paintRange(range);
   const output = range.closest(".field")?.querySelector("output");
   if (output) output.textContent = Number(range.value) ? Number(range.value).toFixed(2) : output.dataset.off ?? "";
 }

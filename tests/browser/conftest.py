@@ -1,16 +1,20 @@
 """The whole application in Chromium: a live server, a real worker, a real browser."""
 
+import contextlib
 import os
 import re
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
+from django.conf import settings
+from playwright.sync_api import expect, sync_playwright
 
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's sync API runs an event loop in this thread
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+PATIENCE = 15_000  # milliseconds
+expect.set_options(timeout=PATIENCE)
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1440, "height": 900}}
 
 
@@ -31,9 +35,25 @@ def site(live_server, worker, transactional_db, media):
 @pytest.fixture
 def open_window(chromium, site):
     """Open windows of any size and theme; afterwards nothing may have gone wrong in any of them."""
+    with _windows(chromium, site) as window:
+        yield window
+
+
+@pytest.fixture
+def open_own_window(chromium, live_server, client, owner, media):
+    """Open windows in which the owner is signed in, of a site whose runs wait: it has no worker."""
+    client.force_login(owner)
+    cookie = {"name": settings.SESSION_COOKIE_NAME, "value": client.cookies[settings.SESSION_COOKIE_NAME].value}
+    with _windows(chromium, live_server.url, {**cookie, "url": live_server.url}) as window:
+        yield window
+
+
+@contextlib.contextmanager
+def _windows(chromium, site, *cookies):
     windows, complaints = [], []
 
-    def window(size="desktop", theme="light", *, scripts=True):
+    def window(size="desktop", theme="light", *, scripts=True, refused=""):
+        """Open a window; `refused` is a pattern of the refusals that the console may report."""
         context = chromium.new_context(
             base_url=site,
             viewport=SIZES[size],
@@ -42,13 +62,14 @@ def open_window(chromium, site):
             has_touch=size == "phone",
             accept_downloads=True,
         )
+        context.add_cookies(cookies)
         windows.append(context)
         page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text) if _unexpected(message) else None)
-        page.on("response", lambda answer: complaints.append(answer.url) if answer.status >= 500 else None)
+        page.on("console", lambda message: complaints.append(message.text) if _unexpected(message, refused) else None)
+        page.on("response", lambda answer: complaints.append(answer.url) if _is_fault(answer, refused) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: complaints.append(request.url) if _foreign(request.url, site) else None)
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE)
         return page
 
     yield window
@@ -57,9 +78,14 @@ def open_window(chromium, site):
     assert complaints == []
 
 
-def _unexpected(message):
+def _unexpected(message, refused):
     """Refusals and conflicts are answers, although the console calls them errors."""
-    return message.type == "error" and not re.search("status of (409|413|415|422)", message.text)
+    expected = re.search("status of (409|413|415|422)", message.text) or (refused and re.search(refused, message.text))
+    return message.type == "error" and not expected
+
+
+def _is_fault(answer, refused):
+    return answer.status >= 500 and not (refused and re.search(refused, str(answer.status)))
 
 
 def _foreign(address, site):
