@@ -50,13 +50,13 @@ const ROOT = new URL("../../api/v1", import.meta.url).pathname;
 /**
  * Ask for something that the server has few places for, and again for some seconds while it is busy.
  * @template T
- * @param {() => Promise<T>} ask
+ * @param {() => Promise<T>} request
  * @param {() => boolean} isWanted whether somebody still waits for the answer
  * @returns {Promise<T>}
  * @throws {Problem}
  */
-export function patiently(ask, isWanted) {
-  return patience.patiently(ask, isWanted, (seconds) => new Promise((resolve) => { setTimeout(resolve, 1000 * seconds); }));
+export function patiently(request, isWanted) {
+  return patience.patiently(request, isWanted, (seconds) => new Promise((resolve) => { setTimeout(resolve, 1000 * seconds); }));
 }
 
 /**

@@ -55,5 +55,5 @@ test("what nobody wants any more is not asked for again", async () => {
 
 test("a mistake of ours is thrown as it is", async () => {
   const mistake = new TypeError("no function");
-  await assert.rejects(patiently(() => Promise.reject(mistake)), mistake);
+  await assert.rejects(patiently(() => Promise.reject(mistake), () => true, () => Promise.resolve()), mistake);
 });
