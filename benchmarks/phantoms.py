@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from segmentation.engine.gmm import Recipe, segment
 from segmentation.engine.gmm.pixels.sources import EightBit
-from segmentation.engine.gmm.selection.choice import choose, interior_pixels
+from segmentation.engine.gmm.selection.cluster_count import choose, interior_pixels
 
 Float = NDArray[np.float64]
 

@@ -25,11 +25,11 @@ OnFraction = Callable[[float], None]
 """Called with the fraction that is done of whatever it was given to, 0 to 1."""
 
 
-def silent(_fraction: float) -> None:
+def ignore_progress(_fraction: float) -> None:
     """Nobody wants to know."""
 
 
-def part(on_fraction: OnFraction, begin: float, end: float) -> OnFraction:
+def subrange(on_fraction: OnFraction, begin: float, end: float) -> OnFraction:
     """What tells the fractions of one part of the work, which is from `begin` to `end` of the whole."""
     return lambda fraction: on_fraction(begin + (end - begin) * fraction)
 

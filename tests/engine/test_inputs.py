@@ -5,7 +5,7 @@ import pytest
 
 from segmentation.engine import recipe as recipes
 from segmentation.engine.exceptions import BadRecipe
-from segmentation.engine.recipe import Covariance, Inputs, Recipe, Start, agreed
+from segmentation.engine.recipe import Covariance, Inputs, Recipe, StartingMixture, reconcile
 
 MASK = "0123456789abcdef" * 4
 MIXTURE = {
@@ -99,7 +99,7 @@ def test_what_is_no_mixture_is_refused_with_what_it_must_be(mixture, sentence):
 
 
 def test_the_family_of_a_mixture_may_be_left_out():
-    assert Start.from_mapping(changed(covariance_type=None)).covariance_type is Covariance.FULL
+    assert StartingMixture.from_mapping(changed(covariance_type=None)).covariance_type is Covariance.FULL
 
 
 UNITS = {"offset": [100.0, 0.0, 5.0], "scale": [16.0, 16.0, 0.5]}
@@ -113,8 +113,12 @@ def test_a_mixture_may_say_what_its_units_are_and_then_only_newer_releases_take_
 
 def test_a_start_from_a_result_has_its_units_unless_they_are_values_of_the_picture():
     deep, plain = UNITS | {"names": ["red", "green", "blue"]}, {"offset": [0.0] * 3, "scale": [1.0] * 3}
-    assert Start.of_result(MIXTURE, deep).to_mapping() == MIXTURE | {"units": UNITS}
-    assert Start.of_result(MIXTURE, plain) == Start.of_result(MIXTURE, None) == Start.from_mapping(MIXTURE)
+    assert StartingMixture.of_result(MIXTURE, deep).to_mapping() == MIXTURE | {"units": UNITS}
+    assert (
+        StartingMixture.of_result(MIXTURE, plain)
+        == StartingMixture.of_result(MIXTURE, None)
+        == StartingMixture.from_mapping(MIXTURE)
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,20 +132,20 @@ def test_what_are_no_units_is_refused(units):
 @pytest.mark.parametrize("n_clusters", ["auto", 2])
 def test_a_start_says_how_many_clusters_there_are(n_clusters):
     recipe = Recipe.from_mapping({"n_clusters": n_clusters, "seed": 7})
-    assert agreed(recipe, Inputs.from_mapping({"mixture": MIXTURE})) == Recipe(n_clusters=2, seed=7)
+    assert reconcile(recipe, Inputs.from_mapping({"mixture": MIXTURE})) == Recipe(n_clusters=2, seed=7)
 
 
 def test_without_a_start_the_recipe_stays_as_it_is():
-    assert agreed(Recipe(n_clusters=None), Inputs(mask=MASK)) == Recipe(n_clusters=None)
+    assert reconcile(Recipe(n_clusters=None), Inputs(mask=MASK)) == Recipe(n_clusters=None)
 
 
 def test_another_number_than_that_of_the_start_is_refused_with_both():
     with pytest.raises(BadRecipe) as refused:
-        agreed(Recipe(n_clusters=5), Inputs.from_mapping({"mixture": MIXTURE}))
+        reconcile(Recipe(n_clusters=5), Inputs.from_mapping({"mixture": MIXTURE}))
     assert str(refused.value) == "The starting mixture has 2 clusters, not 5: ask for 2, or for auto."
 
 
 def test_regions_begin_nowhere():
     with pytest.raises(BadRecipe) as refused:
-        agreed(Recipe.from_mapping({"preset": "regions"}), Inputs.from_mapping({"mixture": MIXTURE}))
+        reconcile(Recipe.from_mapping({"preset": "regions"}), Inputs.from_mapping({"mixture": MIXTURE}))
     assert str(refused.value) == "Regions take no starting mixture: choose Colours, or start without."

@@ -161,4 +161,4 @@ def test_a_refused_recipe_crosses_process_borders_with_its_sentence():
     ],
 )
 def test_recipes_measure_alike_when_a_pixel_is_the_same_values_to_both(change, alike):
-    assert Recipe().measures_like(Recipe.from_mapping(change)) is alike
+    assert Recipe().extracts_same_features(Recipe.from_mapping(change)) is alike

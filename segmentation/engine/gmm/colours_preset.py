@@ -16,7 +16,7 @@ from segmentation.engine.gmm.picture_fit import fit_picture
 from segmentation.engine.gmm.pixels.sample import Sample
 from segmentation.engine.gmm.pixels.sources import FeatureSource, feature_source
 from segmentation.engine.gmm.result import Segmentation
-from segmentation.engine.gmm.selection.choice import small_maps
+from segmentation.engine.gmm.selection.cluster_count import small_maps
 from segmentation.engine.gmm.stage_clock import StageClock
 from segmentation.engine.gmm.statistics.components import (
     Component,
@@ -27,7 +27,7 @@ from segmentation.engine.gmm.statistics.components import (
     on_border,
     sample_statistics,
 )
-from segmentation.engine.progress import OnFraction, OnProgress, Stage, part
+from segmentation.engine.progress import OnFraction, OnProgress, Stage, subrange
 from segmentation.engine.recipe import Features, Recipe
 
 
@@ -74,7 +74,7 @@ def segment(
         The arrays are not of the stated types and shapes.
     """
     clock = StageClock(on_progress or _ignore)
-    on_features = part(clock.begin(Stage.COUNTING), 0, 0.7)
+    on_features = subrange(clock.begin(Stage.COUNTING), 0, 0.7)
     picture = feature_source(*_checked(pixels, valid), recipe, shown, on_fraction=on_features)
     if begin is not None and begin_units is not None:
         begin = _converted(begin, begin_units, picture, recipe)
@@ -129,7 +129,7 @@ def apply(
         As of `segment`; also `invalid_request` when the picture has another number of bands than the mixture's.
     """
     clock = StageClock(on_progress or _ignore)
-    on_features = part(clock.begin(Stage.COUNTING), 0, 0.7)
+    on_features = subrange(clock.begin(Stage.COUNTING), 0, 0.7)
     picture = feature_source(*_checked(pixels, valid), recipe, shown, units=units, on_fraction=on_features)
     sample = picture.sample(SIZE, np.random.default_rng([recipe.seed, 0]))
     return _labelled(picture, mixture, sample, recipe, clock)
@@ -178,7 +178,7 @@ def _label_map(
     picture: FeatureSource, mixture: Mixture, sample: Sample, recipe: Recipe, on_fraction: OnFraction
 ) -> LabelMap:
     """Label all pixels, smooth the labels and clean them, as the recipe says."""
-    on_paint = part(on_fraction, 0, 0.5) if recipe.smallest_region else on_fraction
+    on_paint = subrange(on_fraction, 0, 0.5) if recipe.smallest_region else on_fraction
     if recipe.smoothness:
         label_map = label_smoothed(picture, mixture, recipe.smoothness, on_paint)
     else:
@@ -191,7 +191,7 @@ def _label_map(
             lambda rows: picture.part(rows, slice(None))[0],
             mixture,
             recipe.smallest_region,
-            on_fraction=part(on_fraction, 0.5, 1),
+            on_fraction=subrange(on_fraction, 0.5, 1),
         ),
         mixture.n_components,
     )

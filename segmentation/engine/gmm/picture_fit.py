@@ -14,9 +14,9 @@ from segmentation.engine.gmm.mixture.monomials import Float
 from segmentation.engine.gmm.pixels.sample import Sample
 from segmentation.engine.gmm.pixels.sampling import windows
 from segmentation.engine.gmm.pixels.sources import FeatureSource
-from segmentation.engine.gmm.selection.choice import Choice, choose, interior_pixels
+from segmentation.engine.gmm.selection.cluster_count import Choice, choose, interior_pixels
 from segmentation.engine.gmm.stage_clock import StageClock
-from segmentation.engine.progress import OnFraction, Stage, part
+from segmentation.engine.progress import OnFraction, Stage, subrange
 from segmentation.engine.recipe import Recipe
 
 _COARSE = 0.16
@@ -40,23 +40,23 @@ def fit_picture(picture: FeatureSource, recipe: Recipe, begin: Mixture | None, c
     begin = _suited(begin, picture, recipe)
     choice = None
     if recipe.n_clusters is None and begin is None:
-        choice = _chosen(picture, recipe, part(on_fraction, 0, 0.8))
+        choice = _chosen(picture, recipe, subrange(on_fraction, 0, 0.8))
     start = choice.best.mixture if choice else None
     given = begin or start
     n_clusters = recipe.n_clusters or (given.n_components if given else 1)
-    sample, full_sample = _samples(picture, recipe, n_clusters, part(on_fraction, 0.8 if choice else 0, 1))
+    sample, full_sample = _samples(picture, recipe, n_clusters, subrange(on_fraction, 0.8 if choice else 0, 1))
     on_fraction = clock.begin(Stage.FITTING)
     parts = _parts(picture, recipe) if recipe.smoothness else []
     n_components = min(n_clusters, len((full_sample or sample).counts))
     if parts and given is None:
-        begin = blurred_start(parts, recipe, n_components, picture.floor, part(on_fraction, 0, 0.2))
-    on_fit = part(on_fraction, 0.2, 0.5) if parts else on_fraction
+        begin = blurred_start(parts, recipe, n_components, picture.floor, subrange(on_fraction, 0, 0.2))
+    on_fit = subrange(on_fraction, 0.2, 0.5) if parts else on_fraction
     fit = _fitted(
         sample, full_sample, recipe, n_components, picture.floor, start=start, begin=begin, on_fraction=on_fit
     )
     mixture = fit.mixture
     if parts:
-        mixture = hidden_markov_em(mixture, parts, recipe.smoothness, picture.floor, part(on_fraction, 0.5, 1))
+        mixture = hidden_markov_em(mixture, parts, recipe.smoothness, picture.floor, subrange(on_fraction, 0.5, 1))
     on_fraction(1.0)
     return PictureFit(mixture, fit, full_sample or sample, choice)
 
@@ -121,9 +121,11 @@ def _fitted(
 ) -> Fit:
     """Fit the sample, then go on with all pixels where they were asked for."""
     goes_on = full_sample is not None or recipe.exact
-    on_sample = part(on_fraction, 0, 0.5) if goes_on else on_fraction
+    on_sample = subrange(on_fraction, 0, 0.5) if goes_on else on_fraction
     n_components = min(n_components, len(sample.counts))
     fit = fit_sample(sample, recipe, n_components, floor=floor, start=start, begin=begin, on_fraction=on_sample)
     if goes_on:
-        fit = fit_all(data_of(full_sample or sample), fit, recipe, floor=floor, on_fraction=part(on_fraction, 0.5, 1))
+        fit = fit_all(
+            data_of(full_sample or sample), fit, recipe, floor=floor, on_fraction=subrange(on_fraction, 0.5, 1)
+        )
     return fit

@@ -10,7 +10,7 @@ from segmentation.engine.gmm.features.units import Units
 from segmentation.engine.gmm.fit.parameters import mixture_at
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float
-from segmentation.engine.gmm.selection.choice import Choice
+from segmentation.engine.gmm.selection.cluster_count import Choice
 from segmentation.engine.gmm.statistics.components import Component
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass, field
 
-from segmentation.engine.progress import OnFraction, OnProgress, Stage, part
+from segmentation.engine.progress import OnFraction, OnProgress, Stage, subrange
 
 
 @dataclass(slots=True)
@@ -22,7 +22,7 @@ class StageClock:
             self.end()
             self.stage, self.begun = stage, time.perf_counter()
             self._tell(stage, 0.0)
-        return part(lambda fraction: self._tell(stage, fraction), self.done, 1)
+        return subrange(lambda fraction: self._tell(stage, fraction), self.done, 1)
 
     def end(self) -> None:
         if self.stage is not None:

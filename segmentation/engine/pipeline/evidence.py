@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm import Segmentation
-from segmentation.engine.gmm.selection.choice import MAP_SIDE, SAMPLE_SIZE
+from segmentation.engine.gmm.selection.cluster_count import MAP_SIDE, SAMPLE_SIZE
 
 
 def evidence(segmentation: Segmentation, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.generic]]:

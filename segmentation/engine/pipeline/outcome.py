@@ -20,7 +20,7 @@ from segmentation.engine.legend import Legend
 from segmentation.engine.pipeline.evidence import evidence
 from segmentation.engine.pipeline.resolving import counted, left_out, starting_mixture, starting_units
 from segmentation.engine.progress import OnProgress, Stage
-from segmentation.engine.recipe import Inputs, Recipe, agreed
+from segmentation.engine.recipe import Inputs, Recipe, reconcile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,7 +85,7 @@ def run(
         not suit the picture; `corrupt`: a master is not the one that the inputs name.
     """
     tell = on_progress or _silent
-    recipe, begin = agreed(recipe, inputs), starting_mixture(inputs)
+    recipe, begin = reconcile(recipe, inputs), starting_mixture(inputs)
     begun = time.perf_counter()
     tell(Stage.READING, 0.0)
     picture = decode(data, name=name, limits=limits)

@@ -3,8 +3,8 @@
 Frozen, validated values with JSON both ways and a schema number. Standard library only.
 """
 
-from segmentation.engine.recipe.inputs import INPUTS_SCHEMA, Inputs, agreed
-from segmentation.engine.recipe.kinds import AUTO, NAMES
+from segmentation.engine.recipe.fields import AUTO, SETTING_NAMES
+from segmentation.engine.recipe.inputs import INPUTS_SCHEMA, Inputs, reconcile
 from segmentation.engine.recipe.method import (
     MAX_CLUSTERS,
     MAX_REGIONS,
@@ -16,7 +16,7 @@ from segmentation.engine.recipe.method import (
     Preset,
     Recipe,
 )
-from segmentation.engine.recipe.start import Scale, Start
+from segmentation.engine.recipe.starting_mixture import BandUnits, StartingMixture
 
 __all__ = [
     "AUTO",

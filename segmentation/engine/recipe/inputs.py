@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from segmentation.engine.exceptions import BadRecipe, gettext_noop
-from segmentation.engine.recipe.kinds import AUTO, Whole, bad
+from segmentation.engine.recipe.fields import AUTO, IntegerField, invalid_setting
 from segmentation.engine.recipe.method import MIN_CLUSTERS, Preset, Recipe
-from segmentation.engine.recipe.start import Start, bad_start
+from segmentation.engine.recipe.starting_mixture import StartingMixture, invalid_starting_mixture
 
 INPUTS_SCHEMA = 3
 """The newest schema of inputs, of which 1 holds nothing, and 2 no units of a mixture. A new field, or a newer schema of
@@ -27,12 +27,12 @@ class Inputs:
         When the mask is no hash.
     """
 
-    mixture: Start | None = None  # where the fit begins, instead of at random
+    mixture: StartingMixture | None = None  # where the fit begins, instead of at random
     mask: str | None = None  # SHA-256 of the PNG whose pixels that are not black are left out, in lower case
 
     def __post_init__(self) -> None:
         if self.mask is not None and not re.fullmatch("[0-9a-f]{64}", str(self.mask)):
-            raise bad("mask", gettext_noop("The mask must be named by its SHA-256, 64 hexadecimal digits."))
+            raise invalid_setting("mask", gettext_noop("The mask must be named by its SHA-256, 64 hexadecimal digits."))
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
@@ -44,7 +44,7 @@ class Inputs:
             For an unknown field, a newer schema, or what is no mixture or no hash.
         """
         given = dict(mapping)
-        schema = Whole(1, 2**31).parse("schema", given.pop("schema", INPUTS_SCHEMA))
+        schema = IntegerField(1, 2**31).parse("schema", given.pop("schema", INPUTS_SCHEMA))
         if schema > INPUTS_SCHEMA:
             raise BadRecipe(
                 template=gettext_noop("These inputs were written by a newer release (schema %(schema)s)."),
@@ -53,7 +53,7 @@ class Inputs:
         if unknown := sorted(set(given) - {"mixture", "mask"}):
             raise BadRecipe(template=gettext_noop("“%(field)s” is not a known input."), field=str(unknown[0])[:100])
         mixture = given.get("mixture")
-        return cls(mixture=None if mixture is None else Start.from_mapping(mixture), mask=given.get("mask"))
+        return cls(mixture=None if mixture is None else StartingMixture.from_mapping(mixture), mask=given.get("mask"))
 
     def to_mapping(self) -> dict[str, Any]:
         """The inputs as a JSON object with their schema number; `from_mapping` is its inverse.
@@ -68,7 +68,7 @@ class Inputs:
         return {"schema": schema, "mixture": mixture, "mask": self.mask}
 
 
-def agreed(recipe: Recipe, inputs: Inputs) -> Recipe:
+def reconcile(recipe: Recipe, inputs: Inputs) -> Recipe:
     """The recipe that these inputs lead to: a starting mixture says how many clusters there are.
 
     Raises
@@ -79,10 +79,12 @@ def agreed(recipe: Recipe, inputs: Inputs) -> Recipe:
     if inputs.mixture is None:
         return recipe
     if recipe.preset is Preset.REGIONS:
-        raise bad_start(gettext_noop("Regions take no starting mixture: choose Colours, or start without."))
+        raise invalid_starting_mixture(
+            gettext_noop("Regions take no starting mixture: choose Colours, or start without.")
+        )
     count = len(inputs.mixture.weights)
     if recipe.n_clusters not in {None, count}:
-        raise bad_start(
+        raise invalid_starting_mixture(
             gettext_noop(
                 "The starting mixture has %(given)s clusters, not %(wanted)s: ask for %(given)s, or for auto."
             ),

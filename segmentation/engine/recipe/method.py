@@ -6,7 +6,15 @@ from enum import StrEnum
 from typing import Any, Self
 
 from segmentation.engine.exceptions import BadRecipe, gettext_noop
-from segmentation.engine.recipe.kinds import AUTO, Choice, Kind, Real, Switch, Whole, WholeOrAuto
+from segmentation.engine.recipe.fields import (
+    AUTO,
+    BooleanField,
+    ChoiceField,
+    Field,
+    IntegerField,
+    IntegerOrAutoField,
+    RealField,
+)
 
 SCHEMA = 1
 """The newest recipe schema that this release understands."""
@@ -69,7 +77,7 @@ class Recipe:
     def __post_init__(self) -> None:
         for field in fields(self):
             object.__setattr__(
-                self, field.name, _kind(field.name, self.preset).parse(field.name, getattr(self, field.name))
+                self, field.name, _field(field.name, self.preset).parse(field.name, getattr(self, field.name))
             )
 
     @classmethod
@@ -84,12 +92,12 @@ class Recipe:
             For an unknown field, a newer schema, a value that is not of its kind or out of range.
         """
         given = dict(mapping)
-        schema = Whole(1, 2**31).parse("schema", given.pop("schema", SCHEMA))
+        schema = IntegerField(1, 2**31).parse("schema", given.pop("schema", SCHEMA))
         if schema > SCHEMA:
             raise BadRecipe(
                 template=gettext_noop("This recipe was written by a newer release (schema %(schema)s)."), schema=schema
             )
-        if unknown := sorted(set(given) - _KINDS.keys()):
+        if unknown := sorted(set(given) - _FIELDS.keys()):
             raise BadRecipe(
                 template=gettext_noop("“%(field)s” is not a setting of a recipe."), field=str(unknown[0])[:100]
             )
@@ -97,7 +105,7 @@ class Recipe:
             given.setdefault("n_clusters", None)
         return cls(**given)
 
-    def measures_like(self, other: Self) -> bool:
+    def extracts_same_features(self, other: Self) -> bool:
         """Whether a pixel is the same values to both, so that a mixture of one means the same to the other."""
         names = ("preset", "features", "texture", "position")
         return all(getattr(self, name) == getattr(other, name) for name in names)
@@ -123,23 +131,23 @@ class Recipe:
         return {"schema": SCHEMA, **values, "n_clusters": AUTO if self.n_clusters is None else self.n_clusters}
 
 
-_KINDS: dict[str, Kind] = {
-    "preset": Choice(Preset),
-    "n_clusters": WholeOrAuto(Whole(MIN_CLUSTERS, MAX_CLUSTERS)),
-    "features": Choice(Features),
-    "texture": Whole(0, 2),
-    "position": Switch(),
-    "covariance": Choice(Covariance),
-    "smoothness": Real(0.0, 1.0),
-    "smallest_region": Real(0.0, 0.1),
-    "seed": Whole(0, MAX_SEED),
-    "restarts": Whole(1, 20),
-    "tolerance": Real(1e-9, 0.1),
-    "max_iterations": Whole(1, 10_000),
-    "exact": Switch(),
+_FIELDS: dict[str, Field] = {
+    "preset": ChoiceField(Preset),
+    "n_clusters": IntegerOrAutoField(IntegerField(MIN_CLUSTERS, MAX_CLUSTERS)),
+    "features": ChoiceField(Features),
+    "texture": IntegerField(0, 2),
+    "position": BooleanField(),
+    "covariance": ChoiceField(Covariance),
+    "smoothness": RealField(0.0, 1.0),
+    "smallest_region": RealField(0.0, 0.1),
+    "seed": IntegerField(0, MAX_SEED),
+    "restarts": IntegerField(1, 20),
+    "tolerance": RealField(1e-9, 0.1),
+    "max_iterations": IntegerField(1, 10_000),
+    "exact": BooleanField(),
 }
-_N_REGIONS = WholeOrAuto(Whole(MIN_CLUSTERS, MAX_REGIONS))
+_N_REGIONS = IntegerOrAutoField(IntegerField(MIN_CLUSTERS, MAX_REGIONS))
 
 
-def _kind(field: str, preset: object) -> Kind:
-    return _N_REGIONS if field == "n_clusters" and preset == Preset.REGIONS else _KINDS[field]
+def _field(field: str, preset: object) -> Field:
+    return _N_REGIONS if field == "n_clusters" and preset == Preset.REGIONS else _FIELDS[field]

@@ -15,7 +15,7 @@ from segmentation.engine.gmm.features.colour_spaces import STEPS, TRANSFORMS, li
 from segmentation.engine.gmm.features.texture import SCALES, textures
 from segmentation.engine.gmm.features.units import Units, as_bands
 from segmentation.engine.gmm.mixture.monomials import Float, Float32
-from segmentation.engine.progress import OnFraction, silent
+from segmentation.engine.progress import OnFraction, ignore_progress
 from segmentation.engine.recipe import Features, Recipe
 
 Mask = NDArray[np.bool_]
@@ -99,7 +99,7 @@ def extract_features(
     valid: Mask | None,
     recipe: Recipe,
     units: Units | None = None,
-    on_fraction: OnFraction = silent,
+    on_fraction: OnFraction = ignore_progress,
 ) -> FeatureStack:
     """Measure every pixel as a recipe says.
 

@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from segmentation.engine.gmm.features.tiles import tiles
 from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.progress import OnFraction, silent
+from segmentation.engine.progress import OnFraction, ignore_progress
 
 WINDOWS = {2.0: (5, 5), 5.0: (7, 9, 13)}
 """Sides of the squares that are averaged over one after the other for each scale in pixels, which is the standard deviation
@@ -24,7 +24,7 @@ LightOf = Callable[[slice, slice], Float32]
 
 
 def textures(
-    shape: tuple[int, int], light_of: LightOf, scales: tuple[float, ...], on_fraction: OnFraction = silent
+    shape: tuple[int, int], light_of: LightOf, scales: tuple[float, ...], on_fraction: OnFraction = ignore_progress
 ) -> Float32:
     """Roughness of a whole picture at some scales.
 

@@ -8,7 +8,7 @@ from segmentation.engine.gmm.fit.quasi_newton import fraction_done, quasi_newton
 from segmentation.engine.gmm.fit.starts import best_start
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.pixels.sample import Sample
-from segmentation.engine.progress import OnFraction, part, silent
+from segmentation.engine.progress import OnFraction, ignore_progress, subrange
 from segmentation.engine.recipe import Recipe
 
 SIZE = 2**17
@@ -35,7 +35,7 @@ def fit_sample(
     floor: ArrayLike = FLOOR,
     start: Mixture | None = None,
     begin: Mixture | None = None,
-    on_fraction: OnFraction = silent,
+    on_fraction: OnFraction = ignore_progress,
 ) -> Fit:
     """Fit a mixture of a recipe's family.
 
@@ -57,7 +57,7 @@ def fit_sample(
     """
     patience = PATIENCE
     if begin is None:
-        begin = _on_few(sample, recipe, n_components, floor, start=start, on_fraction=part(on_fraction, 0, 0.4))
+        begin = _on_few(sample, recipe, n_components, floor, start=start, on_fraction=subrange(on_fraction, 0, 0.4))
         patience = 1  # that climb was patient already
     return quasi_newton_em(
         data_of(sample),
@@ -90,7 +90,7 @@ def _on_few(
             n_starts=recipe.restarts,
             floor=floor,
             covariance_type=recipe.covariance,
-            on_fraction=part(on_fraction, 0, 0.8),
+            on_fraction=subrange(on_fraction, 0, 0.8),
         )
     return quasi_newton_em(
         few,
@@ -108,7 +108,9 @@ def data_of(sample: Sample) -> Data:
     return Data.of(sample.values, sample.counts, rough=sample.values.dtype == np.uint8)
 
 
-def fit_all(data: Data, fit: Fit, recipe: Recipe, *, floor: ArrayLike = FLOOR, on_fraction: OnFraction = silent) -> Fit:
+def fit_all(
+    data: Data, fit: Fit, recipe: Recipe, *, floor: ArrayLike = FLOOR, on_fraction: OnFraction = ignore_progress
+) -> Fit:
     """Go on from a fit on the values of all pixels; the history is that of both, one after the other."""
     more = quasi_newton_em(
         data,

@@ -14,7 +14,7 @@ from segmentation.engine.gmm.fit.merging import concatenate, merge_cheapest
 from segmentation.engine.gmm.fit.quasi_newton import fraction_done, quasi_newton_em
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float
-from segmentation.engine.progress import OnFraction, part, silent
+from segmentation.engine.progress import OnFraction, ignore_progress, subrange
 from segmentation.engine.recipe import Covariance
 
 STARTS = 2  # unless the recipe says otherwise
@@ -86,7 +86,7 @@ def best_start(
     n_starts: int = STARTS,
     floor: ArrayLike = FLOOR,
     covariance_type: Covariance = Covariance.FULL,
-    on_fraction: OnFraction = silent,
+    on_fraction: OnFraction = ignore_progress,
 ) -> Mixture:
     """The best of a few descents by likelihood; of equal ones the first.
 
@@ -110,7 +110,7 @@ def best_start(
         return _merged_down(data, first, n_components, floor, on_fraction)  # there is nothing to compare it with
 
     def descend(number: int, begin: Mixture) -> Fit:
-        share = part(on_fraction, number / n_starts, (number + 1) / n_starts)
+        share = subrange(on_fraction, number / n_starts, (number + 1) / n_starts)
         return _descend(data, begin, n_components, floor, share)
 
     best = descend(0, first)
@@ -126,7 +126,7 @@ def _descend(data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, 
     """Merge down, then climb until optima can be compared."""
     return quasi_newton_em(
         data,
-        _merged_down(data, mixture, n_components, floor, part(on_fraction, 0, 0.6)),
+        _merged_down(data, mixture, n_components, floor, subrange(on_fraction, 0, 0.6)),
         tolerance=COMPARABLE,
         floor=floor,
         on_evaluation=lambda evaluations, _: on_fraction(0.6 + 0.4 * fraction_done(evaluations)),

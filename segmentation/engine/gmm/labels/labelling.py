@@ -17,7 +17,7 @@ from segmentation.engine.gmm.pixels.one_band import OneBand
 from segmentation.engine.gmm.pixels.per_pixel import PerPixel
 from segmentation.engine.gmm.pixels.sample import NO_DATA, Mask, Sample
 from segmentation.engine.gmm.pixels.source import FeatureSource
-from segmentation.engine.progress import OnFraction, silent
+from segmentation.engine.progress import OnFraction, ignore_progress
 
 DIRECT = 2**19
 """Up to so many pixels, each is judged by itself: a table costs more."""
@@ -49,7 +49,7 @@ class LabelMap:
 
 
 def label_pixels(
-    picture: FeatureSource, mixture: Mixture, sample: Sample, on_fraction: OnFraction = silent
+    picture: FeatureSource, mixture: Mixture, sample: Sample, on_fraction: OnFraction = ignore_progress
 ) -> LabelMap:
     """Label every pixel of a picture with its most probable component.
 
@@ -99,7 +99,7 @@ def label_colours(
     codes: Codes,
     *,
     transform: Transform | None = None,
-    on_fraction: OnFraction = silent,
+    on_fraction: OnFraction = ignore_progress,
 ) -> LabelMap:
     """Give each pixel of an 8-bit RGB picture its label.
 
@@ -150,7 +150,7 @@ def label_values(
     values: Rows,
     valid: Mask | None,
     mixture: Mixture,
-    on_fraction: OnFraction = silent,
+    on_fraction: OnFraction = ignore_progress,
 ) -> LabelMap:
     """The same for whatever values (n, D) the mixture is of, each judged by itself."""
     theta = mixture.theta()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float, Indices, blocks, expand
-from segmentation.engine.progress import OnFraction, part, silent
+from segmentation.engine.progress import OnFraction, ignore_progress, subrange
 
 _REPORT = 256  # regions that join between two reports
 
@@ -27,7 +27,7 @@ def cleaned(
     smallest: float,
     no_data: int = 255,
     *,
-    on_fraction: OnFraction = silent,
+    on_fraction: OnFraction = ignore_progress,
 ) -> Labels:
     """Give connected regions below a share of the picture the label of a neighbouring region.
 
@@ -59,8 +59,8 @@ def cleaned(
     if not len(small):
         return labels.copy()
     on_fraction(0.2)
-    scores = _scores(regions, values_of, mixture, small, part(on_fraction, 0.2, 0.6))
-    owners = _merge(regions, scores, limit, no_data, part(on_fraction, 0.6, 1))
+    scores = _scores(regions, values_of, mixture, small, subrange(on_fraction, 0.2, 0.6))
+    owners = _merge(regions, scores, limit, no_data, subrange(on_fraction, 0.6, 1))
     cleaned_labels: Labels = regions.labels[owners][regions.numbers]
     return cleaned_labels
 

@@ -20,7 +20,7 @@ from segmentation.engine.gmm.mixture.monomials import Float, Float32, blocks, ex
 from segmentation.engine.gmm.pixels.sample import NO_DATA, Mask
 from segmentation.engine.gmm.pixels.sampling import sample_indices
 from segmentation.engine.gmm.pixels.sources import FeatureSource, Values
-from segmentation.engine.progress import OnFraction, part, silent
+from segmentation.engine.progress import OnFraction, ignore_progress, subrange
 from segmentation.engine.recipe import Recipe
 
 Parts = list[tuple[Values, Mask]]
@@ -48,7 +48,7 @@ def blurred_start(
     recipe: Recipe,
     n_components: int,
     floor: Float,
-    on_fraction: OnFraction = silent,
+    on_fraction: OnFraction = ignore_progress,
 ) -> Mixture:
     """Where a smoothed fit begins: clusters of the blurred parts of a picture, as Gaussians of the values as they are."""
     rng = np.random.default_rng([recipe.seed, 4])
@@ -63,7 +63,7 @@ def blurred_start(
         n_starts=recipe.restarts,
         floor=floor,
         covariance_type=family,
-        on_fraction=part(on_fraction, 0, 0.8),
+        on_fraction=subrange(on_fraction, 0, 0.8),
     )
     theta = quasi_newton_em(
         few,
@@ -91,7 +91,7 @@ def hidden_markov_em(
     parts: Parts,
     smoothness: float,
     floor: Float,
-    on_fraction: OnFraction = silent,
+    on_fraction: OnFraction = ignore_progress,
 ) -> Mixture:
     """M-steps on the smoothed posteriors of parts of a picture, each with its values (h, w, D) and what counts (h, w)."""
     for number in range(ROUNDS):
@@ -108,7 +108,7 @@ def hidden_markov_em(
 
 
 def label_smoothed(
-    picture: FeatureSource, mixture: Mixture, smoothness: float, on_fraction: OnFraction = silent
+    picture: FeatureSource, mixture: Mixture, smoothness: float, on_fraction: OnFraction = ignore_progress
 ) -> LabelMap:
     """Label each pixel with the component whose smoothed posterior is largest, of equal ones the first.
 

@@ -13,7 +13,7 @@ from segmentation.engine.gmm.pixels.one_band import OneBand
 from segmentation.engine.gmm.pixels.per_pixel import PerPixel
 from segmentation.engine.gmm.pixels.sample import Mask
 from segmentation.engine.gmm.pixels.source import FeatureSource, Values
-from segmentation.engine.progress import OnFraction, silent
+from segmentation.engine.progress import OnFraction, ignore_progress
 from segmentation.engine.recipe import Recipe
 
 __all__ = ["EightBit", "FeatureSource", "OneBand", "PerPixel", "Values", "feature_source"]
@@ -26,7 +26,7 @@ def feature_source(
     shown: NDArray[np.uint8] | None = None,
     *,
     units: Units | None = None,
-    on_fraction: OnFraction = silent,
+    on_fraction: OnFraction = ignore_progress,
 ) -> FeatureSource:
     """Return a picture as the source of the features that a recipe asks for.
 

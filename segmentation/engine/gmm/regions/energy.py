@@ -7,7 +7,7 @@ import numpy as np
 
 from segmentation.engine.gmm.labels.blur import blurred
 from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.progress import OnFraction, silent
+from segmentation.engine.progress import OnFraction, ignore_progress
 
 NORMALS = 8
 
@@ -25,7 +25,7 @@ class Scale(NamedTuple):
 SCALES = (Scale(2.0, 3.0, 0), Scale(4.0, 6.0, 1))
 
 
-def energies(posteriors: Sequence[Float32], on_fraction: OnFraction = silent) -> Float32:
+def energies(posteriors: Sequence[Float32], on_fraction: OnFraction = ignore_progress) -> Float32:
     """Mean Hellinger distance of the laws on either side of each pixel.
 
     Parameters

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.families import Float
+from segmentation.engine.gmm.regions.em_float32 import Float
 
 ROUND = 0.3  # squared pixels; a border as short as its own width has no direction
 Index = NDArray[np.intp]

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.families import Float, expand, maximise, moments, products, softmax
-from segmentation.engine.gmm.regions.starts import start
-from segmentation.engine.progress import OnFraction, part, silent
+from segmentation.engine.gmm.regions.em_float32 import Float, expand, maximise, moments, products, softmax
+from segmentation.engine.gmm.regions.pca_part import start
+from segmentation.engine.progress import OnFraction, ignore_progress, subrange
 
 SIZES = (8, 16, 32)
 SAMPLE = 2**13
@@ -31,7 +31,7 @@ class Ensemble:
     centre: Float32  # (D,)
     thetas: tuple[Float, ...]  # (K, F) each
 
-    def posteriors(self, features: Float32, on_fraction: OnFraction = silent) -> list[Float32]:
+    def posteriors(self, features: Float32, on_fraction: OnFraction = ignore_progress) -> list[Float32]:
         """Posterior probabilities (K, H, W) under each mixture of features (D, H, W)."""
         flat = features.reshape(len(features), -1)
         posteriors = [np.empty((len(theta), flat.shape[1]), np.float32) for theta in self.thetas]
@@ -44,7 +44,7 @@ class Ensemble:
         return [posterior.reshape(-1, *features.shape[1:]) for posterior in posteriors]
 
 
-def fit(features: Float32, valid: NDArray[np.bool_], on_fraction: OnFraction = silent) -> Ensemble:
+def fit(features: Float32, valid: NDArray[np.bool_], on_fraction: OnFraction = ignore_progress) -> Ensemble:
     """Fit all mixtures.
 
     Parameters
@@ -60,7 +60,9 @@ def fit(features: Float32, valid: NDArray[np.bool_], on_fraction: OnFraction = s
     thetas = []
     for number, (size, phase) in enumerate(zip(SIZES, PHASES, strict=True)):
         chosen = values[:, lattice(values.shape[1], SAMPLE, phase)] - centre[:, None]
-        thetas.append(quasi_newton_em(chosen, size, part(on_fraction, number / len(SIZES), (number + 1) / len(SIZES))))
+        thetas.append(
+            quasi_newton_em(chosen, size, subrange(on_fraction, number / len(SIZES), (number + 1) / len(SIZES)))
+        )
     return Ensemble(centre, tuple(thetas))
 
 
@@ -75,7 +77,7 @@ def lattice(n: int, size: int, phase: float) -> NDArray[np.intp]:
     return np.minimum(places.astype(np.intp), n - 1)
 
 
-def quasi_newton_em(x: Float32, n_components: int, on_fraction: OnFraction = silent) -> Float:
+def quasi_newton_em(x: Float32, n_components: int, on_fraction: OnFraction = ignore_progress) -> Float:
     """EM from `starts.start` on centred values (D, n); natural parameters (K, F)."""
     phi = expand(x).astype(np.float64)  # once for all products
     theta = maximise(moments(start(x, phi, n_components), phi))

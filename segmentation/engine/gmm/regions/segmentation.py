@@ -9,17 +9,17 @@ from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm.features.colour_spaces import lab
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float32
+from segmentation.engine.gmm.regions.em_float32 import FLOOR, Float, expand, gaussians
 from segmentation.engine.gmm.regions.energy import energies
-from segmentation.engine.gmm.regions.families import FLOOR, Float, expand, gaussians
 from segmentation.engine.gmm.regions.features import features
 from segmentation.engine.gmm.regions.graph import build, membership
-from segmentation.engine.gmm.regions.leaves import leaves
 from segmentation.engine.gmm.regions.merging import merge_all
 from segmentation.engine.gmm.regions.mixtures import fit
 from segmentation.engine.gmm.regions.refinement import Laws, areas, refine
 from segmentation.engine.gmm.regions.resampling import averaged_valid, pyramid
 from segmentation.engine.gmm.regions.tree import Tree
-from segmentation.engine.progress import OnFraction, OnProgress, Stage, part
+from segmentation.engine.gmm.regions.watershed import leaves
+from segmentation.engine.progress import OnFraction, OnProgress, Stage, subrange
 
 STOP = 0.126
 """Cost that two regions must exceed to stay apart: where, on half of the photographs, people agree best."""
@@ -139,12 +139,12 @@ class _Analysis:
 def _analyse(colours: Float32, valid: Mask, on_fraction: OnFraction) -> _Analysis:
     """From colours (3, h, w) to the tree of all merges."""
     measured = features(colours)
-    ensemble = fit(measured, valid, part(on_fraction, 0, _FITTED))
-    posteriors = ensemble.posteriors(measured, part(on_fraction, _FITTED, _JUDGED))
-    energy = energies(posteriors, part(on_fraction, _JUDGED, _COMPARED))
+    ensemble = fit(measured, valid, subrange(on_fraction, 0, _FITTED))
+    posteriors = ensemble.posteriors(measured, subrange(on_fraction, _FITTED, _JUDGED))
+    energy = energies(posteriors, subrange(on_fraction, _JUDGED, _COMPARED))
     basins = leaves(energy)
     graph = build(basins, energy, posteriors, valid)
-    tree = merge_all(graph, part(on_fraction, _COMPARED, 1))
+    tree = merge_all(graph, subrange(on_fraction, _COMPARED, 1))
     return _Analysis(measured, posteriors[-1], basins, tree)
 
 

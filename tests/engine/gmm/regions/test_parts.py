@@ -8,8 +8,7 @@ from scipy.stats import multivariate_normal
 
 from segmentation.engine.gmm.features.colour_spaces import lab
 from segmentation.engine.gmm.labels.blur import blurred
-from segmentation.engine.gmm.regions.energy import contrasts, doubled, energies, halved, steps
-from segmentation.engine.gmm.regions.families import (
+from segmentation.engine.gmm.regions.em_float32 import (
     FLOOR,
     expand,
     gaussians,
@@ -19,12 +18,13 @@ from segmentation.engine.gmm.regions.families import (
     products,
     softmax,
 )
+from segmentation.engine.gmm.regions.energy import contrasts, doubled, energies, halved, steps
 from segmentation.engine.gmm.regions.features import features
-from segmentation.engine.gmm.regions.leaves import leaves
 from segmentation.engine.gmm.regions.mixtures import lattice
+from segmentation.engine.gmm.regions.pca_part import divide, start
 from segmentation.engine.gmm.regions.resampling import Level, averaged, averaged_valid, enlarged, pyramid
 from segmentation.engine.gmm.regions.segmentation import PIXELS, analysed_shape
-from segmentation.engine.gmm.regions.starts import divide, start
+from segmentation.engine.gmm.regions.watershed import leaves
 
 
 def reflected(planes, sigma):

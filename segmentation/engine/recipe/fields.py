@@ -13,7 +13,7 @@ Number = TypeVar("Number", int, float)
 AUTO = "auto"
 """How a number of clusters that the engine chooses is written, in JSON and by people."""
 
-NAMES = {
+SETTING_NAMES = {
     "preset": gettext_noop("The preset"),
     "n_clusters": gettext_noop("The number of clusters"),
     "features": gettext_noop("The colour space"),
@@ -32,7 +32,7 @@ NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class IntegerField:
     """A whole number of a range; text of digits is taken, too."""
 
     low: int
@@ -45,12 +45,12 @@ class Whole:
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int):
-            raise bad(field, gettext_noop("%(name)s must be a whole number."))
-        return _within(field, value, self.low, self.high)
+            raise invalid_setting(field, gettext_noop("%(name)s must be a whole number."))
+        return _in_range(field, value, self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True)
-class Real:
+class RealField:
     """A number of a range; its text is taken, too."""
 
     low: float
@@ -61,29 +61,31 @@ class Real:
         if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d*\.?\d+(e[+-]?\d+)?\s*", value[:40], re.IGNORECASE):
             value = float(value)
         try:
-            number = number_of(value)
+            number = finite_number(value)
         except ValueError:
-            raise bad(field, gettext_noop("%(name)s must be a number.")) from None
-        return _within(field, number, self.low, self.high)
+            raise invalid_setting(field, gettext_noop("%(name)s must be a number.")) from None
+        return _in_range(field, number, self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class ChoiceField:
     """One of some words."""
 
-    words: type[StrEnum]
+    values: type[StrEnum]
 
     def parse(self, field: str, value: object) -> StrEnum:
         """Return the word; raises BadRecipe for any other."""
         try:
-            return self.words(str(value).strip().lower())
+            return self.values(str(value).strip().lower())
         except ValueError:
-            choices = ", ".join(self.words)
-            raise bad(field, gettext_noop("%(name)s must be one of: %(choices)s."), choices=choices) from None
+            choices = ", ".join(self.values)
+            raise invalid_setting(
+                field, gettext_noop("%(name)s must be one of: %(choices)s."), choices=choices
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)
-class Switch:
+class BooleanField:
     """On or off: JSON's true and false, or what a check box sends."""
 
     def parse(self, field: str, value: object) -> bool:
@@ -92,14 +94,14 @@ class Switch:
             return value
         if isinstance(value, str) and value.lower() in {"on", "true", "1", "off", "false", "0", ""}:
             return value.lower() in {"on", "true", "1"}
-        raise bad(field, gettext_noop("%(name)s must be on or off."))
+        raise invalid_setting(field, gettext_noop("%(name)s must be on or off."))
 
 
 @dataclass(frozen=True, slots=True)
-class WholeOrAuto:
+class IntegerOrAutoField:
     """A whole number of a range, or `auto`, which is None."""
 
-    number: Whole
+    number: IntegerField
 
     def parse(self, field: str, value: object) -> int | None:
         """Return the number or None; raises BadRecipe when it is neither, or out of range."""
@@ -108,15 +110,15 @@ class WholeOrAuto:
         return self.number.parse(field, value)
 
 
-Kind = Whole | WholeOrAuto | Real | Choice | Switch
+Field = IntegerField | IntegerOrAutoField | RealField | ChoiceField | BooleanField
 
 
-def bad(field: str, template: str, **values: str | float) -> BadRecipe:
+def invalid_setting(field: str, template: str, **values: str | float) -> BadRecipe:
     """The error of a setting, which is called by its name."""
-    return BadRecipe("bad_recipe", template, name=NAMES.get(field, field), field=field, **values)
+    return BadRecipe("bad_recipe", template, name=SETTING_NAMES.get(field, field), field=field, **values)
 
 
-def number_of(value: object) -> float:
+def finite_number(value: object) -> float:
     """A finite number, as JSON has it; raises ValueError for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError  # noqa: TRY004 - one kind of error for all that is no number
@@ -129,7 +131,7 @@ def number_of(value: object) -> float:
     return number
 
 
-def _within(field: str, value: Number, low: Number, high: Number) -> Number:
+def _in_range(field: str, value: Number, low: Number, high: Number) -> Number:
     if not low <= value <= high:
-        raise bad(field, gettext_noop("%(name)s must be between %(low)s and %(high)s."), low=low, high=high)
+        raise invalid_setting(field, gettext_noop("%(name)s must be between %(low)s and %(high)s."), low=low, high=high)
     return value

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from segmentation.engine.exceptions import BadRecipe, gettext_noop
-from segmentation.engine.recipe.kinds import Choice, number_of
+from segmentation.engine.recipe.fields import ChoiceField, finite_number
 from segmentation.engine.recipe.method import MAX_CLUSTERS, Covariance
 
 MAX_VALUES = 20  # of a pixel: 16 bands, two scales of texture, two of position
@@ -19,7 +19,7 @@ _UNITS = gettext_noop(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scale:
+class BandUnits:
     """What units are in values of a picture: value = offset + scale * unit, band by band."""
 
     offset: tuple[float, ...]  # B
@@ -29,14 +29,14 @@ class Scale:
     def from_mapping(cls, mapping: object) -> Self:
         """Parse `offset` and `scale`, as they stand in the `features` of a `run.json`; raises BadRecipe."""
         if not isinstance(mapping, Mapping) or not {"offset", "scale"} <= set(mapping):
-            raise bad_start(_UNITS)
+            raise invalid_starting_mixture(_UNITS)
         try:
             n_bands = len(mapping["offset"])
             offset, scale = (_numbers(mapping[name], n_bands) for name in ("offset", "scale"))
         except (TypeError, ValueError):
-            raise bad_start(_UNITS) from None
+            raise invalid_starting_mixture(_UNITS) from None
         if not 1 <= n_bands <= MAX_VALUES or min(scale) <= 0:
-            raise bad_start(_UNITS)
+            raise invalid_starting_mixture(_UNITS)
         return cls(offset=offset, scale=scale)
 
     def to_mapping(self) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class StartingMixture:
     """The numbers of a mixture where a fit begins: K components over D values a pixel.
 
     That the covariances are those of Gaussians shows when the engine makes a mixture of them.
@@ -55,7 +55,7 @@ class Start:
     means: tuple[tuple[float, ...], ...]  # K x D
     covariances: tuple[tuple[tuple[float, ...], ...], ...]  # K x D x D
     covariance_type: Covariance
-    units: Scale | None = None  # of the picture that it was fitted to; None: those of the picture at hand
+    units: BandUnits | None = None  # of the picture that it was fitted to; None: those of the picture at hand
 
     @classmethod
     def from_mapping(cls, mapping: object) -> Self:
@@ -67,13 +67,13 @@ class Start:
             For what is no mixture: fields, shapes, numbers that are not finite, weights that are no shares.
         """
         if not isinstance(mapping, Mapping) or set(mapping) - {"covariance_type", "units"} != _FIELDS:
-            raise bad_start(
+            raise invalid_starting_mixture(
                 gettext_noop("The starting mixture must have schema, weights, means, covariances and covariance_type.")
             )
         if mapping["schema"] != _SCHEMA:
-            raise bad_start(gettext_noop("The starting mixture was written by another release."))
-        family = Choice(Covariance).parse("mixture", mapping.get("covariance_type", Covariance.FULL))
-        units = None if mapping.get("units") is None else Scale.from_mapping(mapping["units"])
+            raise invalid_starting_mixture(gettext_noop("The starting mixture was written by another release."))
+        family = ChoiceField(Covariance).parse("mixture", mapping.get("covariance_type", Covariance.FULL))
+        units = None if mapping.get("units") is None else BandUnits.from_mapping(mapping["units"])
         return cls(covariance_type=Covariance(family), units=units, **_shaped(mapping))
 
     @classmethod
@@ -88,7 +88,7 @@ class Start:
             As of `from_mapping`.
         """
         start = cls.from_mapping(mixture)
-        units = None if features is None else Scale.from_mapping(features)
+        units = None if features is None else BandUnits.from_mapping(features)
         is_plain = units is None or (set(units.offset) == {0.0} and set(units.scale) == {1.0})
         return start if is_plain else replace(start, units=units)
 
@@ -104,7 +104,7 @@ class Start:
         return mapping if self.units is None else {**mapping, "units": self.units.to_mapping()}
 
 
-def bad_start(template: str, **values: str | float) -> BadRecipe:
+def invalid_starting_mixture(template: str, **values: str | float) -> BadRecipe:
     """What is wrong with a starting mixture."""
     return BadRecipe("bad_recipe", template, field="mixture", **values)
 
@@ -115,27 +115,27 @@ def _shaped(mapping: Mapping[str, Any]) -> dict[str, Any]:
         clusters, values = len(mapping["weights"]), len(mapping["means"][0])
         shapes = {"weights": (clusters,), "means": (clusters, values), "covariances": (clusters, values, values)}
         if not (1 <= clusters <= MAX_CLUSTERS and 1 <= values <= MAX_VALUES):
-            raise bad_start(
+            raise invalid_starting_mixture(
                 gettext_noop("The starting mixture must have 1 to %(clusters)s clusters of 1 to %(values)s values."),
                 clusters=MAX_CLUSTERS,
                 values=MAX_VALUES,
             )
         numbers = {name: _numbers(mapping[name], *shape) for name, shape in shapes.items()}
     except (TypeError, ValueError, LookupError):
-        raise bad_start(
+        raise invalid_starting_mixture(
             gettext_noop(
                 "The starting mixture must have K weights, K means of D values and K covariances of D x D, all finite and below 1e18."
             )
         ) from None
     if min(numbers["weights"]) <= 0 or abs(sum(numbers["weights"]) - 1) > _NEARLY:
-        raise bad_start(gettext_noop("The weights of the starting mixture must be above 0, with sum 1."))
+        raise invalid_starting_mixture(gettext_noop("The weights of the starting mixture must be above 0, with sum 1."))
     return numbers
 
 
 def _numbers(value: object, *shape: int) -> Any:
     """Lists of a shape, one in the other, as tuples of the numbers of a mixture; raises ValueError for anything else."""
     if not shape:
-        number = number_of(value)
+        number = finite_number(value)
         if abs(number) > _LARGEST:
             raise ValueError
         return number

@@ -20,7 +20,7 @@ from segmentation.engine.gmm.pixels.sampling import sample_indices, windows
 from segmentation.engine.gmm.pixels.sources import FeatureSource
 from segmentation.engine.gmm.selection.criteria import Criteria, criteria
 from segmentation.engine.gmm.selection.edges import interiors
-from segmentation.engine.progress import OnFraction, silent
+from segmentation.engine.progress import OnFraction, ignore_progress
 from segmentation.engine.recipe import Covariance
 
 MOST = 12
@@ -105,7 +105,7 @@ def choose(
     floor: ArrayLike = 1.0,
     covariance_type: Covariance = Covariance.FULL,
     most: int = MOST,
-    on_fraction: OnFraction = silent,
+    on_fraction: OnFraction = ignore_progress,
 ) -> Choice:
     """Weigh 1 to `most` clusters.
 

@@ -4,7 +4,7 @@ import pytest
 from benchmarks.phantoms import number_found, phantom
 from segmentation.engine.gmm import Mixture, Recipe, segment
 from segmentation.engine.gmm.fit.em import Data
-from segmentation.engine.gmm.selection.choice import Choice, Evidence, choose
+from segmentation.engine.gmm.selection.cluster_count import Choice, Evidence, choose
 from segmentation.engine.gmm.selection.criteria import Criteria, closest, criteria, overlaps
 from segmentation.engine.gmm.selection.edges import interiors
 

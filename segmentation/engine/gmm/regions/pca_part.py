@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.families import Float, gaussians, moments, products
+from segmentation.engine.gmm.regions.em_float32 import Float, gaussians, moments, products
 
 LLOYD_STEPS = 8
 _FLAT = 1e-3  # variance, in squared units of the features: nothing that single precision resolves
