@@ -177,7 +177,7 @@ class Legend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
+class ClusterStatistics:
     """What is known of a cluster's pixels."""
 
     pixels: int
@@ -189,7 +189,7 @@ class Measure:
     box: Box | None  # around its pixels
 
 
-def initial(components: Sequence[Component]) -> Legend:
+def initial_legend(components: Sequence[Component]) -> Legend:
     """The legend that a new result gets: one cluster a component, mean colours, the default foreground."""
     foreground = default_foreground(components)
     return Legend(
@@ -222,7 +222,7 @@ def default_foreground(components: Sequence[Component]) -> frozenset[int]:
     )
 
 
-def measures(legend: Legend, components: Sequence[Component]) -> list[Measure]:
+def cluster_statistics(legend: Legend, components: Sequence[Component]) -> list[ClusterStatistics]:
     """FeatureStack of each cluster, from the sums of its components."""
     total = sum(component.pixels for component in components)
     return [_measure(_sum(components[number] for number in cluster.components), total) for cluster in legend.clusters]
@@ -230,7 +230,7 @@ def measures(legend: Legend, components: Sequence[Component]) -> list[Measure]:
 
 def foreground_share(legend: Legend, components: Sequence[Component]) -> float:
     """Share of the foreground among the pixels with data, 0 to 1."""
-    measured = zip(legend.clusters, measures(legend, components), strict=True)
+    measured = zip(legend.clusters, cluster_statistics(legend, components), strict=True)
     pixels = sum(measure.pixels for cluster, measure in measured if cluster.foreground)
     return pixels / max(sum(component.pixels for component in components), 1)
 
@@ -239,8 +239,8 @@ def _sum(components: Iterable[Component]) -> Component:
     return functools.reduce(operator.add, components)
 
 
-def _measure(merged: Component, total: int) -> Measure:
-    return Measure(
+def _measure(merged: Component, total: int) -> ClusterStatistics:
+    return ClusterStatistics(
         pixels=merged.pixels,
         soft_pixels=merged.soft_pixels,
         share=merged.pixels / max(total, 1),

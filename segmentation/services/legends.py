@@ -10,7 +10,7 @@ from segmentation.engine.exceptions import gettext_noop
 from segmentation.engine.gmm import Component
 from segmentation.engine.gmm.statistics.components import Box
 from segmentation.engine.imaging import palettes
-from segmentation.engine.legend import Legend, measures
+from segmentation.engine.legend import Legend, cluster_statistics
 from segmentation.exceptions import Conflict
 from segmentation.models import Revision, Run, User
 
@@ -61,7 +61,9 @@ def cluster_rows(*, run: Run) -> list[ClusterRow]:
             share=measure.share,
             box=measure.box,
         )
-        for index, (cluster, measure) in enumerate(zip(legend.clusters, measures(legend, components), strict=True))
+        for index, (cluster, measure) in enumerate(
+            zip(legend.clusters, cluster_statistics(legend, components), strict=True)
+        )
     ]
 
 
@@ -164,8 +166,8 @@ def _changed_meanwhile() -> Conflict:
 def _merged(legend: Legend, run: Run, index: int, other: int) -> Legend:
     components = [Component.from_mapping(mapping) for mapping in run.result.components]
     merged = legend.merged(index, other)
-    before = measures(legend, components)
+    before = cluster_statistics(legend, components)
     if any(legend.clusters[k].colour != before[k].mean_colour for k in (index, other)):
         return merged
     place = index - (other < index)
-    return merged.with_colour(place, measures(merged, components)[place].mean_colour)
+    return merged.with_colour(place, cluster_statistics(merged, components)[place].mean_colour)

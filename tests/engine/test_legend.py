@@ -55,7 +55,7 @@ def assert_refused(action, sentence):
 
 
 def test_a_new_result_has_one_cluster_a_component_in_its_mean_colour():
-    first = legends.initial([component(colour=(0.4, 127.6, 255.0)), component(colour=(16.0, 32.0, 48.0))])
+    first = legends.initial_legend([component(colour=(0.4, 127.6, 255.0)), component(colour=(16.0, 32.0, 48.0))])
     assert [cluster.name for cluster in first.clusters] == ["Cluster 1", "Cluster 2"]
     assert first.colours == ("#0080ff", "#102030")
     assert [cluster.components for cluster in first.clusters] == [(0,), (1,)]
@@ -102,7 +102,7 @@ def test_a_cluster_without_pixels_is_no_foreground_while_there_is_another():
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 9)])
 def test_the_only_cluster_of_a_picture_in_one_colour_is_its_foreground(shape):
-    first = legends.initial(measured(np.zeros(shape)))
+    first = legends.initial_legend(measured(np.zeros(shape)))
     assert [cluster.foreground for cluster in first.clusters] == [True]
 
 
@@ -258,7 +258,7 @@ def test_measures_of_merged_clusters_are_those_of_their_pixels(four):
     labels[:3] = 255
     picture = rng.integers(0, 256, (30, 40, 3)).astype(float)
     components = measured(labels, picture)
-    merged, alone, other = legends.measures(four.merged(0, 2), components)
+    merged, alone, other = legends.cluster_statistics(four.merged(0, 2), components)
     inside = np.isin(labels, [0, 2])
     assert merged.pixels == inside.sum()
     assert merged.share == pytest.approx(inside.sum() / (27 * 40))
@@ -269,7 +269,7 @@ def test_measures_of_merged_clusters_are_those_of_their_pixels(four):
 
 def test_the_soft_area_of_a_merged_cluster_is_the_sum_of_its_components(four):
     components = [component(10, soft_pixels=soft) for soft in (9.5, 10.25, 8.0, 12.25)]
-    merged, *_ = legends.measures(four.merged(0, 3), components)
+    merged, *_ = legends.cluster_statistics(four.merged(0, 3), components)
     assert (merged.pixels, merged.soft_pixels) == (20, 21.75)
 
 

@@ -16,10 +16,10 @@ def export(
     colours: Sequence[str] | None = None,  # noqa: ARG001 - the one signature of all exports; a mask has no colours
 ) -> bytes:
     """The foreground mask as a PNG file."""
-    return drawn(index_png.decode(components_png), legend)
+    return render(index_png.decode(components_png), legend)
 
 
-def drawn(labels: NDArray[np.uint8], legend: Legend) -> bytes:
+def render(labels: NDArray[np.uint8], legend: Legend) -> bytes:
     """The same of a component map (H, W) that has been decoded already."""
     value = np.zeros(256, dtype=np.uint8)
     for cluster in legend.clusters:

@@ -15,10 +15,10 @@ _SPARE = 4  # it is averaged from at most about this many label pixels a side
 
 def export(components_png: bytes, legend: Legend, *, colours: Sequence[str] | None = None) -> bytes:
     """The thumbnail as an image file."""
-    return drawn(index_png.decode(components_png), legend, colours=colours)
+    return render(index_png.decode(components_png), legend, colours=colours)
 
 
-def drawn(labels: NDArray[np.uint8], legend: Legend, *, colours: Sequence[str] | None = None) -> bytes:
+def render(labels: NDArray[np.uint8], legend: Legend, *, colours: Sequence[str] | None = None) -> bytes:
     """The same of a component map (H, W) that has been decoded already."""
     palette = np.zeros((256, 4), dtype=np.uint8)
     for cluster, colour in zip(legend.clusters, colours or legend.colours, strict=True):

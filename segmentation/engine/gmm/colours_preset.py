@@ -7,24 +7,24 @@ from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm.features.units import Units
-from segmentation.engine.gmm.fit.fitting import SIZE
+from segmentation.engine.gmm.fit.fitting import SAMPLE_PIXELS
 from segmentation.engine.gmm.labels.labelling import LabelMap, label_pixels
-from segmentation.engine.gmm.labels.small_regions import cleaned
+from segmentation.engine.gmm.labels.small_regions import merge_small_regions
 from segmentation.engine.gmm.labels.smoothing import label_smoothed
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.picture_fit import fit_picture
 from segmentation.engine.gmm.pixels.sample import Sample
 from segmentation.engine.gmm.pixels.sources import FeatureSource, feature_source
 from segmentation.engine.gmm.result import Segmentation
-from segmentation.engine.gmm.selection.cluster_count import small_maps
+from segmentation.engine.gmm.selection.cluster_count import candidate_maps
 from segmentation.engine.gmm.stage_clock import StageClock
 from segmentation.engine.gmm.statistics.components import (
     Component,
     SampleStatistics,
-    boxes,
-    components,
+    bounding_boxes,
+    component_statistics,
+    count_border_pixels,
     hard_sums,
-    on_border,
     sample_statistics,
 )
 from segmentation.engine.progress import OnFraction, OnProgress, Stage, subrange
@@ -37,8 +37,8 @@ def segment(
     *,
     valid: NDArray[np.bool_] | None = None,
     shown: NDArray[np.uint8] | None = None,
-    begin: Mixture | None = None,
-    begin_units: Units | None = None,
+    start: Mixture | None = None,
+    start_units: Units | None = None,
     on_progress: OnProgress | None = None,
 ) -> Segmentation:
     """Fit a Gaussian mixture to a picture and label every pixel with its most probable component.
@@ -57,11 +57,11 @@ def segment(
         Which pixels count; None means all.
     shown : ndarray, shape (H, W, 3), uint8, or None
         The picture as people see it, for the colours of components; three bands of 8 bits are seen as they are. None means
-        as `units.visible` has it.
+        as `units.display_rgb` has it.
     begin : Mixture or None
         Where the fit begins, for example that of a preview; None tries `recipe.restarts` starts.
     begin_units : Units or None
-        Those of the result that `begin` is from, when its pixels had another range than those that count here; None means
+        Those of the result that `start` is from, when its pixels had another range than those that count here; None means
         the units of this picture. Colour spaces that are computed from the bands are taken as they are.
     on_progress : callable or None
         Told the stage and its done fraction, which never falls. What it raises ends the computation.
@@ -76,13 +76,13 @@ def segment(
     clock = StageClock(on_progress or _ignore)
     on_features = subrange(clock.begin(Stage.COUNTING), 0, 0.7)
     picture = feature_source(*_checked(pixels, valid), recipe, shown, on_fraction=on_features)
-    if begin is not None and begin_units is not None:
-        begin = _converted(begin, begin_units, picture, recipe)
-    fitted = fit_picture(picture, recipe, begin, clock)
+    if start is not None and start_units is not None:
+        start = _converted(start, start_units, picture, recipe)
+    fitted = fit_picture(picture, recipe, start, clock)
     fit, choice = fitted.fit, fitted.choice
     mixture = fitted.mixture.rounded()
     order = mixture.order()
-    result = _labelled(picture, mixture.chosen(order), fitted.sample, recipe, clock)
+    result = _labelled(picture, mixture.subset(order), fitted.sample, recipe, clock)
     return replace(
         result,
         history=fit.history,
@@ -90,7 +90,7 @@ def segment(
         iterations=len(fit.history),
         converged=fit.converged,
         choice=choice,
-        maps=None if choice is None else small_maps(choice, picture),
+        candidate_maps=None if choice is None else candidate_maps(choice, picture),
     )
 
 
@@ -131,7 +131,7 @@ def apply(
     clock = StageClock(on_progress or _ignore)
     on_features = subrange(clock.begin(Stage.COUNTING), 0, 0.7)
     picture = feature_source(*_checked(pixels, valid), recipe, shown, units=units, on_fraction=on_features)
-    sample = picture.sample(SIZE, np.random.default_rng([recipe.seed, 0]))
+    sample = picture.sample(SAMPLE_PIXELS, np.random.default_rng([recipe.seed, 0]))
     return _labelled(picture, mixture, sample, recipe, clock)
 
 
@@ -159,19 +159,19 @@ def _labelled(
         units=picture.units,
         names=picture.names,
         choice=None,
-        maps=None,
+        candidate_maps=None,
         seconds=clock.seconds,
     )
 
 
-def _converted(begin: Mixture, units: Units, picture: FeatureSource, recipe: Recipe) -> Mixture:
+def _converted(start: Mixture, units: Units, picture: FeatureSource, recipe: Recipe) -> Mixture:
     """A starting mixture in the units of the picture; texture and place have the same everywhere."""
-    n_bands, n_values = len(picture.units.offset), begin.means.shape[1]
+    n_bands, n_values = len(picture.units.offset), start.means.shape[1]
     if len(units.offset) != n_bands or n_values < n_bands or recipe.features is not Features.RGB:
-        return begin
+        return start
     gain, shift = np.ones(n_values), np.zeros(n_values)
-    gain[:n_bands], shift[:n_bands] = units.onto(picture.units)
-    return begin.moved(gain, shift)
+    gain[:n_bands], shift[:n_bands] = units.conversion_to(picture.units)
+    return start.rescaled(gain, shift)
 
 
 def _label_map(
@@ -186,7 +186,7 @@ def _label_map(
     if not recipe.smallest_region:
         return label_map
     return LabelMap.of(
-        cleaned(
+        merge_small_regions(
             label_map.labels.reshape(picture.shape),
             lambda rows: picture.part(rows, slice(None))[0],
             mixture,
@@ -204,8 +204,10 @@ def _component_statistics(
     if recipe.smoothness or recipe.smallest_region:
         of_sample = replace(of_sample, hard=hard_sums(label_map, picture.colours))
     labels, count = label_map.labels.reshape(picture.shape), len(label_map.areas)
-    border, around = on_border(labels, count), boxes(labels, count)
-    return components(of_sample, label_map, border, around, lambda number: picture.colours(label_map.labels == number))
+    border, around = count_border_pixels(labels, count), bounding_boxes(labels, count)
+    return component_statistics(
+        of_sample, label_map, border, around, lambda number: picture.colours(label_map.labels == number)
+    )
 
 
 def _standard_error(of_sample: SampleStatistics, sample: Sample, picture: FeatureSource) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm.fit.em import Fit
-from segmentation.engine.gmm.fit.fitting import SIZE, data_of, fit_all, fit_sample
+from segmentation.engine.gmm.fit.fitting import SAMPLE_PIXELS, em_data, fit_full_sample, fit_sample
 from segmentation.engine.gmm.labels.smoothing import Parts, blurred_start, hidden_markov_em
 from segmentation.engine.gmm.mixture.families import FAMILIES
 from segmentation.engine.gmm.mixture.mixture import Mixture
@@ -14,12 +14,12 @@ from segmentation.engine.gmm.mixture.monomials import Float
 from segmentation.engine.gmm.pixels.sample import Sample
 from segmentation.engine.gmm.pixels.sampling import windows
 from segmentation.engine.gmm.pixels.sources import FeatureSource
-from segmentation.engine.gmm.selection.cluster_count import Choice, choose, interior_pixels
+from segmentation.engine.gmm.selection.cluster_count import ClusterCountChoice, choose_n_clusters, interior_pixels
 from segmentation.engine.gmm.stage_clock import StageClock
 from segmentation.engine.progress import OnFraction, Stage, subrange
 from segmentation.engine.recipe import Recipe
 
-_COARSE = 0.16
+_MIN_VARIANCE = 0.16
 """Variance below which no cluster goes while their number is chosen: one level of 8 bits, squared, in
 units of lightness."""
 
@@ -31,28 +31,35 @@ class PictureFit:
     mixture: Mixture  # as the fit left it, or refitted to its surroundings
     fit: Fit
     sample: Sample  # what was fitted: all pixels, where the recipe says so
-    choice: Choice | None  # where the engine chose the number of clusters
+    choice: ClusterCountChoice | None  # where the engine chose the number of clusters
 
 
-def fit_picture(picture: FeatureSource, recipe: Recipe, begin: Mixture | None, clock: StageClock) -> PictureFit:
+def fit_picture(picture: FeatureSource, recipe: Recipe, start: Mixture | None, clock: StageClock) -> PictureFit:
     """Fit a mixture to a picture; parameters and errors as of `segmentation.segment`."""
     on_fraction = clock.begin(Stage.COUNTING)
-    begin = _suited(begin, picture, recipe)
+    start = _in_family(start, picture, recipe)
     choice = None
-    if recipe.n_clusters is None and begin is None:
-        choice = _chosen(picture, recipe, subrange(on_fraction, 0, 0.8))
-    start = choice.best.mixture if choice else None
-    given = begin or start
+    if recipe.n_clusters is None and start is None:
+        choice = _choose_n_clusters(picture, recipe, subrange(on_fraction, 0, 0.8))
+    subsample_start = choice.best.mixture if choice else None
+    given = start or subsample_start
     n_clusters = recipe.n_clusters or (given.n_components if given else 1)
     sample, full_sample = _samples(picture, recipe, n_clusters, subrange(on_fraction, 0.8 if choice else 0, 1))
     on_fraction = clock.begin(Stage.FITTING)
     parts = _parts(picture, recipe) if recipe.smoothness else []
     n_components = min(n_clusters, len((full_sample or sample).counts))
     if parts and given is None:
-        begin = blurred_start(parts, recipe, n_components, picture.floor, subrange(on_fraction, 0, 0.2))
+        start = blurred_start(parts, recipe, n_components, picture.floor, subrange(on_fraction, 0, 0.2))
     on_fit = subrange(on_fraction, 0.2, 0.5) if parts else on_fraction
-    fit = _fitted(
-        sample, full_sample, recipe, n_components, picture.floor, start=start, begin=begin, on_fraction=on_fit
+    fit = _fit(
+        sample,
+        full_sample,
+        recipe,
+        n_components,
+        picture.floor,
+        subsample_start=subsample_start,
+        start=start,
+        on_fraction=on_fit,
     )
     mixture = fit.mixture
     if parts:
@@ -61,29 +68,29 @@ def fit_picture(picture: FeatureSource, recipe: Recipe, begin: Mixture | None, c
     return PictureFit(mixture, fit, full_sample or sample, choice)
 
 
-def _suited(begin: Mixture | None, picture: FeatureSource, recipe: Recipe) -> Mixture | None:
+def _in_family(start: Mixture | None, picture: FeatureSource, recipe: Recipe) -> Mixture | None:
     """A starting mixture in the recipe's family."""
-    if begin is None:
+    if start is None:
         return None
-    if begin.means.shape[1] != len(picture.floor):
+    if start.means.shape[1] != len(picture.floor):
         raise SegmentationError(
             "invalid_request",
             gettext_noop(
                 "The starting mixture is of %(given)s values a pixel, the picture of %(wanted)s: start without."
             ),
-            given=begin.means.shape[1],
+            given=start.means.shape[1],
             wanted=len(picture.floor),
         )
-    covariances = FAMILIES[recipe.covariance].estimate(begin.weights, begin.covariances)
-    return Mixture(begin.weights, begin.means, covariances, recipe.covariance)
+    covariances = FAMILIES[recipe.covariance].estimate(start.weights, start.covariances)
+    return Mixture(start.weights, start.means, covariances, recipe.covariance)
 
 
-def _chosen(picture: FeatureSource, recipe: Recipe, on_fraction: OnFraction) -> Choice:
+def _choose_n_clusters(picture: FeatureSource, recipe: Recipe, on_fraction: OnFraction) -> ClusterCountChoice:
     """Weigh the numbers of clusters."""
     rng = np.random.default_rng([recipe.seed, 2])
     data = interior_pixels(picture, rng)
-    floor = np.maximum(12 * picture.floor, _COARSE)
-    return choose(data, rng, floor=floor, covariance_type=recipe.covariance, on_fraction=on_fraction)
+    floor = np.maximum(12 * picture.floor, _MIN_VARIANCE)
+    return choose_n_clusters(data, rng, floor=floor, covariance_type=recipe.covariance, on_fraction=on_fraction)
 
 
 def _samples(
@@ -91,11 +98,11 @@ def _samples(
 ) -> tuple[Sample, Sample | None]:
     """The pixels to fit first; and all, where the recipe says so or the sample has too few values for the clusters."""
     rng = np.random.default_rng([recipe.seed, 0])
-    sample, full_sample = picture.sample(SIZE, rng), None
+    sample, full_sample = picture.sample(SAMPLE_PIXELS, rng), None
     if sample.pixels < picture.n_valid and (recipe.exact or len(sample.counts) < n_clusters):
-        full_sample = picture.everything(on_fraction)
+        full_sample = picture.full_sample(on_fraction)
         if len(sample.counts) < n_clusters:
-            sample = full_sample.thinned(SIZE, np.random.default_rng([recipe.seed, 0]))
+            sample = full_sample.subsample(SAMPLE_PIXELS, np.random.default_rng([recipe.seed, 0]))
     on_fraction(1.0)
     return sample, full_sample
 
@@ -108,24 +115,26 @@ def _parts(picture: FeatureSource, recipe: Recipe) -> Parts:
     return seen or [picture.part(slice(None), slice(None))]
 
 
-def _fitted(
+def _fit(
     sample: Sample,
     full_sample: Sample | None,
     recipe: Recipe,
     n_components: int,
     floor: Float,
     *,
+    subsample_start: Mixture | None,
     start: Mixture | None,
-    begin: Mixture | None,
     on_fraction: OnFraction,
 ) -> Fit:
     """Fit the sample, then go on with all pixels where they were asked for."""
-    goes_on = full_sample is not None or recipe.exact
-    on_sample = subrange(on_fraction, 0, 0.5) if goes_on else on_fraction
+    continues = full_sample is not None or recipe.exact
+    on_sample = subrange(on_fraction, 0, 0.5) if continues else on_fraction
     n_components = min(n_components, len(sample.counts))
-    fit = fit_sample(sample, recipe, n_components, floor=floor, start=start, begin=begin, on_fraction=on_sample)
-    if goes_on:
-        fit = fit_all(
-            data_of(full_sample or sample), fit, recipe, floor=floor, on_fraction=subrange(on_fraction, 0.5, 1)
+    fit = fit_sample(
+        sample, recipe, n_components, floor=floor, subsample_start=subsample_start, start=start, on_fraction=on_sample
+    )
+    if continues:
+        fit = fit_full_sample(
+            em_data(full_sample or sample), fit, recipe, floor=floor, on_fraction=subrange(on_fraction, 0.5, 1)
         )
     return fit

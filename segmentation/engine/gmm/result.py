@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.features.units import Units
-from segmentation.engine.gmm.fit.parameters import mixture_at
+from segmentation.engine.gmm.fit.parameters import unpack
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float
-from segmentation.engine.gmm.selection.cluster_count import Choice
+from segmentation.engine.gmm.selection.cluster_count import ClusterCountChoice
 from segmentation.engine.gmm.statistics.components import Component
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ class Segmentation:
     valid_pixels: int
     units: Units  # what values of the picture are in those of the mixture
     names: tuple[str, ...]  # (D,) of the values that the mixture is of
-    choice: Choice | None  # the evidence for the number of clusters, where the engine chose it
-    maps: NDArray[np.uint8] | None  # (n, h, w) small label maps of 1 to n clusters, with `choice`
+    choice: ClusterCountChoice | None  # the evidence for the number of clusters, where the engine chose it
+    candidate_maps: NDArray[np.uint8] | None  # (n, h, w) small label maps of 1 to n clusters, with `choice`
     seconds: dict[str, float]  # by the value of the stage
     hierarchy: "RegionSegmentation | None" = None  # of regions, with the tree that they were cut from
 
     def mixture_after(self, iteration: int) -> Mixture:
         """The best mixture after an evaluation of the fit, counted from 0, so that the fit can be replayed."""
         K = self.mixture.n_components
-        return mixture_at(self.path[iteration].ravel(), K, self.mixture.covariance_type)
+        return unpack(self.path[iteration].ravel(), K, self.mixture.covariance_type)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm import colours_preset as colours
-from segmentation.engine.gmm.features.units import Units, as_bands, visible
+from segmentation.engine.gmm.features.units import Units, as_bands, display_rgb
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.result import Segmentation
 from segmentation.engine.progress import OnProgress
@@ -17,13 +17,13 @@ def segment(
     *,
     valid: NDArray[np.bool_] | None = None,
     shown: NDArray[np.uint8] | None = None,
-    begin: Mixture | None = None,
-    begin_units: Units | None = None,
+    start: Mixture | None = None,
+    start_units: Units | None = None,
     on_progress: OnProgress | None = None,
 ) -> Segmentation:
     """Segment a picture as the recipe's preset says; parameters and errors as of `segmentation.segment`.
 
-    Regions are not iterated: they begin nowhere, and take no notice of `begin`. They are made for what people see, `shown`;
+    Regions are not iterated: they begin nowhere, and take no notice of `start`. They are made for what people see, `shown`;
     of deeper pictures and more bands they see nothing else.
     """
     if recipe.preset is Preset.REGIONS:
@@ -31,8 +31,8 @@ def segment(
         from segmentation.engine.gmm import regions_preset as regions  # noqa: PLC0415 - as said
 
         bands, valid = as_bands(pixels, valid)
-        seen = visible(bands, valid) if shown is None else shown
+        seen = display_rgb(bands, valid) if shown is None else shown
         return regions.segment(seen, recipe, valid=valid, on_progress=on_progress)
     return colours.segment(
-        pixels, recipe, valid=valid, shown=shown, begin=begin, begin_units=begin_units, on_progress=on_progress
+        pixels, recipe, valid=valid, shown=shown, start=start, start_units=start_units, on_progress=on_progress
     )

@@ -58,7 +58,7 @@ class FittedModel:
     ) -> Self:
         """Fit a model to a picture; parameters and errors as of `segmentation.engine.gmm.segment`."""
         result = segment(pixels, recipe, valid=valid, shown=shown, on_progress=on_progress)
-        return cls.of(result, recipe, legends.initial(result.components))
+        return cls.of(result, recipe, legends.initial_legend(result.components))
 
     @classmethod
     def of(cls, result: Segmentation, recipe: Recipe, legend: Legend) -> Self:

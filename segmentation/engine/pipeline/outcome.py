@@ -85,7 +85,7 @@ def run(
         not suit the picture; `corrupt`: a master is not the one that the inputs name.
     """
     tell = on_progress or _silent
-    recipe, begin = reconcile(recipe, inputs), starting_mixture(inputs)
+    recipe, start = reconcile(recipe, inputs), starting_mixture(inputs)
     begun = time.perf_counter()
     tell(Stage.READING, 0.0)
     picture = decode(data, name=name, limits=limits)
@@ -99,8 +99,8 @@ def run(
         recipe,
         valid=valid,
         shown=picture.pixels,
-        begin=begin,
-        begin_units=starting_units(inputs),
+        start=start,
+        start_units=starting_units(inputs),
         on_progress=tell,
     )
     begun = time.perf_counter()
@@ -119,7 +119,7 @@ def run(
         segmentation=segmentation,
         components_png=components_png,
         pixels_sha256=pixels_sha256(segmentation.labels),
-        legend=legends.initial(segmentation.components),
+        legend=legends.initial_legend(segmentation.components),
         evidence=evidence(segmentation, picture.pixels),
         seconds={Stage.READING.value: reading, **segmentation.seconds, Stage.WRITING.value: writing},
         versions=versions(),

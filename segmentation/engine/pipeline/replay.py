@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm import Mixture, Segmentation
-from segmentation.engine.gmm.fit.parameters import mixture_at, pack
+from segmentation.engine.gmm.fit.parameters import pack, unpack
 from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE
 from segmentation.engine.recipe import Covariance
 
@@ -50,7 +50,7 @@ def frames(arrays: Mapping[str, Any], covariance_type: Covariance) -> list[Frame
     if "path" not in arrays:
         return []
     return [
-        Frame(int(iteration), mixture_at(point.ravel(), len(point), covariance_type))
+        Frame(int(iteration), unpack(point.ravel(), len(point), covariance_type))
         for point, iteration in zip(arrays["path"], arrays["path_iterations"], strict=True)
     ]
 

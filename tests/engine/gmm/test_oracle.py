@@ -10,7 +10,7 @@ from sklearn.mixture import GaussianMixture
 from segmentation.engine.gmm import Mixture, Recipe, segment
 from segmentation.engine.gmm.fit.em import FLOOR, Data, fit
 from segmentation.engine.gmm.fit.quasi_newton import quasi_newton_em
-from segmentation.engine.gmm.fit.starts import start
+from segmentation.engine.gmm.fit.starts import kmeans_start
 from segmentation.engine.gmm.mixture.families import FAMILIES as FAMILY_OF
 from segmentation.engine.recipe import Covariance
 
@@ -18,7 +18,9 @@ FAMILIES = ["full", "tied", "diag", "spherical"]
 
 
 def blurred_start(values, counts, n_components, seed=0, family="full"):
-    return start(Data.of(values, counts), n_components, np.random.default_rng(seed), covariance_type=Covariance(family))
+    return kmeans_start(
+        Data.of(values, counts), n_components, np.random.default_rng(seed), covariance_type=Covariance(family)
+    )
 
 
 def theirs(values, mixture, *, max_iter, tol):

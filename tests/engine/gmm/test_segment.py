@@ -5,7 +5,7 @@ from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.gmm import Component, Mixture, Recipe, segment
 from segmentation.engine.gmm.labels.labelling import label_values
 from segmentation.engine.gmm.pixels.sources import EightBit
-from segmentation.engine.gmm.statistics.components import components, sample_statistics
+from segmentation.engine.gmm.statistics.components import component_statistics, sample_statistics
 from segmentation.engine.progress import Stage, percent
 
 
@@ -257,7 +257,7 @@ def test_a_component_that_the_sample_missed_is_measured_all_the_same():
         asked.append(number)
         return pixels[label_map.labels == number]
 
-    measured = components(sample_statistics(mixture, sample), label_map, np.zeros(3, int), [None] * 3, missed)
+    measured = component_statistics(sample_statistics(mixture, sample), label_map, np.zeros(3, int), [None] * 3, missed)
     assert [component.pixels for component in measured] == [3, 2, 1]
     assert measured[2].mean == (255, 255, 255)
     assert asked == [2]
@@ -265,7 +265,7 @@ def test_a_component_that_the_sample_missed_is_measured_all_the_same():
 
 def test_a_fit_can_begin_with_a_mixture_and_be_replayed(china):
     first = segment(china, Recipe(n_clusters=4))
-    again = segment(china, Recipe(n_clusters=4), begin=first.mixture)
+    again = segment(china, Recipe(n_clusters=4), start=first.mixture)
     assert again.iterations < first.iterations
     assert again.log_likelihood >= first.log_likelihood - 1e-6
     assert first.path.shape == (first.iterations, 4, 10)

@@ -20,12 +20,12 @@ from segmentation.engine.recipe import Features, Recipe
 
 Mask = NDArray[np.bool_]
 Values = NDArray[np.generic]
-Chosen = Mask | slice | NDArray[np.intp]
-Place = tuple[NDArray[np.integer], NDArray[np.integer]]
+PixelIndex = Mask | slice | NDArray[np.intp]
+Coordinates = tuple[NDArray[np.integer], NDArray[np.integer]]
 """Rows and columns (m,) of pixels."""
 
-MOST_BANDS = 16
-PLACE_RANGE = 100.0  # of the longer side
+MAX_BANDS = 16
+POSITION_RANGE = 100.0  # of the longer side
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,27 +49,27 @@ class FeatureStack:
     def part(self, rows: slice, columns: slice) -> Values:
         """Values (h, w, D) of a part of the picture."""
         bands, valid = self.bands[rows, columns], None if self.valid is None else self.valid[rows, columns].reshape(-1)
-        shape, place = bands.shape[:2], None
+        shape, position = bands.shape[:2], None
         textures = self.textures[:, rows, columns].reshape(len(self.textures), shape[0] * shape[1])
         if self.position:
             height, width = self.bands.shape[:2]
             down, across = np.meshgrid(np.arange(height)[rows], np.arange(width)[columns], indexing="ij")
-            place = down.reshape(-1), across.reshape(-1)
-        values = self._values(bands.reshape(-1, bands.shape[2]), valid, textures, place)
+            position = down.reshape(-1), across.reshape(-1)
+        values = self._values(bands.reshape(-1, bands.shape[2]), valid, textures, position)
         return values.T.reshape(values.shape[1], *shape).transpose(1, 2, 0)
 
     def __len__(self) -> int:
         height, width = self.bands.shape[:2]
         return int(height * width)
 
-    def __getitem__(self, chosen: Chosen) -> Values:
+    def __getitem__(self, chosen: PixelIndex) -> Values:
         """Values (m, D) of some of all pixels, counted row by row."""
         valid = None if self.valid is None else self.valid.reshape(-1)[chosen]
         bands = self.bands.reshape(len(self), -1)[chosen]
         textures = self.textures.reshape(len(self.textures), len(self))[:, chosen]
-        return self._values(bands, valid, textures, self._place(chosen) if self.position else None)
+        return self._values(bands, valid, textures, self._coordinates(chosen) if self.position else None)
 
-    def _place(self, chosen: Chosen) -> Place:
+    def _coordinates(self, chosen: PixelIndex) -> Coordinates:
         """Rows and columns (m,) of some of all pixels."""
         if isinstance(chosen, slice):
             chosen = np.arange(*chosen.indices(len(self)))
@@ -77,7 +77,7 @@ class FeatureStack:
         down, across = np.divmod(index.astype(np.uint32), np.uint32(self.bands.shape[1]))
         return down, across
 
-    def _values(self, bands: Values, valid: Mask | None, textures: Float32, place: Place | None) -> Values:
+    def _values(self, bands: Values, valid: Mask | None, textures: Float32, position: Coordinates | None) -> Values:
         """Values (m, D) of pixels with bands (m, B), textures (S, m) and rows and columns; one plane a value."""
         colour = self.units.values(bands.T.copy().T if bands.itemsize > 1 else bands).T
         if valid is not None:
@@ -89,8 +89,8 @@ class FeatureStack:
         planes = np.empty((len(self.floor), len(bands)), np.result_type(colour, np.float32))
         planes[: len(colour)] = colour
         planes[len(colour) : len(colour) + len(textures)] = textures
-        if place is not None:
-            planes[-2:] = coordinates(*place, max(self.bands.shape[:2]))
+        if position is not None:
+            planes[-2:] = coordinates(*position, max(self.bands.shape[:2]))
         return planes.T
 
 
@@ -142,9 +142,9 @@ def extract_features(
     steps += [max(units.step) * STEPS[Features.GRAY]] * len(scales)
     names += [f"texture {scale:g}" for scale in scales]
     if recipe.position:
-        steps += [PLACE_RANGE / max(height, width)] * 2
+        steps += [POSITION_RANGE / max(height, width)] * 2
         names += ["across", "down"]
-    found = textures((height, width), lambda *part: _light(bands, valid, units, part), scales, on_fraction)
+    found = textures((height, width), lambda *part: _lightness(bands, valid, units, part), scales, on_fraction)
     on_fraction(1.0)
     floor = np.array(steps) ** 2 / 12
     return FeatureStack(bands, valid, recipe.features, units, found, recipe.position, floor, tuple(names))
@@ -160,11 +160,11 @@ def colour_names(features: Features, n_bands: int) -> list[str]:
 
 def coordinates(down: NDArray[np.integer], across: NDArray[np.integer], longer: int) -> Float32:
     """Where pixels are: across and down, shape (2, m), 0 to 100 along the longer side."""
-    unit, half = np.float32(PLACE_RANGE / longer), np.float32(0.5)
+    unit, half = np.float32(POSITION_RANGE / longer), np.float32(0.5)
     return np.stack([(side.astype(np.float32) + half) * unit for side in (across, down)])
 
 
-def _light(bands: Values, valid: Mask | None, units: Units, part: tuple[slice, slice]) -> Float32:
+def _lightness(bands: Values, valid: Mask | None, units: Units, part: tuple[slice, slice]) -> Float32:
     """Lightness (h, w) of a part of bands (H, W, B): of three as colours, else of their mean as grey; 0 without data."""
     values = units.values(bands[part]).transpose(2, 0, 1)
     if valid is not None:
@@ -174,12 +174,12 @@ def _light(bands: Values, valid: Mask | None, units: Units, part: tuple[slice, s
 
 
 def _check(n_bands: int, features: Features) -> None:
-    if not 1 <= n_bands <= MOST_BANDS:
+    if not 1 <= n_bands <= MAX_BANDS:
         raise SegmentationError(
             "invalid_request",
             gettext_noop("The picture has %(bands)s bands, and at most %(most)s can be segmented: leave some out."),
             bands=n_bands,
-            most=MOST_BANDS,
+            most=MAX_BANDS,
         )
     if features in {Features.LAB, Features.GRAY} and n_bands not in {1, 3}:
         raise SegmentationError(

@@ -20,8 +20,8 @@ Mask = NDArray[np.bool_]
 
 TOP = 255.0
 _LEVELS = 2**16  # that are told apart between the smallest and the largest value, at most
-_SAME = 1e-12  # of the largest magnitude: a range below it is rounding
-_AT_A_TIME = 2**18  # pixels
+_MIN_RELATIVE_RANGE = 1e-12  # of the largest magnitude: a range below it is rounding
+_BLOCK_PIXELS = 2**18  # pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Units:
     step: tuple[float, ...]  # (B,) the smallest difference that is told apart, in units
 
     @classmethod
-    def plain(cls, n_bands: int) -> Self:
+    def identity(cls, n_bands: int) -> Self:
         """Values that are units already."""
         return cls((0.0,) * n_bands, (1.0,) * n_bands, (1.0,) * n_bands)
 
@@ -54,16 +54,16 @@ class Units:
         """
         n_bands = bands.shape[2]
         if bands.dtype == np.uint8:
-            return cls.plain(n_bands)
+            return cls.identity(n_bands)
         if bands.dtype == np.uint16 and features is not Features.RGB:
             return cls((0.0,) * n_bands, (257.0,) * n_bands, (1 / 257,) * n_bands)
-        together = bands.dtype.kind != "f" or features is not Features.RGB
-        return cls.spanning(bands, valid, together=together)
+        joint = bands.dtype.kind != "f" or features is not Features.RGB
+        return cls.from_range(bands, valid, joint=joint)
 
     @classmethod
-    def spanning(cls, bands: NDArray[np.generic], valid: Mask | None, *, together: bool) -> Self:
-        """Units from the smallest to the largest value, of all bands `together` or of each by itself."""
-        groups = bands[:, :, None] if together else bands[..., None]
+    def from_range(cls, bands: NDArray[np.generic], valid: Mask | None, *, joint: bool) -> Self:
+        """Units from the smallest to the largest value, of all bands `joint` or of each by itself."""
+        groups = bands[:, :, None] if joint else bands[..., None]
         lows, highs = (ends * (bands.shape[2] // groups.shape[2]) for ends in _ranges(groups, valid))
         pairs = list(zip(lows, highs, strict=True))
         scales = [_scale(low, high) for low, high in pairs]
@@ -75,7 +75,7 @@ class Units:
 
         Values of 8 bits stay as they are. What is no number stays so.
         """
-        if bands.dtype == np.uint8 and self == self.plain(len(self.offset)):
+        if bands.dtype == np.uint8 and self == self.identity(len(self.offset)):
             return bands
         offset, gain = np.array(self.offset), 1 / np.array(self.scale)
         precision = np.result_type(bands.dtype, np.float32)
@@ -88,7 +88,7 @@ class Units:
             # Two products: the difference of the ends of double precision would overflow.
             return (bands.astype(np.float64) * gain - offset * gain).astype(precision, copy=False)
 
-    def onto(self, other: "Units") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def conversion_to(self, other: "Units") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Gain and shift (B,) that turn these units into those of another picture: other = shift + gain * unit."""
         scale = np.array(other.scale)
         return np.array(self.scale) / scale, (np.array(self.offset) - np.array(other.offset)) / scale
@@ -121,7 +121,7 @@ def as_bands(pixels: NDArray[np.generic], valid: Mask | None) -> tuple[NDArray[n
     bands = pixels if pixels.ndim == 3 else pixels[..., None]
     if bands.dtype.kind == "f":
         finite = np.empty(bands.shape[:2], np.bool_)
-        for rows in stretches(bands):
+        for rows in row_blocks(bands):
             np.isfinite(bands[rows]).all(axis=2, out=finite[rows])
         valid = finite if valid is None else valid & finite
     if valid is None or valid.all():
@@ -133,7 +133,7 @@ def as_bands(pixels: NDArray[np.generic], valid: Mask | None) -> tuple[NDArray[n
     return bands, valid
 
 
-def visible(pixels: NDArray[np.generic], valid: Mask | None = None) -> NDArray[np.uint8]:
+def display_rgb(pixels: NDArray[np.generic], valid: Mask | None = None) -> NDArray[np.uint8]:
     """How people see a picture (H, W) or (H, W, B) of any type that comes from no file, shape (H, W, 3).
 
     Three bands or more: the first three as red, green and blue; else the first as grey. Other types than 8 bits in the
@@ -143,17 +143,17 @@ def visible(pixels: NDArray[np.generic], valid: Mask | None = None) -> NDArray[n
     colour = bands[:, :, : 3 if bands.shape[2] >= 3 else 1]
     if colour.dtype == np.uint8:
         return np.ascontiguousarray(np.broadcast_to(colour, (*colour.shape[:2], 3)).astype(np.uint8, copy=False))
-    units = Units.spanning(colour, valid, together=True)
+    units = Units.from_range(colour, valid, joint=True)
     seen = np.zeros((*colour.shape[:2], 3), np.uint8)
-    for rows in stretches(colour):
+    for rows in row_blocks(colour):
         seen[rows] = np.rint(np.nan_to_num(units.values(colour[rows])).clip(0, TOP))
     return seen
 
 
-def stretches(bands: NDArray[np.generic]) -> Iterator[slice]:
+def row_blocks(bands: NDArray[np.generic]) -> Iterator[slice]:
     """The rows of an array (H, W, ...) in slices, to bound what is computed in wider types."""
     height, width = bands.shape[:2]
-    rows = max(1, _AT_A_TIME // width)
+    rows = max(1, _BLOCK_PIXELS // width)
     return (slice(first, min(first + rows, height)) for first in range(0, height, rows))
 
 
@@ -161,7 +161,7 @@ def _ranges(groups: NDArray[np.generic], valid: Mask | None) -> tuple[list[float
     """Smallest and largest value of each group (H, W, G, B) of bands, of the pixels that count."""
     n_groups = groups.shape[2]
     lows, highs = [np.inf] * n_groups, [-np.inf] * n_groups
-    for rows in stretches(groups):
+    for rows in row_blocks(groups):
         for number in range(n_groups):
             part = groups[rows, :, number]
             values = part if valid is None else part[valid[rows]]
@@ -174,7 +174,11 @@ def _ranges(groups: NDArray[np.generic], valid: Mask | None) -> tuple[list[float
 def _scale(low: float, high: float) -> float:
     """Of a range; 1 where there is none."""
     half = high / 2 - low / 2
-    return half / (TOP / 2) if half > max(abs(low), abs(high)) * _SAME and half > np.finfo(float).tiny / _SAME else 1.0
+    return (
+        half / (TOP / 2)
+        if half > max(abs(low), abs(high)) * _MIN_RELATIVE_RANGE and half > np.finfo(float).tiny / _MIN_RELATIVE_RANGE
+        else 1.0
+    )
 
 
 def _step(scale: float, has_range: bool, dtype: np.dtype[Any]) -> float:  # noqa: FBT001 - reads as "has a range"

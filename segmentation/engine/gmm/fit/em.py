@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segmentation.engine.gmm.mixture.densities import natural, posterior
+from segmentation.engine.gmm.mixture.densities import natural_parameters, posterior
 from segmentation.engine.gmm.mixture.families import FAMILIES
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import (
@@ -20,7 +20,7 @@ from segmentation.engine.gmm.mixture.monomials import (
     blocks,
     dimension,
     expand,
-    features_of,
+    n_monomials,
     symmetric,
 )
 from segmentation.engine.recipe import Covariance
@@ -28,8 +28,8 @@ from segmentation.engine.recipe import Covariance
 FLOOR = 1 / 12
 """Variance of a value rounded to whole numbers (Sheppard, 1898), added to each: no component is narrower than that."""
 
-_NOTHING = 1e-9  # of one pixel
-_KEPT = 10 * 2**20  # numbers; expansions up to 80 MB are kept
+_MIN_PIXELS = 1e-9  # of one pixel
+_MAX_EXPANDED = 10 * 2**20  # numbers; expansions up to 80 MB are kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,10 +42,10 @@ class Data:
     precision: type[np.floating]  # of the exponentials in E-steps, see `densities.posterior`
 
     @classmethod
-    def of(cls, values: NDArray[np.generic], counts: ArrayLike, *, rough: bool = False) -> "Data":
-        """Take values (n, D) that occur `counts` (n,) times; `rough` E-steps use exponentials of single precision."""
-        phi = expand(values) if len(values) * features_of(values.shape[1]) <= _KEPT else None
-        return cls(values, np.asarray(counts, dtype=np.float64), phi, np.float32 if rough else np.float64)
+    def of(cls, values: NDArray[np.generic], counts: ArrayLike, *, single_precision: bool = False) -> "Data":
+        """Take values (n, D) that occur `counts` (n,) times; `single_precision` E-steps use exponentials of single precision."""
+        phi = expand(values) if len(values) * n_monomials(values.shape[1]) <= _MAX_EXPANDED else None
+        return cls(values, np.asarray(counts, dtype=np.float64), phi, np.float32 if single_precision else np.float64)
 
     @property
     def dimension(self) -> int:
@@ -53,7 +53,7 @@ class Data:
 
     @property
     def is_exact(self) -> bool:
-        """Whether products of `densities.exact` parameters with phi are free of rounding."""
+        """Whether products of `densities.exact_parameters` parameters with phi are free of rounding."""
         return self.values.dtype == np.uint8
 
     def standardised(self) -> Float:
@@ -63,7 +63,7 @@ class Data:
 
     def parts(self, n_components: int) -> Iterator[tuple[Float, Float]]:
         """Yield phi (F, m) and counts (m,), block by block."""
-        for block in blocks(len(self.counts), n_components, features_of(self.dimension)):
+        for block in blocks(len(self.counts), n_components, n_monomials(self.dimension)):
             yield expand(self.values[block]) if self.phi is None else self.phi[:, block], self.counts[block]
 
 
@@ -95,7 +95,7 @@ def evaluate(theta: Float, data: Data) -> Evaluation:
     Parameters
     ----------
     theta : ndarray, shape (K, F)
-        From `Mixture.theta` or `densities.natural`.
+        From `Mixture.theta` or `densities.natural_parameters`.
     data : Data
     """
     total = 0.0
@@ -107,9 +107,9 @@ def evaluate(theta: Float, data: Data) -> Evaluation:
     return Evaluation(total / float(data.counts.sum()), sums)
 
 
-def collected(members: Float, data: Data) -> Float:
+def weighted_moments(members: Float, data: Data) -> Float:
     """Sums (K, F) of phi(x) with counts over given memberships (K, n)."""
-    sums, begin = np.zeros((len(members), features_of(data.dimension))), 0
+    sums, begin = np.zeros((len(members), n_monomials(data.dimension))), 0
     for phi, counts in data.parts(len(members)):
         end = begin + len(counts)
         sums += (members[:, begin:end] * counts) @ phi.T
@@ -138,9 +138,9 @@ def estimate(
     weights, means, covariances : ndarray, shapes (K,), (K, D), (K, D, D)
         Standardised.
     """
-    idle = sums[:, 0] < _NOTHING
-    if idle.any():
-        sums = np.where(idle[:, None], sums.sum(axis=0) * (_NOTHING / sums[:, 0].sum()), sums)
+    empty = sums[:, 0] < _MIN_PIXELS
+    if empty.any():
+        sums = np.where(empty[:, None], sums.sum(axis=0) * (_MIN_PIXELS / sums[:, 0].sum()), sums)
     D = dimension(sums.shape[1])
     pixels = sums[:, 0]
     each = sums / pixels[:, None]
@@ -218,5 +218,5 @@ def iterate(
         if converged:
             break
         weights, means, covariances = estimate(sums, floor, start.covariance_type)
-        theta = natural(np.log(weights), means, np.linalg.cholesky(covariances))
+        theta = natural_parameters(np.log(weights), means, np.linalg.cholesky(covariances))
     return Fit(maximise(sums, floor, start.covariance_type), np.array(history), converged)

@@ -11,19 +11,19 @@ from segmentation.engine.gmm.pixels.sample import Sample
 from segmentation.engine.progress import OnFraction, ignore_progress, subrange
 from segmentation.engine.recipe import Recipe
 
-SIZE = 2**17
+SAMPLE_PIXELS = 2**17
 """Pixels that the mixture is fitted to. p parameters from n pixels cost p / 2n nats, whatever the picture."""
 
-FEW = 2**12
+SUBSAMPLE_PIXELS = 2**12
 """Pixels on which starts are tried and compared."""
 
-ROUGH = 1e-5
+SUBSAMPLE_TOLERANCE = 1e-5
 """Tolerance on the few pixels, in mean nats a step; local optima differ by a thousand times that."""
 
 PATIENCE = 2
 """Calm steps in a row that end a climb: plateaus of EM have been seen to end."""
 
-EXACT, EXACT_PATIENCE = 1e-7, 3
+FULL_TOLERANCE, FULL_PATIENCE = 1e-7, 3
 """The same, and the tolerance, when the climb goes on on all pixels."""
 
 
@@ -33,8 +33,8 @@ def fit_sample(
     n_components: int,
     *,
     floor: ArrayLike = FLOOR,
+    subsample_start: Mixture | None = None,
     start: Mixture | None = None,
-    begin: Mixture | None = None,
     on_fraction: OnFraction = ignore_progress,
 ) -> Fit:
     """Fit a mixture of a recipe's family.
@@ -56,12 +56,19 @@ def fit_sample(
         Told after every evaluation how much is done, up to 1.
     """
     patience = PATIENCE
-    if begin is None:
-        begin = _on_few(sample, recipe, n_components, floor, start=start, on_fraction=subrange(on_fraction, 0, 0.4))
+    if start is None:
+        start = _fit_subsample(
+            sample,
+            recipe,
+            n_components,
+            floor,
+            subsample_start=subsample_start,
+            on_fraction=subrange(on_fraction, 0, 0.4),
+        )
         patience = 1  # that climb was patient already
     return quasi_newton_em(
-        data_of(sample),
-        begin,
+        em_data(sample),
+        start,
         tolerance=recipe.tolerance,
         patience=patience,
         max_evaluations=recipe.max_iterations,
@@ -70,21 +77,21 @@ def fit_sample(
     )
 
 
-def _on_few(
+def _fit_subsample(
     sample: Sample,
     recipe: Recipe,
     n_components: int,
     floor: ArrayLike,
     *,
-    start: Mixture | None,
+    subsample_start: Mixture | None,
     on_fraction: OnFraction,
 ) -> Mixture:
     """The best of some starts on few pixels of a sample, or a given one, after a climb on them."""
     rng = np.random.default_rng([recipe.seed, 1])
-    few = data_of(sample.thinned(FEW, rng))
-    if start is None:
-        start = best_start(
-            few,
+    subsample = em_data(sample.subsample(SUBSAMPLE_PIXELS, rng))
+    if subsample_start is None:
+        subsample_start = best_start(
+            subsample,
             n_components,
             rng,
             n_starts=recipe.restarts,
@@ -93,9 +100,9 @@ def _on_few(
             on_fraction=subrange(on_fraction, 0, 0.8),
         )
     return quasi_newton_em(
-        few,
-        start,
-        tolerance=ROUGH,
+        subsample,
+        subsample_start,
+        tolerance=SUBSAMPLE_TOLERANCE,
         patience=PATIENCE,
         max_evaluations=recipe.max_iterations,
         floor=floor,
@@ -103,20 +110,20 @@ def _on_few(
     ).mixture
 
 
-def data_of(sample: Sample) -> Data:
+def em_data(sample: Sample) -> Data:
     """Return a sample as EM takes it; single precision suffices where all of its input is free of rounding."""
-    return Data.of(sample.values, sample.counts, rough=sample.values.dtype == np.uint8)
+    return Data.of(sample.values, sample.counts, single_precision=sample.values.dtype == np.uint8)
 
 
-def fit_all(
+def fit_full_sample(
     data: Data, fit: Fit, recipe: Recipe, *, floor: ArrayLike = FLOOR, on_fraction: OnFraction = ignore_progress
 ) -> Fit:
     """Go on from a fit on the values of all pixels; the history is that of both, one after the other."""
     more = quasi_newton_em(
         data,
         fit.mixture,
-        tolerance=min(EXACT, recipe.tolerance),
-        patience=EXACT_PATIENCE,
+        tolerance=min(FULL_TOLERANCE, recipe.tolerance),
+        patience=FULL_PATIENCE,
         max_evaluations=recipe.max_iterations,
         floor=floor,
         on_evaluation=lambda evaluations, _: on_fraction(fraction_done(evaluations)),

@@ -17,9 +17,9 @@ def merge_cheapest(mixture: Mixture) -> Mixture:
     """
     weights, means, covariances = mixture.weights, mixture.means, mixture.covariances
     i, j = np.triu_indices(len(weights), 1)
-    weight, mean, covariance = _joined(mixture, i, j)
-    worth = _worth(weights, covariances)
-    best = int((worth[i] + worth[j] - _worth(weight, covariance)).argmin())
+    weight, mean, covariance = _pair_moments(mixture, i, j)
+    scores = _classification_scores(weights, covariances)
+    best = int((scores[i] + scores[j] - _classification_scores(weight, covariance)).argmin())
     kept = np.delete(np.arange(len(weights)), [i[best], j[best]])
     weights = np.append(weights[kept], weight[best])
     scatters = np.append(covariances[kept], covariance[best : best + 1], axis=0)
@@ -37,7 +37,7 @@ def merge_groups(mixture: Mixture, groups: Sequence[Sequence[int]]) -> Mixture:
     Sums of weights, of weighted means and of weighted second moments add; mean and covariance follow from them. What the
     fit found of single components stays as it is, whatever their family.
     """
-    joined = [_gathered(mixture, list(numbers)) for numbers in groups]
+    joined = [_group_moments(mixture, list(numbers)) for numbers in groups]
     weights, means, covariances = (np.array(part) for part in zip(*joined, strict=True))
     return Mixture(weights / weights.sum(), means, covariances)
 
@@ -50,7 +50,7 @@ def concatenate(one: Mixture, other: Mixture) -> Mixture:
     return Mixture(weights, np.concatenate([one.means, other.means]), covariances, one.covariance_type)
 
 
-def _gathered(mixture: Mixture, numbers: list[int]) -> tuple[float, Float, Float]:
+def _group_moments(mixture: Mixture, numbers: list[int]) -> tuple[float, Float, Float]:
     """Weight, mean (D,) and covariance (D, D) of some components together."""
     weights, means, covariances = (part[numbers] for part in (mixture.weights, mixture.means, mixture.covariances))
     weight = float(weights.sum())
@@ -60,7 +60,7 @@ def _gathered(mixture: Mixture, numbers: list[int]) -> tuple[float, Float, Float
     return weight, mean, np.einsum("k,kij->ij", shares, covariances + gaps[:, :, None] * gaps[:, None, :])
 
 
-def _joined(mixture: Mixture, i: Indices, j: Indices) -> tuple[Float, Float, Float]:
+def _pair_moments(mixture: Mixture, i: Indices, j: Indices) -> tuple[Float, Float, Float]:
     """Weights (n,), means (n, D) and covariances (n, D, D) of the mergers of components i (n,) with j (n,)."""
     weights, means, covariances = mixture.weights, mixture.means, mixture.covariances
     weight = weights[i] + weights[j]
@@ -71,7 +71,7 @@ def _joined(mixture: Mixture, i: Indices, j: Indices) -> tuple[Float, Float, Flo
     return weight, mean, left[:, None, None] * covariances[i] + right[:, None, None] * covariances[j] + between
 
 
-def _worth(weights: Float, covariances: Float) -> Float:
+def _classification_scores(weights: Float, covariances: Float) -> Float:
     """Each component's part in the classification log-likelihood, but for constants; shape (K,)."""
-    worth: Float = weights * (np.log(weights) - np.linalg.slogdet(covariances).logabsdet / 2)
-    return worth
+    scores: Float = weights * (np.log(weights) - np.linalg.slogdet(covariances).logabsdet / 2)
+    return scores

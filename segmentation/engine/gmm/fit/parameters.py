@@ -7,7 +7,7 @@ logarithmic diagonal; all standardised.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segmentation.engine.gmm.mixture.densities import inverted
+from segmentation.engine.gmm.mixture.densities import invert_lower
 from segmentation.engine.gmm.mixture.mixture import QUANTUM, Mixture, quantise
 from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE, Float, dimension, triangle
 from segmentation.engine.recipe import Covariance
@@ -21,18 +21,18 @@ Gaussians = tuple[Float, Float, NDArray[np.floating]]
 
 def pack(weights: Float, means: Float, covariances: Float) -> Float:
     """A mixture (K,), (K, D), (K, D, D), standardised, as a vector (K (1 + D + D (D + 1) / 2),)."""
-    return vector((np.log(weights), means, np.linalg.cholesky(covariances)))
+    return pack_gaussians((np.log(weights), means, np.linalg.cholesky(covariances)))
 
 
-def mixture_at(point: Float, n_components: int, covariance_type: Covariance) -> Mixture:
+def unpack(point: Float, n_components: int, covariance_type: Covariance) -> Mixture:
     """The inverse of `pack`, in units of the values."""
-    log_weights, means, factors = _gaussians(point, n_components)
+    log_weights, means, factors = _unpack_gaussians(point, n_components)
     weights = np.maximum(np.exp(_normalised(log_weights)), np.finfo(np.float64).tiny)
     covariances = np.einsum("kil,kjl->kij", factors, factors) * SCALE**2
     return Mixture(weights, means * SCALE + CENTRE, covariances, covariance_type)
 
 
-def vector(gaussians: Gaussians) -> Float:
+def pack_gaussians(gaussians: Gaussians) -> Float:
     """Weighted Gaussians as a vector."""
     log_weights, means, factors = gaussians
     rows, columns = triangle(means.shape[1])
@@ -41,7 +41,7 @@ def vector(gaussians: Gaussians) -> Float:
     return np.concatenate([log_weights[:, None], means, entries], axis=1).ravel()
 
 
-class Chart:
+class LocalCoordinates:
     """The mixtures around one of them, as vectors whose length says how much they differ from it.
 
     Means are in standard deviations of that mixture's components, factors are relative to theirs, and all is weighted by
@@ -57,31 +57,31 @@ class Chart:
         No component is narrower, see `em.FLOOR`.
     """
 
-    def __init__(self, middle: Mixture, floor: ArrayLike) -> None:
-        middle = middle.rounded()
-        K, D = middle.means.shape
+    def __init__(self, reference: Mixture, floor: ArrayLike) -> None:
+        reference = reference.rounded()
+        K, D = reference.means.shape
         rows, columns = triangle(D)
-        self._log_weights, self._means = np.log(middle.weights), (middle.means - CENTRE) / SCALE
-        self._factors = quantise(np.linalg.cholesky(middle.covariances), QUANTUM) / SCALE
-        self._whitening = inverted(self._factors)
+        self._log_weights, self._means = np.log(reference.weights), (reference.means - CENTRE) / SCALE
+        self._factors = quantise(np.linalg.cholesky(reference.covariances), QUANTUM) / SCALE
+        self._whitening = invert_lower(self._factors)
         self._metric = np.ones((K, 1 + D + len(rows)))
         self._metric[:, 1 + D :] = np.where(rows == columns, np.sqrt(2), 1.0)
-        self._metric = (self._metric * np.sqrt(middle.weights)[:, None]).ravel()
+        self._metric = (self._metric * np.sqrt(reference.weights)[:, None]).ravel()
         self._narrowest = np.sqrt(floor) / SCALE
         self.origin: Float = np.zeros(len(self._metric))
 
-    def place(self, weights: Float, means: Float, covariances: Float) -> Float:
+    def of_mixture(self, weights: Float, means: Float, covariances: Float) -> Float:
         """The vector of a mixture (K,), (K, D), (K, D, D), standardised."""
         log_weights, factors = np.log(weights), np.linalg.cholesky(covariances)
         gaps = np.einsum("kij,kj->ki", self._whitening, means - self._means)
-        return vector((log_weights - self._log_weights, gaps, self._whitening @ factors)) * self._metric
+        return pack_gaussians((log_weights - self._log_weights, gaps, self._whitening @ factors)) * self._metric
 
     def gaussians(self, point: Float) -> Gaussians:
         """The mixture at a vector, standardised; no narrower than the floor, no wider than any picture.
 
         Without BLAS, so that the same vector is the same mixture on every processor.
         """
-        log_weights, gaps, relative = _gaussians(point / self._metric, len(self._means))
+        log_weights, gaps, relative = _unpack_gaussians(point / self._metric, len(self._means))
         factors = np.einsum("kij,kjl->kil", self._factors, relative)
         diagonal = np.arange(factors.shape[1])
         widths = factors[:, diagonal, diagonal]
@@ -90,8 +90,8 @@ class Chart:
         return _normalised(self._log_weights + log_weights), means, factors
 
 
-def _gaussians(point: Float, n_components: int) -> Gaussians:
-    """The inverse of `vector`."""
+def _unpack_gaussians(point: Float, n_components: int) -> Gaussians:
+    """The inverse of `pack_gaussians`."""
     parts = point.reshape(n_components, -1)
     D = dimension(parts.shape[1])
     rows, columns = triangle(D)

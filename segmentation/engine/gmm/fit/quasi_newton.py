@@ -1,6 +1,6 @@
 """EM that learns the curvature as it goes: a quasi-Newton climb (Lange, 1995; Jamshidian and Jennrich, 1997).
 
-EM steps lead upwards, but fall short along whatever overlapping components can trade. In the coordinates of a `Chart` a
+EM steps lead upwards, but fall short along whatever overlapping components can trade. In the coordinates of a `LocalCoordinates` a
 step of EM is the gradient; how it changes from point to point tells the curvature, and with that it becomes a step of
 Newton's. Before anything is known, that is the EM step itself.
 """
@@ -14,58 +14,58 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from segmentation.engine.gmm.fit.em import FLOOR, Data, Fit, estimate, evaluate, maximise
-from segmentation.engine.gmm.fit.parameters import Chart, vector
-from segmentation.engine.gmm.mixture.densities import exact, natural
+from segmentation.engine.gmm.fit.parameters import LocalCoordinates, pack_gaussians
+from segmentation.engine.gmm.mixture.densities import exact_parameters, natural_parameters
 from segmentation.engine.gmm.mixture.mixture import Mixture, quantise
 from segmentation.engine.gmm.mixture.monomials import Float
 
 USUAL_EVALUATIONS = 10
 """Most fits need 5 to 20."""
 
-REMEMBERED = 8
+MEMORY = 8
 """Steps whose curvature is remembered."""
 
-FLATTEST = 0.01
+MIN_CURVATURE = 0.01
 """Curvature, of 1 without overlap, below which a step tells nothing: there rounding and the floor tell as much."""
 
-LONGER, LONGEST = 2.0, 50.0
+STEP_GROWTH, MAX_STEP_RATIO = 2.0, 50.0
 """How many times the EM step the first other step may be, and by how much that grows when a step was good; the most."""
 
-FINEST = 2.0**-16
+POINT_QUANTUM = 2.0**-16
 """Points are whole multiples of it. Off by as much in all of its numbers, a mixture loses less than 1e-8 nats."""
 
-YIELDING = 1e-4
+LOSS_TOLERANCE = 1e-4
 """Nats by which a step may lead lower if the gradient becomes shorter: EM with a floor ends beside the highest point."""
 
-FALLS = 2
+MAX_FAILED_STEPS = 2
 """If a step leads lower by more, and then the EM step, too, only the floor can be the reason: there is nothing above."""
 
 
-class Curvature:
+class LimitedMemoryBFGS:
     """What the last steps tell of the likelihood's second derivatives: limited-memory BFGS (Nocedal, 1980)."""
 
     def __init__(self) -> None:
-        self._steps: deque[tuple[Float, Float, float]] = deque(maxlen=REMEMBERED)
+        self._steps: deque[tuple[Float, Float, float]] = deque(maxlen=MEMORY)
 
-    def learn(self, step: Float, change: Float) -> None:
+    def update(self, step: Float, change: Float) -> None:
         """Take a step, and by how much the gradient fell along it."""
-        bend = float(step @ change)
-        if bend > FLATTEST * float(step @ step):
-            self._steps.append((step, change, bend))
+        curvature_along = float(step @ change)
+        if curvature_along > MIN_CURVATURE * float(step @ step):
+            self._steps.append((step, change, curvature_along))
 
-    def newton(self, gradient: Float) -> Float:
+    def direction(self, gradient: Float) -> Float:
         """The step to where the gradient would vanish, were the curvature what it seems."""
-        step, shares = gradient.copy(), list[float]()
-        for taken, change, bend in reversed(self._steps):
-            shares.append(float(taken @ step) / bend)
-            step -= shares[-1] * change
-        for (taken, change, bend), share in zip(self._steps, reversed(shares), strict=True):
-            step += (share - float(change @ step) / bend) * taken
+        step, alphas = gradient.copy(), list[float]()
+        for past_step, change, curvature_along in reversed(self._steps):
+            alphas.append(float(past_step @ step) / curvature_along)
+            step -= alphas[-1] * change
+        for (past_step, change, curvature_along), alpha in zip(self._steps, reversed(alphas), strict=True):
+            step += (alpha - float(change @ step) / curvature_along) * past_step
         return step
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Place:
+class _Evaluated:
     """A point that was evaluated."""
 
     point: Float
@@ -73,41 +73,41 @@ class _Place:
     sums: Float
     gradient: Float  # the EM step from there
 
-    def leads_on_from(self, other: Self) -> bool:
+    def improves_on(self, other: Self) -> bool:
         """Whether it is higher, or nearer to where EM ends and hardly lower."""
         gain = self.log_likelihood - other.log_likelihood
-        return gain > 0 or (gain > -YIELDING and np.linalg.norm(self.gradient) < np.linalg.norm(other.gradient))
+        return gain > 0 or (gain > -LOSS_TOLERANCE and np.linalg.norm(self.gradient) < np.linalg.norm(other.gradient))
 
 
 @dataclass(slots=True)
-class _Walk:
+class _Climb:
     """Evaluates points, and keeps the record of the best ones."""
 
     data: Data
     start: Mixture
     floor: ArrayLike
     on_evaluation: Callable[[int, float], None]
-    chart: Chart = field(init=False)
+    coordinates: LocalCoordinates = field(init=False)
     history: list[float] = field(default_factory=list)
     path: list[Float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.chart = Chart(self.start, self.floor)
+        self.coordinates = LocalCoordinates(self.start, self.floor)
 
-    def visit(self, point: Float) -> _Place:
-        point = quantise(point, FINEST)
-        gaussians = self.chart.gaussians(point)
-        theta = natural(*gaussians)
-        found = evaluate(exact(theta) if self.data.is_exact else theta, self.data)
-        if not self.history or found.log_likelihood > self.history[-1]:
-            self.history.append(found.log_likelihood)
-            self.path.append(vector(gaussians))
+    def evaluate_at(self, point: Float) -> _Evaluated:
+        point = quantise(point, POINT_QUANTUM)
+        gaussians = self.coordinates.gaussians(point)
+        theta = natural_parameters(*gaussians)
+        evaluation = evaluate(exact_parameters(theta) if self.data.is_exact else theta, self.data)
+        if not self.history or evaluation.log_likelihood > self.history[-1]:
+            self.history.append(evaluation.log_likelihood)
+            self.path.append(pack_gaussians(gaussians))
         else:
             self.history.append(self.history[-1])
             self.path.append(self.path[-1])
         self.on_evaluation(len(self.history), self.history[-1])
-        beyond = self.chart.place(*estimate(found.sums, self.floor, self.start.covariance_type))
-        return _Place(point, found.log_likelihood, found.sums, beyond - point)
+        after_em = self.coordinates.of_mixture(*estimate(evaluation.sums, self.floor, self.start.covariance_type))
+        return _Evaluated(point, evaluation.log_likelihood, evaluation.sums, after_em - point)
 
 
 def fraction_done(evaluations: int) -> float:
@@ -155,27 +155,27 @@ def quasi_newton_em(
         `history` has the best log-likelihood after each evaluation, `path` where it was found; the mixture is one M-step
         past the last point.
     """
-    walk, curvature = _Walk(data, start, floor, on_evaluation), Curvature()
-    here = walk.visit(walk.chart.origin)
-    step, longest, calm, falls = here.gradient, LONGER, 0, 0
+    climb, curvature = _Climb(data, start, floor, on_evaluation), LimitedMemoryBFGS()
+    current = climb.evaluate_at(climb.coordinates.origin)
+    step, max_ratio, small_gains, failed_steps = current.gradient, STEP_GROWTH, 0, 0
     while True:
-        calm = calm + 1 if here.gradient @ step / 2 < tolerance else 0
-        converged = calm >= patience or falls == FALLS
-        if converged or len(walk.history) >= max_evaluations:
+        small_gains = small_gains + 1 if current.gradient @ step / 2 < tolerance else 0
+        converged = small_gains >= patience or failed_steps == MAX_FAILED_STEPS
+        if converged or len(climb.history) >= max_evaluations:
             break
-        reached = walk.visit(here.point + step)
-        curvature.learn(reached.point - here.point, here.gradient - reached.gradient)
-        if reached.leads_on_from(here):
-            here, longest, falls = reached, min(longest * LONGER, LONGEST), 0
-            step = _at_most(curvature.newton(here.gradient), longest, here.gradient)
+        candidate = climb.evaluate_at(current.point + step)
+        curvature.update(candidate.point - current.point, current.gradient - candidate.gradient)
+        if candidate.improves_on(current):
+            current, max_ratio, failed_steps = candidate, min(max_ratio * STEP_GROWTH, MAX_STEP_RATIO), 0
+            step = _limit_length(curvature.direction(current.gradient), max_ratio, current.gradient)
         else:
-            step, longest, falls = here.gradient, max(longest / LONGER**2, 1.0), falls + 1
-    mixture = maximise(here.sums, floor, start.covariance_type)
-    return Fit(mixture, np.array(walk.history), converged, np.array(walk.path))
+            step, max_ratio, failed_steps = current.gradient, max(max_ratio / STEP_GROWTH**2, 1.0), failed_steps + 1
+    mixture = maximise(current.sums, floor, start.covariance_type)
+    return Fit(mixture, np.array(climb.history), converged, np.array(climb.path))
 
 
-def _at_most(step: Float, times: float, other: Float) -> Float:
+def _limit_length(step: Float, times: float, other: Float) -> Float:
     """A step, or what is as long as another so many times, if that is shorter."""
-    longest = times * float(np.linalg.norm(other))
+    max_ratio = times * float(np.linalg.norm(other))
     length = float(np.linalg.norm(step))
-    return step if length <= longest else step * (longest / length)
+    return step if length <= max_ratio else step * (max_ratio / length)

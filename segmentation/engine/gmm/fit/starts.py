@@ -9,7 +9,7 @@ with fresh components is worth more than an independent one.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segmentation.engine.gmm.fit.em import FLOOR, Data, Fit, collected, iterate, maximise
+from segmentation.engine.gmm.fit.em import FLOOR, Data, Fit, iterate, maximise, weighted_moments
 from segmentation.engine.gmm.fit.merging import concatenate, merge_cheapest
 from segmentation.engine.gmm.fit.quasi_newton import fraction_done, quasi_newton_em
 from segmentation.engine.gmm.mixture.mixture import Mixture
@@ -17,15 +17,15 @@ from segmentation.engine.gmm.mixture.monomials import Float
 from segmentation.engine.progress import OnFraction, ignore_progress, subrange
 from segmentation.engine.recipe import Covariance
 
-STARTS = 2  # unless the recipe says otherwise
+DEFAULT_STARTS = 2  # unless the recipe says otherwise
 SURPLUS = 2  # times the wanted number of components
 LLOYD_STEPS = 3
 EM_STEPS = 6  # with all components of the surplus
 MERGE_STEPS = 1  # of EM after each merger
-COMPARABLE = 1e-4  # tolerance, in mean nats a step, at which descents are compared
+COMPARISON_TOLERANCE = 1e-4  # tolerance, in mean nats a step, at which descents are compared
 
 
-def spread(values: Float, counts: Float, n_centres: int, rng: np.random.Generator) -> Float:
+def kmeans_plus_plus(values: Float, counts: Float, n_centres: int, rng: np.random.Generator) -> Float:
     """Choose centres among the values, each the likelier the farther it lies from those before (greedy k-means++).
 
     Of several candidates a step the one that leaves the least squared distance is taken.
@@ -65,7 +65,7 @@ def lloyd(values: Float, counts: Float, centres: Float, n_steps: int) -> Float:
     return members
 
 
-def start(
+def kmeans_start(
     data: Data,
     n_components: int,
     rng: np.random.Generator,
@@ -74,8 +74,8 @@ def start(
 ) -> Mixture:
     """The Gaussians of k-means clusters: k-means++ (Arthur and Vassilvitskii, 2007), then Lloyd (1982)."""
     values = data.standardised()
-    members = lloyd(values, data.counts, spread(values, data.counts, n_components, rng), LLOYD_STEPS)
-    return maximise(collected(members, data), floor, covariance_type)
+    members = lloyd(values, data.counts, kmeans_plus_plus(values, data.counts, n_components, rng), LLOYD_STEPS)
+    return maximise(weighted_moments(members, data), floor, covariance_type)
 
 
 def best_start(
@@ -83,7 +83,7 @@ def best_start(
     n_components: int,
     rng: np.random.Generator,
     *,
-    n_starts: int = STARTS,
+    n_starts: int = DEFAULT_STARTS,
     floor: ArrayLike = FLOOR,
     covariance_type: Covariance = Covariance.FULL,
     on_fraction: OnFraction = ignore_progress,
@@ -105,35 +105,35 @@ def best_start(
         Told after every evaluation how much is done, up to 1.
     """
     surplus = min(SURPLUS * n_components, len(data.counts))
-    first = start(data, surplus, rng, floor, covariance_type)
+    first = kmeans_start(data, surplus, rng, floor, covariance_type)
     if n_starts == 1:
-        return _merged_down(data, first, n_components, floor, on_fraction)  # there is nothing to compare it with
+        return _merge_down(data, first, n_components, floor, on_fraction)  # there is nothing to compare it with
 
-    def descend(number: int, begin: Mixture) -> Fit:
+    def merge_and_fit(number: int, begin: Mixture) -> Fit:
         share = subrange(on_fraction, number / n_starts, (number + 1) / n_starts)
-        return _descend(data, begin, n_components, floor, share)
+        return _merge_and_fit(data, begin, n_components, floor, share)
 
-    best = descend(0, first)
+    best = merge_and_fit(0, first)
     for number in range(1, n_starts):
-        fresh = start(data, n_components, rng, floor, covariance_type)
-        challenger = descend(number, concatenate(best.mixture, fresh))
+        fresh = kmeans_start(data, n_components, rng, floor, covariance_type)
+        challenger = merge_and_fit(number, concatenate(best.mixture, fresh))
         best = max(best, challenger, key=lambda run: run.log_likelihood)
     on_fraction(1.0)
     return best.mixture
 
 
-def _descend(data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, on_fraction: OnFraction) -> Fit:
+def _merge_and_fit(data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, on_fraction: OnFraction) -> Fit:
     """Merge down, then climb until optima can be compared."""
     return quasi_newton_em(
         data,
-        _merged_down(data, mixture, n_components, floor, subrange(on_fraction, 0, 0.6)),
-        tolerance=COMPARABLE,
+        _merge_down(data, mixture, n_components, floor, subrange(on_fraction, 0, 0.6)),
+        tolerance=COMPARISON_TOLERANCE,
         floor=floor,
         on_evaluation=lambda evaluations, _: on_fraction(0.6 + 0.4 * fraction_done(evaluations)),
     )
 
 
-def _merged_down(data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, on_fraction: OnFraction) -> Mixture:
+def _merge_down(data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, on_fraction: OnFraction) -> Mixture:
     """Merge down to the wanted number with EM in between."""
     mergers = mixture.n_components - n_components
     evaluations, total = 0, EM_STEPS + mergers * MERGE_STEPS
@@ -158,8 +158,8 @@ def _members(values: Float, centres: Float) -> Float:
 
 def _draw(weights: Float, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Indices drawn in proportion to the weights, of which at least one is above 0."""
-    up_to = np.cumsum(weights)
-    drawn: NDArray[np.intp] = np.searchsorted(up_to, (1 - rng.random(n)) * up_to[-1], side="left")
+    cumulative = np.cumsum(weights)
+    drawn: NDArray[np.intp] = np.searchsorted(cumulative, (1 - rng.random(n)) * cumulative[-1], side="left")
     return drawn
 
 

@@ -20,7 +20,7 @@ def kernel(sigma: float) -> Float32:
     return normalised
 
 
-def blurred(planes: Float32, sigma: float, margin: int = 0) -> Float32:
+def gaussian_blur(planes: Float32, sigma: float, margin: int = 0) -> Float32:
     """Convolve planes with a Gaussian, along both axes.
 
     Parameters

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.features.colour_spaces import Transform
 from segmentation.engine.gmm.labels.table import UNKNOWN, LabelTable, Table, ValueTable
-from segmentation.engine.gmm.mixture.densities import exact, labels_of, most_probable
+from segmentation.engine.gmm.mixture.densities import exact_parameters, most_probable, most_probable_at
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Indices, expand
-from segmentation.engine.gmm.pixels.distinct_colours import Codes, count, encode, runs, stretches
+from segmentation.engine.gmm.pixels.distinct_colours import Codes, code_blocks, count_colours, encode, row_blocks
 from segmentation.engine.gmm.pixels.eight_bit import EightBit
 from segmentation.engine.gmm.pixels.one_band import OneBand
 from segmentation.engine.gmm.pixels.per_pixel import PerPixel
@@ -19,16 +19,16 @@ from segmentation.engine.gmm.pixels.sample import NO_DATA, Mask, Sample
 from segmentation.engine.gmm.pixels.source import FeatureSource
 from segmentation.engine.progress import OnFraction, ignore_progress
 
-DIRECT = 2**19
+DIRECT_PIXELS = 2**19
 """Up to so many pixels, each is judged by itself: a table costs more."""
 
-COUNTED = 2**16
+COUNT_BLOCK = 2**16
 """Labels that are counted at a time: they stay in the cache."""
 
-_NUMBERS = 2**18  # that are computed together: they stay in the cache
+_BLOCK_NUMBERS = 2**18  # that are computed together: they stay in the cache
 
 Labels = NDArray[np.uint8]
-Gaps = tuple[Indices, Indices]  # where pixels are whose colours the table does not know, and their codes
+UnknownColours = tuple[Indices, Indices]  # where pixels are whose colours the table does not know, and their codes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,8 +43,8 @@ class LabelMap:
         """Count the areas of a label map of any shape."""
         areas = np.zeros(n_components, np.int64)
         flat = labels.reshape(-1)
-        for begin in range(0, len(flat), COUNTED):
-            _finish(flat[begin : begin + COUNTED], None, areas)
+        for begin in range(0, len(flat), COUNT_BLOCK):
+            _mask_and_count(flat[begin : begin + COUNT_BLOCK], None, areas)
         return cls(flat, areas)
 
 
@@ -76,14 +76,14 @@ def label_pixels(
 def _label_eight_bit(picture: EightBit, mixture: Mixture, sample: Sample, on_fraction: OnFraction) -> LabelMap:
     # A transform is worth computing once for each colour of the picture.
     transform = picture.transform
-    codes = encode(sample.colours) if transform is None else count(picture.pixels, picture.valid).codes
+    codes = encode(sample.colours) if transform is None else count_colours(picture.pixels, picture.valid).codes
     return label_colours(picture.pixels, picture.valid, mixture, codes, transform=transform, on_fraction=on_fraction)
 
 
 def _label_one_band(picture: OneBand, mixture: Mixture, on_fraction: OnFraction) -> LabelMap:
     table = mixture.predict(picture.values)
     labels, counts = np.empty(len(picture.codes), np.uint8), np.zeros(NO_DATA + 1, np.int64)
-    for run in stretches(len(picture.codes)):
+    for run in row_blocks(len(picture.codes)):
         table.take(picture.codes[run], out=labels[run], mode="clip")
         if picture.valid is not None:
             labels[run][~picture.valid[run]] = NO_DATA
@@ -117,24 +117,26 @@ def label_colours(
     on_fraction : callable
         Told how much is done, up to 1.
     """
-    if transform is None and len(pixels) <= DIRECT:
+    if transform is None and len(pixels) <= DIRECT_PIXELS:
         return label_values(pixels, valid, mixture, on_fraction)
-    table: Table = LabelTable(exact(mixture.theta())) if transform is None else ValueTable(mixture.theta(), transform)
+    table: Table = (
+        LabelTable(exact_parameters(mixture.theta())) if transform is None else ValueTable(mixture.theta(), transform)
+    )
     table.fill(codes)
     labels, areas = np.empty(len(pixels), np.uint8), np.zeros(mixture.n_components, np.int64)
-    gaps: list[Gaps] = []
-    for run, at in runs(pixels):
+    unknown: list[UnknownColours] = []
+    for run, at in code_blocks(pixels):
         part = labels[run]
         table.entries.take(at, mode="wrap", out=part)
         if part.max() == UNKNOWN:
             missing = np.flatnonzero((part == UNKNOWN) if valid is None else (part == UNKNOWN) & valid[run])
-            gaps.append((missing + run.start, at[missing]))
-        _finish(part, None if valid is None else valid[run], areas)
+            unknown.append((missing + run.start, at[missing]))
+        _mask_and_count(part, None if valid is None else valid[run], areas)
         on_fraction(run.stop / len(pixels))
-    if gaps:
-        places, missed = (np.concatenate(part) for part in zip(*gaps, strict=True))
-        labels[places] = table.labels(missed)
-        areas += np.bincount(labels[places], minlength=len(areas))
+    if unknown:
+        indices, missed = (np.concatenate(part) for part in zip(*unknown, strict=True))
+        labels[indices] = table.labels(missed)
+        areas += np.bincount(labels[indices], minlength=len(areas))
     return LabelMap(labels, areas)
 
 
@@ -154,20 +156,20 @@ def label_values(
 ) -> LabelMap:
     """The same for whatever values (n, D) the mixture is of, each judged by itself."""
     theta = mixture.theta()
-    rounded = exact(theta)
+    rounded = exact_parameters(theta)
     labels, areas = np.empty(len(values), np.uint8), np.zeros(mixture.n_components, np.int64)
-    length = _NUMBERS // max(theta.shape[1], 2 * len(theta))
+    length = _BLOCK_NUMBERS // max(theta.shape[1], 2 * len(theta))
     for begin in range(0, len(values), length):
         block = slice(begin, min(begin + length, len(values)))
         part, measured = labels[block], values[block]
         is_exact = measured.dtype == np.uint8
-        part[:] = most_probable(rounded @ expand(measured)) if is_exact else labels_of(theta, measured)
-        _finish(part, None if valid is None else valid[block], areas)
+        part[:] = most_probable(rounded @ expand(measured)) if is_exact else most_probable_at(theta, measured)
+        _mask_and_count(part, None if valid is None else valid[block], areas)
         on_fraction(block.stop / len(values))
     return LabelMap(labels, areas)
 
 
-def _finish(labels: Labels, valid: Mask | None, areas: NDArray[np.int64]) -> None:
+def _mask_and_count(labels: Labels, valid: Mask | None, areas: NDArray[np.int64]) -> None:
     """Count the labels of some pixels and take out those that do not count; both in place."""
     if valid is not None:
         labels[~valid] = NO_DATA

@@ -12,7 +12,7 @@ from segmentation.engine.gmm.mixture.monomials import Float32
 REACH = 2
 """Pixels that a sweep looks to each side."""
 
-AHEAD = 0.75
+EXTRAPOLATION = 0.75
 """Of its last change, by which the field is taken to go on: 5 sweeps do what 10 plain ones do."""
 
 _WEIGHT = 3.0**4  # of the window
@@ -35,15 +35,15 @@ def mean_field(log_joint: Float32, beta: float, n_sweeps: int) -> Float32:
         Sums to 1 over the components.
     """
     posterior = softmax(log_joint.copy())
-    spare, before = np.zeros_like(posterior), np.zeros_like(posterior)
+    buffer, before = np.zeros_like(posterior), np.zeros_like(posterior)
     for sweep in range(n_sweeps):
-        ahead = AHEAD if sweep else 0.0
-        _sum_around(posterior, spare)
-        np.multiply(posterior, beta * (1 + ahead) / _WEIGHT, out=spare)
-        before *= beta * ahead / _WEIGHT
-        spare -= before
-        spare += log_joint
-        posterior, spare, before = spare, before, posterior
+        extrapolation = EXTRAPOLATION if sweep else 0.0
+        _window_sums(posterior, buffer)
+        np.multiply(posterior, beta * (1 + extrapolation) / _WEIGHT, out=buffer)
+        before *= beta * extrapolation / _WEIGHT
+        buffer -= before
+        buffer += log_joint
+        posterior, buffer, before = buffer, before, posterior
         softmax(posterior)
     return posterior
 
@@ -56,11 +56,11 @@ def softmax(logs: Float32) -> Float32:
     return logs
 
 
-def _sum_around(planes: Float32, spare: Float32) -> None:
-    """Replace planes (K, h, w) by the sums over the window, mirrored at the borders; `spare` is overwritten."""
+def _window_sums(planes: Float32, buffer: Float32) -> None:
+    """Replace planes (K, h, w) by the sums over the window, mirrored at the borders; `buffer` is overwritten."""
     for axis in (1, 2):
-        _sum_three(planes, spare, axis)
-        _sum_three(spare, planes, axis)
+        _sum_three(planes, buffer, axis)
+        _sum_three(buffer, planes, axis)
 
 
 def _sum_three(planes: Float32, sums: Float32, axis: int) -> None:

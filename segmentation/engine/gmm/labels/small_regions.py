@@ -20,7 +20,7 @@ ValuesOf = Callable[[slice], NDArray[np.generic]]
 """Values (h, W, D) of some rows."""
 
 
-def cleaned(
+def merge_small_regions(
     labels: Labels,
     values_of: ValuesOf,
     mixture: Mixture,
@@ -60,8 +60,8 @@ def cleaned(
         return labels.copy()
     on_fraction(0.2)
     scores = _scores(regions, values_of, mixture, small, subrange(on_fraction, 0.2, 0.6))
-    owners = _merge(regions, scores, limit, no_data, subrange(on_fraction, 0.6, 1))
-    cleaned_labels: Labels = regions.labels[owners][regions.numbers]
+    parents = _merge(regions, scores, limit, no_data, subrange(on_fraction, 0.6, 1))
+    cleaned_labels: Labels = regions.labels[parents][regions.numbers]
     return cleaned_labels
 
 
@@ -106,19 +106,19 @@ def _scores(
 ) -> dict[int, Float]:
     """Sums over each small region of log joint densities (K,): they are linear in the sums of phi."""
     theta = mixture.theta()
-    place = np.full(len(regions.areas), -1)
-    place[small] = np.arange(len(small))
+    slot = np.full(len(regions.areas), -1)
+    slot[small] = np.arange(len(small))
     sums = np.zeros((len(small), theta.shape[1]))
     height, width = regions.numbers.shape
     length = max(_PIXELS // width, 1)
     for begin in range(0, height, length):
         rows = slice(begin, min(begin + length, height))
-        owners = place[regions.numbers[rows]]
-        chosen = owners >= 0
-        values, owners = values_of(rows)[chosen], owners[chosen]
+        parents = slot[regions.numbers[rows]]
+        chosen = parents >= 0
+        values, parents = values_of(rows)[chosen], parents[chosen]
         for block in blocks(len(values), *theta.shape):
             for column, feature in enumerate(expand(values[block])):
-                sums[:, column] += np.bincount(owners[block], feature, len(small))
+                sums[:, column] += np.bincount(parents[block], feature, len(small))
         on_fraction(rows.stop / height)
     return dict(zip(small.tolist(), sums @ theta.T, strict=True))
 
@@ -127,29 +127,29 @@ class _Merger:
     """Regions that grow together, each known by the region that it has joined in the end."""
 
     def __init__(self, regions: _Regions, scores: dict[int, Float], no_data: int) -> None:
-        self.owner = list(range(len(regions.areas)))
+        self.parent = list(range(len(regions.areas)))
         self.areas, self.labels = regions.areas.tolist(), regions.labels.tolist()
         self.scores = scores
-        self.touching = regions.neighbours_of(list(scores), no_data)
+        self.neighbours = regions.neighbours_of(list(scores), no_data)
 
     def root(self, number: int) -> int:
         """The region that a region has joined; itself when it has joined none."""
-        while self.owner[number] != number:
-            self.owner[number] = self.owner[self.owner[number]]
-            number = self.owner[number]
+        while self.parent[number] != number:
+            self.parent[number] = self.parent[self.parent[number]]
+            number = self.parent[number]
         return number
 
     def join(self, number: int) -> int | None:
         """Let a region join its best neighbour, and return that; None without neighbours."""
-        around = {self.root(other) for other in self.touching[number]} - {number}
-        if not around:
+        neighbours_now = {self.root(other) for other in self.neighbours[number]} - {number}
+        if not neighbours_now:
             return None
         score = self.scores[number]
-        best = min(around, key=lambda other: (-score[self.labels[other]], self.labels[other], other))
-        self.owner[number] = best
+        best = min(neighbours_now, key=lambda other: (-score[self.labels[other]], self.labels[other], other))
+        self.parent[number] = best
         self.areas[best] += self.areas[number]
-        if best in self.touching:
-            self.touching[best] |= around - {best}
+        if best in self.neighbours:
+            self.neighbours[best] |= neighbours_now - {best}
             self.scores[best] = self.scores[best] + score
         return best
 
@@ -166,10 +166,10 @@ def _merge(
         if joined % _REPORT == 0:
             on_fraction(joined / total)
         area, number = heapq.heappop(queue)
-        if merger.owner[number] != number or merger.areas[number] != area:
+        if merger.parent[number] != number or merger.areas[number] != area:
             continue  # it has joined another, or grown
         best = merger.join(number)
         joined += 1
         if best in scores and merger.areas[best] < limit:
             heapq.heappush(queue, (merger.areas[best], best))
-    return np.array([merger.root(number) for number in range(len(merger.owner))])
+    return np.array([merger.root(number) for number in range(len(merger.parent))])

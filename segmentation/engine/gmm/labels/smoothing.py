@@ -11,7 +11,7 @@ from segmentation.engine.gmm.features.tiles import tiles
 from segmentation.engine.gmm.fit.em import Data, maximise
 from segmentation.engine.gmm.fit.quasi_newton import fraction_done, quasi_newton_em
 from segmentation.engine.gmm.fit.starts import best_start
-from segmentation.engine.gmm.labels.blur import blurred
+from segmentation.engine.gmm.labels.blur import gaussian_blur
 from segmentation.engine.gmm.labels.labelling import LabelMap
 from segmentation.engine.gmm.labels.mean_field import REACH, mean_field
 from segmentation.engine.gmm.mixture.densities import posterior as posterior_of
@@ -39,8 +39,8 @@ ROUNDS, ROUND_SWEEPS = 6, 3
 """M-steps, and sweeps before each."""
 
 _POSTERIORS = 2**19  # that are smoothed together: they stay in the cache
-_FEW = 2**13  # pixels of the blurred picture
-_ROUGH = 1e-3  # tolerance on them
+_START_PIXELS = 2**13  # pixels of the blurred picture
+_START_TOLERANCE = 1e-3  # tolerance on them
 
 
 def blurred_start(
@@ -53,11 +53,15 @@ def blurred_start(
     """Where a smoothed fit begins: clusters of the blurred parts of a picture, as Gaussians of the values as they are."""
     rng = np.random.default_rng([recipe.seed, 4])
     raw = np.concatenate([values[valid] for values, valid in parts]).astype(np.float64)
-    calm = np.concatenate([_calmed(values, valid) for values, valid in parts])
-    few = Data.of(calm[sample_indices(len(calm), _FEW, rng)], np.ones(min(len(calm), _FEW)), rough=True)
+    blurred_values = np.concatenate([_blurred_values(values, valid) for values, valid in parts])
+    start_data = Data.of(
+        blurred_values[sample_indices(len(blurred_values), _START_PIXELS, rng)],
+        np.ones(min(len(blurred_values), _START_PIXELS)),
+        single_precision=True,
+    )
     family = recipe.covariance
     start = best_start(
-        few,
+        start_data,
         n_components,
         rng,
         n_starts=recipe.restarts,
@@ -66,24 +70,24 @@ def blurred_start(
         on_fraction=subrange(on_fraction, 0, 0.8),
     )
     theta = quasi_newton_em(
-        few,
+        start_data,
         start,
-        tolerance=_ROUGH,
+        tolerance=_START_TOLERANCE,
         floor=floor,
         on_evaluation=lambda evaluations, _: on_fraction(0.8 + 0.2 * fraction_done(evaluations)),
     ).mixture.theta()
     sums = np.zeros_like(theta)
     for block in blocks(len(raw), *theta.shape):
-        sums += posterior_of(theta @ expand(calm[block]))[0] @ expand(raw[block]).T
+        sums += posterior_of(theta @ expand(blurred_values[block]))[0] @ expand(raw[block]).T
     return maximise(sums, floor, family)
 
 
-def _calmed(values: Values, valid: Mask) -> Float:
+def _blurred_values(values: Values, valid: Mask) -> Float:
     """Blurred values (n, D) of the pixels (h, w) that count; the others lend nothing to them."""
     planes = np.concatenate([np.where(valid, values.transpose(2, 0, 1), 0), valid[None]]).astype(np.float32)
-    sums = blurred(planes, BLUR)[:, valid].astype(np.float64)
-    calm: Float = (sums[:-1] / sums[-1]).T
-    return calm
+    sums = gaussian_blur(planes, BLUR)[:, valid].astype(np.float64)
+    blurred_values: Float = (sums[:-1] / sums[-1]).T
+    return blurred_values
 
 
 def hidden_markov_em(
@@ -117,10 +121,10 @@ def label_smoothed(
     labels = np.empty(picture.shape, np.uint8)
     n_done, pixels = 0, max(_POSTERIORS // mixture.n_components, 1)
     for tile in tiles(*picture.shape, pixels=pixels, margin=SWEEPS * REACH):
-        values, valid = picture.part(*tile.wide)
+        values, valid = picture.part(*tile.padded)
         posterior = mean_field(_log_joint(mixture, values, valid), STRENGTH * smoothness, SWEEPS)
-        best = posterior[:, *tile.inner].argmax(axis=0)
-        labels[tile.own] = np.where(valid[tile.inner], best, NO_DATA)
+        best = posterior[:, *tile.core_in_padded].argmax(axis=0)
+        labels[tile.core] = np.where(valid[tile.core_in_padded], best, NO_DATA)
         n_done += best.size
         on_fraction(n_done / labels.size)
     return LabelMap.of(labels, mixture.n_components)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.features.colour_spaces import Transform
-from segmentation.engine.gmm.mixture.densities import labels_of, most_probable, taylor
+from segmentation.engine.gmm.mixture.densities import most_probable, most_probable_at, taylor
 from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE, Float, Indices, blocks, expand, monomials
 from segmentation.engine.gmm.pixels.distinct_colours import CODES, decode
 
@@ -20,12 +20,12 @@ UNKNOWN = 255
 """Entry of a colour that has not been asked for; the others are labels."""
 
 _WIDTH = 8
-_HIGH = 256 // _WIDTH
-_SAFE = 1e-6  # nats by which a component must lead everywhere in a block; far above the rounding of the bounds
-_TESTED, _COMPUTED = 1024, 2**18 // _WIDTH**3
+_BLOCKS_PER_SIDE = 256 // _WIDTH
+_MIN_LEAD = 1e-6  # nats by which a component must lead everywhere in a block; far above the rounding of the bounds
+_TEST_BLOCKS, _COMPUTE_BLOCKS = 1024, 2**18 // _WIDTH**3
 """Blocks that are tested together, and computed together times components: what they need stays in the cache."""
 
-_EIGHTFOLD = np.uint64(0x0101010101010101)
+_REPEAT_EIGHT = np.uint64(0x0101010101010101)
 
 Entries = NDArray[np.uint8]
 
@@ -48,12 +48,12 @@ class LabelTable:
     Parameters
     ----------
     theta : ndarray, shape (K, 10)
-        From `densities.exact`; K at most 254.
+        From `densities.exact_parameters`; K at most 254.
     """
 
     def __init__(self, theta: Float) -> None:
         self._theta = theta
-        self._filled = np.zeros((_HIGH,) * 3, np.bool_)  # by red, green and blue
+        self._filled = np.zeros((_BLOCKS_PER_SIDE,) * 3, np.bool_)  # by red, green and blue
         self.entries: Entries = np.full(CODES, UNKNOWN, np.uint8)
 
     def fill(self, codes: NDArray[np.integer]) -> None:
@@ -62,8 +62,8 @@ class LabelTable:
         wanted[codes >> 3 & 0x1F, codes >> 11 & 0x1F, codes >> 19] = True
         corners = np.stack(np.nonzero(wanted & ~self._filled)) * _WIDTH
         self._filled |= wanted
-        for begin in range(0, corners.shape[1], _TESTED):
-            self._fill_blocks(corners[:, begin : begin + _TESTED])
+        for begin in range(0, corners.shape[1], _TEST_BLOCKS):
+            self._fill_blocks(corners[:, begin : begin + _TEST_BLOCKS])
 
     def labels(self, codes: NDArray[np.integer]) -> Entries:
         """The labels (n,) of colours that it does not know: too few in a block to fill that for them."""
@@ -72,16 +72,16 @@ class LabelTable:
 
     def _fill_blocks(self, corners: Indices) -> None:
         """Fill some blocks, given by their first colours (3, m)."""
-        winner = self._winners(corners)
-        sure = winner >= 0
-        self._write(corners[:, sure], (winner[sure].astype(np.uint64) * _EIGHTFOLD)[:, None, None])
-        corners = corners[:, ~sure]
-        length = max(_COMPUTED // len(self._theta), 1)
+        component = self._uniform_components(corners)
+        uniform = component >= 0
+        self._write(corners[:, uniform], (component[uniform].astype(np.uint64) * _REPEAT_EIGHT)[:, None, None])
+        corners = corners[:, ~uniform]
+        length = max(_COMPUTE_BLOCKS // len(self._theta), 1)
         for begin in range(0, corners.shape[1], length):
             part = corners[:, begin : begin + length]
             self._write(part, self._labels(part).view(np.uint64)[..., 0])
 
-    def _winners(self, corners: Indices) -> Indices:
+    def _uniform_components(self, corners: Indices) -> Indices:
         """The component (m,) in which each block (3, m) wholly lies, -1 where none is sure.
 
         About the centre c of a block, the lead of component k over j is at least
@@ -99,7 +99,7 @@ class LabelTable:
             bend = np.abs(second - second[j]).sum(axis=1)[best]
             least = value[best, each] - value[j] - half * slope - half**2 * bend
             lead = np.where(best == j, lead, np.minimum(lead, least))
-        return np.where(lead > _SAFE, best, -1)
+        return np.where(lead > _MIN_LEAD, best, -1)
 
     def _labels(self, corners: Indices) -> Entries:
         """Labels (m, 8, 8, 8) of the colours of blocks (3, m), by blue, green and red.
@@ -114,7 +114,9 @@ class LabelTable:
 
     def _write(self, corners: Indices, words: NDArray[np.uint64]) -> None:
         """Set the entries of blocks (3, m) to words (m, 8, 8), or what broadcasts to that: eight reds at once."""
-        blocks = self.entries.view(np.uint64).reshape(_HIGH, _WIDTH, _HIGH, _WIDTH, _HIGH)
+        blocks = self.entries.view(np.uint64).reshape(
+            _BLOCKS_PER_SIDE, _WIDTH, _BLOCKS_PER_SIDE, _WIDTH, _BLOCKS_PER_SIDE
+        )
         red, green, blue = corners // _WIDTH
         blocks[blue, :, green, :, red] = words
 
@@ -138,7 +140,7 @@ class ValueTable:
         missing = codes[self.entries[codes] == UNKNOWN]
         for block in blocks(len(missing), 1, self._theta.shape[1]):
             values = self._transform(decode(missing[block]).T).T
-            self.entries[missing[block]] = labels_of(self._theta, values)
+            self.entries[missing[block]] = most_probable_at(self._theta, values)
 
     def labels(self, codes: NDArray[np.integer]) -> Entries:
         """The labels (n,) of colours that it does not know."""

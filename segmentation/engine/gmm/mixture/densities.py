@@ -12,26 +12,26 @@ from segmentation.engine.gmm.mixture.monomials import (
     Real,
     dimension,
     expand,
-    expand_roughly,
+    expand_float32,
     monomials,
     symmetric,
     triangle,
 )
 
-_NOTHING = -80.0  # nats below the most probable component: 1e-35
+_MIN_LOG_RATIO = -80.0  # nats below the most probable component: 1e-35
 
-_SPARE = 16  # units of rounding beside those of summing
-_HOPELESS = 4.0  # nats
+_EXTRA_ROUNDINGS = 16  # units of rounding beside those of summing
+_MAX_ROUNDING_BOUND = 4.0  # nats
 
 _LOG_UNIT = float(np.log(2 * np.pi)) / 2 + float(np.log(SCALE))
 """What each dimension takes from the logarithm of a normal density, for one unit of the values."""
 
-_BITS = (
+_EXACT_BITS = (
     53 - 12 - 2
 )  # of a double, less those below the point in a product of two standardised 8-bit values, less 2 to spare
 
 
-def natural(log_weights: Float, means: Float, factors: NDArray[np.floating]) -> Float:
+def natural_parameters(log_weights: Float, means: Float, factors: NDArray[np.floating]) -> Float:
     """Natural parameters of weighted Gaussians.
 
     Parameters
@@ -50,7 +50,7 @@ def natural(log_weights: Float, means: Float, factors: NDArray[np.floating]) -> 
     """
     K, D = means.shape
     rows, columns = triangle(D)
-    whitening = inverted(factors)
+    whitening = invert_lower(factors)
     precisions = np.einsum("kji,kjl->kil", whitening, whitening)
     linear = np.einsum("kij,kj->ki", precisions, means)
     log_scales = np.log(whitening.reshape(K, -1)[:, :: D + 1])  # of the diagonal, which is that of the factors inverted
@@ -61,7 +61,7 @@ def natural(log_weights: Float, means: Float, factors: NDArray[np.floating]) -> 
     return theta
 
 
-def inverted(factors: NDArray[np.floating]) -> Float:
+def invert_lower(factors: NDArray[np.floating]) -> Float:
     """Inverses of lower triangular matrices (K, D, D), by forward substitution."""
     inverses = np.zeros(factors.shape)
     for row in range(factors.shape[1]):
@@ -91,7 +91,7 @@ def posterior(
     peak = log_joint.max(axis=0)
     log_joint -= peak
     joint = log_joint.astype(precision, copy=False)
-    np.exp(np.maximum(joint, _NOTHING, out=joint), out=joint)
+    np.exp(np.maximum(joint, _MIN_LOG_RATIO, out=joint), out=joint)
     total = joint.sum(axis=0)
     return np.multiply(joint, counts / total, out=log_joint), peak + np.log(total)
 
@@ -106,25 +106,25 @@ def most_probable(log_joint: Float) -> NDArray[np.uint8]:
     return winner
 
 
-def labels_of(theta: Float, values: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """The labels that `decided` gives to values (n, D), in half the time.
+def most_probable_at(theta: Float, values: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """The labels that `most_probable_stable` gives to values (n, D), in half the time.
 
     Nearly all pixels are clear cases, for which single precision is enough; not where components are so narrow that it tells
     nothing.
     """
     n_features = theta.shape[1]
-    if _doubt(theta, np.float32, 2.0) > _HOPELESS:
-        return decided(theta, expand(values))
-    phi = expand_roughly(values)
+    if _rounding_bound(theta, np.float32, 2.0) > _MAX_ROUNDING_BOUND:
+        return most_probable_stable(theta, expand(values))
+    phi = expand_float32(values)
     best, second, winner = _two_best(theta.astype(np.float32) @ phi)
-    farthest = float(np.abs(phi[1 : 1 + dimension(n_features)]).max(initial=0.0))
-    close = np.flatnonzero(best - second <= _doubt(theta, np.float32, farthest))
+    largest_value = float(np.abs(phi[1 : 1 + dimension(n_features)]).max(initial=0.0))
+    close = np.flatnonzero(best - second <= _rounding_bound(theta, np.float32, largest_value))
     if len(close):
-        winner[close] = decided(theta, expand(values[close]))
+        winner[close] = most_probable_stable(theta, expand(values[close]))
     return winner
 
 
-def decided(theta: Float, phi: Float, log_joint: Float | None = None) -> NDArray[np.uint8]:
+def most_probable_stable(theta: Float, phi: Float, log_joint: Float | None = None) -> NDArray[np.uint8]:
     """The most probable component of each value (n,), whatever the order in which products are summed.
 
     theta @ phi has rounding errors that depend on processor, threads and block. Where two components are so near that these
@@ -138,14 +138,14 @@ def decided(theta: Float, phi: Float, log_joint: Float | None = None) -> NDArray
         theta @ phi, where it is known already.
     """
     best, second, winner = _two_best(theta @ phi if log_joint is None else log_joint)
-    farthest = float(np.abs(phi[1 : 1 + dimension(len(phi))]).max(initial=0.0))
-    close = np.flatnonzero(best - second <= _doubt(theta, np.float64, farthest))
+    largest_value = float(np.abs(phi[1 : 1 + dimension(len(phi))]).max(initial=0.0))
+    close = np.flatnonzero(best - second <= _rounding_bound(theta, np.float64, largest_value))
     if len(close):
         winner[close] = most_probable(_in_order(theta, phi[:, close]))
     return winner
 
 
-def _doubt(theta: Float, precision: type[np.floating], farthest: float) -> float:
+def _rounding_bound(theta: Float, precision: type[np.floating], largest_value: float) -> float:
     """The lead, in nats, below which rounding could have made a component the most probable one.
 
     A sum of F products is off by at most F units of rounding of its absolute value, in whatever order (Higham, 2002,
@@ -160,9 +160,9 @@ def _doubt(theta: Float, precision: type[np.floating], farthest: float) -> float
         Largest magnitude of a standardised value; the largest monomial is its square, or 1.
     """
     unit = float(np.finfo(precision).eps) / 2
-    absolute = float(np.abs(theta).sum(axis=1).max()) * max(1.0, farthest) ** 2
+    absolute = float(np.abs(theta).sum(axis=1).max()) * max(1.0, largest_value) ** 2
     n_features = int(theta.shape[1])
-    return 4 * (n_features + _SPARE) * unit * absolute
+    return 4 * (n_features + _EXTRA_ROUNDINGS) * unit * absolute
 
 
 def _two_best(log_joint: NDArray[Real]) -> tuple[NDArray[Real], NDArray[Real], NDArray[np.uint8]]:
@@ -184,7 +184,7 @@ def _in_order(theta: Float, phi: Float) -> Float:
     return total
 
 
-def exact(theta: Float) -> Float:
+def exact_parameters(theta: Float) -> Float:
     """Round theta so far that theta @ phi has no rounding error for values that are whole numbers from 0 to 255.
 
     Standardised, these are multiples of 2^-6, and their products of 2^-12. With theta_k in multiples of 2^-q, every
@@ -195,7 +195,7 @@ def exact(theta: Float) -> Float:
     """
     largest = max(CENTRE, 255 - CENTRE) / SCALE  # of |x|, and at least 1
     bound = np.abs(theta).sum(axis=1, keepdims=True) * largest**2
-    bits = _BITS - np.ceil(np.log2(bound)).astype(np.int64)
+    bits = _EXACT_BITS - np.ceil(np.log2(bound)).astype(np.int64)
     rounded: Float = np.ldexp(np.rint(np.ldexp(theta, bits)), -bits)
     return rounded
 
@@ -213,7 +213,7 @@ def taylor(theta: Float, x: NDArray[np.floating]) -> Float:
     -------
     ndarray, shape (K, F, m)
         Value, gradient and second-order terms at each origin; the last are theta's own. Free of rounding where theta is
-        from `exact` and x are whole numbers from 0 to 255, standardised.
+        from `exact_parameters` and x are whole numbers from 0 to 255, standardised.
     """
     D, m = x.shape
     bends = symmetric(theta[:, 1 + D :], D)

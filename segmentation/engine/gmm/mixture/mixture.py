@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segmentation.engine.gmm.mixture.densities import decided, exact, natural, posterior
+from segmentation.engine.gmm.mixture.densities import (
+    exact_parameters,
+    most_probable_stable,
+    natural_parameters,
+    posterior,
+)
 from segmentation.engine.gmm.mixture.families import FAMILIES
-from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE, Float, Indices, blocks, expand, features_of
+from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE, Float, Indices, blocks, expand, n_monomials
 from segmentation.engine.recipe import Covariance
 
 if TYPE_CHECKING:
@@ -82,13 +87,13 @@ class Mixture:
         These are the labels that `segment` gives, to the byte: at pixels of 8 bits as they are, at others as
         `features.measure` gives them, for another picture with the units of the result.
         """
-        theta = exact(self.theta()) if np.asarray(values).dtype == np.uint8 else self.theta()
-        return self._evaluate(values, lambda phi: decided(theta, phi))
+        theta = exact_parameters(self.theta()) if np.asarray(values).dtype == np.uint8 else self.theta()
+        return self._evaluate(values, lambda phi: most_probable_stable(theta, phi))
 
     def theta(self) -> Float:
         """Natural parameters, shape (K, F): log(weight_k N(x | mean_k, covariance_k)) = theta_k . phi(x)."""
         factors = np.linalg.cholesky((self.covariances / SCALE**2).astype(np.float64))
-        return natural(np.log(self.weights), (self.means - CENTRE) / SCALE, factors)
+        return natural_parameters(np.log(self.weights), (self.means - CENTRE) / SCALE, factors)
 
     def order(self) -> Indices:
         """Component numbers (K,) by ascending luminance of the mean, of equal ones the heavier first.
@@ -101,14 +106,14 @@ class Mixture:
 
     def ordered(self) -> Self:
         """The same mixture with components in `order`."""
-        return self.chosen(self.order())
+        return self.subset(self.order())
 
-    def chosen(self, numbers: Indices) -> Self:
+    def subset(self, numbers: Indices) -> Self:
         """The mixture of some components, or of all in another order; weights are scaled to sum 1."""
         weights = self.weights[numbers]
         return type(self)(weights / weights.sum(), self.means[numbers], self.covariances[numbers], self.covariance_type)
 
-    def moved(self, gain: Float, shift: Float) -> Self:
+    def rescaled(self, gain: Float, shift: Float) -> Self:
         """The mixture of shift + gain * value, for gains and shifts (D,) of the values."""
         covariances = self.covariances * gain[:, None] * gain
         return type(self)(self.weights, shift + gain * self.means, covariances, self.covariance_type)
@@ -183,7 +188,7 @@ class Mixture:
         if array.ndim == 0 or array.shape[-1] != self.means.shape[1]:
             raise ValueError(f"values must have {self.means.shape[1]} entries along the last axis")
         rows = array.reshape(-1, array.shape[-1])
-        n_features = features_of(rows.shape[1])
+        n_features = n_monomials(rows.shape[1])
         parts = [kernel(expand(rows[block])) for block in blocks(max(len(rows), 1), self.n_components, n_features)]
         joined = np.concatenate(parts)
         return joined.reshape(array.shape[:-1] + joined.shape[1:])

@@ -44,7 +44,7 @@ def expand(values: NDArray[np.generic]) -> Float:
     return monomials((values.T.astype(np.float64, order="C") - CENTRE) / SCALE)
 
 
-def expand_roughly(values: NDArray[np.generic]) -> Float32:
+def expand_float32(values: NDArray[np.generic]) -> Float32:
     """The same in single precision, in half the time."""
     return monomials((values.T.astype(np.float32, order="C") - np.float32(CENTRE)) / np.float32(SCALE))
 
@@ -72,7 +72,7 @@ def triangle(dimension: int) -> tuple[Indices, Indices]:
     return rows, columns
 
 
-def features_of(dimension: int) -> int:
+def n_monomials(dimension: int) -> int:
     """F = 1 + D + D (D + 1) / 2, the inverse of `dimension`."""
     return (dimension + 1) * (dimension + 2) // 2
 

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from segmentation.engine.gmm.mixture.monomials import Indices
 
 CODES = 2**24
-_STRETCH = 2**18
-_RUN = 2**16  # pixels at a time: their codes stay in the cache
+_INDEX_BLOCK = 2**18
+_CODE_BLOCK = 2**16  # pixels at a time: their codes stay in the cache
 
 Codes = NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Colours:
+class ColourCounts:
     """Distinct colours in ascending code with the number of pixels of each."""
 
     codes: Codes  # (n,)
@@ -46,7 +46,7 @@ def encode(pixels: NDArray[np.uint8]) -> Codes:
     return wide.view("<u4")[:, 0].astype(np.uint32, copy=False)
 
 
-def runs(pixels: NDArray[np.uint8]) -> Iterator[tuple[slice, Indices]]:
+def code_blocks(pixels: NDArray[np.uint8]) -> Iterator[tuple[slice, Indices]]:
     """Yield the code of every pixel, a run at a time.
 
     Parameters
@@ -62,16 +62,16 @@ def runs(pixels: NDArray[np.uint8]) -> Iterator[tuple[slice, Indices]]:
         time of three shifts, and at once of the type that NumPy indexes by. Overwritten by the next run.
     """
     words = _words(pixels)
-    codes = np.empty(min(_RUN, len(words)), np.intp)
-    for begin in range(0, len(words), _RUN):
-        run = slice(begin, min(begin + _RUN, len(words)))
+    codes = np.empty(min(_CODE_BLOCK, len(words)), np.intp)
+    for begin in range(0, len(words), _CODE_BLOCK):
+        run = slice(begin, min(begin + _CODE_BLOCK, len(words)))
         yield run, np.bitwise_and(words[run], CODES - 1, out=codes[: run.stop - begin])
     yield slice(len(words), len(pixels)), encode(pixels[len(words) :]).astype(np.intp)
 
 
-def codes_at(pixels: NDArray[np.uint8], places: Indices) -> Codes:
+def codes_at(pixels: NDArray[np.uint8], indices: Indices) -> Codes:
     """Codes of the pixels (n, 3) at some places (m,); shape (m,)."""
-    return encode(pixels.take(places, axis=0, mode="clip"))
+    return encode(pixels.take(indices, axis=0, mode="clip"))
 
 
 def _words(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -80,17 +80,17 @@ def _words(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
     return np.ndarray((n,), "<i8", pixels if n else None, strides=(3,))
 
 
-def group(codes: Codes) -> Colours:
+def group_codes(codes: Codes) -> ColourCounts:
     """Distinct colours of some pixels' codes (n,), in ascending order."""
     ordered = np.sort(codes)
     first = np.flatnonzero(np.diff(ordered, prepend=ordered[:1] ^ 1))  # where a code differs from the one before
     counts = np.diff(first, append=len(ordered))
-    return Colours(ordered[first], counts.astype(np.uint32))
+    return ColourCounts(ordered[first], counts.astype(np.uint32))
 
 
-def count(
+def count_colours(
     pixels: NDArray[np.uint8], valid: NDArray[np.bool_] | None, on_fraction: Callable[[float], None] = lambda _: None
-) -> Colours:
+) -> ColourCounts:
     """Count the distinct colours of a picture, exactly.
 
     Parameters
@@ -104,24 +104,24 @@ def count(
     """
     table = np.zeros(CODES, np.uint32)  # untouched pages of it cost no memory
     one = np.uint32(1)
-    for run, codes in runs(pixels):
+    for run, codes in code_blocks(pixels):
         chosen = codes if valid is None else codes[valid[run]]
         np.add.at(table, chosen, one)
         on_fraction(run.stop / len(pixels))
-    return _occurring(table)
+    return _nonzero_entries(table)
 
 
-def stretches(n: int) -> Iterator[slice]:
+def row_blocks(n: int) -> Iterator[slice]:
     """Cut n entries into long runs: NumPy indexes by 64-bit copies, which should not be of everything at once."""
-    return (slice(begin, min(begin + _STRETCH, n)) for begin in range(0, n, _STRETCH))
+    return (slice(begin, min(begin + _INDEX_BLOCK, n)) for begin in range(0, n, _INDEX_BLOCK))
 
 
-def _occurring(table: Codes) -> Colours:
+def _nonzero_entries(table: Codes) -> ColourCounts:
     """The codes whose entry is above 0."""
     n = int(np.count_nonzero(table))
-    colours = Colours(np.empty(n, np.uint32), np.empty(n, np.uint32))
+    colours = ColourCounts(np.empty(n, np.uint32), np.empty(n, np.uint32))
     filled = 0
-    for stretch in stretches(CODES):
+    for stretch in row_blocks(CODES):
         found = np.flatnonzero(table[stretch] != 0)
         part = slice(filled, filled + len(found))
         colours.codes[part] = found + stretch.start

@@ -27,7 +27,7 @@ class Sample:
         """Number of pixels in the sample."""
         return int(self.counts.sum(dtype=np.int64))
 
-    def thinned(self, n: int, rng: np.random.Generator) -> "Sample":
+    def subsample(self, n: int, rng: np.random.Generator) -> "Sample":
         """Return a sample of about `n` of its pixels."""
         kept, counts = thin(self.counts, n, rng)
         return Sample(self.values[kept], counts, self.colours[kept])

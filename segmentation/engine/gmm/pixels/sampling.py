@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.mixture.monomials import Indices
 
-_RUN = 2**16
+_BLOCK = 2**16
 _WINDOW, _GRID = 64, 7
-_WHOLE = 2**18  # pixels up to which a picture is its own window
+_MAX_SINGLE_WINDOW = 2**18  # pixels up to which a picture is its own window
 
 
 def sample_indices(n_pixels: int, n: int, rng: np.random.Generator) -> Indices:
@@ -31,14 +31,14 @@ def sample_valid_indices(valid: NDArray[np.bool_] | None, n_pixels: int, n: int,
     """The same among the pixels that count; `valid` (n_pixels,) is None when all do."""
     if valid is None:
         return sample_indices(n_pixels, n, rng)
-    runs = [valid[begin : begin + _RUN] for begin in range(0, n_pixels, _RUN)]
-    ends = np.cumsum([np.count_nonzero(run) for run in runs])
+    blocks = [valid[begin : begin + _BLOCK] for begin in range(0, n_pixels, _BLOCK)]
+    ends = np.cumsum([np.count_nonzero(block) for block in blocks])
     drawn = sample_indices(int(ends[-1]), n, rng)
     cuts = np.searchsorted(drawn, ends)  # the places that fall into each run
     parts = []
-    for number, (run, begin, end) in enumerate(zip(runs, [0, *cuts[:-1]], cuts, strict=True)):
+    for number, (block, begin, end) in enumerate(zip(blocks, [0, *cuts[:-1]], cuts, strict=True)):
         before = int(ends[number - 1]) if number else 0
-        parts.append(number * _RUN + np.flatnonzero(run)[drawn[begin:end] - before])
+        parts.append(number * _BLOCK + np.flatnonzero(block)[drawn[begin:end] - before])
     return np.concatenate(parts)
 
 
@@ -76,7 +76,7 @@ def windows(height: int, width: int, rng: np.random.Generator) -> list[tuple[sli
 
     All of a small picture; of a larger one a window of about 64 x 64 pixels at a random place in each of 7 x 7 parts.
     """
-    if height * width <= _WHOLE:
+    if height * width <= _MAX_SINGLE_WINDOW:
         return [(slice(0, height), slice(0, width))]
     tall = min(height, max(_WINDOW, _WINDOW**2 // width))
     wide = min(width, _WINDOW**2 // tall)

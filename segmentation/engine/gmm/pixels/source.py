@@ -32,7 +32,7 @@ class FeatureSource(Protocol):
     def sample(self, n: int, rng: np.random.Generator) -> Sample:
         """At most n of the pixels; all, when there are no more."""
 
-    def everything(self, on_fraction: OnFraction) -> Sample:
+    def full_sample(self, on_fraction: OnFraction) -> Sample:
         """All pixels."""
 
     @property

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.features.extraction import extract_features
-from segmentation.engine.gmm.features.units import Units, visible
+from segmentation.engine.gmm.features.units import Units, display_rgb
 from segmentation.engine.gmm.pixels.eight_bit import EightBit
 from segmentation.engine.gmm.pixels.one_band import OneBand
 from segmentation.engine.gmm.pixels.per_pixel import PerPixel
@@ -38,7 +38,7 @@ def feature_source(
         Which pixels count; None means all.
     recipe : Recipe
     shown : ndarray, shape (H, W, 3), uint8, or None
-        The picture as people see it; None means as `units.visible` has it.
+        The picture as people see it; None means as `units.display_rgb` has it.
     units : Units or None
         Those of another picture, to compare this one with its mixture; None means this picture's own.
     on_fraction : callable
@@ -50,12 +50,12 @@ def feature_source(
         As of `extract_features`.
     """
     is_plain = not (recipe.texture or recipe.position)
-    if is_plain and _is_rgb(pixels) and (units is None or units == Units.plain(3)):
+    if is_plain and _is_rgb(pixels) and (units is None or units == Units.identity(3)):
         # What is shown of these is what they are.
         return EightBit(np.ascontiguousarray(pixels), valid, recipe.features)
     pixels = np.ascontiguousarray(pixels)
     features = extract_features(pixels, valid, recipe, units, on_fraction=on_fraction)
-    seen = np.ascontiguousarray(shown) if shown is not None else visible(pixels, valid)
+    seen = np.ascontiguousarray(shown) if shown is not None else display_rgb(pixels, valid)
     bands = features.bands
     if bands.shape[2] == 1 and bands.dtype.kind in "iu" and bands.dtype.itemsize <= 2 and is_plain:
         return OneBand(features, seen)

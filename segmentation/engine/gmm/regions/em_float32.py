@@ -19,12 +19,14 @@ Float = NDArray[np.float64]
 FLOOR = 1.0
 """Variance added to every feature at each M-step: nobody sees a difference of one unit of L*a*b*."""
 
-FINEST = 2.0**-12
+PARAMETER_QUANTUM = 2.0**-12
 
-PRODUCT = 2**18
+MAX_PRODUCT = 2**18
 """Multiplications up to which OpenBLAS does not split a product between threads."""
 
-LEAST = np.float32(-40)  # log posterior; below, products would leave the range where float32 is precise and fast
+MIN_LOG_POSTERIOR = np.float32(
+    -40
+)  # log posterior; below, products would leave the range where float32 is precise and fast
 _NOTHING = 1e-6  # of one pixel
 
 
@@ -72,7 +74,7 @@ def softmax(log_joint: Float32) -> tuple[Float32, Float32]:
     """Posteriors (K, n) and log densities (n,) of log joint densities (K, n), which are overwritten."""
     peak = log_joint.max(axis=0)
     log_joint -= peak
-    np.maximum(log_joint, LEAST, out=log_joint)
+    np.maximum(log_joint, MIN_LOG_POSTERIOR, out=log_joint)
     joint = np.exp(log_joint, out=log_joint)
     total = joint.sum(axis=0)
     joint /= total
@@ -90,7 +92,7 @@ def gaussians(sums: Float) -> tuple[Float, Float, Float]:
     return pixels / pixels.sum(), means, seconds - means[:, :, None] * means[:, None, :]
 
 
-def natural(weights: Float, means: Float, covariances: Float) -> Float:
+def natural_parameters(weights: Float, means: Float, covariances: Float) -> Float:
     """Natural parameters theta (K, F): theta_k . phi(x) = log(weight_k N(x | mean_k, covariance_k))."""
     dimension = means.shape[1]
     rows, columns = np.triu_indices(dimension)
@@ -114,14 +116,16 @@ def maximise(sums: Float) -> Float:
     """
     weights, means, covariances = gaussians(sums)
     covariances += FLOOR * np.eye(means.shape[1])
-    return natural(
-        np.maximum(quantise(weights, FINEST**2), FINEST**2), quantise(means, FINEST), quantise(covariances, FINEST)
+    return natural_parameters(
+        np.maximum(quantise(weights, PARAMETER_QUANTUM**2), PARAMETER_QUANTUM**2),
+        quantise(means, PARAMETER_QUANTUM),
+        quantise(covariances, PARAMETER_QUANTUM),
     )
 
 
 def _run(multiplications: int) -> int:
     """The largest power of two of columns of so many multiplications each that OpenBLAS leaves to one thread."""
-    return 1 << (PRODUCT // multiplications).bit_length() - 1
+    return 1 << (MAX_PRODUCT // multiplications).bit_length() - 1
 
 
 def _runs(rows: NDArray[Real], run: int) -> NDArray[Real]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from segmentation.engine.gmm.labels.blur import blurred
+from segmentation.engine.gmm.labels.blur import gaussian_blur
 from segmentation.engine.gmm.mixture.monomials import Float32
 from segmentation.engine.progress import OnFraction, ignore_progress
 
@@ -56,14 +56,14 @@ def steps(distance: float) -> list[tuple[int, int]]:
     return [(round(distance * np.sin(angle)), round(distance * np.cos(angle))) for angle in angles]
 
 
-def contrasts(posterior: Float32, sigma: float, distance: float) -> Float32:
+def hellinger_distances(posterior: Float32, sigma: float, distance: float) -> Float32:
     """Hellinger distances (8, H, W) for one mixture at one scale.
 
     H^2(p, q) = 1 - sum_k sqrt(p_k q_k). Beyond its borders the picture is mirrored.
     """
     height, width = posterior.shape[1:]
     margin = int(np.ceil(distance))
-    roots = blurred(posterior, sigma, margin)
+    roots = gaussian_blur(posterior, sigma, margin)
     np.sqrt(roots, out=roots)
     result = np.empty((NORMALS, height, width), np.float32)
     for target, (down, right) in zip(result, steps(distance), strict=True):
@@ -76,12 +76,12 @@ def contrasts(posterior: Float32, sigma: float, distance: float) -> Float32:
 
 
 def _at(posterior: Float32, scale: Scale, halvings: int) -> Float32:
-    """`contrasts` of a picture that is halved first, brought back to its size."""
+    """`hellinger_distances` of a picture that is halved first, brought back to its size."""
     if halvings == 0:
         block = 2**scale.halvings
         # Averaging over blocks has blurred already, by the variance of a uniform law on the pixels of a block.
         sigma = np.sqrt(scale.sigma**2 - (block**2 - 1) / 12) / block
-        return contrasts(posterior, float(sigma), scale.distance / block)
+        return hellinger_distances(posterior, float(sigma), scale.distance / block)
     return doubled(_at(halved(posterior), scale, halvings - 1), posterior.shape[1:])
 
 

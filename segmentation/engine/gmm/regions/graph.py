@@ -36,7 +36,7 @@ class Borders:
     pairs: Index  # (E, 2)
 
 
-def build(
+def build_graph(
     labels: NDArray[np.integer], energy: Float32, posteriors: Sequence[Float32], valid: NDArray[np.bool_]
 ) -> Graph:
     """The graph of a label map.

@@ -30,7 +30,7 @@ def merge_all(graph: Graph, on_fraction: Callable[[float], None] = lambda _: Non
     return Tree(n, merges, costs)
 
 
-def cost(affinities: Float, areas: tuple[Float, Float], lengths: Float, energies: Float, total: float) -> Float:
+def merge_cost(affinities: Float, areas: tuple[Float, Float], lengths: Float, energies: Float, total: float) -> Float:
     """What it costs to merge neighbours (E,): B . D . s^.25 . (l / sqrt(min(a_i, a_j)))^-.25.
 
     Parameters
@@ -76,29 +76,29 @@ class _Regions:
     def cheapest(self) -> tuple[float, int, int]:
         """Take the cheapest border from the heap; merged regions have no neighbours any more."""
         while True:
-            price, one, other = heapq.heappop(self.heap)
+            pair_cost, one, other = heapq.heappop(self.heap)
             if other in self.neighbours[one]:
-                return price, one, other
+                return pair_cost, one, other
 
-    def merge(self, price: float, one: int, other: int) -> tuple[float, int, int]:
+    def merge(self, pair_cost: float, one: int, other: int) -> tuple[float, int, int]:
         """Merge two neighbours; returns its arguments."""
         new = self.count
         self.count += 1
         self.areas[new] = self.areas[one] + self.areas[other]
         self.sums[new] = self.sums[one] + self.sums[other]
         self.roots[new] = np.sqrt(self.sums[new] / max(self.areas[new], 1))
-        merged = self._take(one, other)
-        for neighbour, (length, energy) in self._take(other, one).items():
+        merged = self._detach(one, other)
+        for neighbour, (length, energy) in self._detach(other, one).items():
             more, still = merged.get(neighbour, (0.0, 0.0))
             merged[neighbour] = (more + length, still + energy)
         self.neighbours.append(merged)
         for neighbour, border in merged.items():
             self.neighbours[neighbour][new] = border
         if merged:
-            self._offer(new, merged)
-        return price, one, other
+            self._push(new, merged)
+        return pair_cost, one, other
 
-    def _take(self, region: int, partner: int) -> dict[int, tuple[float, float]]:
+    def _detach(self, region: int, partner: int) -> dict[int, tuple[float, float]]:
         """Cut a region, which is about to merge with its partner, off from all its neighbours."""
         borders, self.neighbours[region] = self.neighbours[region], {}
         for neighbour in borders:
@@ -106,13 +106,13 @@ class _Regions:
         borders.pop(partner, None)
         return borders
 
-    def _offer(self, region: int, borders: dict[int, tuple[float, float]]) -> None:
+    def _push(self, region: int, borders: dict[int, tuple[float, float]]) -> None:
         neighbours = np.fromiter(borders, np.intp, len(borders))
         lengths, energies = np.array(list(borders.values())).T
         costs = self._costs(np.array([region]), neighbours, lengths, energies)
-        for price, neighbour in zip(costs.tolist(), neighbours.tolist(), strict=True):
-            heapq.heappush(self.heap, (price, neighbour, region))
+        for pair_cost, neighbour in zip(costs.tolist(), neighbours.tolist(), strict=True):
+            heapq.heappush(self.heap, (pair_cost, neighbour, region))
 
     def _costs(self, one: Index, other: Index, lengths: Float, energies: Float) -> Float:
         affinities = np.add.reduceat(self.roots[one] * self.roots[other], self.begins, axis=1)
-        return cost(affinities, (self.areas[one], self.areas[other]), lengths, energies, self.total)
+        return merge_cost(affinities, (self.areas[one], self.areas[other]), lengths, energies, self.total)

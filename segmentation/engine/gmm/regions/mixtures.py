@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.mixture.monomials import Float32
 from segmentation.engine.gmm.regions.em_float32 import Float, expand, maximise, moments, products, softmax
-from segmentation.engine.gmm.regions.pca_part import start
+from segmentation.engine.gmm.regions.pca_part import pca_part_start
 from segmentation.engine.progress import OnFraction, ignore_progress, subrange
 
-SIZES = (8, 16, 32)
-SAMPLE = 2**13
+N_COMPONENTS = (8, 16, 32)
+SAMPLE_SIZE = 2**13
 EM_STEPS = 30
 TOLERANCE = 1e-3  # mean nats a pixel
 PHASES = (0.0, 1 / 3, 2 / 3)  # of each mixture's sample
@@ -44,7 +44,7 @@ class Ensemble:
         return [posterior.reshape(-1, *features.shape[1:]) for posterior in posteriors]
 
 
-def fit(features: Float32, valid: NDArray[np.bool_], on_fraction: OnFraction = ignore_progress) -> Ensemble:
+def fit_ensemble(features: Float32, valid: NDArray[np.bool_], on_fraction: OnFraction = ignore_progress) -> Ensemble:
     """Fit all mixtures.
 
     Parameters
@@ -58,15 +58,17 @@ def fit(features: Float32, valid: NDArray[np.bool_], on_fraction: OnFraction = i
     values = features[:, valid]
     centre = values.mean(axis=1, dtype=np.float64).astype(np.float32)
     thetas = []
-    for number, (size, phase) in enumerate(zip(SIZES, PHASES, strict=True)):
-        chosen = values[:, lattice(values.shape[1], SAMPLE, phase)] - centre[:, None]
+    for number, (size, phase) in enumerate(zip(N_COMPONENTS, PHASES, strict=True)):
+        chosen = values[:, golden_ratio_indices(values.shape[1], SAMPLE_SIZE, phase)] - centre[:, None]
         thetas.append(
-            quasi_newton_em(chosen, size, subrange(on_fraction, number / len(SIZES), (number + 1) / len(SIZES)))
+            fit_mixture(
+                chosen, size, subrange(on_fraction, number / len(N_COMPONENTS), (number + 1) / len(N_COMPONENTS))
+            )
         )
     return Ensemble(centre, tuple(thetas))
 
 
-def lattice(n: int, size: int, phase: float) -> NDArray[np.intp]:
+def golden_ratio_indices(n: int, size: int, phase: float) -> NDArray[np.intp]:
     """Indices of a sample: one of each of `size` equal stretches of 0 .. n - 1, or all.
 
     Its place in the k-th stretch is the fraction of phase + k times the golden ratio: as even as a lattice (Weyl, 1916),
@@ -77,10 +79,10 @@ def lattice(n: int, size: int, phase: float) -> NDArray[np.intp]:
     return np.minimum(places.astype(np.intp), n - 1)
 
 
-def quasi_newton_em(x: Float32, n_components: int, on_fraction: OnFraction = ignore_progress) -> Float:
-    """EM from `starts.start` on centred values (D, n); natural parameters (K, F)."""
+def fit_mixture(x: Float32, n_components: int, on_fraction: OnFraction = ignore_progress) -> Float:
+    """EM from `starts.pca_part_start` on centred values (D, n); natural parameters (K, F)."""
     phi = expand(x).astype(np.float64)  # once for all products
-    theta = maximise(moments(start(x, phi, n_components), phi))
+    theta = maximise(moments(pca_part_start(x, phi, n_components), phi))
     before = -np.inf
     for step in range(EM_STEPS):
         responsibilities, log_density = softmax(products(theta, phi))

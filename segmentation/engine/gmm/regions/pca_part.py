@@ -16,9 +16,9 @@ LLOYD_STEPS = 8
 _FLAT = 1e-3  # variance, in squared units of the features: nothing that single precision resolves
 
 
-def start(x: Float32, phi: Float, n_components: int) -> Float32:
+def pca_part_start(x: Float32, phi: Float, n_components: int) -> Float32:
     """Memberships (K, n), 0 or 1, of values x (D, n) with statistics phi (F, n). K may be less than asked."""
-    centres = divide(x, phi, n_components)
+    centres = pca_part(x, phi, n_components)
     members = _nearest(x, centres)
     for _ in range(LLOYD_STEPS):
         pixels = members.sum(axis=1)
@@ -28,7 +28,7 @@ def start(x: Float32, phi: Float, n_components: int) -> Float32:
     return members[members.any(axis=1)]
 
 
-def divide(x: Float32, phi: Float, n_clusters: int) -> Float32:
+def pca_part(x: Float32, phi: Float, n_clusters: int) -> Float32:
     """Centres (K, D) of clusters that are halved until there are `n_clusters`, or none can be."""
     clusters = [_Cluster.of(np.arange(x.shape[1]), phi)]
     while len(clusters) < n_clusters:

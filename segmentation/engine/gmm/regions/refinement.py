@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.features.colour_spaces import lab
 from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.em_float32 import LEAST, Float, expand, maximise, moments, products
+from segmentation.engine.gmm.regions.em_float32 import MIN_LOG_POSTERIOR, Float, expand, maximise, moments, products
 from segmentation.engine.gmm.regions.graph import Index, membership
-from segmentation.engine.gmm.regions.resampling import Level, Mask, enlarged
+from segmentation.engine.gmm.regions.resampling import Level, Mask, enlarge_labels
 
 SWEEPS = 6  # at each size
 SMOOTHNESS = 0.5  # nats for each of the 3 x 3 pixels in the same region (Potts, 1952)
-DOUBT = 1e-3  # density that every law admits everywhere, relative to that of the best component
+FLOOR_DENSITY = 1e-3  # density that every law admits everywhere, relative to that of the best component
 
 _AROUND = tuple((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1))
 _BLOCK = 2**14  # pixels at a time
@@ -28,7 +28,7 @@ Labels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Laws:
+class RegionDistributions:
     """Each region's law of colours: the components of one mixture in shares of its own."""
 
     theta: Float  # (K, 10) of components of equal weight, over L*a*b* less the centre
@@ -36,7 +36,7 @@ class Laws:
     centre: Float32  # (3,)
 
     @classmethod
-    def of(cls, colours: Float32, posterior: Float32, labels: Labels, valid: Mask) -> "Laws":
+    def of(cls, colours: Float32, posterior: Float32, labels: Labels, valid: Mask) -> "RegionDistributions":
         """From colours (3, h, w), posteriors (K, h, w) and regions (h, w) of the small picture."""
         flat = posterior.reshape(len(posterior), -1)
         counted = flat * valid.ravel()
@@ -48,16 +48,16 @@ class Laws:
         shares = membership(labels, valid) @ np.ascontiguousarray(flat.T)
         return cls(theta, shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-9), centre)
 
-    def evidence(self, colours: Float32, regions: Index) -> Float32:
+    def log_densities(self, colours: Float32, regions: Index) -> Float32:
         """Log density (r, n) of colours (3, n) in some regions (r,), up to a constant for each pixel."""
         log_density = products(self.theta, expand(colours - self.centre[:, None]))
         log_density -= log_density.max(axis=0)
-        density = np.exp(np.maximum(log_density, LEAST, out=log_density), out=log_density)
-        evidence: Float32 = np.log(products(self.shares[regions], density) + np.float32(DOUBT))
+        density = np.exp(np.maximum(log_density, MIN_LOG_POSTERIOR, out=log_density), out=log_density)
+        evidence: Float32 = np.log(products(self.shares[regions], density) + np.float32(FLOOR_DENSITY))
         return evidence
 
 
-def refine(labels: Labels, levels: Sequence[Level], laws: Laws) -> Labels:
+def refine(labels: Labels, levels: Sequence[Level], distributions: RegionDistributions) -> Labels:
     """Sharpen a label map, and carry it over to the full picture.
 
     Parameters
@@ -75,20 +75,20 @@ def refine(labels: Labels, levels: Sequence[Level], laws: Laws) -> Labels:
     """
     coarse = labels
     for level in levels:
-        labels = enlarged(labels, level.shape)
+        labels = enlarge_labels(labels, level.shape)
         for _ in range(SWEEPS):
-            sweep(labels, level, laws)
+            sweep(labels, level, distributions)
     valid = levels[-1].valid
-    lost = areas(labels, valid)[: len(laws.shares)] == 0
+    lost = areas(labels, valid)[: len(distributions.shares)] == 0
     if not lost.any():
         return labels
-    before = enlarged(coarse, labels.shape)
+    before = enlarge_labels(coarse, labels.shape)
     restored = np.where(lost[before], before, labels)
     # Where even this takes the last pixel of another one, the regions are as small as pixels, and borders mean nothing.
     return restored if areas(restored, valid)[: len(lost)].all() else before
 
 
-def sweep(labels: Labels, level: Level, laws: Laws) -> None:
+def sweep(labels: Labels, level: Level, distributions: RegionDistributions) -> None:
     """Give each pixel near a border, in place and all at once, to the best of its own and its neighbours' regions.
 
     The best has the largest log density of the mean colour over 3 x 3 pixels, plus `SMOOTHNESS` for each of these pixels in it
@@ -98,8 +98,8 @@ def sweep(labels: Labels, level: Level, laws: Laws) -> None:
     if level.valid is not None:
         near = near[level.valid.ravel()[near]]
     parts = [near[begin : begin + _BLOCK] for begin in range(0, len(near), _BLOCK)]
-    judged = [_judged(part, labels, level, laws) for part in parts]
-    for part, better in zip(parts, judged, strict=True):
+    updates = [_best_regions(part, labels, level, distributions) for part in parts]
+    for part, better in zip(parts, updates, strict=True):
         labels.ravel()[part] = better
 
 
@@ -123,19 +123,19 @@ def band(labels: Labels) -> Index:
     at_border[:, :-1] |= differ
     y, x = np.divmod(np.flatnonzero(at_border), labels.shape[1])
     for down, right in _AROUND:
-        at_border.ravel()[_beside(y, x, (down, right), labels.shape)] = True
+        at_border.ravel()[_shifted_index(y, x, (down, right), labels.shape)] = True
     return np.flatnonzero(at_border)
 
 
-def _judged(part: Index, labels: Labels, level: Level, laws: Laws) -> Labels:
+def _best_regions(part: Index, labels: Labels, level: Level, distributions: RegionDistributions) -> Labels:
     """New labels (n,) of some pixels."""
     y, x = np.divmod(part, labels.shape[1])
-    around = [_beside(y, x, step, labels.shape) for step in _AROUND]
+    around = [_shifted_index(y, x, step, labels.shape) for step in _AROUND]
     votes = labels.ravel()[np.stack(around)]
     regions = np.flatnonzero(np.bincount(votes.ravel()))
     place = np.zeros(256, np.intp)
     place[regions] = np.arange(len(regions))
-    evidence = laws.evidence(lab(_mean(around, level).T), regions)
+    evidence = distributions.log_densities(lab(_mean(around, level).T), regions)
     best = labels.ravel()[part]
     score = np.full(len(part), -np.inf, np.float32)
     for candidate in (best, *votes):
@@ -162,7 +162,7 @@ def _mean(around: list[Index], level: Level) -> Float32:
     return total / count
 
 
-def _beside(y: Index, x: Index, step: tuple[int, int], shape: tuple[int, ...]) -> Index:
+def _shifted_index(y: Index, x: Index, step: tuple[int, int], shape: tuple[int, ...]) -> Index:
     """Flat index of the pixel a step (down, right) away, or the last one before the picture's border."""
     height, width = shape
     return np.clip(y + step[0], 0, height - 1) * width + np.clip(x + step[1], 0, width - 1)

@@ -26,10 +26,10 @@ class Level:
     def halved(self) -> "Level":
         """Means over the valid ones of 2 x 2 pixels, rounded; an odd last row or column counts twice."""
         if self.valid is None:
-            return Level(((_fours(self.pixels) + 2) // 4).astype(np.uint8), None)
+            return Level(((_sums_2x2(self.pixels) + 2) // 4).astype(np.uint8), None)
         valid = self.valid[..., None].astype(np.uint8)
-        counts = _fours(valid)
-        means = (_fours(self.pixels * valid) + counts // 2) // np.maximum(counts, 1)
+        counts = _sums_2x2(valid)
+        means = (_sums_2x2(self.pixels * valid) + counts // 2) // np.maximum(counts, 1)
         return Level(means.astype(np.uint8), counts[..., 0] > 0)
 
 
@@ -41,46 +41,46 @@ def pyramid(pixels: NDArray[np.uint8], valid: Mask | None, smallest: tuple[int, 
     return levels
 
 
-def averaged(pixels: NDArray[np.generic], shape: tuple[int, int]) -> Float32:
+def area_average(pixels: NDArray[np.generic], shape: tuple[int, int]) -> Float32:
     """Reduce a picture (H, W, C) to (h, w, C), float32: means over rectangles with fractional borders."""
     if shape == pixels.shape[:2]:
         return pixels.astype(np.float32)
     width = pixels.shape[1]
     rows = np.empty((shape[0], width, pixels.shape[2]), np.float32)
-    for target, (begin, weights) in zip(rows, _covers(len(pixels), shape[0]), strict=True):
+    for target, (begin, weights) in zip(rows, _coverage(len(pixels), shape[0]), strict=True):
         _weighted(pixels[begin : begin + len(weights)], weights, target)
     columns = np.ascontiguousarray(rows.transpose(1, 0, 2))
     result = np.empty((shape[1], shape[0], pixels.shape[2]), np.float32)
-    for target, (begin, weights) in zip(result, _covers(width, shape[1]), strict=True):
+    for target, (begin, weights) in zip(result, _coverage(width, shape[1]), strict=True):
         _weighted(columns[begin : begin + len(weights)], weights, target)
     return np.ascontiguousarray(result.transpose(1, 0, 2))
 
 
-def averaged_valid(level: Level, shape: tuple[int, int]) -> tuple[Float32, Mask]:
+def area_average_valid(level: Level, shape: tuple[int, int]) -> tuple[Float32, Mask]:
     """The same over the valid pixels only, and where there is any. Elsewhere stands the nearest value that there is.
 
     So what follows need not know of holes: no border appears around them.
     """
     if level.valid is None:
-        return averaged(level.pixels, shape), np.ones(shape, np.bool_)
-    coverage = averaged(level.valid[..., None], shape)
-    there = coverage[..., 0] > 0
-    means = averaged(level.pixels * level.valid[..., None], shape)
-    means /= np.where(there[..., None], coverage, 1)
-    if not there.all():
-        nearest = distance_transform_edt(~there, return_distances=False, return_indices=True)
+        return area_average(level.pixels, shape), np.ones(shape, np.bool_)
+    coverage = area_average(level.valid[..., None], shape)
+    has_data = coverage[..., 0] > 0
+    means = area_average(level.pixels * level.valid[..., None], shape)
+    means /= np.where(has_data[..., None], coverage, 1)
+    if not has_data.all():
+        nearest = distance_transform_edt(~has_data, return_distances=False, return_indices=True)
         means = means[tuple(nearest)]
-    return means, there
+    return means, has_data
 
 
-def enlarged(labels: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
+def enlarge_labels(labels: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
     """A label map (h, w) at a larger shape (H, W): each pixel takes what lies beneath its middle."""
     down, right = ((np.arange(n) * 2 + 1) * m // (2 * n) for n, m in zip(shape, labels.shape, strict=True))
     larger: NDArray[np.uint8] = labels[:, right][down]
     return larger
 
 
-def _fours(values: NDArray[np.uint8]) -> NDArray[np.uint16]:
+def _sums_2x2(values: NDArray[np.uint8]) -> NDArray[np.uint16]:
     """Sums over 2 x 2 of values (H, W, C)."""
     height, width, _ = values.shape
     if height % 2 or width % 2:
@@ -89,15 +89,15 @@ def _fours(values: NDArray[np.uint8]) -> NDArray[np.uint16]:
     return rows[:, ::2] + rows[:, 1::2]
 
 
-def _covers(n: int, m: int) -> list[tuple[int, Float32]]:
+def _coverage(n: int, m: int) -> list[tuple[int, Float32]]:
     """First index and weights of those of n pixels that each of m larger ones covers."""
-    covers = []
+    coverage = []
     for k in range(m):
         begin, end = k * n / m, (k + 1) * n / m
         inside = np.arange(int(begin), min(int(np.ceil(end)), n))
         weights = np.minimum(inside + 1, end) - np.maximum(inside, begin)
-        covers.append((int(begin), (weights / weights.sum()).astype(np.float32)))
-    return covers
+        coverage.append((int(begin), (weights / weights.sum()).astype(np.float32)))
+    return coverage
 
 
 def _weighted(rows: NDArray[np.generic], weights: Float32, target: Float32) -> None:

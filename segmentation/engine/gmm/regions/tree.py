@@ -16,7 +16,7 @@ class Tree:
     merges: NDArray[np.int32]  # (n - 1, 2) nodes
     costs: Float  # (n - 1,), not monotone: their running maximum is
 
-    def natural_count(self, threshold: float) -> int:
+    def n_regions_at(self, threshold: float) -> int:
         """How many regions are left when the running maximum of the costs first exceeds a threshold."""
         dear = np.flatnonzero(self.costs > threshold)
         return self.n_leaves - (int(dear[0]) if len(dear) else len(self.costs))

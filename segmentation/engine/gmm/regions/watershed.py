@@ -9,7 +9,7 @@ from segmentation.engine.gmm.mixture.monomials import Float32
 LEVELS = 255
 
 
-def leaves(energy: Float32) -> NDArray[np.int32]:
+def watershed_leaves(energy: Float32) -> NDArray[np.int32]:
     """Flood the largest energy over all normals from its regional minima (Vincent and Soille, 1991).
 
     Parameters

@@ -13,23 +13,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from segmentation.engine.gmm.fit.em import Data, iterate
 from segmentation.engine.gmm.fit.merging import merge_cheapest
-from segmentation.engine.gmm.fit.starts import start
+from segmentation.engine.gmm.fit.starts import kmeans_start
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.pixels.sample import NO_DATA
 from segmentation.engine.gmm.pixels.sampling import sample_indices, windows
 from segmentation.engine.gmm.pixels.sources import FeatureSource
 from segmentation.engine.gmm.selection.criteria import Criteria, criteria
-from segmentation.engine.gmm.selection.edges import interiors
+from segmentation.engine.gmm.selection.edges import interior_mask
 from segmentation.engine.progress import OnFraction, ignore_progress
 from segmentation.engine.recipe import Covariance
 
-MOST = 12
+MAX_N_CLUSTERS = 12
 """Largest number of clusters that is weighed."""
 
-PIXELS = 8000
+INTERIOR_PIXELS = 8000
 """Pixels away from edges that are asked."""
 
-FEWEST = 200
+MIN_INTERIOR_PIXELS = 200
 """If fewer are away from edges, edges are not left out."""
 
 MAP_SIDE = 96
@@ -37,19 +37,19 @@ MAP_SIDE = 96
 
 SURPLUS = 20  # components to begin with
 EM_STEPS = 10  # with the surplus
-MERGE_STEPS, WEIGHED_STEPS = 1, 3  # after a merger, while there are too many clusters to be weighed, and then
+MERGE_STEPS, CANDIDATE_STEPS = 1, 3  # after a merger, while there are too many clusters to be weighed, and then
 
-SAMPLE_SIZE = 2000.0
+EFFECTIVE_SAMPLE_SIZE = 2000.0
 """Independent observations that a picture is worth. On 200 phantoms of 2 to 6 phases 1,000 find 176 true numbers, 1,500
 find 196, 2,000 find 198; more would find all, but cut photographs into ever more pieces."""
 
-NEARLY = 10.0
+ICL_TOLERANCE = 10.0
 """Nats of ICL within which numbers are called nearly as good: odds of more than 20,000 to 1, were the model true. Pictures
 are no mixtures of Gaussians, so that smaller leads mean little."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
+class Candidate:
     """What speaks for one number of clusters."""
 
     mixture: Mixture
@@ -61,11 +61,11 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Choice:
+class ClusterCountChoice:
     """The number of clusters that the evidence speaks for."""
 
-    best: Evidence
-    evidence: tuple[Evidence, ...]  # of 1, 2, ... clusters
+    best: Candidate
+    candidates: tuple[Candidate, ...]  # of 1, 2, ... clusters
 
     @property
     def n_clusters(self) -> int:
@@ -74,7 +74,7 @@ class Choice:
     @property
     def plateau(self) -> tuple[int, int]:
         """The smallest and the largest number that are nearly as good, with all between them."""
-        good = [one.criteria.icl >= self.best.criteria.icl - NEARLY for one in self.evidence]
+        good = [one.criteria.icl >= self.best.criteria.icl - ICL_TOLERANCE for one in self.candidates]
         low = high = self.n_clusters
         while low > 1 and good[low - 2]:
             low -= 1
@@ -93,21 +93,21 @@ class Choice:
             return f"{chosen} {describe} this picture best, but {do} nearly as well: take the number whose picture you like."
         if self.n_clusters == 1:
             return "The colours of this picture form one cluster: any more would only cut it into parts."
-        if self.n_clusters == len(self.evidence):
+        if self.n_clusters == len(self.candidates):
             return f"{chosen} describe this picture best; more than {self.n_clusters} were not tried."
         return f"{chosen} describe this picture best: with fewer, different colours share a cluster; with more, one colour is cut in two."
 
 
-def choose(
+def choose_n_clusters(
     data: Data,
     rng: np.random.Generator,
     *,
     floor: ArrayLike = 1.0,
     covariance_type: Covariance = Covariance.FULL,
-    most: int = MOST,
+    max_n_clusters: int = MAX_N_CLUSTERS,
     on_fraction: OnFraction = ignore_progress,
-) -> Choice:
-    """Weigh 1 to `most` clusters.
+) -> ClusterCountChoice:
+    """Weigh 1 to `max_n_clusters` clusters.
 
     Parameters
     ----------
@@ -123,10 +123,12 @@ def choose(
         Told after every evaluation how much is done, up to 1.
     """
     n_values = len(np.unique(data.values, axis=0))
-    mixture = start(data, min(max(SURPLUS, most), n_values), rng, floor, covariance_type)
-    n_steps, evidence, done = EM_STEPS, list[Evidence](), 0
-    surplus = max(mixture.n_components - most, 0)
-    total = EM_STEPS + max(surplus - 1, 0) * MERGE_STEPS + min(mixture.n_components - 1, most) * WEIGHED_STEPS
+    mixture = kmeans_start(data, min(max(SURPLUS, max_n_clusters), n_values), rng, floor, covariance_type)
+    n_steps, candidates, done = EM_STEPS, list[Candidate](), 0
+    surplus = max(mixture.n_components - max_n_clusters, 0)
+    total = (
+        EM_STEPS + max(surplus - 1, 0) * MERGE_STEPS + min(mixture.n_components - 1, max_n_clusters) * CANDIDATE_STEPS
+    )
 
     def on_step(_iteration: int, _log_likelihood: float) -> None:
         nonlocal done
@@ -137,33 +139,33 @@ def choose(
         mixture = iterate(
             data, mixture, tolerance=0.0, max_iterations=n_steps, floor=floor, on_progress=on_step
         ).mixture
-        if mixture.n_components <= most:
-            evidence.append(Evidence(mixture, criteria(mixture, data, SAMPLE_SIZE)))
+        if mixture.n_components <= max_n_clusters:
+            candidates.append(Candidate(mixture, criteria(mixture, data, EFFECTIVE_SAMPLE_SIZE)))
         if mixture.n_components == 1:
             break
         mixture = merge_cheapest(mixture)
-        n_steps = WEIGHED_STEPS if mixture.n_components <= most else MERGE_STEPS
-    evidence.reverse()
-    return Choice(max(evidence, key=lambda one: one.criteria.icl), tuple(evidence))
+        n_steps = CANDIDATE_STEPS if mixture.n_components <= max_n_clusters else MERGE_STEPS
+    candidates.reverse()
+    return ClusterCountChoice(max(candidates, key=lambda one: one.criteria.icl), tuple(candidates))
 
 
 def interior_pixels(picture: FeatureSource, rng: np.random.Generator) -> Data:
     """Pixels of a picture away from its edges, or any, where there are too few of these."""
     parts, valid = zip(*(picture.part(*window) for window in windows(*picture.shape, rng)), strict=True)
     seen = np.stack(parts)
-    values = seen[interiors(seen) & np.stack(valid)]
-    if len(values) < FEWEST:
-        sample = picture.sample(PIXELS, rng)
-        return Data.of(sample.values, sample.counts, rough=True)
-    values = values[sample_indices(len(values), PIXELS, rng)]
-    return Data.of(values, np.ones(len(values)), rough=True)
+    values = seen[interior_mask(seen) & np.stack(valid)]
+    if len(values) < MIN_INTERIOR_PIXELS:
+        sample = picture.sample(INTERIOR_PIXELS, rng)
+        return Data.of(sample.values, sample.counts, single_precision=True)
+    values = values[sample_indices(len(values), INTERIOR_PIXELS, rng)]
+    return Data.of(values, np.ones(len(values)), single_precision=True)
 
 
-def small_maps(choice: Choice, picture: FeatureSource) -> NDArray[np.uint8]:
+def candidate_maps(choice: ClusterCountChoice, picture: FeatureSource) -> NDArray[np.uint8]:
     """A small label map for each number of clusters (n, h, w), 255 without data; components by luminance."""
     step = max(1, -(-max(picture.shape) // MAP_SIDE))
     values, valid = picture.part(slice(None, None, step), slice(None, None, step))
-    maps = [one.mixture.ordered().predict(values) for one in choice.evidence]
+    maps = [one.mixture.ordered().predict(values) for one in choice.candidates]
     return np.where(valid, np.stack(maps), np.uint8(NO_DATA))
 
 

@@ -65,7 +65,7 @@ def overlaps(mixture: Mixture) -> Float:
     return coefficients
 
 
-def closest(mixture: Mixture) -> tuple[int, int] | None:
+def most_overlapping_pair(mixture: Mixture) -> tuple[int, int] | None:
     """The two components that overlap most, which one would merge first; of equal pairs the first, of one component None."""
     if mixture.n_components < 2:
         return None

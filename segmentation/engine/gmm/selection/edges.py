@@ -8,7 +8,7 @@ from scipy.ndimage import binary_dilation, correlate1d
 
 Float32 = NDArray[np.float32]
 
-CERTAIN = 4.0
+EDGE_THRESHOLD = 4.0
 """Times the noise of the gradient: about 3 of 10,000 flat pixels seem to be edges."""
 
 _RADIUS = 3
@@ -18,10 +18,10 @@ _SLOPE = _OFFSETS * _SMOOTH  # derivative of a Gaussian of one pixel
 _GAIN = float(np.sqrt((_SMOOTH**2).sum() * (_SLOPE**2).sum()))  # of independent noise; about 0.2
 _QUARTILE = float(np.sqrt(2 * np.log(4 / 3)))  # of a Rayleigh distribution
 _ROUNDING = float(np.sqrt(1 / 12))  # noise of whole numbers
-_LEAST = 0.1
+_MIN_INTERIOR_SHARE = 0.1
 
 
-def interiors(windows: NDArray[np.generic]) -> NDArray[np.bool_]:
+def interior_mask(windows: NDArray[np.generic]) -> NDArray[np.bool_]:
     """Find the pixels away from edges.
 
     An edge is where the gradient (of a Gaussian of one pixel) of a band stands out of the noise, which is told from the
@@ -45,8 +45,8 @@ def interiors(windows: NDArray[np.generic]) -> NDArray[np.bool_]:
         slope = np.hypot(across, down)
         noise = np.maximum(_quartiles(slope) / _QUARTILE, _GAIN * _ROUNDING)
         np.maximum(steepness, slope / noise, out=steepness)
-    inside = ~binary_dilation(steepness > CERTAIN, np.ones((1, 3, 3), np.bool_))
-    rough = inside.mean(axis=(1, 2)) < _LEAST
+    inside = ~binary_dilation(steepness > EDGE_THRESHOLD, np.ones((1, 3, 3), np.bool_))
+    rough = inside.mean(axis=(1, 2)) < _MIN_INTERIOR_SHARE
     inside[rough] = steepness[rough] <= _quartiles(steepness[rough])
     return inside
 

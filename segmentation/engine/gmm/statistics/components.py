@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.labels.labelling import LabelMap
-from segmentation.engine.gmm.mixture.densities import decided, exact, most_probable, posterior
+from segmentation.engine.gmm.mixture.densities import exact_parameters, most_probable, most_probable_stable, posterior
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE, Float, blocks, expand, symmetric, triangle
 from segmentation.engine.gmm.pixels.sample import Sample
@@ -42,9 +42,9 @@ class Component:
             pixels=self.pixels + other.pixels,
             soft_pixels=self.soft_pixels + other.soft_pixels,
             border_pixels=self.border_pixels + other.border_pixels,
-            sum=_added(self.sum, other.sum),
-            products=_added(self.products, other.products),
-            box=_around(self.box, other.box),
+            sum=_add(self.sum, other.sum),
+            products=_add(self.products, other.products),
+            box=_union_box(self.box, other.box),
         )
 
     @property
@@ -95,14 +95,14 @@ class SampleStatistics:
 def sample_statistics(mixture: Mixture, sample: Sample) -> SampleStatistics:
     """Label the values of a sample and sum up over its pixels; hard sums are free of rounding."""
     is_exact = sample.values.dtype == np.uint8
-    theta = exact(mixture.theta()) if is_exact else mixture.theta()
+    theta = exact_parameters(mixture.theta()) if is_exact else mixture.theta()
     precision = np.float32 if is_exact else np.float64  # as in the fit
     hard, soft, total, squares = np.zeros((len(theta), 10)), np.zeros(len(theta)), 0.0, 0.0
     for block in blocks(len(sample.counts), *theta.shape):
         phi, counts = expand(sample.values[block]), sample.counts[block].astype(np.float64)
         seen = phi if sample.colours is sample.values else expand(sample.colours[block])
         log_joint = theta @ phi
-        labels = most_probable(log_joint) if is_exact else decided(theta, phi, log_joint)
+        labels = most_probable(log_joint) if is_exact else most_probable_stable(theta, phi, log_joint)
         members = (labels == np.arange(len(theta))[:, None]) * counts
         responsibilities, log_density = posterior(log_joint, counts, precision)
         soft += responsibilities.sum(axis=1)
@@ -123,12 +123,12 @@ def hard_sums(label_map: LabelMap, colours_of: Callable[[slice], NDArray[np.uint
     return hard
 
 
-def components(
+def component_statistics(
     of_sample: SampleStatistics,
     label_map: LabelMap,
     border: NDArray[np.integer],
-    around: Sequence[Box | None],
-    missed: Callable[[int], NDArray[np.uint8]],
+    boxes: Sequence[Box | None],
+    colours_of_component: Callable[[int], NDArray[np.uint8]],
 ) -> tuple[Component, ...]:
     """FeatureStack of all pixels: areas as they were counted, sums from the sample, brought to these areas.
 
@@ -143,7 +143,7 @@ def components(
     border : ndarray, shape (K,)
         Pixels on the border.
     around : sequence of box or None, K of them
-        As of `boxes`.
+        As of `bounding_boxes`.
     missed : callable
         The colours (n, 3) of all pixels of a component, asked for when the sample has none of it.
     """
@@ -151,10 +151,10 @@ def components(
     measured = []
     for number, (hard, area) in enumerate(zip(of_sample.hard, label_map.areas, strict=True)):
         if area and not hard[0]:
-            hard = expand(missed(number)).sum(axis=1)  # noqa: PLW2901 - the rare component's own
+            hard = expand(colours_of_component(number)).sum(axis=1)  # noqa: PLW2901 - the rare component's own
         scaled = hard * (area / hard[0]) if area else np.zeros(10)
         soft = float(of_sample.soft[number]) * growth
-        measured.append(_component(scaled, soft, int(border[number]), around[number]))
+        measured.append(_component(scaled, soft, int(border[number]), boxes[number]))
     return tuple(measured)
 
 
@@ -172,14 +172,14 @@ def _component(hard: Float, soft: float, border: int, box: Box | None) -> Compon
     )
 
 
-def on_border(labels: NDArray[np.uint8], n_components: int) -> NDArray[np.intp]:
+def count_border_pixels(labels: NDArray[np.uint8], n_components: int) -> NDArray[np.intp]:
     """Count each component's pixels (K,) on the outermost rows and columns of a label map (H, W), each pixel once."""
     inner = labels[1:-1]
     ring = [labels[:1], labels[1:][-1:], inner[:, :1], inner[:, 1:][:, -1:]]
     return np.bincount(np.concatenate([part.ravel() for part in ring]), minlength=256)[:n_components]
 
 
-def boxes(labels: NDArray[np.uint8], n_components: int) -> tuple[Box | None, ...]:
+def bounding_boxes(labels: NDArray[np.uint8], n_components: int) -> tuple[Box | None, ...]:
     """The smallest box around each component's pixels in a label map (H, W)."""
     return tuple(_box(labels, number) for number in range(n_components))
 
@@ -187,15 +187,15 @@ def boxes(labels: NDArray[np.uint8], n_components: int) -> tuple[Box | None, ...
 def _box(labels: NDArray[np.uint8], number: int) -> Box | None:
     """Looked for from each side inwards: in a photograph most components reach nearly to the border."""
     height, width = labels.shape
-    top = _before(labels, number)
+    top = _rows_before(labels, number)
     if top == height:
         return None
-    bottom = height - _before(labels[::-1], number)
+    bottom = height - _rows_before(labels[::-1], number)
     across = labels[top:bottom].T
-    return top, _before(across, number), bottom, width - _before(across[::-1], number)
+    return top, _rows_before(across, number), bottom, width - _rows_before(across[::-1], number)
 
 
-def _before(labels: NDArray[np.uint8], number: int) -> int:
+def _rows_before(labels: NDArray[np.uint8], number: int) -> int:
     """How many rows of a label map (H, W) come before the first in which a component lies."""
     begin, length = 0, _ROWS
     while begin < len(labels):
@@ -206,11 +206,11 @@ def _before(labels: NDArray[np.uint8], number: int) -> int:
     return len(labels)
 
 
-def _around(one: Box | None, other: Box | None) -> Box | None:
+def _union_box(one: Box | None, other: Box | None) -> Box | None:
     if one is None or other is None:
         return one or other
     return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
 
 
-def _added(one: tuple[float, ...], other: tuple[float, ...]) -> Any:
+def _add(one: tuple[float, ...], other: tuple[float, ...]) -> Any:
     return tuple(a + b for a, b in zip(one, other, strict=True))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from segmentation.engine.gmm.mixture.densities import posterior
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float, blocks, expand
-from segmentation.engine.gmm.statistics.components import Box, boxes
+from segmentation.engine.gmm.statistics.components import Box, bounding_boxes
 from segmentation.engine.gmm.statistics.connected import count_regions
 
 Float32 = NDArray[np.float32]
@@ -59,7 +59,7 @@ def novelty(mixture: Mixture, values: NDArray[np.generic], reference: Float) -> 
     return unusual.reshape(values.shape[:-1])
 
 
-def reference(mixture: Mixture, values: NDArray[np.generic], counts: NDArray[np.integer]) -> Float:
+def reference_densities(mixture: Mixture, values: NDArray[np.generic], counts: NDArray[np.integer]) -> Float:
     """What `novelty` compares with: 4,096 quantiles of the log density over values (n, D), each of which occurs so often."""
     log_density = mixture.log_density(values)
     order = np.argsort(log_density, kind="stable")
@@ -70,14 +70,14 @@ def reference(mixture: Mixture, values: NDArray[np.generic], counts: NDArray[np.
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Extent:
     """Where a component is in the picture."""
 
     box: Box | None  # None without a pixel
     regions: int  # connected ones, by 4 neighbours
 
 
-def shapes(labels: NDArray[np.uint8], n_components: int) -> tuple[Shape, ...]:
+def extents(labels: NDArray[np.uint8], n_components: int) -> tuple[Extent, ...]:
     """Shapes of all components of a label map (H, W); of clusters, when the map is one of clusters."""
     regions = count_regions(labels, n_components).tolist()
-    return tuple(Shape(*both) for both in zip(boxes(labels, n_components), regions, strict=True))
+    return tuple(Extent(*both) for both in zip(bounding_boxes(labels, n_components), regions, strict=True))

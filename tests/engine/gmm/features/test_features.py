@@ -169,7 +169,7 @@ def test_a_picture_without_a_finite_value_is_empty():
 def test_a_starting_mixture_must_suit_the_picture(china):
     begin = segment(china[::4, ::4], Recipe(features="gray")).mixture
     with pytest.raises(SegmentationError, match="of 1 values a pixel, the picture of 3"):
-        segment(china, Recipe(), begin=begin)
+        segment(china, Recipe(), start=begin)
 
 
 @st.composite

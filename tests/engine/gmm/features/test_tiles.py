@@ -21,10 +21,10 @@ class Cancelled(Exception):
 def test_tiles_cover_a_picture_once_and_see_what_is_around_them(shape, margin):
     picture, times = np.arange(shape[0] * shape[1]).reshape(shape), np.zeros(shape, int)
     for tile in tiles(*shape, pixels=1024, margin=margin):
-        times[tile.own] += 1
-        np.testing.assert_array_equal(picture[tile.wide][tile.inner], picture[tile.own])
-        assert picture[tile.own].size <= 1024
-        for own, wide, n in zip(tile.own, tile.wide, shape, strict=True):
+        times[tile.core] += 1
+        np.testing.assert_array_equal(picture[tile.padded][tile.core_in_padded], picture[tile.core])
+        assert picture[tile.core].size <= 1024
+        for own, wide, n in zip(tile.core, tile.padded, shape, strict=True):
             assert (wide.start, wide.stop) == (max(own.start - margin, 0), min(own.stop + margin, n))
     assert (times == 1).all()
 

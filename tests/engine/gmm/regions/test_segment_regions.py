@@ -90,7 +90,7 @@ def test_the_tree_gives_what_asking_again_gives(china):
     assert np.unique(pairs, axis=1).shape[1] == 5
     assert (one.regions[one.leaves] == one.labels).mean() > 0.95  # but for the refinement of borders
     assert other.cost == other.tree.cost_at(5)
-    assert one.tree.natural_count(one.cost) == one.n_regions
+    assert one.tree.n_regions_at(one.cost) == one.n_regions
 
 
 def test_the_same_bytes_in_any_memory_layout_and_again(china):

@@ -4,9 +4,9 @@ import pytest
 from benchmarks.phantoms import number_found, phantom
 from segmentation.engine.gmm import Mixture, Recipe, segment
 from segmentation.engine.gmm.fit.em import Data
-from segmentation.engine.gmm.selection.cluster_count import Choice, Evidence, choose
-from segmentation.engine.gmm.selection.criteria import Criteria, closest, criteria, overlaps
-from segmentation.engine.gmm.selection.edges import interiors
+from segmentation.engine.gmm.selection.cluster_count import Candidate, ClusterCountChoice, choose_n_clusters
+from segmentation.engine.gmm.selection.criteria import Criteria, criteria, most_overlapping_pair, overlaps
+from segmentation.engine.gmm.selection.edges import interior_mask
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -19,10 +19,10 @@ def test_an_automatic_result_carries_its_evidence():
     drawn = phantom(3, n_phases=4)
     result = segment(drawn.pixels, Recipe(n_clusters="auto"))
     assert result.mixture.n_components == result.choice.n_clusters == 4
-    assert [one.n_clusters for one in result.choice.evidence] == list(range(1, 13))
-    assert result.maps.shape == (12, 86, 86)
-    assert [len(np.unique(small)) for small in result.maps[:4]] == [1, 2, 3, 4]
-    levels = [one.criteria.log_likelihood for one in result.choice.evidence]
+    assert [one.n_clusters for one in result.choice.candidates] == list(range(1, 13))
+    assert result.candidate_maps.shape == (12, 86, 86)
+    assert [len(np.unique(small)) for small in result.candidate_maps[:4]] == [1, 2, 3, 4]
+    levels = [one.criteria.log_likelihood for one in result.choice.candidates]
     assert levels[3] > levels[2] > levels[0]
     assert result.choice.sentence.startswith("Four clusters describe this picture best")
     assert segment(drawn.pixels, Recipe(n_clusters=4)).choice is None
@@ -54,12 +54,12 @@ def test_the_same_seed_chooses_the_same():
 
 
 def weighed(*icl):
-    def evidence(number, value):
+    def candidate(number, value):
         mixture = Mixture(np.full(number, 1 / number), np.zeros((number, 1)), np.ones((number, 1, 1)))
-        return Evidence(mixture, Criteria(0.0, 0.0, value, value))
+        return Candidate(mixture, Criteria(0.0, 0.0, value, value))
 
-    every = tuple(evidence(number, value) for number, value in enumerate(icl, start=1))
-    return Choice(max(every, key=lambda one: one.criteria.icl), every)
+    every = tuple(candidate(number, value) for number, value in enumerate(icl, start=1))
+    return ClusterCountChoice(max(every, key=lambda one: one.criteria.icl), every)
 
 
 @pytest.mark.parametrize(
@@ -79,14 +79,14 @@ def test_a_plateau_is_admitted(icl, plateau, words):
 
 def test_no_more_clusters_are_weighed_than_there_are_values():
     data = Data.of(np.array([[1.0], [50.0], [200.0]]), np.array([5, 6, 7]))
-    assert [one.n_clusters for one in choose(data, np.random.default_rng(0)).evidence] == [1, 2, 3]
+    assert [one.n_clusters for one in choose_n_clusters(data, np.random.default_rng(0)).candidates] == [1, 2, 3]
 
 
 def test_edges_are_left_out_and_flat_noise_is_not():
     rng = np.random.default_rng(0)
     picture = np.full((100, 100, 3), 80.0)
     picture[:, 50:] = 110
-    inside = interiors((picture + rng.normal(0, 5, picture.shape))[None])[0]
+    inside = interior_mask((picture + rng.normal(0, 5, picture.shape))[None])[0]
     assert not inside[:, 48:52].any()
     assert inside[:, :44].mean() > 0.98
     assert inside[:, 56:].mean() > 0.98
@@ -95,7 +95,7 @@ def test_edges_are_left_out_and_flat_noise_is_not():
 def test_where_all_is_edges_the_flattest_are_taken():
     noise = np.random.default_rng(0).integers(0, 256, (1, 60, 60, 1), dtype=np.uint8)
     noise[:, :20] = 7
-    assert interiors(noise).mean() > 0.2
+    assert interior_mask(noise).mean() > 0.2
 
 
 def test_criteria_are_those_of_scikit_learn(china):
@@ -121,5 +121,5 @@ def test_overlaps_are_those_of_one_dimension_integrated():
     ]
     expected = [[(np.sqrt(one * other)).sum() * 0.01 for other in densities] for one in densities]
     np.testing.assert_allclose(overlaps(mixture), expected, atol=1e-9)
-    assert closest(mixture) == (0, 1)
-    assert closest(Mixture([1.0], [[0.0]], [[[1.0]]])) is None
+    assert most_overlapping_pair(mixture) == (0, 1)
+    assert most_overlapping_pair(Mixture([1.0], [[0.0]], [[[1.0]]])) is None
