@@ -24,7 +24,11 @@ MAX_CLUSTERS = 254  # label values 0 to 253
 UNASSIGNED, NO_DATA = 254, 255
 """The two label values that are no cluster."""
 
+DEFAULT_NAME = gettext_noop("Cluster %(number)s")
+"""The name that a cluster has until a person gives it another; numbers begin at 1. It is stored in English."""
+
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
+_DEFAULT_NAME = re.compile(r"Cluster ([1-9][0-9]{0,2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,12 @@ class Cluster:
         if not self.components or not all(0 <= number < MAX_CLUSTERS for number in self.components):
             raise _invalid(gettext_noop("A cluster needs at least one component, numbered from 0."))
         object.__setattr__(self, "components", tuple(sorted(self.components)))
+
+    @property
+    def default_number(self) -> int | None:
+        """The number in a default name, which the application translates with `DEFAULT_NAME`; None for any other name."""
+        match = _DEFAULT_NAME.fullmatch(self.name)
+        return None if match is None else int(match[1])
 
     def to_mapping(self) -> dict[str, Any]:
         """The cluster as a JSON object; `from_mapping` is its inverse."""
@@ -194,7 +204,7 @@ def initial_legend(components: Sequence[Component]) -> Legend:
     foreground = default_foreground(components)
     return Legend(
         tuple(
-            Cluster(f"Cluster {index + 1}", component.colour, index in foreground, (index,))
+            Cluster(DEFAULT_NAME % {"number": index + 1}, component.colour, index in foreground, (index,))
             for index, component in enumerate(components)
         )
     )

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from segmentation.engine.exceptions import gettext_noop
 from segmentation.engine.gmm import Component
 from segmentation.engine.gmm.statistics.components import Box
 from segmentation.engine.imaging import palettes
-from segmentation.engine.legend import Legend, cluster_statistics
+from segmentation.engine.legend import DEFAULT_NAME, Cluster, Legend, cluster_statistics
 from segmentation.exceptions import Conflict
 from segmentation.models import Revision, Run, User
 
@@ -50,7 +51,7 @@ def cluster_rows(*, run: Run) -> list[ClusterRow]:
     return [
         ClusterRow(
             index=index,
-            name=cluster.name,
+            name=_name(cluster),
             colour=cluster.colour,
             mean_colour=measure.mean_colour,
             separated_colour=separated[index],
@@ -65,6 +66,12 @@ def cluster_rows(*, run: Run) -> list[ClusterRow]:
             zip(legend.clusters, cluster_statistics(legend, components), strict=True)
         )
     ]
+
+
+def _name(cluster: Cluster) -> str:
+    """Return what a cluster is called; default names are in the language of the reader."""
+    number = cluster.default_number
+    return cluster.name if number is None else _(DEFAULT_NAME) % {"number": number}
 
 
 def foreground_share(*, rows: list[ClusterRow]) -> float:

@@ -62,6 +62,26 @@ def test_a_new_result_has_one_cluster_a_component_in_its_mean_colour():
     assert first.is_plain
 
 
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("Cluster 1", 1),
+        ("Cluster 254", 254),
+        ("Cluster 0", None),
+        ("Cluster 01", None),
+        ("cluster 1", None),
+        ("Stain", None),
+    ],
+)
+def test_a_default_name_is_known_by_its_number(name, number):
+    assert Cluster(name, "#000000", True, (0,)).default_number == number
+
+
+def test_every_name_of_a_new_result_is_a_default_name():
+    first = legends.initial_legend([component() for _ in range(254)])
+    assert [cluster.default_number for cluster in first.clusters] == list(range(1, 255))
+
+
 def test_a_thing_inside_is_foreground_and_its_surroundings_are_not():
     labels = np.zeros((20, 30), dtype=int)
     labels[5:15, 8:22] = 1

@@ -1,5 +1,7 @@
 """Why a number of clusters was chosen, as arrays that go into ``fit.npz``."""
 
+import json
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,7 +23,8 @@ def evidence(segmentation: Segmentation, pixels: NDArray[np.uint8]) -> dict[str,
     dict
         `evidence_log_likelihood`, `evidence_bic`, `evidence_icl`, `evidence_entropy`, each (n,) in nats a pixel;
         `evidence_maps` (n, h, w) small label maps, 255 without data; `evidence_colours` (n, n, 3) mean colours of their
-        clusters; `evidence_plateau` (2,) smallest and largest number that do nearly as well; `evidence_sentence` in English.
+        clusters; `evidence_plateau` (2,) smallest and largest number that do nearly as well; `evidence_reason`
+        JSON of a `Reason`.
     """
     choice, candidate_maps = segmentation.choice, segmentation.candidate_maps
     if choice is None or candidate_maps is None:
@@ -36,7 +39,7 @@ def evidence(segmentation: Segmentation, pixels: NDArray[np.uint8]) -> dict[str,
         "evidence_maps": candidate_maps,
         "evidence_colours": _colours(candidate_maps, pixels[::step, ::step]),
         "evidence_plateau": np.array(choice.plateau),
-        "evidence_sentence": np.array(choice.sentence),
+        "evidence_reason": np.array(json.dumps(choice.reason.to_mapping(), sort_keys=True)),
     }
 
 

@@ -20,6 +20,7 @@ from segmentation.engine.gmm.pixels.sampling import sample_indices, windows
 from segmentation.engine.gmm.pixels.sources import FeatureSource
 from segmentation.engine.gmm.selection.criteria import Criteria, criteria
 from segmentation.engine.gmm.selection.edges import interior_mask
+from segmentation.engine.gmm.selection.reasons import Reason
 from segmentation.engine.progress import OnFraction, ignore_progress
 from segmentation.engine.recipe import Covariance
 
@@ -83,19 +84,9 @@ class ClusterCountChoice:
         return low, high
 
     @property
-    def sentence(self) -> str:
-        """Why this number, in plain English; says so where others are nearly as good."""
-        low, high = self.plateau
-        chosen, describe = _clusters(self.n_clusters), "describe" if self.n_clusters > 1 else "describes"
-        if low < high:
-            others = [str(n) for n in range(low, high + 1) if n != self.n_clusters]
-            do = f"{others[0]} does" if len(others) == 1 else f"{others[0]} to {others[-1]} do"
-            return f"{chosen} {describe} this picture best, but {do} nearly as well: take the number whose picture you like."
-        if self.n_clusters == 1:
-            return "The colours of this picture form one cluster: any more would only cut it into parts."
-        if self.n_clusters == len(self.candidates):
-            return f"{chosen} describe this picture best; more than {self.n_clusters} were not tried."
-        return f"{chosen} describe this picture best: with fewer, different colours share a cluster; with more, one colour is cut in two."
+    def reason(self) -> Reason:
+        """Why this number was chosen, as a code with values."""
+        return Reason.of(self.n_clusters, self.plateau, len(self.candidates))
 
 
 def choose_n_clusters(
@@ -167,8 +158,3 @@ def candidate_maps(choice: ClusterCountChoice, picture: FeatureSource) -> NDArra
     values, valid = picture.part(slice(None, None, step), slice(None, None, step))
     maps = [one.mixture.ordered().predict(values) for one in choice.candidates]
     return np.where(valid, np.stack(maps), np.uint8(NO_DATA))
-
-
-def _clusters(n: int) -> str:
-    words = ("", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve")
-    return f"{words[n]} cluster{'s' if n > 1 else ''}"

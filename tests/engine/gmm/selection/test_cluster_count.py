@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from segmentation.engine.gmm.fit.em import Data
 from segmentation.engine.gmm.selection.cluster_count import Candidate, ClusterCountChoice, choose_n_clusters
 from segmentation.engine.gmm.selection.criteria import Criteria, criteria, most_overlapping_pair, overlaps
 from segmentation.engine.gmm.selection.edges import interior_mask
+from segmentation.engine.gmm.selection.reasons import Reason
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -24,7 +27,7 @@ def test_an_automatic_result_carries_its_evidence():
     assert [len(np.unique(small)) for small in result.candidate_maps[:4]] == [1, 2, 3, 4]
     levels = [one.criteria.log_likelihood for one in result.choice.candidates]
     assert levels[3] > levels[2] > levels[0]
-    assert result.choice.sentence.startswith("Four clusters describe this picture best")
+    assert result.choice.reason.values["n_clusters"] == 4
     assert segment(drawn.pixels, Recipe(n_clusters=4)).choice is None
 
 
@@ -32,9 +35,7 @@ def test_one_colour_is_one_cluster():
     noise = np.random.default_rng(0).normal(120, 6, (80, 90, 3)).round().astype(np.uint8)
     result = segment(noise, Recipe(n_clusters=None))
     assert result.mixture.n_components == 1
-    assert (
-        result.choice.sentence == "The colours of this picture form one cluster: any more would only cut it into parts."
-    )
+    assert result.choice.reason.code == "single"
 
 
 @pytest.mark.parametrize(
@@ -43,14 +44,14 @@ def test_one_colour_is_one_cluster():
 def test_the_number_for_tiny_pictures_is_small(pixels):
     result = segment(pixels, Recipe(n_clusters=None))
     assert 1 <= result.mixture.n_components <= 2
-    assert result.choice.sentence
+    assert result.choice.reason.sentence
 
 
 def test_the_same_seed_chooses_the_same():
     pixels = phantom(5).pixels
     first, second = (segment(pixels, Recipe(n_clusters=None, seed=3)) for _ in range(2))
     assert first.labels.tobytes() == second.labels.tobytes()
-    assert first.choice.sentence == second.choice.sentence
+    assert first.choice.reason == second.choice.reason
 
 
 def weighed(*icl):
@@ -63,18 +64,32 @@ def weighed(*icl):
 
 
 @pytest.mark.parametrize(
-    ("icl", "plateau", "words"),
+    ("icl", "plateau", "code", "beginning"),
     [
-        ((-900, -500, -300, -350), (3, 3), "Three clusters describe this picture best: with fewer"),
-        ((-900, -305, -300, -350), (2, 3), "Three clusters describe this picture best, but 2 does nearly as well"),
-        ((-306, -305, -300, -309), (1, 4), "Three clusters describe this picture best, but 1 to 4 do nearly as well"),
-        ((-305, -350, -300, -350), (3, 3), "Three clusters describe this picture best: with fewer"),
-        ((-900, -500, -300), (3, 3), "Three clusters describe this picture best; more than 3 were not tried."),
+        ((-900, -500, -300, -350), (3, 3), "best", "The best number of clusters is 3: with fewer"),
+        ((-900, -305, -300, -350), (2, 3), "one_nearly_as_good", "The best number of clusters is 3, but 2 is nearly"),
+        ((-306, -305, -300, -309), (1, 4), "some_nearly_as_good", "The best number of clusters is 3, but 1 to 4 are"),
+        ((-300, -305, -350), (1, 2), "one_nearly_as_good", "The best number of clusters is 1, but 2 is nearly as good"),
+        ((-305, -350, -300, -350), (3, 3), "best", "The best number of clusters is 3: with fewer"),
+        ((-900, -500, -300), (3, 3), "largest", "The best number of clusters is 3; larger numbers were not tried."),
+        ((-300, -500), (1, 1), "single", "The colours of this picture form one cluster"),
     ],
 )
-def test_a_plateau_is_admitted(icl, plateau, words):
-    assert weighed(*icl).plateau == plateau
-    assert weighed(*icl).sentence.startswith(words)
+def test_the_reason_names_numbers_that_are_nearly_as_good(icl, plateau, code, beginning):
+    choice = weighed(*icl)
+    assert choice.plateau == plateau
+    assert choice.reason.code == code
+    assert choice.reason.sentence.startswith(beginning)
+    assert Reason.from_mapping(json.loads(json.dumps(choice.reason.to_mapping()))) == choice.reason
+
+
+@pytest.mark.parametrize(
+    "stored", [{"code": "of_tomorrow", "values": {"n_clusters": 3}}, {"code": "best", "values": {}}]
+)
+def test_a_reason_of_a_newer_release_is_a_neutral_sentence(stored):
+    reason = Reason.from_mapping(stored)
+    assert reason.code == "unknown"
+    assert stored["code"] in reason.sentence
 
 
 def test_no_more_clusters_are_weighed_than_there_are_values():
