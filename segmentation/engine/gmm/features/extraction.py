@@ -1,8 +1,8 @@
-"""What is measured at the pixels of a picture of any depth and number of bands: colour, texture and place.
+"""Extract the features of pixels: colour, texture and position, of pictures of any bit depth with up to 16 bands.
 
-All is in units whose usual range is of the order of 100, as `monomials` wants it: bands as `units` has them, the other colour
-spaces in their own units. Nothing is standardised beyond that. Values are computed where they are asked for: those of a
-whole picture in double precision would take many times its memory.
+All features have units whose usual range is of the order of 100, as `monomials` needs it: bands as in `units`, other colour
+spaces in their own units. They are not standardised further. Features are computed for the pixels that are asked for, because
+those of a full picture in double precision would take many times its memory.
 """
 
 from dataclasses import dataclass
@@ -25,29 +25,32 @@ Coordinates = tuple[NDArray[np.integer], NDArray[np.integer]]
 """Rows and columns (m,) of pixels."""
 
 MAX_BANDS = 16
-POSITION_RANGE = 100.0  # of the longer side
+POSITION_RANGE = 100.0  # the longer side of a picture, in units of the features across and down
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeatureStack:
-    """What is measured of all pixels, with what is known of its precision."""
+    """The features of all pixels of a picture, computed when pixels are selected.
 
-    bands: Values  # (H, W, B) the picture as it is
-    valid: Mask | None  # (H, W); None when all pixels count
+    An index selects pixels in row-major order and gives features (m, D); `part` selects a rectangle.
+    """
+
+    bands: Values  # (H, W, B) the values of the picture
+    valid: Mask | None  # (H, W); None when all pixels are valid
     features: Features
     units: Units
     textures: Float32  # (S, H, W)
-    position: bool  # whether places belong to the values
-    floor: Float  # (D,) variance of their rounding, squared units
-    names: tuple[str, ...]  # (D,)
+    position: bool  # whether the position of a pixel is among its features
+    floor: Float  # (D,) variance of the rounding errors of each feature, in squared units
+    names: tuple[str, ...]  # (D,) of the features
 
     @property
     def values(self) -> Values:
-        """Values of all pixels, shape (H, W, D); 0 for what the bands tell where there is no data."""
+        """The features of all pixels, shape (H, W, D); features of bands are 0 where there is no data."""
         return self.part(slice(None), slice(None))
 
     def part(self, rows: slice, columns: slice) -> Values:
-        """Values (h, w, D) of a part of the picture."""
+        """Return the features (h, w, D) of a rectangle of the picture."""
         bands, valid = self.bands[rows, columns], None if self.valid is None else self.valid[rows, columns].reshape(-1)
         shape, position = bands.shape[:2], None
         textures = self.textures[:, rows, columns].reshape(len(self.textures), shape[0] * shape[1])
@@ -63,14 +66,14 @@ class FeatureStack:
         return int(height * width)
 
     def __getitem__(self, chosen: PixelIndex) -> Values:
-        """Values (m, D) of some of all pixels, counted row by row."""
+        """Return the features (m, D) of the chosen pixels, in row-major order."""
         valid = None if self.valid is None else self.valid.reshape(-1)[chosen]
         bands = self.bands.reshape(len(self), -1)[chosen]
         textures = self.textures.reshape(len(self.textures), len(self))[:, chosen]
         return self._values(bands, valid, textures, self._coordinates(chosen) if self.position else None)
 
     def _coordinates(self, chosen: PixelIndex) -> Coordinates:
-        """Rows and columns (m,) of some of all pixels."""
+        """Return the rows and columns (m,) of the chosen pixels."""
         if isinstance(chosen, slice):
             chosen = np.arange(*chosen.indices(len(self)))
         index = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
@@ -78,7 +81,7 @@ class FeatureStack:
         return down, across
 
     def _values(self, bands: Values, valid: Mask | None, textures: Float32, position: Coordinates | None) -> Values:
-        """Values (m, D) of pixels with bands (m, B), textures (S, m) and rows and columns; one plane a value."""
+        """Return the features (m, D) of pixels with bands (m, B), textures (S, m) and rows and columns (m,)."""
         colour = self.units.values(bands.T.copy().T if bands.itemsize > 1 else bands).T
         if valid is not None:
             colour = np.where(valid, colour, colour.dtype.type(0))
@@ -101,27 +104,28 @@ def extract_features(
     units: Units | None = None,
     on_fraction: OnFraction = ignore_progress,
 ) -> FeatureStack:
-    """Measure every pixel as a recipe says.
+    """Return the features of every pixel of a picture.
 
     Parameters
     ----------
-    pixels : ndarray, shape (H, W) or (H, W, B)
-        Whole or real numbers; at most 16 bands. NaN and infinity are no data.
+    pixels : ndarray, shape (H, W) or (H, W, B), integer or float
+        At most 16 bands. NaN and infinity are no data.
     valid : ndarray, shape (H, W), bool, or None
-        Which pixels count.
+        Which pixels are valid; None means all.
     recipe : Recipe
-        Its features, texture and position.
+        Its colour space, texture and position decide the features.
     units : Units or None
-        Those of another picture, to compare this one with the mixture of that; None means its own.
+        The units of another picture, to apply its mixture to this one; None means the units of this picture.
     on_fraction : callable
-        Told how much is done, up to 1.
+        Called with the fraction of the work that is done, up to 1.
 
     Raises
     ------
     SegmentationError
-        ``invalid_request`` for more bands, or a colour space that the bands do not have; ``empty`` when nothing counts.
+        ``invalid_request`` for too many bands, or a colour space that the bands do not have; ``empty`` when no pixel is
+        valid.
     TypeError
-        For other types.
+        For arrays of other types.
     """
     bands, valid = as_bands(pixels, valid)
     height, width, n_bands = bands.shape
@@ -151,7 +155,7 @@ def extract_features(
 
 
 def colour_names(features: Features, n_bands: int) -> list[str]:
-    """What the values of a pixel's colour are called."""
+    """Return the names of the colour features."""
     bands = {1: ["grey"], 3: ["red", "green", "blue"]}.get(n_bands, [f"band {k}" for k in range(1, n_bands + 1)])
     if features is Features.OD:
         return [f"density of {band}" for band in bands]
@@ -159,13 +163,24 @@ def colour_names(features: Features, n_bands: int) -> list[str]:
 
 
 def coordinates(down: NDArray[np.integer], across: NDArray[np.integer], longer: int) -> Float32:
-    """Where pixels are: across and down, shape (2, m), 0 to 100 along the longer side."""
+    """Return the position features across and down of pixels, shape (2, m), 0 to 100 along the longer side.
+
+    Parameters
+    ----------
+    down, across : ndarray, shape (m,), integer
+        Rows and columns.
+    longer : int
+        Length of the picture's longer side in pixels.
+    """
     unit, half = np.float32(POSITION_RANGE / longer), np.float32(0.5)
     return np.stack([(side.astype(np.float32) + half) * unit for side in (across, down)])
 
 
 def _lightness(bands: Values, valid: Mask | None, units: Units, part: tuple[slice, slice]) -> Float32:
-    """Lightness (h, w) of a part of bands (H, W, B): of three as colours, else of their mean as grey; 0 without data."""
+    """Return the lightness (h, w) of a rectangle of bands (H, W, B); 0 without data.
+
+    Three bands are taken as red, green and blue; the mean of any other number as grey.
+    """
     values = units.values(bands[part]).transpose(2, 0, 1)
     if valid is not None:
         values = np.where(valid[part], values, values.dtype.type(0))

@@ -1,4 +1,4 @@
-"""How rough a picture is around each pixel, tile by tile."""
+"""Texture: the local standard deviation of lightness around each pixel, computed tile by tile."""
 
 from collections.abc import Callable
 from math import prod
@@ -11,16 +11,15 @@ from segmentation.engine.gmm.mixture.monomials import Float32
 from segmentation.engine.progress import OnFraction, ignore_progress
 
 WINDOWS = {2.0: (5, 5), 5.0: (7, 9, 13)}
-"""Sides of the squares that are averaged over one after the other for each scale in pixels, which is the standard deviation
-of all together (Wells, 1986)."""
+"""Sides of the box filters whose sequence approximates a Gaussian (Wells, 1986), by its standard deviation in pixels."""
 
 SCALES = tuple(WINDOWS)
 
 _PIXELS = 2**19  # of a tile
-_MIN_DEVIATION = 2.0**-10  # units of lightness; what is less is the rounding of sums
+_MIN_DEVIATION = 2.0**-10  # units of lightness; smaller values are rounding errors of sums
 
 LightnessOf = Callable[[slice, slice], Float32]
-"""Lightness (h, w) of some rows and columns."""
+"""Returns the lightness (h, w) of the given rows and columns."""
 
 
 def textures(
@@ -29,7 +28,7 @@ def textures(
     scales: tuple[float, ...],
     on_fraction: OnFraction = ignore_progress,
 ) -> Float32:
-    """Roughness of a whole picture at some scales.
+    """Return the roughness of a picture at the given scales.
 
     Parameters
     ----------
@@ -39,7 +38,7 @@ def textures(
     scales : tuple of float
         In pixels.
     on_fraction : callable
-        Told after every tile how much is done, up to 1.
+        Called after every tile with the fraction of the work that is done, up to 1.
 
     Returns
     -------
@@ -58,9 +57,10 @@ def textures(
 
 
 def roughness(light: Float32, scale: float) -> Float32:
-    """Standard deviation of lightness (H, W) about its local mean, sqrt(G * (L - G * L)^2), in units of it.
+    """Return the local standard deviation of lightness L (H, W), sqrt(G * (L - G * L)^2), in units of lightness.
 
-    G is nearly a Gaussian of `scale` pixels, one of `SCALES`, mirrored at the borders. What changes slowly is no texture.
+    G is approximately a Gaussian with a standard deviation of `scale` pixels, one of `SCALES`, mirrored at the borders.
+    Slow changes of lightness do not count, because the local mean is subtracted.
     """
     detail = light - _moving_average(light, WINDOWS[scale])
     np.square(detail, out=detail)
@@ -70,10 +70,10 @@ def roughness(light: Float32, scale: float) -> Float32:
 
 
 def _moving_average(plane: Float32, window: tuple[int, ...]) -> Float32:
-    """Means (h, w) over a window, of additions alone, so that they are the same on every processor.
+    """Return the means (h, w) of a plane under a sequence of box filters, the same on every processor.
 
-    The plane is laid out with its mirrored surroundings as one long row, in which neighbours down are as many places away as
-    a line is long. What is added across the ends of lines falls on the surroundings.
+    The padded plane is treated as one long row, in which vertical neighbours are one line length apart. Sums that cross the
+    end of a line end in the padding, which is cut off.
     """
     height, width = plane.shape
     padded = np.pad(plane, _window_radius(window), mode="symmetric")
@@ -86,7 +86,7 @@ def _moving_average(plane: Float32, window: tuple[int, ...]) -> Float32:
 
 
 def _moving_sums(values: Float32, size: int, step: int) -> Float32:
-    """Sums of each value and the next ones, `size` in all and `step` apart, where there are so many: by doubling."""
+    """Return the sums of `size` values that are `step` apart, beginning at each value; computed by doubling."""
     if size == 1:
         return values
     half = _moving_sums(values, size // 2, step)

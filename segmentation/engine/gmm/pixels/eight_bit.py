@@ -21,13 +21,13 @@ from segmentation.engine.recipe import Features
 
 
 class EightBit:
-    """Red, green and blue of 8 bits: what is measured of a pixel depends on its colour alone.
+    """A feature source of 8-bit red, green and blue, in which the features of a pixel depend on its colour only.
 
     Parameters
     ----------
     pixels : ndarray, shape (H, W, 3), uint8, C-contiguous
     valid : ndarray, shape (H, W), bool, or None
-        Which pixels count; None means all.
+        Which pixels are valid; None means all.
     features : Features
     """
 
@@ -59,13 +59,13 @@ class EightBit:
         return self.pixels[chosen]
 
     def levels(self, kernel: Kernel) -> NDArray[np.uint8]:
-        """Computed once for each distinct colour, and looked up for each pixel."""
+        """Apply a kernel once to each distinct colour, and look the result up for each pixel."""
         found = count_colours(self.pixels, self.valid)
         table = np.zeros(CODES, np.uint8)
         table[found.codes] = kernel(self._values(found.values()))
         levels = np.empty(len(self.pixels), np.uint8)
-        for run, codes in code_blocks(self.pixels):
-            table.take(codes, mode="clip", out=levels[run])
+        for block, codes in code_blocks(self.pixels):
+            table.take(codes, mode="clip", out=levels[block])
         return levels.reshape(self.shape)
 
     def _values(self, colours: NDArray[np.uint8]) -> Values:

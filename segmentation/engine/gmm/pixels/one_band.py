@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.features.extraction import FeatureStack
-from segmentation.engine.gmm.pixels.distinct_colours import row_blocks
+from segmentation.engine.gmm.pixels.distinct_colours import index_blocks
 from segmentation.engine.gmm.pixels.sample import Mask, Sample
 from segmentation.engine.gmm.pixels.sampling import sample_valid_indices
 from segmentation.engine.gmm.pixels.source import Kernel, Values
@@ -12,14 +12,14 @@ from segmentation.engine.progress import OnFraction
 
 
 class OneBand:
-    """A grey picture of whole numbers of up to 16 bits: all is known of a pixel by its value, of which there are few.
+    """A feature source of one band of integers of up to 16 bits, in which the features of a pixel depend on its value only.
 
     Parameters
     ----------
-    measurements : FeatureStack
-        Of colour alone.
+    stack : FeatureStack
+        Without texture and position.
     colours : ndarray, shape (H, W, 3), uint8
-        The picture as people see it.
+        The picture as displayed.
     """
 
     def __init__(self, stack: FeatureStack, colours: NDArray[np.uint8]) -> None:
@@ -28,7 +28,7 @@ class OneBand:
         unsigned = np.dtype(f"u{bands.dtype.itemsize}")
         self.codes = np.ascontiguousarray(bands).view(unsigned).reshape(-1)
         every = np.arange(2 ** (8 * bands.dtype.itemsize)).astype(unsigned).view(bands.dtype)
-        # What the picture does not hold may lie far outside its units.
+        # Features of all values of the type; those that are not in the picture may be far outside its range.
         self.values = replace(stack, bands=every[None, :, None], valid=None, textures=stack.textures[:, :1, :1])[:]
         self.valid = None if stack.valid is None else stack.valid.reshape(-1)
         self._colours = colours.reshape(-1, 3)
@@ -43,12 +43,12 @@ class OneBand:
     def full_sample(self, on_fraction: OnFraction) -> Sample:
         counts = np.zeros(len(self.values), np.int64)
         where = np.zeros(len(self.values), np.intp)
-        for run in row_blocks(len(self.codes)):
-            indices = np.arange(run.start, run.stop)
-            indices = indices if self.valid is None else indices[self.valid[run]]
+        for block in index_blocks(len(self.codes)):
+            indices = np.arange(block.start, block.stop)
+            indices = indices if self.valid is None else indices[self.valid[block]]
             counts += np.bincount(self.codes[indices], minlength=len(counts))
             where[self.codes[indices]] = indices
-            on_fraction(run.stop / len(self.codes))
+            on_fraction(block.stop / len(self.codes))
         found = np.flatnonzero(counts)
         return Sample(self.values[found], counts[found], self._colours[where[found]])
 
@@ -62,6 +62,6 @@ class OneBand:
 
     def levels(self, kernel: Kernel) -> NDArray[np.uint8]:
         table, levels = kernel(self.values), np.empty(len(self.codes), np.uint8)
-        for run in row_blocks(len(levels)):
-            table.take(self.codes[run], out=levels[run], mode="clip")
+        for block in index_blocks(len(levels)):
+            table.take(self.codes[block], out=levels[block], mode="clip")
         return levels.reshape(self.shape)

@@ -2,7 +2,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.features.extraction import FeatureStack
-from segmentation.engine.gmm.pixels.distinct_colours import row_blocks
+from segmentation.engine.gmm.pixels.distinct_colours import index_blocks
 from segmentation.engine.gmm.pixels.sample import Mask, Sample
 from segmentation.engine.gmm.pixels.sampling import sample_valid_indices
 from segmentation.engine.gmm.pixels.source import Kernel, Values
@@ -10,13 +10,13 @@ from segmentation.engine.progress import OnFraction
 
 
 class PerPixel:
-    """Whatever was measured of each pixel.
+    """A feature source of any features, computed pixel by pixel.
 
     Parameters
     ----------
-    measurements : FeatureStack
+    stack : FeatureStack
     colours : ndarray, shape (H, W, 3), uint8
-        The picture as people see it.
+        The picture as displayed.
     """
 
     def __init__(self, stack: FeatureStack, colours: NDArray[np.uint8]) -> None:
@@ -45,14 +45,17 @@ class PerPixel:
 
     def levels(self, kernel: Kernel) -> NDArray[np.uint8]:
         levels = np.empty(len(self.features), np.uint8)
-        for run in row_blocks(len(levels)):
-            levels[run] = kernel(self.features[run])
+        for block in index_blocks(len(levels)):
+            levels[block] = kernel(self.features[block])
         return levels.reshape(self.shape)
 
     def _sample(self, indices: NDArray[np.intp]) -> Sample:
-        """The pixels at some places, equal values together: told by one number, a fixed projection of theirs."""
+        """Return the sample of the pixels at the given indices, with equal values counted together.
+
+        Values are compared by one number, their projection onto a fixed pseudo-random direction.
+        """
         values = self.features[indices]
-        if self.features.position:  # no two are at one place
+        if self.features.position:  # then all values are distinct
             return Sample(values, np.ones(len(values), np.int32), self._colours[indices])
         rng, key = np.random.default_rng(0), np.zeros(len(values))
         for number in range(values.shape[1]):

@@ -1,6 +1,7 @@
-"""What a fit asks of a picture: a sample, all of it, its labels under a mixture.
+"""Choose the feature source of a picture.
 
-One class for each way of knowing what is measured of a pixel: from its 24-bit colour, from its one value, or pixel by pixel.
+There is one class for each way to compute features: once for each 24-bit colour, once for each value of a single band, or for
+each pixel.
 """
 
 import numpy as np
@@ -32,26 +33,25 @@ def feature_source(
 
     Parameters
     ----------
-    pixels : ndarray, shape (H, W) or (H, W, B)
-        Whole or real numbers.
+    pixels : ndarray, shape (H, W) or (H, W, B), integer or float
     valid : ndarray, shape (H, W), bool, or None
-        Which pixels count; None means all.
+        Which pixels are valid; None means all.
     recipe : Recipe
     shown : ndarray, shape (H, W, 3), uint8, or None
-        The picture as people see it; None means as `units.display_rgb` has it.
+        The picture as displayed; None means `units.display_rgb`.
     units : Units or None
-        Those of another picture, to compare this one with its mixture; None means this picture's own.
+        The units of another picture, to apply its mixture to this one; None means the units of this picture.
     on_fraction : callable
-        Told the share of the pixels whose features are extracted, up to 1.
+        Called with the fraction of the work that is done, up to 1.
 
     Raises
     ------
-    SegmentationError
-        As of `extract_features`.
+    SegmentationError, TypeError
+        As in `extract_features`.
     """
     is_plain = not (recipe.texture or recipe.position)
     if is_plain and _is_rgb(pixels) and (units is None or units == Units.identity(3)):
-        # What is shown of these is what they are.
+        # Pictures of 8-bit red, green and blue are displayed unchanged, so `shown` is not needed.
         return EightBit(np.ascontiguousarray(pixels), valid, recipe.features)
     pixels = np.ascontiguousarray(pixels)
     features = extract_features(pixels, valid, recipe, units, on_fraction=on_fraction)
@@ -63,5 +63,5 @@ def feature_source(
 
 
 def _is_rgb(pixels: NDArray[np.generic]) -> bool:
-    """Return whether a picture is of red, green and blue, 8 bits each."""
+    """Return whether a picture has three bands of 8 bits."""
     return pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3
