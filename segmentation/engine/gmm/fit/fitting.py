@@ -1,4 +1,4 @@
-"""From a sample of a picture to its mixture: starts on a few pixels, then the climb on all of the sample."""
+"""Fit a mixture to a sample: initialise EM on a subsample, then run quasi-Newton EM on the sample."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,19 +12,19 @@ from segmentation.engine.progress import OnFraction, ignore_progress, subrange
 from segmentation.engine.recipe import Recipe
 
 SAMPLE_PIXELS = 2**17
-"""Pixels that the mixture is fitted to. p parameters from n pixels cost p / 2n nats, whatever the picture."""
+"""Size of the sample. Fitting p parameters to n of many pixels loses about p / 2n nats per pixel, whatever the picture."""
 
 SUBSAMPLE_PIXELS = 2**12
-"""Pixels on which starts are tried and compared."""
+"""Size of the subsample on which initialisations are compared."""
 
 SUBSAMPLE_TOLERANCE = 1e-5
-"""Tolerance on the few pixels, in mean nats a step; local optima differ by a thousand times that."""
+"""Tolerance on the subsample, in mean nats per step; local optima differ by a thousand times as much."""
 
 PATIENCE = 2
-"""Calm steps in a row that end a climb: plateaus of EM have been seen to end."""
+"""Steps below the tolerance, one after the other, that end a fit; more than one, because EM can leave a plateau."""
 
 FULL_TOLERANCE, FULL_PATIENCE = 1e-7, 3
-"""The same, and the tolerance, when the climb goes on on all pixels."""
+"""Tolerance, and steps below it, when the fit continues on all pixels."""
 
 
 def fit_sample(
@@ -37,23 +37,23 @@ def fit_sample(
     start: Mixture | None = None,
     on_fraction: OnFraction = ignore_progress,
 ) -> Fit:
-    """Fit a mixture of a recipe's family.
+    """Fit a mixture to a sample.
 
     Parameters
     ----------
     sample : Sample
-        Of at least `n_components` distinct values.
+        With at least `n_components` distinct values.
     recipe : Recipe
-        Seed, starts, family, tolerance and the limit of evaluations.
+        Its seed, number of initialisations, covariance family, tolerance and limit of iterations are used.
     n_components : int
     floor : array_like
         As in `em.maximise`.
+    subsample_start : Mixture or None
+        Where the fit of the subsample begins; None tries `recipe.restarts` initialisations.
     start : Mixture or None
-        Where the climb on few pixels begins; None tries `recipe.restarts` starts.
-    begin : Mixture or None
-        Where the climb on the whole sample begins; None climbs on few pixels first.
+        Where the fit of the sample begins; None means the mixture of the subsample.
     on_fraction : callable
-        Told after every evaluation how much is done, up to 1.
+        Called after every E-step with the fraction of the work that is done, up to 1.
     """
     patience = PATIENCE
     if start is None:
@@ -65,7 +65,7 @@ def fit_sample(
             subsample_start=subsample_start,
             on_fraction=subrange(on_fraction, 0, 0.4),
         )
-        patience = 1  # that climb was patient already
+        patience = 1  # the fit of the subsample has already passed plateaus
     return quasi_newton_em(
         em_data(sample),
         start,
@@ -86,7 +86,7 @@ def _fit_subsample(
     subsample_start: Mixture | None,
     on_fraction: OnFraction,
 ) -> Mixture:
-    """The best of some starts on few pixels of a sample, or a given one, after a climb on them."""
+    """Return the mixture of a subsample, fitted from the given start or from the best of several initialisations."""
     rng = np.random.default_rng([recipe.seed, 1])
     subsample = em_data(sample.subsample(SUBSAMPLE_PIXELS, rng))
     if subsample_start is None:
@@ -111,14 +111,14 @@ def _fit_subsample(
 
 
 def em_data(sample: Sample) -> Data:
-    """Return a sample as EM takes it; single precision suffices where all of its input is free of rounding."""
+    """Return the data of a sample for EM; exponentials are in single precision where the values have 8 bits."""
     return Data.of(sample.values, sample.counts, single_precision=sample.values.dtype == np.uint8)
 
 
 def fit_full_sample(
     data: Data, fit: Fit, recipe: Recipe, *, floor: ArrayLike = FLOOR, on_fraction: OnFraction = ignore_progress
 ) -> Fit:
-    """Go on from a fit on the values of all pixels; the history is that of both, one after the other."""
+    """Continue a fit on the data of all pixels; history and path are those of both fits, one after the other."""
     more = quasi_newton_em(
         data,
         fit.mixture,
