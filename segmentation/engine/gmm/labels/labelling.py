@@ -1,4 +1,4 @@
-"""From a mixture to a label map: the most probable component of every pixel, exactly, and how many pixels each has."""
+"""Label every pixel with its most probable component, and count the pixels of each component."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,7 +11,7 @@ from segmentation.engine.gmm.labels.table import UNKNOWN, LabelTable, Table, Val
 from segmentation.engine.gmm.mixture.densities import exact_parameters, most_probable, most_probable_at
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Indices, expand
-from segmentation.engine.gmm.pixels.distinct_colours import Codes, code_blocks, count_colours, encode, row_blocks
+from segmentation.engine.gmm.pixels.distinct_colours import Codes, code_blocks, count_colours, encode, index_blocks
 from segmentation.engine.gmm.pixels.eight_bit import EightBit
 from segmentation.engine.gmm.pixels.one_band import OneBand
 from segmentation.engine.gmm.pixels.per_pixel import PerPixel
@@ -20,27 +20,27 @@ from segmentation.engine.gmm.pixels.source import FeatureSource
 from segmentation.engine.progress import OnFraction, ignore_progress
 
 DIRECT_PIXELS = 2**19
-"""Up to so many pixels, each is judged by itself: a table costs more."""
+"""Up to this number of pixels, each pixel is labelled by itself; for more, a table of colours is faster."""
 
 COUNT_BLOCK = 2**16
-"""Labels that are counted at a time: they stay in the cache."""
+"""Labels that are counted together; they stay in the cache."""
 
-_BLOCK_NUMBERS = 2**18  # that are computed together: they stay in the cache
+_BLOCK_NUMBERS = 2**18  # numbers that are computed together; they stay in the cache
 
 Labels = NDArray[np.uint8]
-UnknownColours = tuple[Indices, Indices]  # where pixels are whose colours the table does not know, and their codes
+UnknownColours = tuple[Indices, Indices]  # indices of pixels whose colours are not in the table, and their codes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelMap:
-    """A label map, pixel by pixel."""
+    """The labels of all pixels in row-major order, with the number of pixels of each component."""
 
-    labels: Labels  # (n,); `NO_DATA` where a pixel does not count
+    labels: Labels  # (n,); `NO_DATA` where a pixel is not valid
     areas: NDArray[np.int64]  # (K,) pixels of each component
 
     @classmethod
     def of(cls, labels: Labels, n_components: int) -> "LabelMap":
-        """Count the areas of a label map of any shape."""
+        """Return a label map of any shape with its areas counted."""
         areas = np.zeros(n_components, np.int64)
         flat = labels.reshape(-1)
         for begin in range(0, len(flat), COUNT_BLOCK):
@@ -57,11 +57,11 @@ def label_pixels(
     ----------
     picture : FeatureSource
     mixture : Mixture
-        Of the values of this picture.
+        Over the features of this picture.
     sample : Sample
-        Pixels of it, whose colours a table begins with.
+        Pixels of the picture; their colours fill the table at first.
     on_fraction : callable
-        Told the share that is done, up to 1.
+        Called with the fraction of the work that is done, up to 1.
     """
     match picture:
         case EightBit():
@@ -70,11 +70,11 @@ def label_pixels(
             return _label_one_band(picture, mixture, on_fraction)
         case PerPixel():
             return label_values(picture.features, picture.valid, mixture, on_fraction)
-    raise TypeError(f"{type(picture).__name__} is no picture that can be labelled")
+    raise TypeError(f"{type(picture).__name__} is not a feature source that can be labelled")
 
 
 def _label_eight_bit(picture: EightBit, mixture: Mixture, sample: Sample, on_fraction: OnFraction) -> LabelMap:
-    # A transform is worth computing once for each colour of the picture.
+    # With a conversion of colours, it pays to label each distinct colour of the picture once.
     transform = picture.transform
     codes = encode(sample.colours) if transform is None else count_colours(picture.pixels, picture.valid).codes
     return label_colours(picture.pixels, picture.valid, mixture, codes, transform=transform, on_fraction=on_fraction)
@@ -83,7 +83,7 @@ def _label_eight_bit(picture: EightBit, mixture: Mixture, sample: Sample, on_fra
 def _label_one_band(picture: OneBand, mixture: Mixture, on_fraction: OnFraction) -> LabelMap:
     table = mixture.predict(picture.values)
     labels, counts = np.empty(len(picture.codes), np.uint8), np.zeros(NO_DATA + 1, np.int64)
-    for run in row_blocks(len(picture.codes)):
+    for run in index_blocks(len(picture.codes)):
         table.take(picture.codes[run], out=labels[run], mode="clip")
         if picture.valid is not None:
             labels[run][~picture.valid[run]] = NO_DATA
@@ -101,21 +101,21 @@ def label_colours(
     transform: Transform | None = None,
     on_fraction: OnFraction = ignore_progress,
 ) -> LabelMap:
-    """Give each pixel of an 8-bit RGB picture its label.
+    """Label every pixel of an 8-bit RGB picture by a table of its colours.
 
     Parameters
     ----------
     pixels : ndarray, shape (n, 3), uint8, C-contiguous
     valid : ndarray, shape (n,), bool, or None
-        The others get `NO_DATA`.
+        Pixels that are not valid get `NO_DATA`.
     mixture : Mixture
-        Of red, green and blue, or of what `transform` makes of them.
+        Over red, green and blue, or over the results of `transform`.
     codes : ndarray, shape (m,)
-        Some of the picture's colours, for a table to begin with; those that are missing cost time only.
+        Colours that fill the table at first; any colours give the same labels, but missing ones take longer.
     transform : callable or None
-        As in `colour_spaces`; None means the values as they are.
+        A conversion from `colour_spaces`; None means none.
     on_fraction : callable
-        Told how much is done, up to 1.
+        Called with the fraction of the work that is done, up to 1.
     """
     if transform is None and len(pixels) <= DIRECT_PIXELS:
         return label_values(pixels, valid, mixture, on_fraction)
@@ -141,7 +141,7 @@ def label_colours(
 
 
 class Rows(Protocol):
-    """Values (n, D) that need not be in memory all at once."""
+    """Features (n, D) that are computed when rows of them are selected."""
 
     def __len__(self) -> int: ...
 
@@ -154,7 +154,7 @@ def label_values(
     mixture: Mixture,
     on_fraction: OnFraction = ignore_progress,
 ) -> LabelMap:
-    """The same for whatever values (n, D) the mixture is of, each judged by itself."""
+    """Label each row of features (n, D) by itself; other parameters and result as in `label_colours`."""
     theta = mixture.theta()
     rounded = exact_parameters(theta)
     labels, areas = np.empty(len(values), np.uint8), np.zeros(mixture.n_components, np.int64)
@@ -170,7 +170,7 @@ def label_values(
 
 
 def _mask_and_count(labels: Labels, valid: Mask | None, areas: NDArray[np.int64]) -> None:
-    """Count the labels of some pixels and take out those that do not count; both in place."""
+    """Set the labels of pixels that are not valid to `NO_DATA`, and add the counts of the others to `areas`; in place."""
     if valid is not None:
         labels[~valid] = NO_DATA
     matches = np.empty(len(labels), np.bool_)

@@ -1,8 +1,8 @@
-"""Neighbours usually belong together: posterior probabilities that take the surroundings into account.
+"""Smooth labels by a hidden Markov random field, fitted by EM (HMRF-EM; Zhang, Brady and Smith, 2001).
 
-A hidden Markov field. The components are refitted to the smoothed posteriors (`mean_field`), which keeps noise from inflating
-them (Celeux, Forbes and Peyrard, 2003); they begin on a blurred picture, where even clusters that overlap by half stand apart.
-Linear in the pixels.
+The E-step uses mean-field posteriors (`mean_field`; Celeux, Forbes and Peyrard, 2003), in which neighbouring pixels support
+each other; the M-step is that of a Gaussian mixture. EM is initialised on a blurred picture, in which overlapping clusters are
+separated better. The time is linear in the number of pixels.
 """
 
 import numpy as np
@@ -24,23 +24,23 @@ from segmentation.engine.progress import OnFraction, ignore_progress, subrange
 from segmentation.engine.recipe import Recipe
 
 Parts = list[tuple[Values, Mask]]
-"""Values (h, w, D) of parts of a picture, and which of them count."""
+"""Features (h, w, D) of rectangles of a picture, and which pixels are valid (h, w)."""
 
 STRENGTH = 12.0
-"""beta at smoothness 1: nats by which unanimous surroundings favour their component. On phantoms 9 to 16 are nearly equal."""
+"""beta of `mean_field` at smoothness 1, in nats. On phantoms, values from 9 to 16 are nearly equally good."""
 
 BLUR = 1.5
-"""Standard deviation in pixels of the picture that a fit begins with."""
+"""Standard deviation, in pixels, of the blur of the initialisation."""
 
 SWEEPS = 5
-"""Of the mean field when labels are made."""
+"""Mean-field sweeps for the labels."""
 
 ROUNDS, ROUND_SWEEPS = 6, 3
-"""M-steps, and sweeps before each."""
+"""Iterations of EM, and mean-field sweeps in each E-step."""
 
-_POSTERIORS = 2**19  # that are smoothed together: they stay in the cache
-_START_PIXELS = 2**13  # pixels of the blurred picture
-_START_TOLERANCE = 1e-3  # tolerance on them
+_POSTERIORS = 2**19  # posteriors that are computed together; they stay in the cache
+_START_PIXELS = 2**13  # pixels of the blurred picture that EM is initialised on
+_START_TOLERANCE = 1e-3  # mean nats per step
 
 
 def blurred_start(
@@ -50,7 +50,11 @@ def blurred_start(
     floor: Float,
     on_fraction: OnFraction = ignore_progress,
 ) -> Mixture:
-    """Where a smoothed fit begins: clusters of the blurred parts of a picture, as Gaussians of the values as they are."""
+    """Return an initial mixture for `hidden_markov_em`.
+
+    Clusters are found on the blurred features of parts of a picture. The components of the result are the Gaussians of the
+    unblurred features in each cluster.
+    """
     rng = np.random.default_rng([recipe.seed, 4])
     raw = np.concatenate([values[valid] for values, valid in parts]).astype(np.float64)
     blurred_values = np.concatenate([_blurred_values(values, valid) for values, valid in parts])
@@ -83,7 +87,7 @@ def blurred_start(
 
 
 def _blurred_values(values: Values, valid: Mask) -> Float:
-    """Blurred values (n, D) of the pixels (h, w) that count; the others lend nothing to them."""
+    """Return the blurred features (n, D) of the valid pixels (h, w); pixels that are not valid have no weight."""
     planes = np.concatenate([np.where(valid, values.transpose(2, 0, 1), 0), valid[None]]).astype(np.float32)
     sums = gaussian_blur(planes, BLUR)[:, valid].astype(np.float64)
     blurred_values: Float = (sums[:-1] / sums[-1]).T
@@ -97,7 +101,21 @@ def hidden_markov_em(
     floor: Float,
     on_fraction: OnFraction = ignore_progress,
 ) -> Mixture:
-    """M-steps on the smoothed posteriors of parts of a picture, each with its values (h, w, D) and what counts (h, w)."""
+    """Fit a hidden Markov random field to parts of a picture by EM, and return its mixture.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Where EM begins.
+    parts : list of (ndarray, shape (h, w, D), and ndarray, shape (h, w), bool)
+        Features of rectangles of the picture, and their valid pixels.
+    smoothness : float
+        0 to 1, multiplied by `STRENGTH`.
+    floor : ndarray, shape (D,)
+        As in `em.maximise`.
+    on_fraction : callable
+        Called after every E-step of a part with the fraction of the work that is done, up to 1.
+    """
     for number in range(ROUNDS):
         K, D = mixture.means.shape
         sums = np.zeros((K, 1 + D + D * (D + 1) // 2))
@@ -114,9 +132,9 @@ def hidden_markov_em(
 def label_smoothed(
     picture: FeatureSource, mixture: Mixture, smoothness: float, on_fraction: OnFraction = ignore_progress
 ) -> LabelMap:
-    """Label each pixel with the component whose smoothed posterior is largest, of equal ones the first.
+    """Label each pixel with the component whose mean-field posterior is largest; on a tie the first.
 
-    Tiles of the picture are smoothed one after the other, each with as much of its surroundings as can matter.
+    The picture is processed in tiles, each with a margin as wide as the sweeps reach.
     """
     labels = np.empty(picture.shape, np.uint8)
     n_done, pixels = 0, max(_POSTERIORS // mixture.n_components, 1)
@@ -131,7 +149,7 @@ def label_smoothed(
 
 
 def _log_joint(mixture: Mixture, values: Values, valid: Mask) -> Float32:
-    """Log joint densities (K, h, w) less the largest of each pixel; 0 for all where there is no data."""
+    """Return log joint densities (K, h, w) minus the maximum of each pixel; 0 for all components where there is no data."""
     theta = mixture.theta()
     rows = values.reshape(-1, values.shape[2])
     log_joint = np.empty((len(theta), len(rows)), np.float32)

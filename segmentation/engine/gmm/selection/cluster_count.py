@@ -1,9 +1,9 @@
-"""How many clusters: a mixture of many components, merged down one by one, and the evidence for each number on the way.
+"""Choose the number of clusters by the integrated completed likelihood (ICL; Biernacki, Celeux and Govaert, 2000).
 
-Two obstacles, neither of them the number of pixels. Pixels along borders mix two materials and look like further
-clusters: only pixels away from edges are asked (`edges`). And neighbouring pixels tell nearly the same: the criterion
-counts a picture as 2,000 independent observations. With both, ICL finds the true number on phantoms; on all pixels BIC and
-ICL go on splitting clusters for ever.
+A mixture of many components is merged down pair by pair, with EM steps in between, and ICL is computed for each number of
+clusters. Two corrections are needed. Pixels at edges mix two materials and look like further clusters, so only pixels away
+from edges are used (`edges`). Neighbouring pixels are not independent, so a picture counts as 2,000 observations. With both,
+ICL finds the true number on phantoms; without them, BIC and ICL grow with every further component.
 """
 
 from dataclasses import dataclass
@@ -25,33 +25,33 @@ from segmentation.engine.progress import OnFraction, ignore_progress
 from segmentation.engine.recipe import Covariance
 
 MAX_N_CLUSTERS = 12
-"""Largest number of clusters that is weighed."""
+"""Largest number of clusters that is tried."""
 
 INTERIOR_PIXELS = 8000
-"""Pixels away from edges that are asked."""
+"""Size of the sample of pixels away from edges."""
 
 MIN_INTERIOR_PIXELS = 200
-"""If fewer are away from edges, edges are not left out."""
+"""With fewer pixels away from edges, the sample is drawn from all pixels."""
 
 MAP_SIDE = 96
-"""Pixels of the longer side of the small label maps, at most."""
+"""Longest side of the small label maps, in pixels."""
 
-SURPLUS = 20  # components to begin with
-EM_STEPS = 10  # with the surplus
-MERGE_STEPS, CANDIDATE_STEPS = 1, 3  # after a merger, while there are too many clusters to be weighed, and then
+SURPLUS = 20  # components before the first merger
+EM_STEPS = 10  # EM steps before the first merger
+MERGE_STEPS, CANDIDATE_STEPS = 1, 3  # EM steps after a merger: above `MAX_N_CLUSTERS` components, and from there on
 
 EFFECTIVE_SAMPLE_SIZE = 2000.0
-"""Independent observations that a picture is worth. On 200 phantoms of 2 to 6 phases 1,000 find 176 true numbers, 1,500
-find 196, 2,000 find 198; more would find all, but cut photographs into ever more pieces."""
+"""Number of independent observations in a picture, n in the criteria. Of 200 phantoms with 2 to 6 phases, 1,000 finds the true
+number for 176, 1,500 for 196 and 2,000 for 198. Larger numbers find all, but split photographs into too many clusters."""
 
 ICL_TOLERANCE = 10.0
-"""Nats of ICL within which numbers are called nearly as good: odds of more than 20,000 to 1, were the model true. Pictures
-are no mixtures of Gaussians, so that smaller leads mean little."""
+"""Difference of ICL, in nats, within which numbers of clusters are called nearly as good. It is odds of more than 20,000 to 1
+under the model; smaller differences mean little, because pictures are not exactly mixtures of Gaussians."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """What speaks for one number of clusters."""
+    """One number of clusters that was tried, with its mixture and criteria."""
 
     mixture: Mixture
     criteria: Criteria
@@ -63,9 +63,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClusterCountChoice:
-    """The number of clusters that the evidence speaks for."""
+    """The chosen number of clusters, and all numbers that were tried."""
 
-    best: Candidate
+    best: Candidate  # with the largest ICL
     candidates: tuple[Candidate, ...]  # of 1, 2, ... clusters
 
     @property
@@ -74,7 +74,7 @@ class ClusterCountChoice:
 
     @property
     def plateau(self) -> tuple[int, int]:
-        """The smallest and the largest number that are nearly as good, with all between them."""
+        """The smallest and the largest number of clusters around the best whose ICL is within `ICL_TOLERANCE` of it."""
         good = [one.criteria.icl >= self.best.criteria.icl - ICL_TOLERANCE for one in self.candidates]
         low = high = self.n_clusters
         while low > 1 and good[low - 2]:
@@ -98,7 +98,7 @@ def choose_n_clusters(
     max_n_clusters: int = MAX_N_CLUSTERS,
     on_fraction: OnFraction = ignore_progress,
 ) -> ClusterCountChoice:
-    """Weigh 1 to `max_n_clusters` clusters.
+    """Choose the number of clusters with the largest ICL from 1 to `max_n_clusters`.
 
     Parameters
     ----------
@@ -106,12 +106,12 @@ def choose_n_clusters(
         Pixels away from edges.
     rng : numpy.random.Generator
     floor : array_like, shape () or (D,)
-        As in `em.maximise`. One grey level: what is narrower is a flat area, not a cluster of its own.
+        As in `em.maximise`. The default is one grey level: flat areas with less variance do not become clusters of their own.
     covariance_type : Covariance
     most : int
-        Cut to the number of distinct values.
+        At most the number of distinct values is tried.
     on_fraction : callable
-        Told after every evaluation how much is done, up to 1.
+        Called after every E-step with the fraction of the work that is done, up to 1.
     """
     n_values = len(np.unique(data.values, axis=0))
     mixture = kmeans_start(data, min(max(SURPLUS, max_n_clusters), n_values), rng, floor, covariance_type)
@@ -141,7 +141,7 @@ def choose_n_clusters(
 
 
 def interior_pixels(picture: FeatureSource, rng: np.random.Generator) -> Data:
-    """Pixels of a picture away from its edges, or any, where there are too few of these."""
+    """Return a sample of a picture's pixels away from edges, or of all pixels if there are too few of those."""
     parts, valid = zip(*(picture.part(*window) for window in windows(*picture.shape, rng)), strict=True)
     seen = np.stack(parts)
     values = seen[interior_mask(seen) & np.stack(valid)]
@@ -153,7 +153,7 @@ def interior_pixels(picture: FeatureSource, rng: np.random.Generator) -> Data:
 
 
 def candidate_maps(choice: ClusterCountChoice, picture: FeatureSource) -> NDArray[np.uint8]:
-    """A small label map for each number of clusters (n, h, w), 255 without data; components by luminance."""
+    """Return a small label map for each number of clusters, shape (n, h, w); 255 without data, components by luminance."""
     step = max(1, -(-max(picture.shape) // MAP_SIDE))
     values, valid = picture.part(slice(None, None, step), slice(None, None, step))
     maps = [one.mixture.ordered().predict(values) for one in choice.candidates]
