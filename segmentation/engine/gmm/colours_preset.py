@@ -1,4 +1,4 @@
-"""A picture's pixels and a recipe in, a label map with its mixture and measurements out."""
+"""The preset *Colours*: fit a Gaussian mixture to the pixels of a picture, and label each with a component."""
 
 from dataclasses import replace
 
@@ -44,27 +44,28 @@ def segment(
     """Fit a Gaussian mixture to a picture and label every pixel with its most probable component.
 
     The same pixels, mask and recipe give the same bytes, whatever the memory layout and the number of threads. Without
-    texture, position, smoothing, cleaning and automatic choice, where pixels stand plays no part beyond which of them are
-    in the sample: a permuted small picture gets permuted labels.
+    texture, position, smoothing, cleaning and automatic choice, the positions of pixels only decide which of them are in the
+    sample: a permuted small picture gets permuted labels.
 
     Parameters
     ----------
-    pixels : ndarray, shape (H, W) or (H, W, B), whole or real numbers
-        Of up to 16 bands, in any memory layout; three of 8 bits are sRGB. NaN and infinity are no data.
+    pixels : ndarray, shape (H, W) or (H, W, B), integer or float
+        Up to 16 bands, in any memory layout; three bands of 8 bits are sRGB. NaN and infinity are no data.
     recipe : Recipe
-        Of the preset *Colours*. With more clusters than the picture has colours, there is one component a colour.
+        Of the preset *Colours*. The number of components is at most the number of distinct colours.
     valid : ndarray, shape (H, W), bool, or None
         Which pixels count; None means all.
     shown : ndarray, shape (H, W, 3), uint8, or None
-        The picture as people see it, for the colours of components; three bands of 8 bits are seen as they are. None means
-        as `units.display_rgb` has it.
-    begin : Mixture or None
-        Where the fit begins, for example that of a preview; None tries `recipe.restarts` starts.
-    begin_units : Units or None
-        Those of the result that `start` is from, when its pixels had another range than those that count here; None means
-        the units of this picture. Colour spaces that are computed from the bands are taken as they are.
+        The picture as displayed, for the colours of components; three bands of 8 bits are displayed unchanged. None means
+        `units.display_rgb`.
+    start : Mixture or None
+        Where the fit begins, for example the mixture of a preview; None tries `recipe.restarts` initialisations.
+    start_units : Units or None
+        The units of `start`, when they are those of another picture or mask; None means the units of this picture. They are
+        used for RGB features only: the units of other colour spaces are the same for every picture.
     on_progress : callable or None
-        Told the stage and its done fraction, which never falls. What it raises ends the computation.
+        Called with the stage and the fraction of it that is done, which never falls. An exception that it raises ends the
+        computation.
 
     Raises
     ------
@@ -113,20 +114,20 @@ def apply(
     pixels, valid, shown, on_progress
         As in `segment`.
     recipe : Recipe
-        Which features the mixture is of, and how labels are smoothed and cleaned; what concerns the fit plays no part.
+        The features of the mixture, and how labels are smoothed and cleaned; settings of the fit are ignored.
     mixture : Mixture
     units : Units
-        The mixture's: the same features are extracted from this picture in the same units.
+        The units of the mixture: the same features are extracted from this picture in these units.
 
     Returns
     -------
     Segmentation
-        Without history; log-likelihood and sums are those of a sample of this picture.
+        Without history; the log-likelihood and the sums are estimated from a sample of this picture.
 
     Raises
     ------
     SegmentationError, TypeError, ValueError
-        As of `segment`; also `invalid_request` when the picture has another number of bands than the mixture's.
+        As in `segment`; also `invalid_request` when the picture has another number of bands than the mixture.
     """
     clock = StageClock(on_progress or _ignore)
     on_features = subrange(clock.begin(Stage.COUNTING), 0, 0.7)
@@ -165,7 +166,7 @@ def _labelled(
 
 
 def _converted(start: Mixture, units: Units, picture: FeatureSource, recipe: Recipe) -> Mixture:
-    """A starting mixture in the units of the picture; texture and place have the same everywhere."""
+    """Return the starting mixture in the units of the picture; texture and position have the same units in every picture."""
     n_bands, n_values = len(picture.units.offset), start.means.shape[1]
     if len(units.offset) != n_bands or n_values < n_bands or recipe.features is not Features.RGB:
         return start
@@ -177,7 +178,7 @@ def _converted(start: Mixture, units: Units, picture: FeatureSource, recipe: Rec
 def _label_map(
     picture: FeatureSource, mixture: Mixture, sample: Sample, recipe: Recipe, on_fraction: OnFraction
 ) -> LabelMap:
-    """Label all pixels, smooth the labels and clean them, as the recipe says."""
+    """Return the labels of all pixels, smoothed and cleaned as the recipe says."""
     on_paint = subrange(on_fraction, 0, 0.5) if recipe.smallest_region else on_fraction
     if recipe.smoothness:
         label_map = label_smoothed(picture, mixture, recipe.smoothness, on_paint)
@@ -200,7 +201,10 @@ def _label_map(
 def _component_statistics(
     picture: FeatureSource, label_map: LabelMap, of_sample: SampleStatistics, recipe: Recipe
 ) -> tuple[Component, ...]:
-    """Return the statistics of each component, from all pixels where their position decides labels, too."""
+    """Return the statistics of each component.
+
+    With smoothing or cleaning the label of a pixel does not follow from its value alone, so its sums need all pixels.
+    """
     if recipe.smoothness or recipe.smallest_region:
         of_sample = replace(of_sample, hard=hard_sums(label_map, picture.colours))
     labels, count = label_map.labels.reshape(picture.shape), len(label_map.areas)
@@ -211,7 +215,10 @@ def _component_statistics(
 
 
 def _standard_error(of_sample: SampleStatistics, sample: Sample, picture: FeatureSource) -> float:
-    """Of the mean log-likelihood; that of random sampling, which bounds the stratified sample's (Cochran, 1977)."""
+    """Return the standard error of the mean log-likelihood, as for simple random sampling.
+
+    It is an upper bound for the stratified sample that is drawn (Cochran, 1977, chapter 5).
+    """
     missing = 1 - sample.pixels / picture.n_valid
     return float(of_sample.deviation * (missing / sample.pixels) ** 0.5)
 
@@ -219,7 +226,7 @@ def _standard_error(of_sample: SampleStatistics, sample: Sample, picture: Featur
 def _checked(
     pixels: NDArray[np.generic], valid: NDArray[np.bool_] | None
 ) -> tuple[NDArray[np.generic], NDArray[np.bool_] | None]:
-    """The arguments, if they are a picture with pixels."""
+    """Return the arguments after checking types, shapes, and that there is at least one valid pixel."""
     if valid is not None and valid.dtype != np.bool_:
         raise TypeError("valid must be bool")
     if pixels.ndim not in {2, 3} or (valid is not None and valid.shape != pixels.shape[:2]):

@@ -1,4 +1,4 @@
-"""From a picture and a recipe to a mixture: how many clusters, from which pixels, beginning where."""
+"""Fit a mixture to a picture: choose the number of clusters and the sample, then run EM on it."""
 
 from dataclasses import dataclass
 
@@ -20,22 +20,37 @@ from segmentation.engine.progress import OnFraction, Stage, subrange
 from segmentation.engine.recipe import Recipe
 
 _MIN_VARIANCE = 0.16
-"""Variance below which no cluster goes while their number is chosen: one level of 8 bits, squared, in
-units of lightness."""
+"""Smallest variance of a cluster while the number of clusters is chosen: the square of one 8-bit level, in units of
+lightness."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PictureFit:
-    """A mixture, and how it came about."""
+    """The mixture that was fitted to a picture, with the data and the history of the fit."""
 
-    mixture: Mixture  # as the fit left it, or refitted to its surroundings
+    mixture: Mixture  # of `fit`, or refitted with smoothed posteriors when the recipe has smoothness
     fit: Fit
-    sample: Sample  # what was fitted: all pixels, where the recipe says so
-    choice: ClusterCountChoice | None  # where the engine chose the number of clusters
+    sample: Sample  # the pixels that were fitted; all pixels when the recipe is exact
+    choice: ClusterCountChoice | None  # None when the recipe or the starting mixture gives the number of clusters
 
 
 def fit_picture(picture: FeatureSource, recipe: Recipe, start: Mixture | None, clock: StageClock) -> PictureFit:
-    """Fit a mixture to a picture; parameters and errors as of `segmentation.segment`."""
+    """Fit a mixture to a picture.
+
+    Parameters
+    ----------
+    picture : FeatureSource
+    recipe : Recipe
+    start : Mixture or None
+        Where EM begins; None initialises it from the picture.
+    clock : StageClock
+        Records the seconds of each stage and passes on its progress.
+
+    Raises
+    ------
+    SegmentationError
+        With `invalid_request`, when the starting mixture has another number of features than the picture.
+    """
     on_fraction = clock.begin(Stage.COUNTING)
     start = _in_family(start, picture, recipe)
     choice = None
@@ -69,7 +84,7 @@ def fit_picture(picture: FeatureSource, recipe: Recipe, start: Mixture | None, c
 
 
 def _in_family(start: Mixture | None, picture: FeatureSource, recipe: Recipe) -> Mixture | None:
-    """A starting mixture in the recipe's family."""
+    """Return the starting mixture with covariances of the recipe's family."""
     if start is None:
         return None
     if start.means.shape[1] != len(picture.floor):
@@ -86,7 +101,7 @@ def _in_family(start: Mixture | None, picture: FeatureSource, recipe: Recipe) ->
 
 
 def _choose_n_clusters(picture: FeatureSource, recipe: Recipe, on_fraction: OnFraction) -> ClusterCountChoice:
-    """Weigh the numbers of clusters."""
+    """Choose the number of clusters by ICL on pixels away from edges."""
     rng = np.random.default_rng([recipe.seed, 2])
     data = interior_pixels(picture, rng)
     floor = np.maximum(12 * picture.floor, _MIN_VARIANCE)
@@ -96,7 +111,10 @@ def _choose_n_clusters(picture: FeatureSource, recipe: Recipe, on_fraction: OnFr
 def _samples(
     picture: FeatureSource, recipe: Recipe, n_clusters: int, on_fraction: OnFraction
 ) -> tuple[Sample, Sample | None]:
-    """The pixels to fit first; and all, where the recipe says so or the sample has too few values for the clusters."""
+    """Return the sample to fit first, and the sample of all pixels or None.
+
+    All pixels are needed when the recipe is exact, or when the first sample has fewer distinct values than clusters.
+    """
     rng = np.random.default_rng([recipe.seed, 0])
     sample, full_sample = picture.sample(SAMPLE_PIXELS, rng), None
     if sample.pixels < picture.n_valid and (recipe.exact or len(sample.counts) < n_clusters):
@@ -108,7 +126,7 @@ def _samples(
 
 
 def _parts(picture: FeatureSource, recipe: Recipe) -> Parts:
-    """Parts of the picture, with their neighbourhoods, that smoothing is fitted to."""
+    """Return the parts of the picture that the hidden Markov random field is fitted to; each has at least one valid pixel."""
     rng = np.random.default_rng([recipe.seed, 3])
     parts = [picture.part(*window) for window in windows(*picture.shape, rng)]
     seen = [(values, valid) for values, valid in parts if valid.any()]
@@ -126,7 +144,7 @@ def _fit(
     start: Mixture | None,
     on_fraction: OnFraction,
 ) -> Fit:
-    """Fit the sample, then go on with all pixels where they were asked for."""
+    """Fit the sample, then continue on all pixels if there is a full sample or the recipe is exact."""
     continues = full_sample is not None or recipe.exact
     on_sample = subrange(on_fraction, 0, 0.5) if continues else on_fraction
     n_components = min(n_components, len(sample.counts))

@@ -1,4 +1,4 @@
-"""A picture's regions as the result that every preset gives: a label map, its mixture, and what each region measures."""
+"""The preset *Regions*: segment a picture into connected regions, each of which is one component of the result."""
 
 import time
 from collections.abc import Iterator
@@ -17,17 +17,17 @@ from segmentation.engine.gmm.statistics.components import Component, bounding_bo
 from segmentation.engine.progress import OnProgress, Stage
 from segmentation.engine.recipe import Recipe
 
-_BLOCK_PIXELS = 2**20  # pixels
+_BLOCK_PIXELS = 2**20  # pixels that are processed together
 
 
 def segment(
     pixels: NDArray[np.uint8], recipe: Recipe, *, valid: Mask | None = None, on_progress: OnProgress | None = None
 ) -> Segmentation:
-    """Cut a picture into regions; each is a component of the result.
+    """Segment a picture into regions; each region is a component of the result.
 
-    Parameters and errors are those of `segmentation.segment`. There is no history: regions merge, nothing is iterated. The
-    log-likelihood is that of the regions' own laws over the features of `regions.features`, every pixel under the law of
-    its own region (the classification likelihood of Symons, 1981).
+    Parameters and errors are those of `colours_preset.segment`. There is no history, because regions are merged rather than
+    iterated. The log-likelihood is the classification likelihood (Symons, 1981): each pixel under the Gaussian of its own
+    region over the features of `regions.features`.
     """
     tell = on_progress or (lambda _stage, _fraction: None)
     started = time.perf_counter()
@@ -66,9 +66,10 @@ def segment(
 
 
 def classification_likelihood(mixture: Mixture) -> float:
-    """Mean over pixels of log(weight_k N(x | k)) for k the pixel's own region, whose mean and covariance are those of law k.
+    """Return the mean over pixels of log(weight_k N(x | mean_k, covariance_k)), where k is the region of the pixel.
 
-    For these, the quadratic form of the Gaussian has the mean D, whatever the pixels are.
+    Mean and covariance are those of the region's pixels, so the mean of the quadratic form in the Gaussian is D, the number
+    of features, and no pixel needs to be read.
     """
     dimension = mixture.means.shape[1]
     _, log_determinants = np.linalg.slogdet(mixture.covariances)
@@ -77,14 +78,14 @@ def classification_likelihood(mixture: Mixture) -> float:
 
 
 def region_components(pixels: NDArray[np.uint8], labels: Labels, n_regions: int) -> tuple[Component, ...]:
-    """Measure each label's pixels, exactly; a region is sure of its own, so that soft and hard areas agree.
+    """Return the exact statistics of the pixels of each region; every pixel belongs to one region, so soft areas are areas.
 
     Parameters
     ----------
     pixels : ndarray, shape (H, W, 3), uint8
     labels : ndarray, shape (H, W), uint8
     n_regions : int
-        Labels from there on are no regions.
+        Labels from `n_regions` on are ignored.
     """
     rows, columns = triangle(3)
     areas, sums = np.zeros(256, np.int64), np.zeros((9, 256))

@@ -1,4 +1,4 @@
-"""The result of segmenting a picture, whichever preset made it."""
+"""The result of a segmentation, the same for both presets."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Segmentation:
-    """What `segment` returns."""
+    """The result of `segment`: labels, mixture, statistics and the history of the fit."""
 
     labels: NDArray[np.uint8]  # (H, W): component of each pixel, 255 where there is no data
     mixture: Mixture  # components in ascending luminance of the mean; their index is the label
     log_likelihood: float  # mean nats per valid pixel, over those that were fitted
     log_likelihood_error: float  # its standard error as that of all valid pixels; 0 when all were fitted
     history: Float  # best mean log-likelihood on the sample after each evaluation of the fit; never falls
-    path: Float  # (iterations, K, P) where it was found, as `points.pack` writes a mixture: for `mixture_after`
+    path: Float  # (iterations, K, P) the mixture with that log-likelihood, in the format of `parameters.pack`
     iterations: int  # evaluations of EM on the sample, as many as `history` has entries
     converged: bool
-    components: tuple[Component, ...]  # measured over all valid pixels, in the order of the labels
-    distinct_colours: int  # among the pixels that were fitted
+    components: tuple[Component, ...]  # statistics over all valid pixels, in the order of the labels
+    distinct_colours: int  # distinct values among the pixels that were fitted
     fitted_pixels: int
     valid_pixels: int
-    units: Units  # what values of the picture are in those of the mixture
-    names: tuple[str, ...]  # (D,) of the values that the mixture is of
-    choice: ClusterCountChoice | None  # the evidence for the number of clusters, where the engine chose it
+    units: Units  # convert values of the picture to the units of the mixture
+    names: tuple[str, ...]  # (D,) names of the features that the mixture is fitted to
+    choice: ClusterCountChoice | None  # criteria of each number of clusters; None when the engine did not choose it
     candidate_maps: NDArray[np.uint8] | None  # (n, h, w) small label maps of 1 to n clusters, with `choice`
     seconds: dict[str, float]  # by the value of the stage
-    hierarchy: "RegionSegmentation | None" = None  # of regions, with the tree that they were cut from
+    hierarchy: "RegionSegmentation | None" = None  # the tree of regions; None for the preset Colours
 
     def mixture_after(self, iteration: int) -> Mixture:
-        """The best mixture after an evaluation of the fit, counted from 0, so that the fit can be replayed."""
+        """Return the best mixture after evaluation `iteration` of the fit, counted from 0."""
         K = self.mixture.n_components
         return unpack(self.path[iteration].ravel(), K, self.mixture.covariance_type)

@@ -1,4 +1,4 @@
-"""How long each stage of a computation takes, and who is told about it."""
+"""Record the seconds of each stage of a computation, and report its progress."""
 
 import time
 from dataclasses import dataclass, field
@@ -8,16 +8,19 @@ from segmentation.engine.progress import OnFraction, OnProgress, Stage, subrange
 
 @dataclass(slots=True)
 class StageClock:
-    """Takes the time of each stage and passes its progress on."""
+    """Records the seconds of each stage and reports its progress to a callback."""
 
     on_progress: OnProgress
     seconds: dict[str, float] = field(default_factory=dict)
     stage: Stage | None = None
-    begun: float = 0.0
-    done: float = 0.0  # of the stage
+    begun: float = 0.0  # `perf_counter` at the beginning of the stage
+    done: float = 0.0  # fraction of the stage, 0 to 1
 
     def begin(self, stage: Stage) -> OnFraction:
-        """Begin a stage, or what is left of it, if it has begun; returns what reports fractions of that."""
+        """Begin a stage and return a callback for its progress.
+
+        When the stage has already begun, the callback covers the fraction that is left of it.
+        """
         if stage is not self.stage:
             self.end()
             self.stage, self.begun = stage, time.perf_counter()
@@ -25,6 +28,7 @@ class StageClock:
         return subrange(lambda fraction: self._tell(stage, fraction), self.done, 1)
 
     def end(self) -> None:
+        """End the current stage, if there is one, and record its seconds."""
         if self.stage is not None:
             self.seconds[self.stage.value] = time.perf_counter() - self.begun
             self.stage = None

@@ -1,9 +1,8 @@
-"""Gaussian mixtures of pixel features: log densities, posteriors, moments.
+"""The steps of EM in single precision: log densities, posteriors and moments of Gaussian mixtures.
 
-As in the fit of colours a component's log density is theta . phi(x), with phi(x) = (1, x, upper triangle of x xT), so
-that an E-step is one matrix product and the collection of all moments another. Values are many, and what follows from
-them is smoothed and rounded to 8 bits in the end: they are kept in single precision. Products are summed in double, so
-that the last bits, in which processors differ, are gone when they are rounded.
+As in `fit.em`, a component's log joint density is theta . phi(x), with phi(x) = (1, x, upper triangle of x xT). Single precision
+suffices here, because the posteriors are blurred and rounded to 8 bits in the end. Products are summed in double precision, so
+that the last bits, in which processors differ, vanish when the sums are rounded.
 """
 
 from math import isqrt
@@ -17,7 +16,7 @@ from segmentation.engine.gmm.mixture.monomials import Float32, Real
 Float = NDArray[np.float64]
 
 FLOOR = 1.0
-"""Variance added to every feature at each M-step: nobody sees a difference of one unit of L*a*b*."""
+"""Variance added to every feature in each M-step: one unit of L*a*b*, about a just noticeable difference, squared."""
 
 PARAMETER_QUANTUM = 2.0**-12
 
@@ -27,11 +26,11 @@ MAX_PRODUCT = 2**18
 MIN_LOG_POSTERIOR = np.float32(
     -40
 )  # log posterior; below, products would leave the range where float32 is precise and fast
-_NOTHING = 1e-6  # of one pixel
+_MIN_PIXELS = 1e-6  # a component with fewer pixels counts as having these
 
 
 def expand(x: Float32) -> Float32:
-    """Sufficient statistics phi of centred values (D, n); shape (1 + D + D (D + 1) / 2, n)."""
+    """Return the monomials phi of centred values (D, n); shape (F, n) for F = 1 + D + D (D + 1) / 2."""
     dimension, n = x.shape
     phi = np.empty((1 + dimension + dimension * (dimension + 1) // 2, n), np.float32)
     phi[0] = 1
@@ -44,34 +43,36 @@ def expand(x: Float32) -> Float32:
 
 
 def products(theta: NDArray[np.floating], phi: NDArray[np.floating]) -> Float32:
-    """Products of theta (K, F) with phi (F, n), in runs of n small enough for one thread; shape (K, n)."""
+    """Return theta (K, F) @ phi (F, n), shape (K, n), in blocks of columns that OpenBLAS computes in one thread."""
     theta = theta.astype(np.float64, copy=False)
     K, n = len(theta), phi.shape[1]
-    run = _run(K * len(phi))
-    whole = n - n % run
+    length = _block_length(K * len(phi))
+    n_full = n - n % length
     result = np.empty((K, n), np.float32)
-    if whole:
-        _runs(result[:, :whole], run)[:] = theta @ _runs(phi[:, :whole], run).astype(np.float64, copy=False)
-    result[:, whole:] = theta @ phi[:, whole:].astype(np.float64, copy=False)
+    if n_full:
+        _as_blocks(result[:, :n_full], length)[:] = theta @ _as_blocks(phi[:, :n_full], length).astype(
+            np.float64, copy=False
+        )
+    result[:, n_full:] = theta @ phi[:, n_full:].astype(np.float64, copy=False)
     return result
 
 
 def moments(responsibilities: Float32, phi: NDArray[np.floating]) -> Float:
-    """Sums (K, F) of phi (F, n) weighted with responsibilities (K, n), run by run as in `products`."""
+    """Return the sums (K, F) of phi (F, n) weighted with responsibilities (K, n), block by block as in `products`."""
     K, n = responsibilities.shape
-    run = _run(K * len(phi))
-    whole = n - n % run
-    sums: Float = responsibilities[:, whole:].astype(np.float64) @ phi[:, whole:].T.astype(np.float64, copy=False)
-    if whole:
+    length = _block_length(K * len(phi))
+    n_full = n - n % length
+    sums: Float = responsibilities[:, n_full:].astype(np.float64) @ phi[:, n_full:].T.astype(np.float64, copy=False)
+    if n_full:
         weights, values = (
-            _runs(each[:, :whole], run).astype(np.float64, copy=False) for each in (responsibilities, phi)
+            _as_blocks(each[:, :n_full], length).astype(np.float64, copy=False) for each in (responsibilities, phi)
         )
         sums += (weights @ values.transpose(0, 2, 1)).sum(axis=0)
     return sums
 
 
 def softmax(log_joint: Float32) -> tuple[Float32, Float32]:
-    """Posteriors (K, n) and log densities (n,) of log joint densities (K, n), which are overwritten."""
+    """Return posteriors (K, n) and log densities (n,) of log joint densities (K, n), which are overwritten."""
     peak = log_joint.max(axis=0)
     log_joint -= peak
     np.maximum(log_joint, MIN_LOG_POSTERIOR, out=log_joint)
@@ -82,10 +83,10 @@ def softmax(log_joint: Float32) -> tuple[Float32, Float32]:
 
 
 def gaussians(sums: Float) -> tuple[Float, Float, Float]:
-    """Weights (K,), means (K, D) and covariances (K, D, D), without any floor, from sums (K, F) of phi."""
+    """Return weights (K,), means (K, D) and covariances (K, D, D) from sums (K, F) of phi, without a variance floor."""
     dimension = (isqrt(8 * sums.shape[1] + 1) - 3) // 2
     rows, columns = np.triu_indices(dimension)
-    pixels = np.maximum(sums[:, 0], _NOTHING)
+    pixels = np.maximum(sums[:, 0], _MIN_PIXELS)
     means = sums[:, 1 : 1 + dimension] / pixels[:, None]
     seconds = np.empty((len(sums), dimension, dimension))
     seconds[:, rows, columns] = seconds[:, columns, rows] = sums[:, 1 + dimension :] / pixels[:, None]
@@ -93,7 +94,7 @@ def gaussians(sums: Float) -> tuple[Float, Float, Float]:
 
 
 def natural_parameters(weights: Float, means: Float, covariances: Float) -> Float:
-    """Natural parameters theta (K, F): theta_k . phi(x) = log(weight_k N(x | mean_k, covariance_k))."""
+    """Return the natural parameters theta (K, F): theta_k . phi(x) = log(weight_k N(x | mean_k, covariance_k))."""
     dimension = means.shape[1]
     rows, columns = np.triu_indices(dimension)
     precisions = np.linalg.inv(covariances)
@@ -109,10 +110,10 @@ def natural_parameters(weights: Float, means: Float, covariances: Float) -> Floa
 
 
 def maximise(sums: Float) -> Float:
-    """M-step (Dempster, Laird and Rubin, 1977) from expected sums (K, F), with `FLOOR`; natural parameters (K, F).
+    """Return the natural parameters (K, F) after an M-step from expected sums (K, F), with the variance floor `FLOOR`.
 
-    EM magnifies the last bits in which processors differ, from step to step. They end here: parameters are whole
-    multiples of 2^-12, which is far below the floor.
+    Parameters are rounded to multiples of 2^-12, far below the floor. Otherwise the rounding errors, in which processors
+    differ, would grow from step to step.
     """
     weights, means, covariances = gaussians(sums)
     covariances += FLOOR * np.eye(means.shape[1])
@@ -123,11 +124,11 @@ def maximise(sums: Float) -> Float:
     )
 
 
-def _run(multiplications: int) -> int:
-    """The largest power of two of columns of so many multiplications each that OpenBLAS leaves to one thread."""
+def _block_length(multiplications: int) -> int:
+    """Return the largest power of two of columns, each of so many multiplications, that OpenBLAS computes in one thread."""
     return 1 << (MAX_PRODUCT // multiplications).bit_length() - 1
 
 
-def _runs(rows: NDArray[Real], run: int) -> NDArray[Real]:
-    """View rows (R, n) as (n / run, R, run)."""
-    return rows.reshape(len(rows), -1, run).transpose(1, 0, 2)
+def _as_blocks(rows: NDArray[Real], length: int) -> NDArray[Real]:
+    """Return a view of rows (R, n) as blocks of columns (n / length, R, length)."""
+    return rows.reshape(len(rows), -1, length).transpose(1, 0, 2)

@@ -1,6 +1,6 @@
-"""What is measured at a pixel: colour at two scales and roughness, in the units of CIE L*a*b*.
+"""The features of a pixel for *Regions*: colour at two scales and roughness, in units of CIE L*a*b*.
 
-They are not standardised: a unit is about a just noticeable difference, in every picture.
+They are not standardised, because one unit is about a just noticeable difference in every picture.
 """
 
 import numpy as np
@@ -9,13 +9,13 @@ from segmentation.engine.gmm.labels.blur import gaussian_blur
 from segmentation.engine.gmm.mixture.monomials import Float32
 
 FINE, COARSE = 1.0, 3.0  # pixels
-DETAIL = 2.0  # pixels; what is finer counts as texture
+DETAIL = 2.0  # pixels; finer structures are texture
 DIMENSION = 7
 NAMES = (*(f"{name} of {scale:g} pixels" for scale in (FINE, COARSE) for name in ("L*", "a*", "b*")), "roughness")
 
 
 def region_features(colours: Float32) -> Float32:
-    """Colour, colour around it, and roughness of lightness.
+    """Return the features of all pixels: colour at a fine and at a coarse scale, and the roughness of lightness.
 
     Parameters
     ----------

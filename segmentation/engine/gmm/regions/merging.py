@@ -1,4 +1,4 @@
-"""Merge the cheapest neighbours until one region is left, and remember the order."""
+"""Hierarchical region merging: merge the neighbours with the lowest cost until one region is left."""
 
 import heapq
 from collections.abc import Callable
@@ -15,10 +15,10 @@ _REPORT = 64  # merges between two reports
 
 
 def merge_all(graph: Graph, on_fraction: Callable[[float], None] = lambda _: None) -> Tree:
-    """The whole tree of merges, by a heap of borders and a list of neighbours for each region.
+    """Return the tree of all mergers, computed with a heap of borders and the neighbours of each region.
 
-    A merged region takes a new number, so that borders of the regions that went into it are known as stale when the heap
-    brings them up. Of equal costs the pair with the smaller numbers comes first.
+    A merged region gets a new number, so that borders of its parts, which stay in the heap, are recognised as outdated. On a
+    tie of costs the pair with the smaller numbers is merged first.
     """
     regions = _Regions(graph)
     n = len(graph.areas)
@@ -31,18 +31,18 @@ def merge_all(graph: Graph, on_fraction: Callable[[float], None] = lambda _: Non
 
 
 def merge_cost(affinities: Float, areas: tuple[Float, Float], lengths: Float, energies: Float, total: float) -> Float:
-    """What it costs to merge neighbours (E,): B . D . s^.25 . (l / sqrt(min(a_i, a_j)))^-.25.
+    """Return the cost of merging neighbours, shape (E,): B . D . s^.25 . (l / sqrt(min(a_i, a_j)))^-.25.
 
     Parameters
     ----------
     affinities : ndarray, shape (E, M)
-        sum_k sqrt(p_k q_k) of the mean posteriors under each mixture. D is the mean of sqrt(1 - affinity): evidence that
-        the two laws differ.
+        sum_k sqrt(p_k q_k) of the mean posteriors p and q under each mixture. D is the mean of sqrt(1 - affinity), the
+        Hellinger distance between the two regions.
     areas : two ndarrays, shape (E,)
-        s = a_i a_j / ((a_i + a_j) A). A region without a valid pixel costs nothing.
+        a_i and a_j, with s = a_i a_j / ((a_i + a_j) A). A region without a valid pixel costs nothing.
     lengths, energies : ndarray, shape (E,)
-        B = energies / lengths is the evidence that something changes at the border itself. A border that is long for the
-        smaller region speaks for one object.
+        l, and the sums of the boundary energy; B = energies / lengths is the mean energy of the border. A border that is long
+        relative to the smaller region lowers the cost.
     total : float
         A, the area of the picture.
     """
@@ -55,7 +55,7 @@ def merge_cost(affinities: Float, areas: tuple[Float, Float], lengths: Float, en
 
 
 class _Regions:
-    """Regions under merging: 0 .. n - 1 are the leaves, and the m-th merge makes n + m."""
+    """The regions during merging: 0 .. n - 1 are the leaves, and the m-th merger makes region n + m."""
 
     def __init__(self, graph: Graph) -> None:
         n = len(graph.areas)
@@ -74,14 +74,14 @@ class _Regions:
             self.neighbours[one][other] = self.neighbours[other][one] = border
 
     def cheapest(self) -> tuple[float, int, int]:
-        """Take the cheapest border from the heap; merged regions have no neighbours any more."""
+        """Remove the border with the lowest cost from the heap, and return the cost and the two regions."""
         while True:
             pair_cost, one, other = heapq.heappop(self.heap)
             if other in self.neighbours[one]:
                 return pair_cost, one, other
 
     def merge(self, pair_cost: float, one: int, other: int) -> tuple[float, int, int]:
-        """Merge two neighbours; returns its arguments."""
+        """Merge two neighbours, and return the arguments."""
         new = self.count
         self.count += 1
         self.areas[new] = self.areas[one] + self.areas[other]
@@ -99,7 +99,7 @@ class _Regions:
         return pair_cost, one, other
 
     def _detach(self, region: int, partner: int) -> dict[int, tuple[float, float]]:
-        """Cut a region, which is about to merge with its partner, off from all its neighbours."""
+        """Remove a region from its neighbours, and return its borders except that with `partner`."""
         borders, self.neighbours[region] = self.neighbours[region], {}
         for neighbour in borders:
             self.neighbours[neighbour].pop(region, None)
@@ -107,6 +107,7 @@ class _Regions:
         return borders
 
     def _push(self, region: int, borders: dict[int, tuple[float, float]]) -> None:
+        """Push the borders of a region onto the heap."""
         neighbours = np.fromiter(borders, np.intp, len(borders))
         lengths, energies = np.array(list(borders.values())).T
         costs = self._costs(np.array([region]), neighbours, lengths, energies)

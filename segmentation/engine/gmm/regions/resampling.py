@@ -1,4 +1,4 @@
-"""Smaller pictures by averaging over exactly the area that each of their pixels covers; larger label maps by repetition."""
+"""Reduce pictures by averaging over the area that each new pixel covers, and enlarge label maps by nearest neighbour."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Level:
-    """A picture at one of its sizes."""
+    """A picture at one resolution of an image pyramid."""
 
     pixels: NDArray[np.uint8]  # (H, W, 3)
     valid: Mask | None  # (H, W); None means all
@@ -24,7 +24,10 @@ class Level:
         return height, width
 
     def halved(self) -> "Level":
-        """Means over the valid ones of 2 x 2 pixels, rounded; an odd last row or column counts twice."""
+        """Return the level at half the size: rounded means over the valid pixels of each 2 x 2.
+
+        An odd last row or column counts twice.
+        """
         if self.valid is None:
             return Level(((_sums_2x2(self.pixels) + 2) // 4).astype(np.uint8), None)
         valid = self.valid[..., None].astype(np.uint8)
@@ -34,7 +37,7 @@ class Level:
 
 
 def pyramid(pixels: NDArray[np.uint8], valid: Mask | None, smallest: tuple[int, int]) -> list[Level]:
-    """The picture, its half, its quarter and so on, as far as neither side falls below `smallest`."""
+    """Return the image pyramid: the picture and its repeated halves, as long as no side is below that of `smallest`."""
     levels = [Level(pixels, valid)]
     while max(levels[-1].shape) > 1 and all(-(-n // 2) >= m for n, m in zip(levels[-1].shape, smallest, strict=True)):
         levels.append(levels[-1].halved())
@@ -42,7 +45,7 @@ def pyramid(pixels: NDArray[np.uint8], valid: Mask | None, smallest: tuple[int, 
 
 
 def area_average(pixels: NDArray[np.generic], shape: tuple[int, int]) -> Float32:
-    """Reduce a picture (H, W, C) to (h, w, C), float32: means over rectangles with fractional borders."""
+    """Return a picture (H, W, C) reduced to (h, w, C), float32, by means over rectangles with fractional borders."""
     if shape == pixels.shape[:2]:
         return pixels.astype(np.float32)
     width = pixels.shape[1]
@@ -57,9 +60,9 @@ def area_average(pixels: NDArray[np.generic], shape: tuple[int, int]) -> Float32
 
 
 def area_average_valid(level: Level, shape: tuple[int, int]) -> tuple[Float32, Mask]:
-    """The same over the valid pixels only, and where there is any. Elsewhere stands the nearest value that there is.
+    """Return a picture reduced as by `area_average` over its valid pixels only, and which of the new pixels have any.
 
-    So what follows need not know of holes: no border appears around them.
+    The other new pixels get the value of the nearest one that has data, so that holes cause no borders.
     """
     if level.valid is None:
         return area_average(level.pixels, shape), np.ones(shape, np.bool_)
@@ -74,14 +77,14 @@ def area_average_valid(level: Level, shape: tuple[int, int]) -> tuple[Float32, M
 
 
 def enlarge_labels(labels: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """A label map (h, w) at a larger shape (H, W): each pixel takes what lies beneath its middle."""
+    """Return a label map (h, w) enlarged to (H, W) by nearest neighbour."""
     down, right = ((np.arange(n) * 2 + 1) * m // (2 * n) for n, m in zip(shape, labels.shape, strict=True))
     larger: NDArray[np.uint8] = labels[:, right][down]
     return larger
 
 
 def _sums_2x2(values: NDArray[np.uint8]) -> NDArray[np.uint16]:
-    """Sums over 2 x 2 of values (H, W, C)."""
+    """Return the sums over each 2 x 2 of values (H, W, C); an odd last row or column counts twice."""
     height, width, _ = values.shape
     if height % 2 or width % 2:
         values = np.pad(values, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
@@ -90,7 +93,7 @@ def _sums_2x2(values: NDArray[np.uint8]) -> NDArray[np.uint16]:
 
 
 def _coverage(n: int, m: int) -> list[tuple[int, Float32]]:
-    """First index and weights of those of n pixels that each of m larger ones covers."""
+    """Return, for each of m new pixels, the first index and the weights of the n pixels that it covers."""
     coverage = []
     for k in range(m):
         begin, end = k * n / m, (k + 1) * n / m
@@ -101,7 +104,7 @@ def _coverage(n: int, m: int) -> list[tuple[int, Float32]]:
 
 
 def _weighted(rows: NDArray[np.generic], weights: Float32, target: Float32) -> None:
-    """Write the weighted sum of rows."""
+    """Write the weighted sum of rows to `target`."""
     np.multiply(rows[0], weights[0], out=target)
     for row, weight in zip(rows[1:], weights[1:], strict=True):
         target += row * weight
