@@ -1,6 +1,6 @@
-"""What decides a result: `Recipe` (the method) and `Inputs` (what belongs to one picture).
+"""The parameters of a segmentation: `Recipe` (the method) and `Inputs` (a starting mixture and a mask, for one picture).
 
-Frozen, validated values with JSON both ways and a schema number. Standard library only.
+They are frozen, validated dataclasses that convert to and from JSON with a schema number. Standard library only.
 """
 
 from segmentation.engine.recipe.fields import AUTO, SETTING_NAMES

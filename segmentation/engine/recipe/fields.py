@@ -1,4 +1,4 @@
-"""What a setting may be, and what is said when it is not."""
+"""Field types of a recipe: each parses a setting, and raises `BadRecipe` with a message when the value is not valid."""
 
 import math
 import re
@@ -11,7 +11,7 @@ from segmentation.engine.exceptions import BadRecipe, gettext_noop
 Number = TypeVar("Number", int, float)
 
 AUTO = "auto"
-"""How a number of clusters that the engine chooses is written, in JSON and by people."""
+"""The value of a number of clusters that the engine chooses, in JSON and in forms."""
 
 SETTING_NAMES = {
     "preset": gettext_noop("The preset"),
@@ -28,18 +28,18 @@ SETTING_NAMES = {
     "max_iterations": gettext_noop("The number of iterations"),
     "exact": gettext_noop("Fitting all pixels"),
 }
-"""What people call the settings; whoever shows a sentence of an error translates it."""
+"""The name of each setting in error messages; the application translates it."""
 
 
 @dataclass(frozen=True, slots=True)
 class IntegerField:
-    """A whole number of a range; text of digits is taken, too."""
+    """An integer between two limits, given as a number or as text."""
 
     low: int
     high: int
 
     def parse(self, field: str, value: object) -> int:
-        """Return the number; raises BadRecipe when it is none, or out of range."""
+        """Return the integer; raises BadRecipe for any other value, or out of range."""
         if isinstance(value, str) and value.strip().isdecimal() and len(value) <= 20:
             value = int(value)
         if isinstance(value, float) and value.is_integer():
@@ -51,13 +51,13 @@ class IntegerField:
 
 @dataclass(frozen=True, slots=True)
 class RealField:
-    """A number of a range; its text is taken, too."""
+    """A real number between two limits, given as a number or as text."""
 
     low: float
     high: float
 
     def parse(self, field: str, value: object) -> float:
-        """Return the number; raises BadRecipe when it is none, or out of range."""
+        """Return the number; raises BadRecipe for any other value, or out of range."""
         if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d*\.?\d+(e[+-]?\d+)?\s*", value[:40], re.IGNORECASE):
             value = float(value)
         try:
@@ -69,12 +69,12 @@ class RealField:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceField:
-    """One of some words."""
+    """A member of an enumeration, given by its value."""
 
     values: type[StrEnum]
 
     def parse(self, field: str, value: object) -> StrEnum:
-        """Return the word; raises BadRecipe for any other."""
+        """Return the member; raises BadRecipe for any other value."""
         try:
             return self.values(str(value).strip().lower())
         except ValueError:
@@ -86,10 +86,10 @@ class ChoiceField:
 
 @dataclass(frozen=True, slots=True)
 class BooleanField:
-    """On or off: JSON's true and false, or what a check box sends."""
+    """A boolean, given as one or as the text that a check box sends."""
 
     def parse(self, field: str, value: object) -> bool:
-        """Return whether it is on; raises BadRecipe for what is neither."""
+        """Return the boolean; raises BadRecipe for any other value."""
         if isinstance(value, bool):
             return value
         if isinstance(value, str) and value.lower() in {"on", "true", "1", "off", "false", "0", ""}:
@@ -99,12 +99,12 @@ class BooleanField:
 
 @dataclass(frozen=True, slots=True)
 class IntegerOrAutoField:
-    """A whole number of a range, or `auto`, which is None."""
+    """An integer between two limits, or None, given as null or the text `auto`."""
 
     number: IntegerField
 
     def parse(self, field: str, value: object) -> int | None:
-        """Return the number or None; raises BadRecipe when it is neither, or out of range."""
+        """Return the integer or None; raises BadRecipe for any other value, or out of range."""
         if value is None or (isinstance(value, str) and value.strip().lower() == AUTO):
             return None
         return self.number.parse(field, value)
@@ -114,14 +114,14 @@ Field = IntegerField | IntegerOrAutoField | RealField | ChoiceField | BooleanFie
 
 
 def invalid_setting(field: str, template: str, **values: str | float) -> BadRecipe:
-    """The error of a setting, which is called by its name."""
+    """Return the error for a setting, with the setting's name among the values of the template."""
     return BadRecipe("bad_recipe", template, name=SETTING_NAMES.get(field, field), field=field, **values)
 
 
 def finite_number(value: object) -> float:
-    """A finite number, as JSON has it; raises ValueError for anything else."""
+    """Return a finite int or float as a float; raises ValueError for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError  # noqa: TRY004 - one kind of error for all that is no number
+        raise ValueError  # noqa: TRY004 - callers handle one type of error
     try:
         number = float(value)
     except OverflowError:

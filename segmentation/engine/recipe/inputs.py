@@ -1,4 +1,4 @@
-"""What decides a result beside the recipe and belongs to one picture: where a fit begins, and which pixels are left out."""
+"""The inputs of a segmentation that belong to one picture: a starting mixture, and a mask of pixels to leave out."""
 
 import re
 from collections.abc import Mapping
@@ -11,24 +11,24 @@ from segmentation.engine.recipe.method import MIN_CLUSTERS, Preset, Recipe
 from segmentation.engine.recipe.starting_mixture import StartingMixture, invalid_starting_mixture
 
 INPUTS_SCHEMA = 3
-"""The newest schema of inputs, of which 1 holds nothing, and 2 no units of a mixture. A new field, or a newer schema of
-mixtures, raises it."""
+"""The newest schema of inputs. Schema 1 has no inputs, 2 has a mixture without units and a mask, 3 has units. The number is
+increased with every new field, and with the schema of mixtures."""
 
 _WITHOUT_UNITS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What decides a result beside the recipe and belongs to one picture.
+    """A starting mixture and a mask, both optional.
 
     Raises
     ------
     BadRecipe
-        When the mask is no hash.
+        When the mask is not a SHA-256.
     """
 
-    mixture: StartingMixture | None = None  # where the fit begins, instead of at random
-    mask: str | None = None  # SHA-256 of the PNG whose pixels that are not black are left out, in lower case
+    mixture: StartingMixture | None = None  # where the fit begins; None: initialised from the picture
+    mask: str | None = None  # SHA-256, in lower case, of a PNG; pixels that are not black in it are left out
 
     def __post_init__(self) -> None:
         if self.mask is not None and not re.fullmatch("[0-9a-f]{64}", str(self.mask)):
@@ -36,12 +36,12 @@ class Inputs:
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
-        """Parse a JSON object; what is null or not there is not given.
+        """Parse a JSON object; a field that is null or missing means no such input.
 
         Raises
         ------
         BadRecipe
-            For an unknown field, a newer schema, or what is no mixture or no hash.
+            For an unknown field, a newer schema, or an invalid mixture or mask.
         """
         given = dict(mapping)
         schema = IntegerField(1, 2**31).parse("schema", given.pop("schema", INPUTS_SCHEMA))
@@ -56,10 +56,9 @@ class Inputs:
         return cls(mixture=None if mixture is None else StartingMixture.from_mapping(mixture), mask=given.get("mask"))
 
     def to_mapping(self) -> dict[str, Any]:
-        """The inputs as a JSON object with their schema number; `from_mapping` is its inverse.
+        """Return the inputs as a JSON object with their schema number; `from_mapping` is its inverse.
 
-        The schema is the oldest that has what they hold, so that a worker of a release that knows no newer one does such runs,
-        and leaves the rest to newer ones.
+        The schema is the oldest that has the fields in use, so that workers of older releases can process these runs.
         """
         if self == type(self)():
             return {"schema": 1}
@@ -69,12 +68,12 @@ class Inputs:
 
 
 def reconcile(recipe: Recipe, inputs: Inputs) -> Recipe:
-    """The recipe that these inputs lead to: a starting mixture says how many clusters there are.
+    """Return the recipe with the number of clusters of the starting mixture, if there is one.
 
     Raises
     ------
     BadRecipe
-        When the recipe asks for another number, or for regions, which begin nowhere.
+        When the recipe has another number of clusters, or the preset *Regions*, which takes no starting mixture.
     """
     if inputs.mixture is None:
         return recipe
