@@ -10,21 +10,21 @@ from segmentation.engine.gmm.selection.cluster_count import EFFECTIVE_SAMPLE_SIZ
 
 
 def evidence(segmentation: Segmentation, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.generic]]:
-    """Everything that was weighed, for 1 to n clusters; empty when the number was asked for.
+    """Return the criteria and maps of all numbers of clusters that were tried; empty when the recipe gives the number.
 
     Parameters
     ----------
     segmentation : Segmentation
     pixels : ndarray, shape (H, W, 3), uint8
-        As people see the picture.
+        The picture as displayed.
 
     Returns
     -------
     dict
-        `evidence_log_likelihood`, `evidence_bic`, `evidence_icl`, `evidence_entropy`, each (n,) in nats a pixel;
-        `evidence_maps` (n, h, w) small label maps, 255 without data; `evidence_colours` (n, n, 3) mean colours of their
-        clusters; `evidence_plateau` (2,) smallest and largest number that do nearly as well; `evidence_reason`
-        JSON of a `Reason`.
+        For 1 to n clusters: `evidence_log_likelihood`, `evidence_bic`, `evidence_icl`, `evidence_entropy`, each (n,) in nats per
+        pixel; `evidence_maps` (n, h, w) small label maps, 255 without data; `evidence_colours` (n, n, 3) mean colours of their
+        clusters; `evidence_plateau` (2,) the smallest and the largest number that are nearly as good; `evidence_reason` the
+        JSON text of a `Reason`.
     """
     choice, candidate_maps = segmentation.choice, segmentation.candidate_maps
     if choice is None or candidate_maps is None:

@@ -23,9 +23,9 @@ PARAMETER_QUANTUM = 2.0**-12
 MAX_PRODUCT = 2**18
 """Multiplications up to which OpenBLAS does not split a product between threads."""
 
-MIN_LOG_POSTERIOR = np.float32(
-    -40
-)  # log posterior; below, products would leave the range where float32 is precise and fast
+MIN_LOG_POSTERIOR = np.float32(-40)
+"""Smaller log posteriors are raised to it, because products of them could become subnormal."""
+
 _MIN_PIXELS = 1e-6  # a component with fewer pixels counts as having these
 
 
