@@ -77,9 +77,9 @@ class Cluster:
             mapping.get(key) for key in ("name", "colour", "foreground", "components")
         )
         if not (isinstance(name, str) and isinstance(colour, str) and isinstance(foreground, bool)):
-            raise _invalid(gettext_noop("A cluster has a name, a colour and whether it is foreground."))
+            raise _invalid(gettext_noop("A cluster needs a name, a colour and a foreground flag."))
         if not isinstance(components, list) or not all(type(number) is int for number in components):
-            raise _invalid(gettext_noop("A cluster's components are a list of whole numbers."))
+            raise _invalid(gettext_noop("A cluster's components must be a list of whole numbers."))
         return cls(name, colour.lower(), foreground, tuple(components))
 
 
@@ -149,7 +149,7 @@ class Legend:
     def reordered(self, order: Sequence[int]) -> Self:
         """Return the legend in a new order: cluster i of the result is cluster ``order[i]`` of this legend."""
         if sorted(order) != list(range(len(self.clusters))):
-            raise _invalid(gettext_noop("An order names every cluster exactly once."))
+            raise _invalid(gettext_noop("An order must contain every cluster exactly once."))
         return replace(self, clusters=tuple(self.clusters[index] for index in order))
 
     def cluster_of_component(self) -> NDArray[np.uint8]:

@@ -155,7 +155,7 @@ def test_a_merged_cluster_keeps_the_first_ones_name_colour_and_flag(four):
     assert not merged.is_plain
 
 
-def test_a_new_order_names_the_old_places(four):
+def test_a_new_order_lists_the_old_indices(four):
     assert [cluster.name for cluster in four.reordered([2, 0, 3, 1]).clusters] == [
         "Cluster 3", "Cluster 1", "Cluster 4", "Cluster 2",
     ]  # fmt: skip
@@ -199,7 +199,7 @@ def test_a_cluster_cannot_be_merged_with_itself(four):
 
 @pytest.mark.parametrize("order", [[], [0, 1, 2], [0, 1, 2, 2], [0, 1, 2, 3, 3], [1, 2, 3, 4]])
 def test_an_order_must_name_every_cluster_once(four, order):
-    assert_refused(lambda: four.reordered(order), "An order names every cluster exactly once.")
+    assert_refused(lambda: four.reordered(order), "An order must contain every cluster exactly once.")
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 101])
@@ -254,7 +254,7 @@ def a_cluster(**changes):
     ],
     ids=str,
 )
-def test_what_is_no_legend_is_refused(mapping):
+def test_an_invalid_legend_is_refused(mapping):
     with pytest.raises(SegmentationError) as refused:
         Legend.from_mapping(mapping)
     assert refused.value.code == "invalid_request"
@@ -272,7 +272,7 @@ def test_a_legend_is_written_with_its_schema():
 # --- Measures ---------------------------------------------------------------------------------------------------------
 
 
-def test_measures_of_merged_clusters_are_those_of_their_pixels(four):
+def test_statistics_of_merged_clusters_are_those_of_their_pixels(four):
     rng = np.random.default_rng(3)
     labels = rng.integers(0, 4, (30, 40)).astype(np.uint8)
     labels[:3] = 255

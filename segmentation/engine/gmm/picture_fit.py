@@ -91,7 +91,7 @@ def _in_family(start: Mixture | None, picture: FeatureSource, recipe: Recipe) ->
         raise SegmentationError(
             "invalid_request",
             gettext_noop(
-                "The starting mixture is of %(given)s values a pixel, the picture of %(wanted)s: start without."
+                "The starting mixture has %(given)s features per pixel, but this picture has %(wanted)s: remove the starting mixture."
             ),
             given=start.means.shape[1],
             wanted=len(picture.floor),
@@ -129,8 +129,8 @@ def _parts(picture: FeatureSource, recipe: Recipe) -> Parts:
     """Return the parts of the picture that the hidden Markov random field is fitted to; each has at least one valid pixel."""
     rng = np.random.default_rng([recipe.seed, 3])
     parts = [picture.part(*window) for window in windows(*picture.shape, rng)]
-    seen = [(values, valid) for values, valid in parts if valid.any()]
-    return seen or [picture.part(slice(None), slice(None))]
+    with_data = [(values, valid) for values, valid in parts if valid.any()]
+    return with_data or [picture.part(slice(None), slice(None))]
 
 
 def _fit(

@@ -43,7 +43,7 @@ class FittedModel:
         held = sum(len(cluster.components) for cluster in self.legend.clusters)
         if (held, len(self.features)) != self.mixture.means.shape:
             raise SegmentationError(
-                "invalid_request", gettext_noop("The model's features, mixture and legend do not belong together.")
+                "invalid_request", gettext_noop("The features, mixture and legend of this model do not match.")
             )
 
     @classmethod
@@ -154,5 +154,5 @@ class FittedModel:
 
 def _unreadable() -> SegmentationError:
     return SegmentationError(
-        "invalid_request", gettext_noop("This is no fitted model: take a model that was exported, or a run.json.")
+        "invalid_request", gettext_noop("This is not a fitted model: use an exported model or a run.json.")
     )

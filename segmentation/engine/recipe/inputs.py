@@ -79,7 +79,9 @@ def reconcile(recipe: Recipe, inputs: Inputs) -> Recipe:
         return recipe
     if recipe.preset is Preset.REGIONS:
         raise invalid_starting_mixture(
-            gettext_noop("Regions take no starting mixture: choose Colours, or start without.")
+            gettext_noop(
+                "The preset Regions takes no starting mixture: choose Colours, or remove the starting mixture."
+            )
         )
     count = len(inputs.mixture.weights)
     if recipe.n_clusters not in {None, count}:

@@ -1,4 +1,4 @@
-"""Deep pictures and those of many bands: their own depth, units that can be read back, the same labels everywhere."""
+"""Pictures of more than 8 bits or other than 3 bands: fits in full depth, units, and reproducible labels."""
 
 from dataclasses import replace
 
@@ -58,21 +58,21 @@ def test_a_phase_that_only_the_fifth_band_of_six_tells_is_found(dtype):
 @pytest.mark.parametrize(
     ("dtype", "low"), [(np.int16, -3000), (np.int8, -100), (np.int32, -(10**8)), (np.uint32, 4 * 10**9)]
 )
-def test_whole_numbers_of_every_type_are_fitted(dtype, low):
+def test_integers_of_every_type_are_fitted(dtype, low):
     values, truth = phases([[low], [low + 40]], 3)
     result = segment(values.round().astype(dtype), Recipe(n_clusters=2))
     np.testing.assert_array_equal(result.labels, truth)
     np.testing.assert_allclose(recovered(result), [[low], [low + 40]], atol=0.5)
 
 
-def test_real_numbers_keep_more_than_single_precision():
+def test_floats_keep_more_than_single_precision():
     values, truth = phases([[1e9], [1e9 + 1]], 0.05)
     result = segment(values, Recipe(n_clusters=2))
     np.testing.assert_array_equal(result.labels, truth)
     np.testing.assert_allclose(recovered(result) - 1e9, [[0], [1]], atol=0.01)
 
 
-def test_real_bands_that_measure_different_things_count_alike():
+def test_float_bands_of_different_quantities_have_equal_influence():
     values, truth = phases([[0.2, 1000], [0.3, 1000]], 1)
     values[..., 0] = np.array([0.2, 0.3])[truth] + (values[..., 0] - np.array([0.2, 0.3])[truth]) * 0.01
     values[..., 1] += np.random.default_rng(1).uniform(-900, 900, truth.shape)
@@ -163,7 +163,7 @@ def test_a_start_from_a_run_with_another_range_is_converted(dtype, texture):
     assert np.abs(lost.mixture.means - rest.mixture.means).max() > 5
 
 
-def test_units_are_turned_into_others():
+def test_units_are_converted_to_other_units():
     one, other = Units((100.0, 5.0), (2.0, 1.0), (1.0, 1.0)), Units((90.0, 5.0), (4.0, 0.5), (1.0, 1.0))
     gain, shift = one.conversion_to(other)
     in_units, in_others = (np.array([20.0, 30.0]) - u.offset for u in (one, other))
@@ -182,14 +182,14 @@ def test_measured_colours_are_those_that_are_shown():
             assert [component.colour for component in result.components] == ["#0a141e", "#c86400"]
 
 
-def test_arrays_from_no_file_are_seen_in_their_range():
+def test_arrays_are_displayed_in_their_range():
     bands = np.array([[[100, 200, 300, 9], [300, 150, 100, 9]]], np.uint16)
     np.testing.assert_array_equal(display_rgb(bands), [[[0, 128, 255], [255, 64, 0]]])
     gaps = np.array([[0.5, np.nan, 1.0]])
     np.testing.assert_array_equal(display_rgb(gaps)[0, :, 0], [0, 0, 255])
 
 
-def test_regions_are_those_of_what_is_shown():
+def test_regions_are_those_of_the_displayed_picture():
     values, truth = phases([[1000], [3000]], 5)
     shown = np.where(truth[..., None] == 0, (10, 20, 30), (200, 100, 0)).astype(np.uint8)
     recipe = Recipe.from_mapping({"preset": "regions"})
@@ -203,7 +203,7 @@ def test_regions_are_those_of_what_is_shown():
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16])
 @pytest.mark.parametrize("features", ["rgb", "gray", "od"])
-def test_a_table_of_grey_values_and_measured_pixels_agree(dtype, features):
+def test_a_table_of_grey_values_and_single_pixels_agree(dtype, features):
     values, _ = phases([[60], [90], [100]], 8)
     recipe, valid = Recipe(n_clusters=3, features=features), np.random.default_rng(2).random((80, 90)) < 0.9
     pixels = values.round().astype(dtype)

@@ -1,4 +1,4 @@
-"""The kernels one by one, each against what it promises."""
+"""The kernels of the preset Colours, each compared with its formula or an independent implementation."""
 
 import numpy as np
 import pytest
@@ -74,7 +74,7 @@ def test_no_more_values_than_the_sample_are_all_kept():
 
 
 @pytest.mark.parametrize(("n_pixels", "n"), [(1, 1), (10, 3), (1000, 999), (5, 9), (10**8, 2**17)])
-def test_places_lie_one_in_each_stretch(n_pixels, n):
+def test_a_sample_has_one_index_in_each_stratum(n_pixels, n):
     drawn = sample_indices(n_pixels, n, np.random.default_rng(0))
     assert len(drawn) == min(n, n_pixels)
     stretch = np.arange(len(drawn)) * n_pixels
@@ -100,7 +100,7 @@ def test_masked_pixels_are_never_drawn():
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 200])
-def test_codes_are_read_at_any_places(n):
+def test_codes_are_read_at_any_indices(n):
     rng = np.random.default_rng(n)
     pixels = rng.integers(0, 256, (n, 3), dtype=np.uint8)
     chosen = np.flatnonzero(rng.random(n) < 0.7)
@@ -110,7 +110,7 @@ def test_codes_are_read_at_any_places(n):
 
 @given(seed=st.integers(0, 10**6), n_components=st.integers(1, 12))
 @settings(max_examples=25, deadline=None)
-def test_the_label_table_agrees_with_the_mixture_on_every_colour_that_was_asked_for(seed, n_components):
+def test_the_label_table_agrees_with_the_mixture_on_every_colour_that_it_was_filled_with(seed, n_components):
     rng = np.random.default_rng(seed)
     mixture = some_mixture(n_components, seed)
     table = LabelTable(exact_parameters(mixture.theta()))
@@ -131,7 +131,7 @@ def test_a_quadratic_about_another_origin_is_the_same_function():
 
 
 @pytest.mark.parametrize("masked", [False, True])
-def test_large_pictures_are_painted_as_small_ones_are(masked):
+def test_large_pictures_get_the_same_labels_as_small_ones(masked):
     rng = np.random.default_rng(0)
     pixels = rng.normal(120, 30, (DIRECT_PIXELS + 5, 3)).clip(0, 255).astype(np.uint8)
     valid = rng.random(len(pixels)) < 0.6 if masked else None
@@ -144,7 +144,7 @@ def test_large_pictures_are_painted_as_small_ones_are(masked):
     np.testing.assert_array_equal(here.areas, np.bincount(counted, minlength=5))
 
 
-def test_features_are_the_monomials_up_to_degree_two():
+def test_expand_returns_the_monomials_up_to_degree_two():
     np.testing.assert_array_equal(
         expand(np.array([[0, 64, 192]], np.uint8)).ravel(), [1, -2, -1, 1, 4, 2, -2, 1, -1, 1]
     )
@@ -215,7 +215,7 @@ def test_whitening_inverts_triangular_factors():
     np.testing.assert_allclose(invert_lower(factors) @ factors, np.broadcast_to(np.eye(4), (5, 4, 4)), atol=1e-12)
 
 
-def test_half_a_squared_length_in_a_chart_is_the_divergence_of_the_complete_data():
+def test_half_the_squared_length_of_coordinates_is_the_divergence_of_the_complete_data():
     """Between nearby mixtures, from the closed form for Gaussians (Kullback, 1959)."""
     middle = some_mixture(3)
     coordinates = LocalCoordinates(middle, FLOOR)
@@ -233,7 +233,7 @@ def test_half_a_squared_length_in_a_chart_is_the_divergence_of_the_complete_data
     assert divergence == pytest.approx((point @ point - undone) / 2, rel=0.01)
 
 
-def test_curvature_that_is_known_leads_to_the_top_in_one_step():
+def test_with_known_curvature_one_step_reaches_the_maximum():
     rng = np.random.default_rng(0)
     bends = np.array([1.0, 0.4, 0.1])
     curvature, top, here = LimitedMemoryBFGS(), rng.normal(size=3), np.zeros(3)
@@ -248,7 +248,7 @@ def test_without_curvature_the_gradient_itself_is_the_step():
     np.testing.assert_array_equal(curvature.direction(gradient), gradient)
 
 
-def test_merging_keeps_the_moments_of_the_whole():
+def test_merging_keeps_the_moments_of_the_mixture():
     mixture = some_mixture(6)
     merged = merge_cheapest(mixture)
     assert merged.n_components == 5
@@ -288,7 +288,7 @@ def test_lloyd_never_raises_the_squared_distance():
     assert losses[-1] < losses[0]
 
 
-def test_an_idle_component_starts_over_as_the_whole_picture():
+def test_an_empty_component_is_replaced_by_the_gaussian_of_all_data():
     phi = expand(np.random.default_rng(0).integers(0, 256, (400, 3), dtype=np.uint8))
     sums = np.stack([phi.sum(axis=1), np.zeros(10)])
     mixture = maximise(sums)
@@ -302,7 +302,7 @@ def test_constant_data_have_the_variance_of_rounding():
     np.testing.assert_allclose(maximise(data.phi.sum(axis=1)[None]).covariances, [np.eye(3) / 12])
 
 
-def test_a_start_reports_every_step_of_em_up_to_the_whole():
+def test_an_initialisation_reports_progress_after_every_em_step():
     values = np.random.default_rng(0).integers(0, 256, (300, 3), dtype=np.uint8)
     heard = []
     mixture = best_start(Data.of(values, np.ones(300)), 3, np.random.default_rng(0), on_fraction=heard.append)

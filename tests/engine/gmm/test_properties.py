@@ -1,4 +1,4 @@
-"""What must hold for every picture, tried on generated ones."""
+"""Properties that must hold for every picture, tested on generated ones."""
 
 import numpy as np
 from hypothesis import given, settings

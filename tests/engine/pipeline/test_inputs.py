@@ -123,7 +123,7 @@ def test_a_start_decides_which_optimum_is_found(run, pixels):
     np.testing.assert_allclose(*outcome.segmentation.mixture.means, rtol=1e-6)
 
 
-def test_a_start_says_how_many_clusters_there_are(run, outcome, pixels):
+def test_a_starting_mixture_gives_the_number_of_clusters(run, outcome, pixels):
     again = run(pixels, recipe=Recipe(n_clusters=None), **begun(outcome.segmentation.mixture))
     assert again.recipe.n_clusters == again.segmentation.mixture.n_components == 3
     assert again.evidence == {}

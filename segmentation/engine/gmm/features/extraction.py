@@ -1,8 +1,8 @@
 """Extract the features of pixels: colour, texture and position, of pictures of any bit depth with up to 16 bands.
 
 All features have units whose usual range is of the order of 100, as `monomials` needs it: bands as in `units`, other colour
-spaces in their own units. They are not standardised further. Features are computed for the pixels that are asked for, because
-those of a full picture in double precision would take many times its memory.
+spaces in their own units. They are not standardised further. Features are computed when pixels are selected, because those of a
+full picture in double precision would take many times its memory.
 """
 
 from dataclasses import dataclass
@@ -135,7 +135,7 @@ def extract_features(
         raise SegmentationError(
             "invalid_request",
             gettext_noop(
-                "The model is of pictures with %(wanted)s bands, and this one has %(given)s: choose another picture."
+                "The model needs a picture with %(wanted)s bands, but this one has %(given)s: choose another picture."
             ),
             wanted=len(units.offset),
             given=n_bands,
@@ -192,17 +192,19 @@ def _check(n_bands: int, features: Features) -> None:
     if not 1 <= n_bands <= MAX_BANDS:
         raise SegmentationError(
             "invalid_request",
-            gettext_noop("The picture has %(bands)s bands, and at most %(most)s can be segmented: leave some out."),
+            gettext_noop(
+                "The picture has %(bands)s bands, but at most %(most)s can be segmented: remove some of them."
+            ),
             bands=n_bands,
             most=MAX_BANDS,
         )
     if features in {Features.LAB, Features.GRAY} and n_bands not in {1, 3}:
         raise SegmentationError(
             "invalid_request",
-            gettext_noop("Only pictures with red, green and blue have lightness: choose the bands as they are (RGB)."),
+            gettext_noop("Lightness needs a picture with red, green and blue: choose the colour space RGB."),
         )
     if features == Features.LAB and n_bands == 1:
         raise SegmentationError(
             "invalid_request",
-            gettext_noop("The picture is grey, so it has no CIE L*a*b* colours: choose RGB or grey."),
+            gettext_noop("The picture is grey, so it has no CIE L*a*b* colours: choose the colour space RGB or grey."),
         )

@@ -34,7 +34,7 @@ def textures(
     ----------
     shape : tuple of int
         Height and width.
-    light_of : callable
+    lightness_of : callable
     scales : tuple of float
         In pixels.
     on_fraction : callable

@@ -147,10 +147,10 @@ def display_rgb(pixels: NDArray[np.generic], valid: Mask | None = None) -> NDArr
     if colour.dtype == np.uint8:
         return np.ascontiguousarray(np.broadcast_to(colour, (*colour.shape[:2], 3)).astype(np.uint8, copy=False))
     units = Units.from_range(colour, valid, joint=True)
-    seen = np.zeros((*colour.shape[:2], 3), np.uint8)
+    displayed = np.zeros((*colour.shape[:2], 3), np.uint8)
     for rows in row_blocks(colour):
-        seen[rows] = np.rint(np.nan_to_num(units.values(colour[rows])).clip(0, TOP))
-    return seen
+        displayed[rows] = np.rint(np.nan_to_num(units.values(colour[rows])).clip(0, TOP))
+    return displayed
 
 
 def row_blocks(bands: NDArray[np.generic]) -> Iterator[slice]:

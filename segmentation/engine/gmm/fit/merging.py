@@ -44,7 +44,7 @@ def merge_groups(mixture: Mixture, groups: Sequence[Sequence[int]]) -> Mixture:
 def concatenate(one: Mixture, other: Mixture) -> Mixture:
     """Return the components of two mixtures of one family in one mixture, with half their weights.
 
-    The covariances are estimated anew in the family, so that those of tied mixtures become equal.
+    The covariances are estimated again in the family, so that those of tied mixtures become equal.
     """
     weights = np.concatenate([one.weights, other.weights]) / 2
     scatters = np.concatenate([one.covariances, other.covariances])

@@ -31,9 +31,8 @@ _MAX_ROUNDING_BOUND = 4.0  # nats; above this bound single precision decides too
 _LOG_UNIT = float(np.log(2 * np.pi)) / 2 + float(np.log(SCALE))
 """log sqrt(2 pi) + log SCALE: what the normalisation of the Gaussian subtracts from its logarithm for each dimension."""
 
-_EXACT_BITS = (
-    53 - 12 - 2
-)  # of a double, less those below the point in a product of two standardised 8-bit values, less 2 to spare
+_EXACT_BITS = 53 - 12 - 2
+"""Bits for theta: those of a double, minus 12 for products of standardised 8-bit values, minus 2 for `taylor`."""
 
 
 def natural_parameters(log_weights: Float, means: Float, factors: NDArray[np.floating]) -> Float:
@@ -160,7 +159,7 @@ def _rounding_bound(theta: Float, precision: type[np.floating], largest_value: f
     theta : ndarray, shape (K, F)
     precision : type
         The floating-point type in which products were summed.
-    farthest : float
+    largest_value : float
         Largest magnitude of a standardised value; the largest monomial is its square, but at least 1.
     """
     unit = float(np.finfo(precision).eps) / 2

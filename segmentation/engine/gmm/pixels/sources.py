@@ -55,11 +55,11 @@ def feature_source(
         return EightBit(np.ascontiguousarray(pixels), valid, recipe.features)
     pixels = np.ascontiguousarray(pixels)
     features = extract_features(pixels, valid, recipe, units, on_fraction=on_fraction)
-    seen = np.ascontiguousarray(shown) if shown is not None else display_rgb(pixels, valid)
+    displayed = np.ascontiguousarray(shown) if shown is not None else display_rgb(pixels, valid)
     bands = features.bands
     if bands.shape[2] == 1 and bands.dtype.kind in "iu" and bands.dtype.itemsize <= 2 and is_plain:
-        return OneBand(features, seen)
-    return PerPixel(features, seen)
+        return OneBand(features, displayed)
+    return PerPixel(features, displayed)
 
 
 def _is_rgb(pixels: NDArray[np.generic]) -> bool:

@@ -66,7 +66,7 @@ def refine(labels: Labels, levels: Sequence[Level], distributions: RegionDistrib
         Regions 0 .. R - 1.
     levels : sequence of Level
         From the smallest to the full resolution, at least one.
-    laws : Laws
+    distributions : RegionDistributions
 
     Returns
     -------

@@ -157,11 +157,11 @@ def _ordered(analysis: _Analysis, valid: Mask, count: int) -> tuple[Labels, Floa
     region = analysis.tree.cut(count)
     flat = analysis.features.reshape(len(analysis.features), -1)
     moments = (membership(region[analysis.leaves], valid) @ np.ascontiguousarray(expand(flat).T)).astype(np.float64)
-    seen = moments[:, 0] > 0
-    order = np.argsort(moments[seen, 1] / moments[seen, 0], kind="stable")
+    with_data = moments[:, 0] > 0
+    order = np.argsort(moments[with_data, 1] / moments[with_data, 0], kind="stable")
     rank = np.zeros(len(moments), np.uint8)
-    rank[np.flatnonzero(seen)[order]] = np.arange(len(order))
-    return rank[region], moments[seen][order]
+    rank[np.flatnonzero(with_data)[order]] = np.arange(len(order))
+    return rank[region], moments[with_data][order]
 
 
 def _mixture(moments: Float, pixels: NDArray[np.intp]) -> Mixture:

@@ -108,7 +108,7 @@ def choose_n_clusters(
     floor : array_like, shape () or (D,)
         As in `em.maximise`. The default is one grey level: flat areas with less variance do not become clusters of their own.
     covariance_type : Covariance
-    most : int
+    max_n_clusters : int
         At most the number of distinct values is tried.
     on_fraction : callable
         Called after every E-step with the fraction of the work that is done, up to 1.
@@ -143,8 +143,8 @@ def choose_n_clusters(
 def interior_pixels(picture: FeatureSource, rng: np.random.Generator) -> Data:
     """Return a sample of a picture's pixels away from edges, or of all pixels if there are too few of those."""
     parts, valid = zip(*(picture.part(*window) for window in windows(*picture.shape, rng)), strict=True)
-    seen = np.stack(parts)
-    values = seen[interior_mask(seen) & np.stack(valid)]
+    stacked = np.stack(parts)
+    values = stacked[interior_mask(stacked) & np.stack(valid)]
     if len(values) < MIN_INTERIOR_PIXELS:
         sample = picture.sample(INTERIOR_PIXELS, rng)
         return Data.of(sample.values, sample.counts, single_precision=True)

@@ -19,7 +19,7 @@ Box = tuple[int, int, int, int]
 """A bounding box: top, left, bottom and right; bottom and right are exclusive."""
 
 _ROWS, _MOST_ROWS = 32, 256
-"""Rows that are searched together at first, and at most: few, as most components are found at once, then more for the others."""
+"""Rows that are searched together in the first step, and at most. Steps grow, because most components are found in the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,13 +100,13 @@ def sample_statistics(mixture: Mixture, sample: Sample) -> SampleStatistics:
     hard, soft, total, squares = np.zeros((len(theta), 10)), np.zeros(len(theta)), 0.0, 0.0
     for block in blocks(len(sample.counts), *theta.shape):
         phi, counts = expand(sample.values[block]), sample.counts[block].astype(np.float64)
-        seen = phi if sample.colours is sample.values else expand(sample.colours[block])
+        colours = phi if sample.colours is sample.values else expand(sample.colours[block])
         log_joint = theta @ phi
         labels = most_probable(log_joint) if is_exact else most_probable_stable(theta, phi, log_joint)
         members = (labels == np.arange(len(theta))[:, None]) * counts
         responsibilities, log_density = posterior(log_joint, counts, precision)
         soft += responsibilities.sum(axis=1)
-        hard += members @ seen.T
+        hard += members @ colours.T
         total += float((counts * log_density).sum())
         squares += float((counts * log_density**2).sum())
     mean = total / sample.pixels

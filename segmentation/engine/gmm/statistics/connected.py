@@ -40,8 +40,8 @@ def _graph(labels: Labels) -> tuple[Labels, tuple[Numbers, Numbers]]:
         number = np.cumsum(starts, dtype=np.int32).reshape(part.shape) + np.int32(n_runs - 1)
         own.append(part[starts])
         n_runs += len(own[-1])
-        seen = labels[begin - len(last) : begin + rows]
-        lower, upper = _links(seen, np.concatenate([last, number]))
+        with_row_above = labels[begin - len(last) : begin + rows]
+        lower, upper = _links(with_row_above, np.concatenate([last, number]))
         below.append(lower)
         above.append(upper)
         last = number[-1:]

@@ -16,7 +16,7 @@ def drawn(rows):
     return labels, np.array([50.0, 100, 200])[np.minimum(labels, 2)][..., None]
 
 
-def test_a_small_region_joins_the_neighbour_that_it_resembles_most():
+def test_a_small_region_is_merged_into_the_most_similar_neighbour():
     labels, values = drawn(["0000222", "0001222", "0000222"])
     assert merge_small_regions(labels, values.__getitem__, GREYS, 0.1)[1].tolist() == [0, 0, 0, 0, 2, 2, 2]
     values[1, 3] = 180
@@ -29,7 +29,7 @@ def test_regions_that_grow_beyond_the_limit_stay():
     assert (merge_small_regions(labels, values.__getitem__, GREYS, 2.5 / 21)[1] == [0, 0, 0, 0, 0, 0, 0]).all()
 
 
-def test_no_data_neither_joins_nor_is_joined():
+def test_pixels_without_data_are_never_merged():
     labels, values = drawn(["0000", "0000", "0000"])
     labels[1, 1], labels[0, 3] = 255, 1
     labels[0, 2] = labels[1, 3] = 255
@@ -64,7 +64,7 @@ def test_a_recipe_cleans(china):
     assert sum(component.pixels for component in clean.components) == clean.labels.size
 
 
-def test_shapes_are_boxes_and_numbers_of_regions():
+def test_extents_are_boxes_and_numbers_of_regions():
     labels, _ = drawn(["0011", "0211", "2200"])
     labels[2, 3] = 255
     assert extents(labels, 4) == (

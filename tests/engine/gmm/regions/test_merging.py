@@ -175,7 +175,7 @@ def test_every_cut_is_a_refinement_of_the_next(scene):
         before = after
 
 
-def test_the_running_maximum_decides():
+def test_the_number_of_regions_follows_the_running_maximum_of_the_costs():
     tree = Tree(5, np.array([[0, 1], [2, 5], [3, 6], [4, 7]], np.int32), np.array([0.1, 0.3, 0.2, 0.5]))
     assert [tree.n_regions_at(t) for t in (0.05, 0.1, 0.25, 0.3, 1.0)] == [5, 4, 4, 2, 1]
     assert [tree.cost_at(n) for n in (9, 5, 4, 3, 2, 1)] == [0, 0, 0.1, 0.3, 0.3, 0.5]

@@ -84,7 +84,7 @@ def test_moments_are_weighted_means_and_covariances(n):
         np.testing.assert_allclose(covariances[k], np.cov(x, aweights=shares[k], ddof=0), rtol=1e-3, atol=1e-2)
 
 
-def test_em_never_loses_likelihood_but_for_the_floor(mixture):
+def test_em_decreases_the_likelihood_by_no_more_than_the_floor_does(mixture):
     rng = np.random.default_rng(3)
     x = (rng.normal(0, 20, (3, 4000)) + rng.choice([-40, 0, 50], 4000)).astype(np.float32)
     phi = expand(x)
@@ -97,7 +97,7 @@ def test_em_never_loses_likelihood_but_for_the_floor(mixture):
     assert np.diff(levels).min() > -1e-4
 
 
-def test_clusters_that_lie_apart_are_found_without_luck():
+def test_separated_clusters_are_found_without_randomness():
     rng = np.random.default_rng(4)
     centres = rng.permutation(np.stack(np.meshgrid([0, 50, 100], [0, 50, 100]), axis=-1).reshape(-1, 2))
     kinds = rng.integers(0, 9, 3000)
@@ -113,7 +113,7 @@ def test_no_more_clusters_are_made_than_there_are_values():
 
 
 @pytest.mark.parametrize(("n", "size"), [(1, 10), (10, 10), (11, 10), (1000, 10), (154_401, 8192)])
-def test_a_sample_has_one_of_each_stretch(n, size):
+def test_a_sample_has_one_index_in_each_stratum(n, size):
     chosen = golden_ratio_indices(n, size, 1 / 3)
     assert len(chosen) == min(n, size)
     stretch = max(n / size, 1)
@@ -125,7 +125,7 @@ def hellinger(p, q):
     return np.sqrt(((np.sqrt(p) - np.sqrt(q)) ** 2).sum(axis=0) / 2)
 
 
-def test_contrasts_are_hellinger_distances_of_the_blurred_laws_on_either_side():
+def test_hellinger_distances_are_those_of_the_blurred_posteriors_on_both_sides():
     rng = np.random.default_rng(5)
     posterior = np.moveaxis(rng.dirichlet(np.full(4, 0.2), (20, 26)), -1, 0).astype(np.float32)
     wide = np.pad(posterior, ((0, 0), (12, 12), (12, 12)), mode="symmetric")

@@ -9,7 +9,7 @@ from segmentation.engine.gmm.regions.resampling import Level, pyramid
 
 @pytest.fixture
 def halves():
-    """Two colours side by side, a border that is wrong by three pixels, and the laws of the two."""
+    """Two colours side by side, a border that is wrong by three pixels, and the colour distributions of both sides."""
     truth = np.zeros((30, 40), np.uint8)
     truth[:, 20:] = 1
     noise = np.random.default_rng(0).normal(0, 5, (30, 40, 3))
@@ -25,7 +25,7 @@ def halves():
     )
 
 
-def test_evidence_is_the_log_density_of_a_regions_own_mixture(halves):
+def test_log_densities_are_those_of_a_regions_own_mixture(halves):
     pixels, truth, labels, distributions = halves
     colours = lab(pixels.transpose(2, 0, 1)).reshape(3, -1)
     shares = np.stack([np.bincount(truth[labels == region], minlength=2) for region in (0, 1)])

@@ -215,7 +215,7 @@ def test_progress_goes_forward_to_the_end(china):
     assert len(told) > 10
 
 
-def test_what_nobody_can_see_is_refused():
+def test_a_picture_without_valid_pixels_is_refused():
     for pixels, valid in [
         (np.zeros((0, 3, 3), np.uint8), None),
         (np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), bool)),

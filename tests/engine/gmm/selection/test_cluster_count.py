@@ -18,7 +18,7 @@ def test_the_number_of_phases_of_a_phantom_is_found(seed):
     assert number_found(drawn, seed) == len(drawn.means)
 
 
-def test_an_automatic_result_carries_its_evidence():
+def test_an_automatic_result_has_all_candidates():
     drawn = phantom(3, n_phases=4)
     result = segment(drawn.pixels, Recipe(n_clusters="auto"))
     assert result.mixture.n_components == result.choice.n_clusters == 4
@@ -54,7 +54,7 @@ def test_the_same_seed_chooses_the_same():
     assert first.choice.reason == second.choice.reason
 
 
-def weighed(*icl):
+def choice_of(*icl):
     def candidate(number, value):
         mixture = Mixture(np.full(number, 1 / number), np.zeros((number, 1)), np.ones((number, 1, 1)))
         return Candidate(mixture, Criteria(0.0, 0.0, value, value))
@@ -76,7 +76,7 @@ def weighed(*icl):
     ],
 )
 def test_the_reason_names_numbers_that_are_nearly_as_good(icl, plateau, code, beginning):
-    choice = weighed(*icl)
+    choice = choice_of(*icl)
     assert choice.plateau == plateau
     assert choice.reason.code == code
     assert choice.reason.sentence.startswith(beginning)
@@ -92,7 +92,7 @@ def test_a_reason_of_a_newer_release_is_a_neutral_sentence(stored):
     assert stored["code"] in reason.sentence
 
 
-def test_no_more_clusters_are_weighed_than_there_are_values():
+def test_no_more_clusters_are_tried_than_there_are_values():
     data = Data.of(np.array([[1.0], [50.0], [200.0]]), np.array([5, 6, 7]))
     assert [one.n_clusters for one in choose_n_clusters(data, np.random.default_rng(0)).candidates] == [1, 2, 3]
 
@@ -107,7 +107,7 @@ def test_edges_are_left_out_and_flat_noise_is_not():
     assert inside[:, 56:].mean() > 0.98
 
 
-def test_where_all_is_edges_the_flattest_are_taken():
+def test_if_everything_is_an_edge_the_flattest_pixels_are_taken():
     noise = np.random.default_rng(0).integers(0, 256, (1, 60, 60, 1), dtype=np.uint8)
     noise[:, :20] = 7
     assert interior_mask(noise).mean() > 0.2

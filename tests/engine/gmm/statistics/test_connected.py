@@ -58,7 +58,7 @@ def test_components_of_earlier_releases_are_read_without_a_box():
     assert Component.from_mapping(component.to_mapping()) == component
 
 
-def test_gathered_components_have_the_moments_of_all_they_hold():
+def test_merged_groups_have_the_moments_of_their_components():
     rng = np.random.default_rng(1)
     sizes, points = (300, 500, 200), [rng.normal(place, spread, (n, 2)) for place, spread, n in
                                       ((10, 2, 300), (60, 9, 500), (90, 4, 200))]  # fmt: skip
