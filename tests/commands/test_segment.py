@@ -247,7 +247,11 @@ MIXTURE = {
         ("[1]", [], "It is neither a run.json nor a mixture."),
         ("{}", [], "The starting mixture must have schema, weights, means, covariances and covariance_type."),
         (MIXTURE, ["--clusters", "3"], "The starting mixture has 2 clusters, not 3: ask for 2, or for auto."),
-        (MIXTURE, ["--preset", "regions"], "The preset Regions takes no starting mixture"),
+        (
+            MIXTURE,
+            ["--preset", "regions"],
+            "The preset Regions takes no starting mixture: choose Colours, or remove the starting mixture.",
+        ),
         (
             {"recipe": {"features": "lab"}, "mixture": MIXTURE},
             [],
