@@ -44,8 +44,8 @@ def segment(
     """Fit a Gaussian mixture to a picture and label every pixel with its most probable component.
 
     The same pixels, mask and recipe give the same bytes, whatever the memory layout and the number of threads. Without
-    texture, position, smoothing, cleaning and automatic choice, the positions of pixels only decide which of them are in the
-    sample: a permuted small picture gets permuted labels.
+    texture, position, smoothing, merging of small regions and automatic choice, the positions of pixels only decide which of
+    them are in the sample: a permuted small picture gets permuted labels.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def segment(
     recipe : Recipe
         Of the preset *Colours*. The number of components is at most the number of distinct colours.
     valid : ndarray, shape (H, W), bool, or None
-        Which pixels count; None means all.
+        Which pixels are valid; None means all.
     shown : ndarray, shape (H, W, 3), uint8, or None
         The picture as displayed, for the colours of components; three bands of 8 bits are displayed unchanged. None means
         `units.display_rgb`.
@@ -70,7 +70,7 @@ def segment(
     Raises
     ------
     SegmentationError
-        ``empty``: no pixel counts; ``invalid_request``: the recipe or the starting mixture does not suit the picture.
+        ``empty``: no pixel is valid; ``invalid_request``: the recipe or the starting mixture does not suit the picture.
     TypeError, ValueError
         The arrays are not of the stated types and shapes.
     """
@@ -114,7 +114,8 @@ def apply(
     pixels, valid, shown, on_progress
         As in `segment`.
     recipe : Recipe
-        The features of the mixture, and how labels are smoothed and cleaned; settings of the fit are ignored.
+        Its features are those of the mixture. Labels are smoothed and small regions are merged as it says; settings of the fit
+        are ignored.
     mixture : Mixture
     units : Units
         The units of the mixture: the same features are extracted from this picture in these units.
@@ -178,12 +179,12 @@ def _converted(start: Mixture, units: Units, picture: FeatureSource, recipe: Rec
 def _label_map(
     picture: FeatureSource, mixture: Mixture, sample: Sample, recipe: Recipe, on_fraction: OnFraction
 ) -> LabelMap:
-    """Return the labels of all pixels, smoothed and cleaned as the recipe says."""
-    on_paint = subrange(on_fraction, 0, 0.5) if recipe.smallest_region else on_fraction
+    """Return the labels of all pixels, smoothed and with small regions merged as the recipe says."""
+    on_labels = subrange(on_fraction, 0, 0.5) if recipe.smallest_region else on_fraction
     if recipe.smoothness:
-        label_map = label_smoothed(picture, mixture, recipe.smoothness, on_paint)
+        label_map = label_smoothed(picture, mixture, recipe.smoothness, on_labels)
     else:
-        label_map = label_pixels(picture, mixture, sample, on_paint)
+        label_map = label_pixels(picture, mixture, sample, on_labels)
     if not recipe.smallest_region:
         return label_map
     return LabelMap.of(
@@ -203,7 +204,7 @@ def _component_statistics(
 ) -> tuple[Component, ...]:
     """Return the statistics of each component.
 
-    With smoothing or cleaning the label of a pixel does not follow from its value alone, so its sums need all pixels.
+    After smoothing or merging of small regions, labels do not follow from the values of pixels alone, so sums need all pixels.
     """
     if recipe.smoothness or recipe.smallest_region:
         of_sample = replace(of_sample, hard=hard_sums(label_map, picture.colours))

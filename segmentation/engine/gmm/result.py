@@ -23,11 +23,13 @@ class Segmentation:
 
     labels: NDArray[np.uint8]  # (H, W): component of each pixel, 255 where there is no data
     mixture: Mixture  # components in ascending luminance of the mean; their index is the label
-    log_likelihood: float  # mean nats per valid pixel, over those that were fitted
-    log_likelihood_error: float  # its standard error as that of all valid pixels; 0 when all were fitted
+    log_likelihood: float  # mean over the fitted pixels, in nats
+    log_likelihood_error: float  # standard error as an estimate of the mean over all valid pixels; 0 if all were fitted
     history: Float  # best mean log-likelihood on the sample after each evaluation of the fit; never falls
-    path: Float  # (iterations, K, P) the mixture with that log-likelihood, in the format of `parameters.pack`
-    iterations: int  # evaluations of EM on the sample, as many as `history` has entries
+    path: (
+        Float  # (iterations, K, P) the mixture with that log-likelihood: P numbers a component, as of `parameters.pack`
+    )
+    iterations: int  # evaluations of EM on the sample, the length of `history`
     converged: bool
     components: tuple[Component, ...]  # statistics over all valid pixels, in the order of the labels
     distinct_colours: int  # distinct values among the pixels that were fitted
@@ -37,7 +39,7 @@ class Segmentation:
     names: tuple[str, ...]  # (D,) names of the features that the mixture is fitted to
     choice: ClusterCountChoice | None  # criteria of each number of clusters; None when the engine did not choose it
     candidate_maps: NDArray[np.uint8] | None  # (n, h, w) small label maps of 1 to n clusters, with `choice`
-    seconds: dict[str, float]  # by the value of the stage
+    seconds: dict[str, float]  # time of each stage, by the value of `progress.Stage`
     hierarchy: "RegionSegmentation | None" = None  # the tree of regions; None for the preset Colours
 
     def mixture_after(self, iteration: int) -> Mixture:

@@ -28,7 +28,7 @@ class FittedModel:
         features, mixture and legend do not agree.
     """
 
-    recipe: Recipe  # how features are extracted, and how labels are smoothed and cleaned
+    recipe: Recipe  # how features are extracted, and how labels are smoothed and small regions merged
     features: tuple[str, ...]  # (D,) names of the features
     units: Units  # value of a picture = offset + scale * unit, band by band
     mixture: Mixture  # K components over D features

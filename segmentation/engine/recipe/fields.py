@@ -39,7 +39,7 @@ class IntegerField:
     high: int
 
     def parse(self, field: str, value: object) -> int:
-        """Return the integer; raises BadRecipe for any other value, or out of range."""
+        """Return the integer; raises BadRecipe if the value is not an integer or out of range."""
         if isinstance(value, str) and value.strip().isdecimal() and len(value) <= 20:
             value = int(value)
         if isinstance(value, float) and value.is_integer():
@@ -57,7 +57,7 @@ class RealField:
     high: float
 
     def parse(self, field: str, value: object) -> float:
-        """Return the number; raises BadRecipe for any other value, or out of range."""
+        """Return the number; raises BadRecipe if the value is not a finite number or out of range."""
         if isinstance(value, str) and re.fullmatch(r"\s*[+-]?\d*\.?\d+(e[+-]?\d+)?\s*", value[:40], re.IGNORECASE):
             value = float(value)
         try:
@@ -86,7 +86,7 @@ class ChoiceField:
 
 @dataclass(frozen=True, slots=True)
 class BooleanField:
-    """A boolean, given as one or as the text that a check box sends."""
+    """A boolean, given as true or false or as the text that a check box sends."""
 
     def parse(self, field: str, value: object) -> bool:
         """Return the boolean; raises BadRecipe for any other value."""
@@ -104,7 +104,7 @@ class IntegerOrAutoField:
     number: IntegerField
 
     def parse(self, field: str, value: object) -> int | None:
-        """Return the integer or None; raises BadRecipe for any other value, or out of range."""
+        """Return the integer or None; raises BadRecipe if the value is neither, or out of range."""
         if value is None or (isinstance(value, str) and value.strip().lower() == AUTO):
             return None
         return self.number.parse(field, value)
@@ -114,7 +114,7 @@ Field = IntegerField | IntegerOrAutoField | RealField | ChoiceField | BooleanFie
 
 
 def invalid_setting(field: str, template: str, **values: str | float) -> BadRecipe:
-    """Return the error for a setting, with the setting's name among the values of the template."""
+    """Return a `BadRecipe` for a setting; the template can contain the setting's name as ``%(name)s``."""
     return BadRecipe("bad_recipe", template, name=SETTING_NAMES.get(field, field), field=field, **values)
 
 

@@ -83,12 +83,12 @@ def _label_eight_bit(picture: EightBit, mixture: Mixture, sample: Sample, on_fra
 def _label_one_band(picture: OneBand, mixture: Mixture, on_fraction: OnFraction) -> LabelMap:
     table = mixture.predict(picture.values)
     labels, counts = np.empty(len(picture.codes), np.uint8), np.zeros(NO_DATA + 1, np.int64)
-    for run in index_blocks(len(picture.codes)):
-        table.take(picture.codes[run], out=labels[run], mode="clip")
+    for block in index_blocks(len(picture.codes)):
+        table.take(picture.codes[block], out=labels[block], mode="clip")
         if picture.valid is not None:
-            labels[run][~picture.valid[run]] = NO_DATA
-        counts += np.bincount(labels[run], minlength=len(counts))
-        on_fraction(run.stop / len(labels))
+            labels[block][~picture.valid[block]] = NO_DATA
+        counts += np.bincount(labels[block], minlength=len(counts))
+        on_fraction(block.stop / len(labels))
     return LabelMap(labels, counts[: mixture.n_components])
 
 
@@ -125,17 +125,17 @@ def label_colours(
     table.fill(codes)
     labels, areas = np.empty(len(pixels), np.uint8), np.zeros(mixture.n_components, np.int64)
     unknown: list[UnknownColours] = []
-    for run, at in code_blocks(pixels):
-        part = labels[run]
-        table.entries.take(at, mode="wrap", out=part)
+    for block, block_codes in code_blocks(pixels):
+        part = labels[block]
+        table.entries.take(block_codes, mode="wrap", out=part)
         if part.max() == UNKNOWN:
-            missing = np.flatnonzero((part == UNKNOWN) if valid is None else (part == UNKNOWN) & valid[run])
-            unknown.append((missing + run.start, at[missing]))
-        _mask_and_count(part, None if valid is None else valid[run], areas)
-        on_fraction(run.stop / len(pixels))
+            missing = np.flatnonzero((part == UNKNOWN) if valid is None else (part == UNKNOWN) & valid[block])
+            unknown.append((missing + block.start, block_codes[missing]))
+        _mask_and_count(part, None if valid is None else valid[block], areas)
+        on_fraction(block.stop / len(pixels))
     if unknown:
-        indices, missed = (np.concatenate(part) for part in zip(*unknown, strict=True))
-        labels[indices] = table.labels(missed)
+        indices, unknown_codes = (np.concatenate(part) for part in zip(*unknown, strict=True))
+        labels[indices] = table.labels(unknown_codes)
         areas += np.bincount(labels[indices], minlength=len(areas))
     return LabelMap(labels, areas)
 
@@ -145,7 +145,7 @@ class Rows(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, run: slice, /) -> NDArray[np.generic]: ...
+    def __getitem__(self, rows: slice, /) -> NDArray[np.generic]: ...
 
 
 def label_values(
@@ -161,9 +161,9 @@ def label_values(
     length = _BLOCK_NUMBERS // max(theta.shape[1], 2 * len(theta))
     for begin in range(0, len(values), length):
         block = slice(begin, min(begin + length, len(values)))
-        part, measured = labels[block], values[block]
-        is_exact = measured.dtype == np.uint8
-        part[:] = most_probable(rounded @ expand(measured)) if is_exact else most_probable_at(theta, measured)
+        part, rows = labels[block], values[block]
+        is_exact = rows.dtype == np.uint8
+        part[:] = most_probable(rounded @ expand(rows)) if is_exact else most_probable_at(theta, rows)
         _mask_and_count(part, None if valid is None else valid[block], areas)
         on_fraction(block.stop / len(values))
     return LabelMap(labels, areas)

@@ -61,8 +61,8 @@ def merge_small_regions(
     on_fraction(0.2)
     scores = _scores(regions, values_of, mixture, small, subrange(on_fraction, 0.2, 0.6))
     parents = _merge(regions, scores, limit, no_data, subrange(on_fraction, 0.6, 1))
-    cleaned_labels: Labels = regions.labels[parents][regions.numbers]
-    return cleaned_labels
+    merged: Labels = regions.labels[parents][regions.numbers]
+    return merged
 
 
 @dataclass(frozen=True, slots=True, eq=False)

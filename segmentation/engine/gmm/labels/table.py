@@ -21,9 +21,9 @@ UNKNOWN = 255
 
 _WIDTH = 8
 _BLOCKS_PER_SIDE = 256 // _WIDTH
-_MIN_LEAD = (
-    1e-6  # nats that a component must be ahead of all others in a whole block; far above the rounding of the bounds
-)
+_MIN_LEAD = 1e-6
+"""Smallest bound, in nats, that proves a block to have one label; far above the rounding errors of the bounds."""
+
 _TEST_BLOCKS, _COMPUTE_BLOCKS = 1024, 2**18 // _WIDTH**3
 """Number of blocks that are tested together, and of blocks times components that are computed together, in the cache."""
 

@@ -88,9 +88,10 @@ def gaussians(sums: Float) -> tuple[Float, Float, Float]:
     rows, columns = np.triu_indices(dimension)
     pixels = np.maximum(sums[:, 0], _MIN_PIXELS)
     means = sums[:, 1 : 1 + dimension] / pixels[:, None]
-    seconds = np.empty((len(sums), dimension, dimension))
-    seconds[:, rows, columns] = seconds[:, columns, rows] = sums[:, 1 + dimension :] / pixels[:, None]
-    return pixels / pixels.sum(), means, seconds - means[:, :, None] * means[:, None, :]
+    products_of_pairs = sums[:, 1 + dimension :] / pixels[:, None]
+    second_moments = np.empty((len(sums), dimension, dimension))
+    second_moments[:, rows, columns] = second_moments[:, columns, rows] = products_of_pairs
+    return pixels / pixels.sum(), means, second_moments - means[:, :, None] * means[:, None, :]
 
 
 def natural_parameters(weights: Float, means: Float, covariances: Float) -> Float:

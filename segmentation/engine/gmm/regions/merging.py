@@ -10,8 +10,8 @@ from segmentation.engine.gmm.regions.graph import Graph, Index
 from segmentation.engine.gmm.regions.tree import Tree
 
 SIZE_POWER = 0.25
-SHARE_POWER = -0.25
-_REPORT = 64  # merges between two reports
+LENGTH_POWER = -0.25
+_REPORT = 64  # mergers between two reports of progress
 
 
 def merge_all(graph: Graph, on_fraction: Callable[[float], None] = lambda _: None) -> Tree:
@@ -49,9 +49,9 @@ def merge_cost(affinities: Float, areas: tuple[Float, Float], lengths: Float, en
     one, other = areas
     distance = np.sqrt(np.maximum(1 - affinities, 0)).mean(axis=1)
     size = one * other / (np.maximum(one + other, 1) * total)
-    share = lengths / np.sqrt(np.maximum(np.minimum(one, other), 1))
-    product: Float = energies / lengths * distance * size**SIZE_POWER * share**SHARE_POWER
-    return product
+    relative_length = lengths / np.sqrt(np.maximum(np.minimum(one, other), 1))
+    cost: Float = energies / lengths * distance * size**SIZE_POWER * relative_length**LENGTH_POWER
+    return cost
 
 
 class _Regions:
@@ -63,9 +63,11 @@ class _Regions:
         self.total = float(graph.areas.sum())
         self.areas = np.concatenate([graph.areas, np.zeros(n - 1)])
         self.sums = np.concatenate([graph.sums, np.zeros((n - 1, graph.sums.shape[1]))])
-        self.roots = np.sqrt(self.sums / np.maximum(self.areas, 1)[:, None])
-        self.begins = np.concatenate([[0], np.cumsum(graph.sizes)[:-1]])
-        self.neighbours: list[dict[int, tuple[float, float]]] = [{} for _ in range(n)]  # length and energy
+        self.roots = np.sqrt(self.sums / np.maximum(self.areas, 1)[:, None])  # square roots of the mean posteriors
+        self.begins = np.concatenate([[0], np.cumsum(graph.sizes)[:-1]])  # first column of each mixture
+        self.neighbours: list[dict[int, tuple[float, float]]] = [
+            {} for _ in range(n)
+        ]  # length and energy of each border
         costs = self._costs(graph.pairs[:, 0], graph.pairs[:, 1], graph.lengths, graph.energies)
         self.heap = list(zip(costs.tolist(), *graph.pairs.T.tolist(), strict=True))
         heapq.heapify(self.heap)
@@ -81,7 +83,7 @@ class _Regions:
                 return pair_cost, one, other
 
     def merge(self, pair_cost: float, one: int, other: int) -> tuple[float, int, int]:
-        """Merge two neighbours, and return the arguments."""
+        """Merge two neighbours, and return the cost and the two regions for the tree."""
         new = self.count
         self.count += 1
         self.areas[new] = self.areas[one] + self.areas[other]
@@ -89,8 +91,8 @@ class _Regions:
         self.roots[new] = np.sqrt(self.sums[new] / max(self.areas[new], 1))
         merged = self._detach(one, other)
         for neighbour, (length, energy) in self._detach(other, one).items():
-            more, still = merged.get(neighbour, (0.0, 0.0))
-            merged[neighbour] = (more + length, still + energy)
+            other_length, other_energy = merged.get(neighbour, (0.0, 0.0))
+            merged[neighbour] = (other_length + length, other_energy + energy)
         self.neighbours.append(merged)
         for neighbour, border in merged.items():
             self.neighbours[neighbour][new] = border

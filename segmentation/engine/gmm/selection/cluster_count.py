@@ -45,8 +45,8 @@ EFFECTIVE_SAMPLE_SIZE = 2000.0
 number for 176, 1,500 for 196 and 2,000 for 198. Larger numbers find all, but split photographs into too many clusters."""
 
 ICL_TOLERANCE = 10.0
-"""Difference of ICL, in nats, within which numbers of clusters are called nearly as good. It is odds of more than 20,000 to 1
-under the model; smaller differences mean little, because pictures are not exactly mixtures of Gaussians."""
+"""Difference of ICL, in nats, within which numbers of clusters are called nearly as good. Under the model this difference means
+odds of more than 20,000 to 1; but pictures are not exactly mixtures of Gaussians, so smaller differences are not significant."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
