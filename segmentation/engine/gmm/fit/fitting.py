@@ -51,7 +51,7 @@ def fit_sample(
     subsample_start : Mixture or None
         Where the fit of the subsample begins; None tries `recipe.restarts` initialisations.
     start : Mixture or None
-        Where the fit of the sample begins; None means the mixture of the subsample.
+        Where the fit of the sample begins; None means the mixture that is fitted to the subsample first.
     on_fraction : callable
         Called after every E-step with the fraction of the work that is done, up to 1.
     """

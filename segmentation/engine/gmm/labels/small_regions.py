@@ -75,7 +75,7 @@ class _Regions:
 
     @classmethod
     def of(cls, labels: Labels) -> "_Regions":
-        from skimage.measure import label  # noqa: PLC0415 - takes a while to import, and cleaning is rare
+        from skimage.measure import label  # noqa: PLC0415 - slow to import, and rarely needed
 
         numbers: NDArray[np.intp] = label(labels, connectivity=1, background=-1)  # type: ignore[no-untyped-call]  # scikit-image has no types
         numbers -= 1
@@ -106,19 +106,19 @@ def _scores(
 ) -> dict[int, Float]:
     """Return the sum of the log joint densities (K,) over each small region, computed from its sums of phi."""
     theta = mixture.theta()
-    slot = np.full(len(regions.areas), -1)
+    slot = np.full(len(regions.areas), -1)  # row of each small region in `sums`
     slot[small] = np.arange(len(small))
     sums = np.zeros((len(small), theta.shape[1]))
     height, width = regions.numbers.shape
     length = max(_PIXELS // width, 1)
     for begin in range(0, height, length):
         rows = slice(begin, min(begin + length, height))
-        parents = slot[regions.numbers[rows]]
-        chosen = parents >= 0
-        values, parents = values_of(rows)[chosen], parents[chosen]
+        slots = slot[regions.numbers[rows]]
+        is_small = slots >= 0
+        values, slots = values_of(rows)[is_small], slots[is_small]
         for block in blocks(len(values), *theta.shape):
-            for column, feature in enumerate(expand(values[block])):
-                sums[:, column] += np.bincount(parents[block], feature, len(small))
+            for column, monomial in enumerate(expand(values[block])):
+                sums[:, column] += np.bincount(slots[block], monomial, len(small))
         on_fraction(rows.stop / height)
     return dict(zip(small.tolist(), sums @ theta.T, strict=True))
 
