@@ -30,7 +30,7 @@ def path(segmentation: Segmentation) -> dict[str, NDArray[np.generic]]:
     Returns
     -------
     dict
-        `path` (n, K, 1 + D + D (D + 1) / 2) as of `points.pack`, the last one the result's own mixture; and
+        `path` (n, K, 1 + D + D (D + 1) / 2) as of `parameters.pack`, the last one the result's own mixture; and
         `path_iterations` (n,), how many evaluations were before each.
     """
     if not len(segmentation.path):
