@@ -25,7 +25,7 @@ def sentence(error: SegmentationError) -> str:
 
 def written(recipe: Mapping[str, Any]) -> dict[str, str]:
     """Return a recipe's mapping as the fields of a form; what is off is left out, as a check box does."""
-    fields = {name: _written(recipe[name]) for name in recipes.NAMES if name in recipe}
+    fields = {name: _written(recipe[name]) for name in recipes.SETTING_NAMES if name in recipe}
     return {name: text for name, text in fields.items() if text}
 
 
@@ -40,7 +40,7 @@ class RecipeForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("auto", *recipes.NAMES):
+        for name in ("auto", *recipes.SETTING_NAMES):
             self.fields[name] = forms.CharField(required=False, max_length=40)
 
     def clean(self) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class RecipeForm(forms.Form):
         return next((str(errors[0]) for errors in self.errors.values()), "")
 
     def _given(self) -> dict[str, str]:
-        given = {name: text for name in recipes.NAMES if (text := self.cleaned_data[name].strip())}
+        given = {name: text for name in recipes.SETTING_NAMES if (text := self.cleaned_data[name].strip())}
         return given | ({"n_clusters": recipes.AUTO} if self.cleaned_data["auto"] else {})
 
 

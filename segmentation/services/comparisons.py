@@ -51,7 +51,7 @@ def overlaps(*, run: Run) -> Overlaps:
     """
     legend = _legend(run)
     laws = merge_groups(Mixture.from_mapping(run.result.mixture), legend.groups)
-    return Overlaps(coefficients=criteria.overlaps(laws).tolist(), merge_first=criteria.closest(laws))
+    return Overlaps(coefficients=criteria.overlaps(laws).tolist(), merge_first=criteria.most_overlapping_pair(laws))
 
 
 def connected_regions(*, run: Run, actor: User | None = None) -> list[int]:

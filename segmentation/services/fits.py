@@ -1,14 +1,17 @@
 """How a fit went: its history, and why so many clusters were chosen."""
 
 import io
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from django.utils.translation import gettext as _
 
 from segmentation import files
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm import Mixture
+from segmentation.engine.gmm.selection.reasons import Reason
 from segmentation.engine.imaging import index_png
 from segmentation.engine.pipeline import replay
 from segmentation.engine.pipeline.replay import Frame
@@ -33,7 +36,7 @@ class EvidenceRow:
 class Evidence:
     """Why a number of clusters was chosen."""
 
-    sentence: str
+    sentence: str  # in the language of the reader
     rows: list[EvidenceRow]
 
     @property
@@ -71,7 +74,18 @@ def evidence(*, run: Run) -> Evidence | None:
         )
         for index, (fit, entropy, bic, icl) in enumerate(zip(*columns, strict=True))
     ]
-    return Evidence(sentence=str(arrays["evidence_sentence"]), rows=rows)
+    reason = _reason(arrays, chosen + 1, (int(low), int(high)), len(rows))
+    return Evidence(sentence=_(reason.template) % reason.values, rows=rows)
+
+
+def _reason(arrays: dict[str, Any], n_clusters: int, plateau: tuple[int, int], most_tried: int) -> Reason:
+    """Return why a number of clusters was chosen.
+
+    Files of earlier releases hold an English sentence instead; what it said follows from the other values.
+    """
+    if "evidence_reason" in arrays:
+        return Reason.from_mapping(json.loads(str(arrays["evidence_reason"])))
+    return Reason.of(n_clusters, plateau, most_tried)
 
 
 def evidence_picture(*, run: Run, n_clusters: int) -> bytes:

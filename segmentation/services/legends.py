@@ -11,7 +11,7 @@ from segmentation.engine.exceptions import gettext_noop
 from segmentation.engine.gmm import Component
 from segmentation.engine.gmm.statistics.components import Box
 from segmentation.engine.imaging import palettes
-from segmentation.engine.legend import Legend, measures
+from segmentation.engine.legend import DEFAULT_NAME, Cluster, Legend, cluster_statistics
 from segmentation.exceptions import Conflict
 from segmentation.models import Revision, Run, User
 from segmentation.services.audit import record
@@ -52,7 +52,7 @@ def cluster_rows(*, run: Run) -> list[ClusterRow]:
     return [
         ClusterRow(
             index=index,
-            name=cluster.name,
+            name=_name(cluster),
             colour=cluster.colour,
             mean_colour=measure.mean_colour,
             separated_colour=separated[index],
@@ -63,8 +63,16 @@ def cluster_rows(*, run: Run) -> list[ClusterRow]:
             share=measure.share,
             box=measure.box,
         )
-        for index, (cluster, measure) in enumerate(zip(legend.clusters, measures(legend, components), strict=True))
+        for index, (cluster, measure) in enumerate(
+            zip(legend.clusters, cluster_statistics(legend, components), strict=True)
+        )
     ]
+
+
+def _name(cluster: Cluster) -> str:
+    """Return what a cluster is called; default names are in the language of the reader."""
+    number = cluster.default_number
+    return cluster.name if number is None else _(DEFAULT_NAME) % {"number": number}
 
 
 def foreground_share(*, rows: list[ClusterRow]) -> float:
@@ -170,8 +178,8 @@ def _changed_meanwhile() -> Conflict:
 def _merged(legend: Legend, run: Run, index: int, other: int) -> Legend:
     components = [Component.from_mapping(mapping) for mapping in run.result.components]
     merged = legend.merged(index, other)
-    before = measures(legend, components)
+    before = cluster_statistics(legend, components)
     if any(legend.clusters[k].colour != before[k].mean_colour for k in (index, other)):
         return merged
     place = index - (other < index)
-    return merged.with_colour(place, measures(merged, components)[place].mean_colour)
+    return merged.with_colour(place, cluster_statistics(merged, components)[place].mean_colour)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from segmentation import execution, tasks
 from segmentation.engine import pipeline
 from segmentation.engine.exceptions import BadRecipe, SegmentationError, gettext_noop
-from segmentation.engine.recipe import Inputs, Recipe, Start, agreed
+from segmentation.engine.recipe import Inputs, Recipe, StartingMixture, reconcile
 from segmentation.exceptions import Conflict
 from segmentation.models import Image, Job, Run, User
 from segmentation.services.audit import record
@@ -57,7 +57,7 @@ def create_run(
                 template=gettext_noop("Name a run to begin with or give a mixture, not both."), field="mixture"
             )
         inputs = replace(inputs, mixture=_mixture_of(begin, image, recipe))
-    recipe = agreed(recipe, inputs)
+    recipe = reconcile(recipe, inputs)
     pipeline.starting_mixture(inputs)  # refused now rather than by the run
     if image.fitted_bands is not None:
         pipeline.require_suited(inputs, recipe, n_bands=image.fitted_bands)
@@ -92,7 +92,7 @@ def _queue(run_id: uuid.UUID, run: Run, *, actor: User | None) -> Run:
     return run
 
 
-def _mixture_of(begin: Run, image: Image, recipe: Recipe) -> Start:
+def _mixture_of(begin: Run, image: Image, recipe: Recipe) -> StartingMixture:
     """The mixture of a finished run of the image, if it means the same to the recipe."""
     if begin.image_id != image.pk or not begin.succeeded or begin.has_regions:
         raise SegmentationError(
@@ -102,9 +102,9 @@ def _mixture_of(begin: Run, image: Image, recipe: Recipe) -> Start:
             ),
             field="mixture",
         )
-    start = Start.of_result(begin.result.mixture, begin.result.facts.get("features"))
-    agreed(recipe, Inputs(mixture=start))
-    if not Recipe.from_mapping(begin.recipe).measures_like(recipe):
+    start = StartingMixture.of_result(begin.result.mixture, begin.result.facts.get("features"))
+    reconcile(recipe, Inputs(mixture=start))
+    if not Recipe.from_mapping(begin.recipe).extracts_same_features(recipe):
         raise BadRecipe(
             template=gettext_noop(
                 "The run to begin with looked at pixels in another way: choose its colour space, texture and position, or start without."

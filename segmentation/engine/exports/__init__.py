@@ -1,6 +1,6 @@
-"""Pictures of a result, one module a format, all with one signature.
+"""Pictures of a result for download and display: one module for each format, all with the same function.
 
-``export(components_png, legend, *, colours=None) -> bytes`` makes a PNG file from the master map (the palette PNG that
-holds the component of each pixel) and a legend. None of them carries colour management, so that a browser reads the
-values as they are.
+``export(components_png, legend, *, colours=None) -> bytes`` returns an image file made from the component map (the palette PNG
+that holds the component of each pixel) and a legend. The files have no colour profile or gamma, so that browsers decode the
+values unchanged.
 """

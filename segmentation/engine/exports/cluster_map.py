@@ -1,13 +1,13 @@
-"""From the component of each pixel to its cluster; what the formats have in common."""
+"""Convert a map of components to a map of clusters, which several formats have in common."""
 
 from segmentation.engine.imaging import index_png
 from segmentation.engine.legend import Legend
 
 
 def cluster_map(components_png: bytes, legend: Legend) -> bytes:
-    """The palette PNG of cluster indices; 254 and 255 stay.
+    """Return the palette PNG of cluster indices, in which 254 is unassigned and 255 is no data.
 
-    As long as nothing is merged or reordered that is the master itself: its pixels are not even decoded.
+    Without merged or reordered clusters this is the component map itself, which is not decoded.
     """
     if legend.is_plain:
         return components_png

@@ -1,4 +1,4 @@
-"""`labels.png`: for programs. Single-channel 8-bit grey, the value is the cluster's index; 254 unassigned, 255 no data."""
+"""`labels.png`: the cluster index of each pixel in single-channel 8-bit grey; 254 is unassigned, 255 is no data."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ def export(
     components_png: bytes,
     legend: Legend,
     *,
-    colours: Sequence[str] | None = None,  # noqa: ARG001 - the one signature of all exports; indices have no colours
+    colours: Sequence[str] | None = None,  # noqa: ARG001 - all exports have the same parameters; indices have no colours
 ) -> bytes:
-    """The cluster index of each pixel as a PNG file."""
+    """Return the cluster index of each pixel as a PNG file."""
     return index_png.as_grey(cluster_map(components_png, legend))

@@ -1,4 +1,4 @@
-"""`segmented.png`: for people. A palette PNG in the clusters' colours; pixels without a cluster are transparent."""
+"""`segmented.png`: a palette PNG in the colours of the clusters; pixels without a cluster are transparent."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,14 @@ from segmentation.engine.legend import Legend
 
 
 def export(components_png: bytes, legend: Legend, *, colours: Sequence[str] | None = None) -> bytes:
-    """The segmented picture as a PNG file.
+    """Return the segmented picture as a PNG file.
 
     Parameters
     ----------
     components_png : bytes
-        The master map.
+        The component map.
     legend : Legend
-        Says which components make a cluster.
     colours : sequence of str or None
-        "#rrggbb" for each cluster; None takes the legend's own.
+        "#rrggbb" for each cluster; None means the colours of the legend.
     """
     return index_png.with_palette(cluster_map(components_png, legend), legend.colours if colours is None else colours)

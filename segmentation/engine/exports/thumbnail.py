@@ -1,4 +1,4 @@
-"""The segmented picture, small, for lists; clear where there is no data."""
+"""The thumbnail of the segmented picture; pixels without data are transparent."""
 
 from collections.abc import Sequence
 
@@ -9,22 +9,22 @@ from segmentation.engine.imaging import index_png
 from segmentation.engine.imaging.renditions import map_thumbnail
 from segmentation.engine.legend import Legend
 
-SIDE = 480  # pixels of the longest side
-_SPARE = 4  # it is averaged from at most about this many label pixels a side
+SIDE = 480  # pixels of the longer side
+_OVERSAMPLING = 4  # each thumbnail pixel is averaged from about this number of labels, at most, along each side
 
 
 def export(components_png: bytes, legend: Legend, *, colours: Sequence[str] | None = None) -> bytes:
-    """The thumbnail as an image file."""
-    return drawn(index_png.decode(components_png), legend, colours=colours)
+    """Return the thumbnail as an image file."""
+    return render(index_png.decode(components_png), legend, colours=colours)
 
 
-def drawn(labels: NDArray[np.uint8], legend: Legend, *, colours: Sequence[str] | None = None) -> bytes:
-    """The same of a component map (H, W) that has been decoded already."""
+def render(labels: NDArray[np.uint8], legend: Legend, *, colours: Sequence[str] | None = None) -> bytes:
+    """Return the thumbnail of a decoded component map (H, W) as an image file."""
     palette = np.zeros((256, 4), dtype=np.uint8)
     for cluster, colour in zip(legend.clusters, colours or legend.colours, strict=True):
         palette[list(cluster.components)] = (*bytes.fromhex(colour[1:]), 255)
-    # Most pixels of a large picture are left out before they are coloured: 50 megapixels would take 150 MB.
-    step = max(1, max(labels.shape) // (_SPARE * SIDE))
-    few = labels[::step, ::step]
-    has_gaps = int(few.max()) >= index_png.UNASSIGNED
-    return map_thumbnail(few, palette if has_gaps else palette[:, :3], size=SIDE).data
+    # A large picture is subsampled before it is coloured; 50 megapixels in colour would take 150 MB.
+    step = max(1, max(labels.shape) // (_OVERSAMPLING * SIDE))
+    subsampled = labels[::step, ::step]
+    has_transparency = int(subsampled.max()) >= index_png.UNASSIGNED
+    return map_thumbnail(subsampled, palette if has_transparency else palette[:, :3], size=SIDE).data

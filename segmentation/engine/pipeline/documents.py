@@ -12,10 +12,10 @@ import numpy as np
 
 from segmentation.engine.gmm import Segmentation
 from segmentation.engine.gmm.fit.merging import merge_groups
-from segmentation.engine.gmm.selection.criteria import closest, overlaps
-from segmentation.engine.gmm.statistics.uncertainty import shapes
+from segmentation.engine.gmm.selection.criteria import most_overlapping_pair, overlaps
+from segmentation.engine.gmm.statistics.uncertainty import extents
 from segmentation.engine.imaging import Notice
-from segmentation.engine.legend import foreground_share, measures
+from segmentation.engine.legend import cluster_statistics, foreground_share
 from segmentation.engine.pipeline.outcome import Outcome
 
 SCHEMA = 1
@@ -105,9 +105,9 @@ def _map(outcome: Outcome) -> dict[str, Any]:
 
 def _clusters(outcome: Outcome) -> list[dict[str, Any]]:
     segmentation, legend = outcome.segmentation, outcome.legend
-    measured = measures(legend, segmentation.components)
+    measured = cluster_statistics(legend, segmentation.components)
     laws = merge_groups(segmentation.mixture, legend.groups)
-    regions = shapes(legend.cluster_of_component()[segmentation.labels], len(legend.clusters))
+    regions = extents(legend.cluster_of_component()[segmentation.labels], len(legend.clusters))
     return [
         {
             "index": index,
@@ -129,5 +129,5 @@ def _clusters(outcome: Outcome) -> list[dict[str, Any]]:
 
 def _overlaps(outcome: Outcome) -> dict[str, Any]:
     laws = merge_groups(outcome.segmentation.mixture, outcome.legend.groups)
-    pair = closest(laws)
+    pair = most_overlapping_pair(laws)
     return {"overlaps": np.round(overlaps(laws), 9).tolist(), "merge_first": None if pair is None else list(pair)}

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm import Mixture
-from segmentation.engine.gmm.fit.fitting import SIZE
+from segmentation.engine.gmm.fit.fitting import SAMPLE_PIXELS
 from segmentation.engine.gmm.pixels.sources import FeatureSource, feature_source
 from segmentation.engine.gmm.statistics import uncertainty as maps
 from segmentation.engine.imaging import index_png, palettes
@@ -50,9 +50,9 @@ def novelty_png(source: Source) -> bytes:
     return _drawn(labels, picture, lambda values: maps.novelty(source.mixture, values, reference))
 
 
-def shapes(components_png: bytes, lookup: Labels, n_clusters: int) -> tuple[maps.Shape, ...]:
+def shapes(components_png: bytes, lookup: Labels, n_clusters: int) -> tuple[maps.Extent, ...]:
     """Boxes and connected regions of clusters, by the cluster of each label value (256,)."""
-    return maps.shapes(lookup[index_png.decode(components_png)], n_clusters)
+    return maps.extents(lookup[index_png.decode(components_png)], n_clusters)
 
 
 def _read(source: Source) -> tuple[Labels, FeatureSource]:
@@ -65,8 +65,8 @@ def _read(source: Source) -> tuple[Labels, FeatureSource]:
 
 def _reference(source: Source, picture: FeatureSource) -> NDArray[np.float64]:
     """Of the pixels that the fit began with: the same seed draws the same."""
-    sample = picture.sample(SIZE, np.random.default_rng([source.recipe.seed, 0]))
-    return maps.reference(source.mixture, sample.values, sample.counts)
+    sample = picture.sample(SAMPLE_PIXELS, np.random.default_rng([source.recipe.seed, 0]))
+    return maps.reference_densities(source.mixture, sample.values, sample.counts)
 
 
 def _drawn(labels: Labels, picture: FeatureSource, share: maps.PerValue) -> bytes:

@@ -16,7 +16,7 @@ from segmentation.engine.gmm import Mixture
 from segmentation.engine.gmm.features.extraction import coordinates, extract_features
 from segmentation.engine.gmm.features.texture import SCALES, margin
 from segmentation.engine.gmm.features.units import Units
-from segmentation.engine.gmm.fit.fitting import SIZE
+from segmentation.engine.gmm.fit.fitting import SAMPLE_PIXELS
 from segmentation.engine.gmm.pixels.sources import feature_source
 from segmentation.engine.gmm.statistics import uncertainty as maps
 from segmentation.engine.imaging import Picture, index_png
@@ -66,8 +66,8 @@ def write_result(picture: Path, components_png: bytes, recipe: Recipe, mixture: 
         valid = labels != index_png.NO_DATA
         whole = feature_source(data, None if valid.all() else valid, recipe, colours)
         # Of the pixels that the fit began with: the same seed draws the same.
-        sample = whole.sample(SIZE, np.random.default_rng([recipe.seed, 0]))
-        more, reference = whole.units.to_mapping(), maps.reference(mixture, sample.values, sample.counts)
+        sample = whole.sample(SAMPLE_PIXELS, np.random.default_rng([recipe.seed, 0]))
+        more, reference = whole.units.to_mapping(), maps.reference_densities(mixture, sample.values, sample.counts)
     with path.open("wb") as file:
         tiled.write(file, {"labels": labels}, more, reference.tobytes())
 

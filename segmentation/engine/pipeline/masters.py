@@ -17,8 +17,8 @@ def masters(outcome: Outcome) -> dict[str, bytes]:
     labels, legend = outcome.segmentation.labels, outcome.legend
     return {
         "components.png": outcome.components_png,
-        "binary.png": binary_png.drawn(labels, legend),
-        "thumbnail": thumbnail.drawn(labels, legend),
+        "binary.png": binary_png.render(labels, legend),
+        "thumbnail": thumbnail.render(labels, legend),
         "fit.npz": _fit(outcome),
     }
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from segmentation.engine.gmm.fit.fitting import SIZE
+from segmentation.engine.gmm.fit.fitting import SAMPLE_PIXELS
 from segmentation.engine.gmm.pixels.sources import feature_source
 from segmentation.engine.gmm.statistics import uncertainty as maps
 from segmentation.engine.imaging import Limits, decode, index_png
@@ -69,8 +69,8 @@ def test_a_pixel_has_the_values_colour_and_sample_of_the_whole_picture(tmp_path,
         looks.write_picture(decode(data, name="a", limits=LIMITS), file)
     looks.write_result(tmp_path / "picture", index_png.encode(labels), recipe, mixture, tmp_path / "result")
     values, valid = whole.part(slice(None), slice(None))
-    sample = whole.sample(SIZE, np.random.default_rng([recipe.seed, 0]))
-    reference = maps.reference(mixture, sample.values, sample.counts)
+    sample = whole.sample(SAMPLE_PIXELS, np.random.default_rng([recipe.seed, 0]))
+    reference = maps.reference_densities(mixture, sample.values, sample.counts)
     with (tmp_path / "picture").open("rb") as of_picture, (tmp_path / "result").open("rb") as of_result:
         for row, column in PLACES:
             pixel = looks.pixel(of_picture, of_result, recipe, row, column)
