@@ -15,6 +15,7 @@ from segmentation.models import Image, Job, Run, User
 from segmentation.services.audit import record
 from segmentation.services.masks import masters_for
 from segmentation.services.quotas import require_room_for_run
+from segmentation.services.uploads import require_readable
 
 
 def create_run(
@@ -50,7 +51,10 @@ def create_run(
         When the owner has too many active runs, or no room for the result.
     StorageUnavailable
         When the mask cannot be stored; there is no run then.
+    Refusal
+        When the site does not read pictures of this format any more.
     """
+    require_readable(image)
     if begin is not None:
         if inputs.mixture is not None:
             raise BadRecipe(
@@ -149,7 +153,10 @@ def retry_run(*, run: Run, actor: User | None = None) -> None:
         When it neither failed nor was cancelled.
     QuotaExceeded
         When the owner has too many active runs, or no room for the result.
+    Refusal
+        When the site does not read pictures of this format any more.
     """
+    require_readable(run.image)
     require_room_for_run(image=run.image, inputs_bytes=0)
     if not Job.objects.retry(run.job_id):
         raise Conflict("state_conflict", gettext_noop("Only a run that failed or was cancelled can be tried again."))
