@@ -40,6 +40,7 @@ _CHOICES = {
     },
 }
 
+_MOST_DIGITS = 24  # with zeros and point; a form's fields take more
 _DAYS_OF_YEAR = 365.25
 _MINUS, _NARROW = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
 
@@ -108,12 +109,25 @@ def how_many(count: int | None, *, regions: bool) -> str:
 
 
 def plain(value: float) -> str:
-    """Return a setting as people write it, without an exponent.
+    """Return a setting as people write it: exact, and without an exponent unless it needs very many digits.
 
-    >>> plain(1e-5), plain(0.5), plain(0.0)
-    ('0.00001', '0.5', '0')
+    >>> plain(1e-5), plain(0.5), plain(0.0), plain(1e-40)
+    ('0.00001', '0.5', '0', '1e-40')
     """
-    return format(Decimal(f"{value:g}"), "f")
+    written = format(Decimal(repr(value)).normalize(), "f")
+    return written if len(written) <= _MOST_DIGITS else repr(value)
+
+
+def share_of_picture(share: float) -> str:
+    """Return a share of a picture as a percentage with all its digits.
+
+    >>> share_of_picture(0.0001) == "0.01\N{NARROW NO-BREAK SPACE}% of the picture"
+    True
+    """
+    percentage = format((Decimal(repr(share)) * 100).normalize(), "f")
+    if len(percentage) > _MOST_DIGITS:
+        percentage = f"{share * 100:g}"
+    return gettext("%(percentage)s of the picture") % {"percentage": f"{percentage}{_NARROW}%"}
 
 
 def setting(name: str, value: object) -> str:

@@ -7,6 +7,8 @@ import shutil
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests.factories import PASSWORD
+
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's sync API runs an event loop in this thread
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
@@ -55,6 +57,22 @@ def open_window(chromium, site):
     for context in windows:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def sign_in(open_window):
+    """Open a window in which somebody is signed in; other arguments as of `open_window`."""
+
+    def window_of(person, *args, **options):
+        page = open_window(*args, **options)
+        page.goto("/accounts/login/")
+        page.locator("input[name=login]").fill(person.username)
+        page.locator("input[name=password]").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(lambda address: "/accounts/" not in address)
+        return page
+
+    return window_of
 
 
 def _unexpected(message):

@@ -8,22 +8,16 @@ from playwright.sync_api import expect
 
 from segmentation import services
 from segmentation.models import Run
-from tests.factories import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def open_run(open_window, owner, finished_run):
+def open_run(sign_in, owner, finished_run):
     """Open the page of a finished run, signed in."""
 
     def page_of(*args, **options):
-        page = open_window(*args, **options)
-        page.goto("/accounts/login/")
-        page.locator("input[name=login]").fill(owner.username)
-        page.locator("input[name=password]").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(lambda address: "/accounts/" not in address)
+        page = sign_in(owner, *args, **options)
         page.goto(finished_run.get_absolute_url())
         return page
 
