@@ -10,21 +10,21 @@ SETTINGS = {
     "preset": _("Preset"),
     "n_clusters": _("Clusters"),
     "features": _("Colour space"),
-    "texture": _("Texture scales"),
+    "texture": _("Texture"),
     "position": _("Position"),
     "covariance": _("Shape of clusters"),
     "smoothness": _("Smoothness"),
-    "smallest_region": _("Smallest region, share"),
+    "smallest_region": _("Smallest region"),
     "seed": _("Seed"),
     "restarts": _("Starts"),
     "tolerance": _("Tolerance"),
-    "max_iterations": _("Iterations, at most"),
-    "exact": _("Fit all pixels"),
+    "max_iterations": _("Most iterations"),
+    "exact": _("Pixels fitted"),
 }
 """What the fields of a recipe are called beside their values."""
 
 _CHOICES = {
-    "n_clusters": {"auto": _("chosen by the app")},
+    "n_clusters": {"auto": _("chosen automatically")},
     "preset": {"colours": _("Colours"), "regions": _("Regions")},
     "features": {
         "rgb": _("as the picture has it (RGB)"),
@@ -32,6 +32,9 @@ _CHOICES = {
         "gray": _("lightness only (grey)"),
         "od": _("amount of stain (optical density)"),
     },
+    "texture": {"0": _("not used"), "1": _("fine"), "2": _("fine and coarse")},
+    "position": {"True": _("used as a feature"), "False": _("not used")},
+    "exact": {"True": _("all"), "False": _("a sample")},
     "covariance": {
         "full": _("any ellipse (full)"),
         "tied": _("one shape for all (tied)"),
@@ -134,13 +137,33 @@ def setting(name: str, value: object) -> str:
     """Return the value of a field of a recipe in words; one that this release does not know, as it is.
 
     >>> setting("covariance", "diag"), setting("exact", False), setting("n_clusters", "auto"), setting("tolerance", 1e-5)
-    ('aligned with the axes (diagonal)', 'no', 'chosen by the app', '0.00001')
+    ('aligned with the axes (diagonal)', 'a sample', 'chosen automatically', '0.00001 nats per pixel')
     """
-    if isinstance(value, bool):
-        return gettext("yes") if value else gettext("no")
-    if isinstance(value, float):
-        return plain(value)
-    return str(_CHOICES.get(name, {}).get(str(value), value))
+    if isinstance(value, bool | int | str):
+        return str(_CHOICES.get(name, {}).get(str(value), value))
+    if not isinstance(value, float):
+        return str(value)
+    if name == "smallest_region":
+        return share_of_picture(value) if value else gettext("every speck is kept")
+    if name == "tolerance":
+        return gettext("%(value)s nats per pixel") % {"value": plain(value)}
+    return plain(value)
+
+
+def log_likelihood(value: float, *, pixels: int | None, of_all: bool) -> str:
+    """Return a mean log-likelihood with the pixels that it is of; None where an older release has not kept their number.
+
+    >>> log_likelihood(-12.87881, pixels=500, of_all=False), log_likelihood(-12.87881, pixels=None, of_all=False)
+    ('−12.8788 nats per pixel, mean of a sample of 500 pixels', '−12.8788 nats per pixel')
+    """
+    if pixels is None:
+        return gettext("%(value)s nats per pixel") % {"value": number(value, 4)}
+    said = (
+        gettext("%(value)s nats per pixel, mean of all %(pixels)s pixels")
+        if of_all
+        else gettext("%(value)s nats per pixel, mean of a sample of %(pixels)s pixels")
+    )
+    return said % {"value": number(value, 4), "pixels": thousands(pixels)}
 
 
 def seconds(value: float) -> str:

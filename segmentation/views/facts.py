@@ -9,7 +9,7 @@ from django.utils.translation import pgettext
 from segmentation.engine.progress import Stage
 from segmentation.engine.recipe import Recipe
 from segmentation.models import Image, Run
-from segmentation.words import SETTINGS, number, percent, seconds, setting, thousands
+from segmentation.words import SETTINGS, log_likelihood, percent, seconds, setting, thousands
 
 _SMALL = 256
 _SAID_ABOVE = {"preset", "n_clusters"}  # by the heading of the page
@@ -36,7 +36,11 @@ def of_result(run: Run) -> list[Fact]:
     facts = [
         Fact(
             _("Log-likelihood"),
-            _("%(value)s nats per pixel") % {"value": number(result.log_likelihood, 4)},
+            log_likelihood(
+                result.log_likelihood,
+                pixels=result.facts.get("fitted_pixels"),
+                of_all=result.facts.get("fitted_pixels") == result.facts.get("valid_pixels"),
+            ),
         ),
         *([Fact(_("Iterations"), iterations % {"n": result.iterations})] if result.iterations else []),
     ]

@@ -172,7 +172,7 @@ def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
     rows, overlaps = services.cluster_rows(run=found), services.overlaps(run=found)
     measured = measures(found, rows, overlaps, count=request.GET.get("count") == "regions", actor=request.user)
     try:
-        chart = fit_chart(services.fit_history(run=found))
+        chart = fit_chart(_log_likelihoods(found))
     except StorageUnavailable:
         chart = None  # the numbers are in the row; only the curve is missing
     return {
@@ -190,6 +190,7 @@ def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
         "foreground_pixels": sum(row.pixels for row in rows if row.foreground),
         "separated": request.GET.get("palette") == "separated",
         "chart": chart,
+        "chart_of": _pixels_of_chart(found),
         "why": _why(found),
         "facts": facts.of_result(found),
         "took": words.seconds(found.result.total_seconds),
@@ -197,6 +198,22 @@ def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
         "most": MAX_REGIONS if found.has_regions else MAX_CLUSTERS,
         "again": min(MAX_REGIONS if found.has_regions else MAX_CLUSTERS, (found.n_clusters or len(rows)) + 1),
     }
+
+
+def _log_likelihoods(found: Run) -> list[float]:
+    """Return the log-likelihood at the start and after each iteration; it ends at that of the result.
+
+    Smoothing changes the mixture once more, by the neighbours of pixels: then it ends before.
+    """
+    history = services.fit_history(run=found)
+    return [*history, found.result.log_likelihood] if history and not found.recipe.get("smoothness") else history
+
+
+def _pixels_of_chart(found: Run) -> str:
+    """Return which mixture and pixels the chart is of, where it is not that of the fitted pixels to the end."""
+    if found.recipe.get("exact"):
+        return _("of a sample, then of all pixels")
+    return _("before smoothing") if found.recipe.get("smoothness") else ""
 
 
 def _why(found: Run) -> dict[str, Any] | None:
