@@ -43,6 +43,27 @@ _CHOICES = {
     },
 }
 
+_IN_SHORT = {
+    "features=lab": _("CIE Lab"),
+    "features=gray": _("grey"),
+    "features=od": _("optical density"),
+    "texture=1": _("fine texture"),
+    "texture=2": _("fine and coarse texture"),
+    "position=True": _("position"),
+    "covariance=tied": _("one shape for all"),
+    "covariance=diag": _("ellipses along the axes"),
+    "covariance=spherical": _("circles"),
+    "exact=True": _("all pixels"),
+}
+_SHORT_NAMES = {
+    "smoothness": _("smoothness %(value)s"),
+    "smallest_region": _("regions from %(value)s"),
+    "seed": _("seed %(value)s"),
+    "restarts": _("%(value)s starts"),
+    "tolerance": _("tolerance %(value)s"),
+    "max_iterations": _("at most %(value)s iterations"),
+}
+
 _MOST_DIGITS = 24  # with zeros and point; a form's fields take more
 _DAYS_OF_YEAR = 365.25
 _MINUS, _NARROW = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
@@ -164,6 +185,20 @@ def log_likelihood(value: float, *, pixels: int | None, of_all: bool) -> str:
         else gettext("%(value)s nats per pixel, mean of a sample of %(pixels)s pixels")
     )
     return said % {"value": number(value, 4), "pixels": thousands(pixels)}
+
+
+def setting_in_short(name: str, value: object) -> str:
+    """Return a setting that is not the default as few words that stand by themselves.
+
+    >>> setting_in_short("features", "lab"), setting_in_short("position", True), setting_in_short("seed", 7)
+    ('CIE Lab', 'position', 'seed 7')
+    """
+    said = _IN_SHORT.get(f"{name}={value}")
+    if said is not None:
+        return str(said)
+    value = share_of_picture(value) if name == "smallest_region" and isinstance(value, float) else value
+    value = plain(value) if isinstance(value, float) else value
+    return str(_SHORT_NAMES.get(name, "%(value)s")) % {"value": value}
 
 
 def seconds(value: float) -> str:

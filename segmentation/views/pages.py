@@ -100,7 +100,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # 
 @requires_csrf_token
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django passes it
     """Answer somebody who may see a thing, but not do this with it."""
-    return render(request, "403.html", status=HTTPStatus.FORBIDDEN)
+    match = request.resolver_match
+    for_staff_only = match is not None and match.app_name == "admin" and not request.user.is_staff
+    return render(request, "403.html", {"for_staff_only": for_staff_only}, status=HTTPStatus.FORBIDDEN)
 
 
 @requires_csrf_token

@@ -47,6 +47,8 @@ def refusal(request: HttpRequest, error: SegmentationError) -> HttpResponse:
     """Return the answer to a request that was refused."""
     if not wants_page(request):
         return problem_of(error)
+    if error.code == "not_found":
+        return pages.page_not_found(request, error)
     status = status_of(error)
     context = {"status": status.value, "sentence": sentence(error), "again": request.get_full_path()}
     if request.method not in {"GET", "HEAD"}:
