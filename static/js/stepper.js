@@ -1,10 +1,20 @@
 // Steppers and sliders: a number that can be typed, with buttons or a slider beside it.
-import { all, onPage, paintRange } from "./page.js";
+import { all, fill, notify, onPage, paintRange } from "./page.js";
 
 /** @param {HTMLInputElement} field */
 function clamped(field) {
   const value = Math.round(Number(field.value) || Number(field.min));
   return String(Math.min(Number(field.max), Math.max(Number(field.min), value)));
+}
+
+/**
+ * Put a number that was typed into its range, and say so.
+ * @param {HTMLInputElement} field
+ */
+function settle(field) {
+  const typed = field.value, now = clamped(field);
+  field.value = now;
+  if (typed !== "" && Number(typed) !== Number(now)) notify(fill(field.dataset.settled ?? "", { typed, now, low: field.min, high: field.max }));
 }
 
 onPage((root) => {
@@ -26,7 +36,7 @@ onPage((root) => {
       });
     }
     field.addEventListener("input", show);
-    field.addEventListener("change", () => { field.value = clamped(field); show(); });
+    field.addEventListener("change", () => { settle(field); show(); });
     show();
   }
   for (const range of /** @type {HTMLInputElement[]} */ (all("[data-range-for]", root))) {
@@ -34,7 +44,7 @@ onPage((root) => {
     range.hidden = false;
     range.addEventListener("input", () => { field.value = range.value; paintRange(range); });
     field.addEventListener("input", () => { range.value = field.value; paintRange(range); });
-    field.addEventListener("change", () => { field.value = clamped(field); range.value = field.value; paintRange(range); });
+    field.addEventListener("change", () => { settle(field); range.value = field.value; paintRange(range); });
     paintRange(range);
   }
 });

@@ -77,7 +77,7 @@ def sign_in(open_window):
 
 def _unexpected(message):
     """Refusals and conflicts are answers, although the console calls them errors."""
-    return message.type == "error" and not re.search("status of (409|413|415|422)", message.text)
+    return message.type == "error" and not re.search("status of (403|404|409|413|415|422)", message.text)
 
 
 def _foreign(address, site):
