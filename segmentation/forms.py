@@ -110,7 +110,7 @@ def _share(given: str) -> str:
         share = float(given)
     except ValueError:
         return given
-    return words.share_of_picture(share) if share else _("Keep every speck")
+    return words.share_of_picture(share) if share else _("Keep all regions")
 
 
 def _written(value: object) -> str:
@@ -141,7 +141,7 @@ class RunForm(RecipeForm):
     def __init__(self, *args: Any, starts: QuerySet[Run], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         gone = gettext_lazy(
-            "A run can begin with a finished run of the same picture, with the preset Colours: choose another."
+            "A run can only start from a finished run of the same picture with the preset Colours. Choose another one."
         )
         self.fields["begin"] = forms.ModelChoiceField(starts, required=False, error_messages={"invalid_choice": gone})
         self.chosen_mask = str(self.data.get("mask", "")).strip()

@@ -4,7 +4,8 @@ import uuid
 from http import HTTPStatus
 from typing import Protocol, TypeVar
 
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -14,6 +15,7 @@ from segmentation.forms import sentence
 from segmentation.models import User
 
 M = TypeVar("M", bound=Model)
+M_co = TypeVar("M_co", bound=Model, covariant=True)
 
 API_ROOT = "/api/"
 PROBLEM_TYPE = "application/problem+json"
@@ -62,13 +64,13 @@ class SignedInRequest(HttpRequest):
     user: User
 
 
-class Owned(Protocol[M]):
+class Owned(Protocol[M_co]):
     """A queryset of a model with an owner."""
 
-    def visible_to(self, user: User) -> QuerySet[M]: ...
+    def visible_to(self, user: User | AnonymousUser) -> QuerySet[M_co]: ...
 
 
-def get_visible_or_404(things: Owned[M], *, user: User, pk: uuid.UUID) -> M:
+def get_visible_or_404(things: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUID) -> M:
     """Return the one of `things` that has the key `pk`, if `user` may see it.
 
     Raises
@@ -76,14 +78,13 @@ def get_visible_or_404(things: Owned[M], *, user: User, pk: uuid.UUID) -> M:
     SegmentationError
         With `not_found`: there is none, or it is somebody else's; nobody learns which.
     """
-    visible = things.visible_to(user)
     try:
-        return visible.get(pk=pk)
-    except visible.model.DoesNotExist:
+        return things.visible_to(user).get(pk=pk)
+    except ObjectDoesNotExist:
         raise SegmentationError("not_found", _NOT_FOUND) from None
 
 
-def get_changeable(things: Owned[M], *, user: User, pk: uuid.UUID) -> M:
+def get_changeable(things: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUID) -> M:
     """Return the one of `things` that has the key `pk`, if `user` may change it.
 
     Raises
@@ -99,7 +100,7 @@ def get_changeable(things: Owned[M], *, user: User, pk: uuid.UUID) -> M:
     return thing
 
 
-def get_deletable(things: Owned[M], *, user: User, pk: uuid.UUID) -> M:
+def get_deletable(things: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUID) -> M:
     """Return the one of `things` that has the key `pk`, if `user` may delete it; raises as `get_changeable`."""
     thing = get_visible_or_404(things, user=user, pk=pk)
     if not access.may_delete(user=user, thing=thing):

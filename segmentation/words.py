@@ -1,8 +1,13 @@
-"""Numbers as people read them on the pages, in the admin and on the command line: a true minus, narrow spaces, units."""
+"""Numbers as people read them on the pages, in the admin and on the command line: a true minus, narrow spaces, units.
+
+Decimals have the separator of the reader's language, as Django's localisation has it; thousands are set apart by a narrow
+space in every language, as the SI does. `static/js/page.js` does the same.
+"""
 
 import math
 from decimal import Decimal
 
+from django.utils.formats import get_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +23,7 @@ SETTINGS = {
     "seed": _("Seed"),
     "restarts": _("Starts"),
     "tolerance": _("Tolerance"),
-    "max_iterations": _("Most iterations"),
+    "max_iterations": _("Iteration limit"),
     "exact": _("Pixels fitted"),
 }
 """What the fields of a recipe are called beside their values."""
@@ -27,8 +32,8 @@ _CHOICES = {
     "n_clusters": {"auto": _("chosen automatically")},
     "preset": {"colours": _("Colours"), "regions": _("Regions")},
     "features": {
-        "rgb": _("as the picture has it (RGB)"),
-        "lab": _("as the eye sees distances (CIE Lab)"),
+        "rgb": _("as in the picture (RGB)"),
+        "lab": _("perceptual (CIE Lab)"),
         "gray": _("lightness only (grey)"),
         "od": _("amount of stain (optical density)"),
     },
@@ -75,7 +80,7 @@ def number(value: float, decimals: int) -> str:
     >>> number(-12.8788, 2)
     '−12.88'
     """
-    return f"{value:.{decimals}f}".replace("-", _MINUS)
+    return _in_language(f"{value:.{decimals}f}").replace("-", _MINUS)
 
 
 def thousands(count: int) -> str:
@@ -151,7 +156,7 @@ def share_of_picture(share: float) -> str:
     percentage = format((Decimal(repr(share)) * 100).normalize(), "f")
     if len(percentage) > _MOST_DIGITS:
         percentage = f"{share * 100:g}"
-    return gettext("%(percentage)s of the picture") % {"percentage": f"{percentage}{_NARROW}%"}
+    return gettext("%(percentage)s of the picture") % {"percentage": f"{_in_language(percentage)}{_NARROW}%"}
 
 
 def setting(name: str, value: object) -> str:
@@ -165,7 +170,7 @@ def setting(name: str, value: object) -> str:
     if not isinstance(value, float):
         return str(value)
     if name == "smallest_region":
-        return share_of_picture(value) if value else gettext("every speck is kept")
+        return share_of_picture(value) if value else gettext("all regions are kept")
     if name == "tolerance":
         return gettext("%(value)s nats per pixel") % {"value": plain(value)}
     return plain(value)
@@ -210,7 +215,7 @@ def seconds(value: float) -> str:
     if value >= 60:
         whole = round(value)
         return f"{whole // 60}{_NARROW}min {whole % 60:02d}{_NARROW}s"
-    return f"{value:.{2 if value < 10 else 1}f}{_NARROW}s"
+    return f"{number(value, 2 if value < 10 else 1)}{_NARROW}s"
 
 
 def lasting(value: float) -> str:
@@ -220,7 +225,7 @@ def lasting(value: float) -> str:
     (True, True)
     """
     if round(value, 1) < 10:
-        return f"{max(value, 0.0):.1f}{_NARROW}s"
+        return f"{number(max(value, 0.0), 1)}{_NARROW}s"
     whole = round(value)
     if whole < 60:
         return f"{whole}{_NARROW}s"
@@ -228,7 +233,7 @@ def lasting(value: float) -> str:
         return f"{whole // 60}{_NARROW}min {whole % 60:02d}{_NARROW}s"
     if whole < 86_400:
         return f"{whole // 3600}{_NARROW}h {whole % 3600 // 60:02d}{_NARROW}min"
-    return f"{value / 86_400:.1f}{_NARROW}d"
+    return f"{number(value / 86_400, 1)}{_NARROW}d"
 
 
 def time_left(value: float) -> str:
@@ -262,4 +267,9 @@ def about(days: float) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
+    return _in_language(f"{value:.1f}".removesuffix(".0"))
+
+
+def _in_language(number: str) -> str:
+    """Return a number with the decimal separator of the reader's language."""
+    return number.replace(".", str(get_format("DECIMAL_SEPARATOR")))

@@ -102,7 +102,7 @@ def _masks_with(image: Image, master: MaskMaster) -> dict[str, int] | None:
     lock(image.owner)
     row = Image.objects.select_for_update().filter(pk=image.pk).values("masks").first()
     if row is None:
-        raise SegmentationError("not_found", gettext_noop("This picture was deleted meanwhile."))
+        raise SegmentationError("not_found", gettext_noop("This picture has been deleted."))
     masks: dict[str, int] = row["masks"] or {}
     if master.sha256 in masks:
         return None
@@ -110,8 +110,8 @@ def _masks_with(image: Image, master: MaskMaster) -> dict[str, int] | None:
         raise QuotaExceeded(
             "quota_images",
             gettext_noop(
-                "This picture has %(count)s uploaded masks, as many as it keeps. Start a run with one of them, or upload this one "
-                "tomorrow, when they are gone."
+                "This picture has reached its limit of uploaded masks (%(count)s). Start a run with one of them, or upload this "
+                "one tomorrow, when unused masks have been deleted."
             ),
             count=len(masks),
         )

@@ -83,7 +83,7 @@ def _queue(run_id: uuid.UUID, run: Run, *, actor: User | None) -> Run:
     image = run.image
     require_room_for_run(image=image, inputs_bytes=run.inputs_bytes or 0)
     if not Image.objects.filter(pk=image.pk).exists():
-        raise SegmentationError("not_found", gettext_noop("This picture was deleted meanwhile."))
+        raise SegmentationError("not_found", gettext_noop("This picture has been deleted."))
     expected = execution.expected_seconds(
         image=image, recipe=Recipe.from_mapping(run.recipe), inputs=Inputs.from_mapping(run.inputs)
     )
@@ -102,7 +102,7 @@ def _mixture_of(begin: Run, image: Image, recipe: Recipe) -> Start:
         raise SegmentationError(
             "invalid_request",
             gettext_noop(
-                "A run can begin with a finished run of the same picture, with the preset Colours: choose another."
+                "A run can only start from a finished run of the same picture with the preset Colours. Choose another one."
             ),
             field="mixture",
         )
@@ -111,7 +111,7 @@ def _mixture_of(begin: Run, image: Image, recipe: Recipe) -> Start:
     if not Recipe.from_mapping(begin.recipe).measures_like(recipe):
         raise BadRecipe(
             template=gettext_noop(
-                "The run to begin with looked at pixels in another way: choose its colour space, texture and position, or start without."
+                "The starting run used other features: choose the same colour space, texture and position, or start without it."
             ),
             field="mixture",
         )
@@ -133,7 +133,7 @@ def cancel_run(*, run: Run, actor: User | None = None) -> None:
         When it is over already.
     """
     if not Job.objects.cancel(run.job_id):
-        raise Conflict("state_conflict", gettext_noop("This run is over already; there is nothing to cancel."))
+        raise Conflict("state_conflict", gettext_noop("This run has already ended; there is nothing to cancel."))
     record(actor=actor, thing=run, what=_("Cancelled."))
     run.job.refresh_from_db()
 

@@ -16,7 +16,7 @@ from segmentation.views import pages
 _OF_BODIES: dict[str, SegmentationError] = {
     "busy": Busy(
         "busy",
-        gettext_noop("Too much is being uploaded to this site just now. Nothing was changed. Try again in a moment."),
+        gettext_noop("Too many uploads to this site are in progress. Nothing was changed. Try again in a moment."),
     ),
     "storage_unavailable": StorageFull(),
 }

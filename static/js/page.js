@@ -29,9 +29,11 @@ export function fill(template, values) {
   return template.replace(/%\((\w+)\)s/g, (place, name) => String(values[name] ?? place));
 }
 
+const oneDecimal = new Intl.NumberFormat(document.documentElement.lang || undefined, { minimumFractionDigits: 1, maximumFractionDigits: 1, useGrouping: false });
+
 /** @param {number} share 0 to 1 */
 export function percent(share) {
-  return `${(share * 100).toFixed(1)}\u202f%`;
+  return `${oneDecimal.format(share * 100)}\u202f%`;
 }
 
 /** @param {number} count */

@@ -25,7 +25,7 @@ def test_cancel_does_what_it_can_and_says_why_not_the_rest(admin, image):
     running, failed = make_runs(image, state="running")[0], make_runs(image, state="failed")[0]
     text = act(admin, "cancel_selected", queued, running, failed)
     assert "2 runs were cancelled." in text
-    assert "1 run stays as it is: This run is over already; there is nothing to cancel." in text
+    assert "1 run stays as it is: This run has already ended; there is nothing to cancel." in text
     assert states(queued, running, failed, other) == [State.CANCELLED, State.CANCELLED, State.FAILED, State.QUEUED]
 
 

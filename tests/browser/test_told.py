@@ -45,3 +45,17 @@ def test_an_ordinary_person_is_told_that_the_administration_is_for_staff(sign_in
     page = sign_in(owner)
     page.goto("/admin/")
     expect(page.get_by_role("heading", name="Only staff may open the administration")).to_be_visible()
+
+
+def test_a_share_that_the_page_counts_anew_is_written_as_the_server_writes_it(sign_in, owner, finished_run):
+    page = sign_in(owner)
+    page.goto(finished_run.get_absolute_url())
+    shown = page.locator("tfoot [data-fg-share]")
+    before = shown.inner_text()
+    box = page.locator("[data-legend] tbody").get_by_role("checkbox").first
+    with page.expect_response("**/legend"):
+        box.click()
+    expect(shown).not_to_have_text(before)
+    after = shown.inner_text()
+    page.reload()
+    expect(shown).to_have_text(after)

@@ -139,7 +139,7 @@ def counted(valid: Mask | None, mask: Mask | None) -> Mask | None:
         raise SegmentationError(
             "empty",
             gettext_noop(
-                "The mask leaves out every pixel that is visible. What is black in a mask is kept: turn it round."
+                "The mask leaves out every pixel that is visible. Black pixels of a mask are kept: invert it."
             ),
         )
     return counts

@@ -71,7 +71,7 @@ def segment_regions(
     pixels : ndarray, shape (H, W, 3), uint8
         sRGB.
     n_regions : int, optional
-        At most so many regions, cut to 254; by default as many as differ (`STOP`).
+        At most so many regions, cut to 254; by default chosen automatically (`STOP`).
     valid : ndarray, shape (H, W), bool, optional
         False where the picture has no data.
     on_progress : callable
