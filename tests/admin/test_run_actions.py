@@ -43,7 +43,7 @@ def test_retry_keeps_to_the_owners_quota(admin, image, settings):
     runs = make_runs(image, 3, state="failed")
     text = act(admin, "retry_selected", *runs)
     assert "1 run is queued again." in text
-    assert "2 runs stay as they are: 1 of your runs are waiting or running." in text
+    assert "2 runs stay as they are: You have reached the limit of waiting and active runs (1)." in text
     assert sorted(states(*runs)) == [State.FAILED, State.FAILED, State.QUEUED]
 
 

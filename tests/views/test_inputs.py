@@ -81,7 +81,7 @@ def test_a_good_mask_need_not_be_chosen_again_when_something_else_is_wrong(brows
 def test_a_full_queue_keeps_the_form_and_its_mask(browser, image, settings):
     settings.GMM_QUOTA_ACTIVE_RUNS = 0
     page = markup(send(browser, image, n_clusters="7", mask_file=file()))
-    assert "0 of your runs are waiting or running" in page
+    assert "You have reached the limit of waiting and active runs (0)" in page
     assert "The mask just uploaded" in page
     assert 'value="7"' in page
 
@@ -97,7 +97,7 @@ def test_the_form_offers_the_masks_of_earlier_runs_and_takes_none_when_told_so(b
     mask = factories.make_mask(image)
     factories.make_run(image, inputs=Inputs(mask=mask))
     page = markup(browser.get(image.get_absolute_url()))
-    assert f'<option value="{mask}" selected>As in the run of ' in page
+    assert f'<option value="{mask}" selected>From the run of ' in page
     send(browser, image, mask="")
     assert newest().inputs == {"schema": 1}
 
