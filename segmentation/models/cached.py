@@ -13,11 +13,17 @@ from django.utils.translation import gettext_lazy as _
 from segmentation import files
 from segmentation.models.images import Image
 from segmentation.models.runs import Run
+from segmentation.models.users import User
 
 _USE_NOTED_EVERY = timedelta(hours=1)
 
 
 class CachedFileQuerySet(models.QuerySet["CachedFile"]):
+    def visible_to(self, user: User) -> Self:
+        """Return the files whose image and run `user` may see."""
+        runs = Q(run=None) | Q(run__in=Run.objects.visible_to(user))
+        return self.filter(runs, image__in=Image.objects.visible_to(user))
+
     def of(self, thing: Image | Run) -> Self:
         """Return what was made of an image itself, or of a run."""
         return self.filter(image=thing, run=None) if isinstance(thing, Image) else self.filter(run=thing)
