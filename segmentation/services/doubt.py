@@ -29,7 +29,7 @@ from segmentation.engine.recipe import Recipe
 from segmentation.exceptions import Conflict
 from segmentation.models import Image, Run, User
 from segmentation.services.caching import cached_file
-from segmentation.services.uploads import DECODE_SECONDS, limits
+from segmentation.services.uploads import DECODE_SECONDS, require_readable
 
 _OF_PICTURE, _OF_RESULT = "values", "looks"  # cached files of tiles
 _COPY_BYTES = 2**22
@@ -150,8 +150,9 @@ def _files_of_tiles(run: Run, actor: User | None) -> Iterator[tuple[IO[bytes], I
 
 def _of_picture(image: Image) -> File[bytes]:
     """Return the file of tiles of a picture, open; it is gone when it is closed."""
+    require_readable(image)
     original = files.read(files.image_key(image.pk, "original"))
-    picture = decoder.decode(original, name=image.name, limits=limits(), allowance=_allowance())
+    picture = decoder.decode(original, name=image.name, limits=image.limits, allowance=_allowance())
     file = tempfile.NamedTemporaryFile(dir=files.incoming_folder())  # noqa: SIM115 - closed by who gets it
     try:
         looks.write_picture(picture, file)

@@ -98,7 +98,7 @@ def evidence_picture(*, run: Run, n_clusters: int) -> bytes:
     """
     arrays = _arrays(run)
     if not 1 <= n_clusters <= len(arrays.get("evidence_maps", ())):
-        raise SegmentationError("not_found", gettext_noop("This number of clusters was not weighed."))
+        raise SegmentationError("not_found", gettext_noop("This number of clusters was not evaluated."))
     colours = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in arrays["evidence_colours"][n_clusters - 1]]
     return index_png.with_palette(index_png.encode(arrays["evidence_maps"][n_clusters - 1]), colours)
 

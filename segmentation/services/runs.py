@@ -15,6 +15,7 @@ from segmentation.models import Image, Job, Run, User
 from segmentation.services.audit import record
 from segmentation.services.masks import masters_for
 from segmentation.services.quotas import require_room_for_run
+from segmentation.services.uploads import require_readable
 
 
 def create_run(
@@ -50,7 +51,10 @@ def create_run(
         When the owner has too many active runs, or no room for the result.
     StorageUnavailable
         When the mask cannot be stored; there is no run then.
+    Refusal
+        When the site does not read pictures of this format any more.
     """
+    require_readable(image)
     if begin is not None:
         if inputs.mixture is not None:
             raise BadRecipe(
@@ -79,7 +83,7 @@ def _queue(run_id: uuid.UUID, run: Run, *, actor: User | None) -> Run:
     image = run.image
     require_room_for_run(image=image, inputs_bytes=run.inputs_bytes or 0)
     if not Image.objects.filter(pk=image.pk).exists():
-        raise SegmentationError("not_found", gettext_noop("This picture was deleted meanwhile."))
+        raise SegmentationError("not_found", gettext_noop("This picture has been deleted."))
     expected = execution.expected_seconds(
         image=image, recipe=Recipe.from_mapping(run.recipe), inputs=Inputs.from_mapping(run.inputs)
     )
@@ -98,7 +102,7 @@ def _mixture_of(begin: Run, image: Image, recipe: Recipe) -> StartingMixture:
         raise SegmentationError(
             "invalid_request",
             gettext_noop(
-                "A run can begin with a finished run of the same picture, with the preset Colours: choose another."
+                "A run can only start from a finished run of the same picture with the preset Colours. Choose another one."
             ),
             field="mixture",
         )
@@ -107,7 +111,7 @@ def _mixture_of(begin: Run, image: Image, recipe: Recipe) -> StartingMixture:
     if not Recipe.from_mapping(begin.recipe).extracts_same_features(recipe):
         raise BadRecipe(
             template=gettext_noop(
-                "The run to begin with looked at pixels in another way: choose its colour space, texture and position, or start without."
+                "The starting run used other features: choose the same colour space, texture and position, or start without it."
             ),
             field="mixture",
         )
@@ -129,7 +133,7 @@ def cancel_run(*, run: Run, actor: User | None = None) -> None:
         When it is over already.
     """
     if not Job.objects.cancel(run.job_id):
-        raise Conflict("state_conflict", gettext_noop("This run is over already; there is nothing to cancel."))
+        raise Conflict("state_conflict", gettext_noop("This run has already ended; there is nothing to cancel."))
     record(actor=actor, thing=run, what=_("Cancelled."))
     run.job.refresh_from_db()
 
@@ -149,7 +153,10 @@ def retry_run(*, run: Run, actor: User | None = None) -> None:
         When it neither failed nor was cancelled.
     QuotaExceeded
         When the owner has too many active runs, or no room for the result.
+    Refusal
+        When the site does not read pictures of this format any more.
     """
+    require_readable(run.image)
     require_room_for_run(image=run.image, inputs_bytes=0)
     if not Job.objects.retry(run.job_id):
         raise Conflict("state_conflict", gettext_noop("Only a run that failed or was cancelled can be tried again."))

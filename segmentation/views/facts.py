@@ -9,7 +9,7 @@ from django.utils.translation import pgettext
 from segmentation.engine.progress import Stage
 from segmentation.engine.recipe import Recipe
 from segmentation.models import Image, Run
-from segmentation.words import SETTINGS, number, percent, seconds, setting, thousands
+from segmentation.words import SETTINGS, log_likelihood, number, percent, seconds, setting, thousands
 
 _SMALL = 256
 _SAID_ABOVE = {"preset", "n_clusters"}  # by the heading of the page
@@ -36,7 +36,11 @@ def of_result(run: Run) -> list[Fact]:
     facts = [
         Fact(
             _("Log-likelihood"),
-            _("%(value)s nats per pixel") % {"value": number(result.log_likelihood, 4)},
+            log_likelihood(
+                result.log_likelihood,
+                pixels=result.facts.get("fitted_pixels"),
+                of_all=result.facts.get("fitted_pixels") == result.facts.get("valid_pixels"),
+            ),
         ),
         *([Fact(_("Iterations"), iterations % {"n": result.iterations})] if result.iterations else []),
     ]
@@ -49,7 +53,7 @@ def of_result(run: Run) -> list[Fact]:
 
 def of_attempt(run: Run) -> list[Fact]:
     """Return what is known of a run without a result."""
-    facts = [Fact(_("Clusters"), str(run.n_clusters or _("as many as differ"))), *_inputs(run), *_settings(run)]
+    facts = [Fact(_("Clusters"), str(run.n_clusters or _("chosen automatically"))), *_inputs(run), *_settings(run)]
     job = run.job
     if job.attempt > 1:
         facts.insert(0, Fact(_("Attempts"), str(job.attempt)))
@@ -73,7 +77,7 @@ def _inputs(run: Run) -> list[Fact]:
         begun = (
             Fact(_("Started from"), _("another run"), reverse("run", args=[run.parent_id]))
             if run.parent_id
-            else Fact(_("Started from"), _("a mixture that was given"))
+            else Fact(_("Started from"), _("a given mixture"))
         )
         facts.append(begun)
     return facts
@@ -100,7 +104,7 @@ def _times(run: Run) -> list[Fact]:
         Stage.WRITING: pgettext("stage", "store"),
     }
     measured = run.result.seconds
-    parts = [f"{words[stage]} {measured[stage]:.2f}" for stage in Stage if stage in measured]
+    parts = [f"{words[stage]} {number(measured[stage], 2)}" for stage in Stage if stage in measured]
     if not parts:
         return []
     return [Fact(_("Time"), _("%(parts)s s") % {"parts": ", ".join(parts)})]

@@ -51,7 +51,7 @@ class Legend {
     const chosen = this.boxes.map((box) => box.checked);
     const { pixels, share } = foregroundOf(chosen, this.rows.map((row) => Number(row.dataset.pixels)));
     this.page.querySelector("[data-fg-part]")?.setAttribute("width", String(share * 1000));
-    for (const part of all("[data-fg-share]", this.page)) part.textContent = percent(share);
+    for (const part of all("[data-fg-share]", this.page)) part.textContent = percent(share, document.documentElement.lang);
     for (const part of all("[data-fg-pixels]", this.page)) part.textContent = thousands(pixels);
     void this.draw("binary", foregroundTable(chosen));
   }

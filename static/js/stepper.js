@@ -1,10 +1,16 @@
 // Steppers and sliders: a number that can be typed, with buttons or a slider beside it.
 import { clamped } from "./model/numbers.js";
-import { all, onPage, paintRange } from "./page.js";
+import { fill } from "./model/text.js";
+import { all, notify, onPage, paintRange } from "./page.js";
 
-/** @param {HTMLInputElement} field takes the nearest number that it admits */
+/**
+ * Put a number that was typed into its range, and say so.
+ * @param {HTMLInputElement} field
+ */
 function settle(field) {
-  field.value = String(clamped(field.value, Number(field.min), Number(field.max)));
+  const typed = field.value, now = clamped(typed, Number(field.min), Number(field.max));
+  field.value = String(now);
+  if (typed !== "" && Number(typed) !== now) notify(fill(field.dataset.settled ?? "", { typed, now, low: field.min, high: field.max }));
 }
 
 /** @param {HTMLElement} stepper */
@@ -20,8 +26,7 @@ function step(stepper) {
   for (const button of buttons) {
     button.hidden = false;
     button.addEventListener("click", () => {
-      field.value = String(Number(field.value) + Number(button.dataset.step));
-      settle(field);
+      field.value = String(clamped(String(Number(field.value) + Number(button.dataset.step)), Number(field.min), Number(field.max)));
       field.dispatchEvent(new Event("input", { bubbles: true }));
     });
   }

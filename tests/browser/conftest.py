@@ -9,6 +9,8 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import expect, sync_playwright
 
+from tests.factories import PASSWORD
+
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's sync API runs an event loop in this thread
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome") or ""
@@ -80,12 +82,30 @@ def _windows(chromium, site, *cookies):
 
 def _unexpected(message, refused):
     """Refusals and conflicts are answers, although the console calls them errors."""
-    expected = re.search("status of (409|413|415|422)", message.text) or (refused and re.search(refused, message.text))
+    expected = re.search("status of (403|404|409|413|415|422)", message.text) or (
+        refused and re.search(refused, message.text)
+    )
     return message.type == "error" and not expected
 
 
 def _is_fault(answer, refused):
     return answer.status >= 500 and not (refused and re.search(refused, str(answer.status)))
+
+
+@pytest.fixture
+def sign_in(open_window):
+    """Open a window in which somebody is signed in; other arguments as of `open_window`."""
+
+    def window_of(person, *args, **options):
+        page = open_window(*args, **options)
+        page.goto("/accounts/login/")
+        page.locator("input[name=login]").fill(person.username)
+        page.locator("input[name=password]").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(lambda address: "/accounts/" not in address)
+        return page
+
+    return window_of
 
 
 def _foreign(address, site):

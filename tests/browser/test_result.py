@@ -8,22 +8,16 @@ from playwright.sync_api import expect
 
 from segmentation import services
 from segmentation.models import Run
-from tests.factories import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture
-def open_run(open_window, owner, finished_run):
+def open_run(sign_in, owner, finished_run):
     """Open the page of a finished run, signed in."""
 
     def page_of(*args, **options):
-        page = open_window(*args, **options)
-        page.goto("/accounts/login/")
-        page.locator("input[name=login]").fill(owner.username)
-        page.locator("input[name=password]").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(lambda address: "/accounts/" not in address)
+        page = sign_in(owner, *args, **options)
         page.goto(finished_run.get_absolute_url())
         return page
 
@@ -104,3 +98,12 @@ def test_a_pixel_that_is_clicked_says_what_it_belongs_to(open_run, finished_run)
     look = services.look(run=finished_run, x=x, y=y)
     expect(line).to_contain_text(f"Cluster {look.cluster + 1} {round(max(look.clusters) * 100)}")
     expect(line).to_contain_text(" ".join(str(n) for n in look.colour))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_bar_below_the_binary_picture_has_its_black_and_white_in_both_themes(open_run, theme):
+    page = open_run(theme=theme)
+    fills = page.locator("svg:has([data-fg-part]) rect").evaluate_all(
+        "all => all.map((one) => getComputedStyle(one).fill)"
+    )
+    assert fills == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]

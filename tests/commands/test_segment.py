@@ -275,7 +275,7 @@ def test_inputs_that_are_not_there_or_no_pictures_are_named_before_work_starts(p
         done = segment(picture, *options, "--output", output)
         assert (done.returncode, done.stderr) == (1, f"CommandError: {missing}: No such file or directory.\n")
     done = segment(picture, "--clusters", "3", "--mask", notes, "--output", output)
-    assert done.stderr.startswith(f"CommandError: {notes}: It is no picture of a known format.")
+    assert done.stderr.startswith(f"CommandError: {notes}: It is not a picture in a known format.")
     assert not output.exists()
 
 

@@ -9,9 +9,13 @@ export function fill(template, values) {
   return template.replace(/%\((\w+)\)s/g, (place, /** @type {string} */ name) => String(values[name] ?? place));
 }
 
-/** @param {number} share 0 to 1 */
-export function percent(share) {
-  return `${(share * 100).toFixed(1)}\u202f%`;
+/**
+ * @param {number} share 0 to 1
+ * @param {string} [language] of the page, as a BCP 47 tag; its decimal sign is used
+ */
+export function percent(share, language) {
+  const format = new Intl.NumberFormat(language || undefined, { minimumFractionDigits: 1, maximumFractionDigits: 1, useGrouping: false });
+  return `${format.format(share * 100)}\u202f%`;
 }
 
 /** @param {number} share 0 to 1 */

@@ -72,7 +72,7 @@ def test_a_mask_that_leaves_nothing_says_what_to_do(run, translucent):
     with pytest.raises(SegmentationError) as refused:
         run(translucent, **mask_of(everything_visible))
     assert refused.value.code == "empty"
-    assert "What is black in a mask is kept" in str(refused.value)
+    assert "Black pixels of a mask are kept" in str(refused.value)
 
 
 def test_a_mask_that_leaves_one_pixel_gives_one_cluster(run, pixels):

@@ -16,7 +16,7 @@ suite("a sentence", () => {
 });
 
 test("shares have one decimal, or none", () => {
-  assert.deepEqual([0, 0.1234, 1].map(percent), [`0.0${THIN}%`, `12.3${THIN}%`, `100.0${THIN}%`]);
+  assert.deepEqual([0, 0.1234, 1].map((share) => percent(share)), [`0.0${THIN}%`, `12.3${THIN}%`, `100.0${THIN}%`]);
   assert.deepEqual([0, 0.1234, 0.995, 1].map(wholePercent), [`0${THIN}%`, `12${THIN}%`, `100${THIN}%`, `100${THIN}%`]);
 });
 
