@@ -10,6 +10,7 @@ export PORT := $(or $(PORT),8000)
 
 py = "$(VENV)/bin/python"
 bin = "$(VENV)/bin"
+node = $(py) scripts/node.py
 bootstrap = "$(PYTHON)" gmmsite/deploy/bootstrap.py --venv "$(VENV)" --goal $@
 compile = $(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate
 # The settings of a real deployment, for Django's own list of what such a one must have.
@@ -44,11 +45,15 @@ dev: python ## the same while you change it: reloads by itself, with debug pages
 test: python chromium ## run all tests (in a new checkout: installs what they need)
 	@$(bootstrap) requirements-dev.txt
 	@mkdir -p .make
+	@$(node) install
+	$(node) --test "tests/js/**/*.test.js"
 	$(py) -m pytest -n $(JOBS) --dist loadfile
 
 coverage: python chromium ## run all tests, and say which lines none of them runs; takes twice as long
 	@$(bootstrap) requirements-dev.txt
 	@mkdir -p .make
+	@$(node) install
+	$(node) --test "tests/js/**/*.test.js"
 	$(py) -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term
 
 soak: python chromium servers fresh ## run what takes hours: a fresh machine, phantoms, mutations, every fault ten times, a deployment
@@ -77,12 +82,15 @@ test-services: python chromium servers ## run what needs a database, storage or 
 	@$(bootstrap) requirements-dev.txt
 	$(py) scripts/services.py -- $(py) -m pytest -n $(JOBS) --dist loadfile -m "not soak" -k "not always" $(on_services)
 
-check: python ## look at style, types, layers, templates, migrations, locks, bundled libraries and deployment settings
+check: python ## look at style, types, layers, scripts, templates, migrations, locks, bundled libraries and deployment settings
 	@$(bootstrap) requirements-dev.txt
+	@$(node) install
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/mypy .
 	$(bin)/lint-imports
+	$(node) node_modules/typescript/bin/tsc --project .
+	$(node) node_modules/eslint/bin/eslint.js .
 	$(bin)/djlint templates --check --quiet
 	$(bin)/djlint templates --lint --quiet
 	$(py) manage.py makemigrations --check --dry-run
@@ -131,7 +139,7 @@ quality: python ## measure segments against people's (DATA=path: Berkeley Segmen
 
 clean: ## remove what can be made again; the database, the pictures and the secret key stay
 	rm -rf "$(VENV)" .make staticfiles htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis \
-		.import_linter_cache test-results
+		.import_linter_cache test-results node_modules
 	find gmmsite segmentation tests scripts -name __pycache__ -prune -exec rm -rf {} +
 
 python:

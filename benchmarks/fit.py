@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from segmentation.engine.gmm import Mixture, Recipe, segment
 from segmentation.engine.gmm.fit.em import FLOOR, Data, evaluate, iterate
-from segmentation.engine.gmm.pixels.distinct_colours import count
+from segmentation.engine.gmm.pixels.distinct_colours import count_colours
 from segmentation.engine.recipe import Covariance, Features, Preset
 
 K = 5
@@ -116,7 +116,7 @@ class Continuation:
 
 
 def continued(mixture: Mixture, pixels: Pixels) -> Continuation:
-    colours = count(np.ascontiguousarray(pixels.reshape(-1, 3)), None)
+    colours = count_colours(np.ascontiguousarray(pixels.reshape(-1, 3)), None)
     values = colours.values()
     limit = iterate(Data.of(values, colours.counts), mixture, tolerance=1e-8, max_iterations=2000)
     gain = limit.log_likelihood - evaluate(mixture.theta(), Data.of(values, colours.counts)).log_likelihood

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from segmentation.engine.gmm import Recipe, segment
 from segmentation.engine.gmm.pixels.sources import EightBit
-from segmentation.engine.gmm.selection.choice import choose, interior_pixels
+from segmentation.engine.gmm.selection.cluster_count import choose_n_clusters, interior_pixels
 
 Float = NDArray[np.float64]
 
@@ -126,7 +126,7 @@ def mislabelled(labels: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
 def number_found(found: Phantom, seed: int = 0) -> int:
     """How many clusters the engine finds in a phantom."""
     rng = np.random.default_rng(seed)
-    return choose(interior_pixels(EightBit(found.pixels, None), rng), rng).n_clusters
+    return choose_n_clusters(interior_pixels(EightBit(found.pixels, None), rng), rng).n_clusters
 
 
 HARDER: dict[str, Callable[[int], Phantom]] = {

@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from gmmsite import logs, secret, shared
+from gmmsite import logs, machine, secret, shared
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -104,11 +104,12 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "segmentation.authentication.Authentication",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "segmentation.views.refusals.Refusals",
+    "gmmsite.returning.ReturnToThePage",
 ]
 if DEBUG and env.bool("GMM_TOOLBAR", default=False):
     INSTALLED_APPS.append("debug_toolbar")
@@ -297,12 +298,15 @@ GMM_QUOTA_BYTES = env.int("GMM_QUOTA_BYTES", default=20_000_000_000)
 GMM_QUOTA_IMAGES = env.int("GMM_QUOTA_IMAGES", default=10_000)
 GMM_RATE_UPLOADS = env.int("GMM_RATE_UPLOADS", default=1000)  # of one person in an hour
 GMM_DISK_WARNING = env.int("GMM_DISK_WARNING", default=2_000_000_000)  # bytes left below which staff are warned
-GMM_WORKER_SLOTS = env.int("GMM_WORKER_SLOTS", default=0)  # 0: one a core
+GMM_WORKER_SLOTS = env.int("GMM_WORKER_SLOTS", default=0) or machine.cores()
+WORKER_SHORT_SLOTS = machine.short_slots(GMM_WORKER_SLOTS)
 WEB_THREADS = 8  # of a web process: pages are light, and pictures are decoded in children of the sandbox
 GMM_WEB_CHILDREN = env.int("GMM_WEB_CHILDREN", default=2)
 GMM_STOP_SECONDS = env.float("GMM_STOP_SECONDS", default=10.0)
 GMM_MAX_ATTEMPTS = env.int("GMM_MAX_ATTEMPTS", default=3)
-GMM_RUN_MEMORY = env.int("GMM_RUN_MEMORY", default=12_000_000_000)
+GMM_RUN_MEMORY = env.int("GMM_RUN_MEMORY", default=0) or machine.run_memory(
+    memory=machine.memory(), slots=GMM_WORKER_SLOTS
+)
 GMM_RUN_SECONDS = env.float("GMM_RUN_SECONDS", default=3600.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # fields other than files
 

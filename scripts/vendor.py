@@ -1,7 +1,8 @@
 """Copy the JavaScript packages of package-lock.json to static/vendor, each with its licence and hash.
 
-`python scripts/vendor.py` installs the locked packages into a temporary folder with npm and copies what is listed below.
-`python scripts/vendor.py --check` compares the committed files with the manifest; it needs neither npm nor a network.
+`python scripts/vendor.py` installs the locked `dependencies` into a temporary folder and copies what is listed below. A package
+that is imported by our modules needs its `.d.ts` in the list, too: `make check` reads types from beside the script.
+`python scripts/vendor.py --check` compares the committed files with the manifest; it needs neither Node.js nor a network.
 """
 
 import hashlib
@@ -47,14 +48,19 @@ def differing() -> list[str]:
 
 def copy() -> None:
     """Install the locked packages aside and replace static/vendor by their listed files."""
-    npm = shutil.which("npm")
-    if npm is None:
-        raise SystemExit("npm is needed to renew static/vendor; the application itself runs without it.")
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("package.json", "package-lock.json"):
+        for name in ("package.json", "package-lock.json", ".npmrc"):
             shutil.copy(ROOT / name, folder)
-        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        subprocess.run(command, cwd=folder, check=True)  # noqa: S603 - a fixed command, npm found by its name
+        command: list[str | Path] = [
+            sys.executable,
+            ROOT / "scripts" / "node.py",
+            "npm",
+            "ci",
+            "--omit=dev",
+            "--prefix",
+            folder,
+        ]
+        subprocess.run(command, check=True)  # noqa: S603 - a fixed command
         packages = {name: _take(Path(folder) / "node_modules" / name, name) for name in sorted(FILES)}
     MANIFEST.write_text(json.dumps({"packages": packages}, indent=2) + "\n")
 

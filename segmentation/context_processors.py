@@ -12,6 +12,7 @@ def interface(request: HttpRequest) -> dict[str, Any]:
     """Return what `base.html` needs of a request."""
     return {
         "theme": theme(request),
+        "max_upload_bytes": settings.GMM_MAX_UPLOAD_BYTES,
         "registration_open": settings.REGISTRATION_OPEN,
         "email_configured": settings.EMAIL_CONFIGURED,
     }

@@ -34,7 +34,7 @@ class StorageFull(StorageUnavailable):
         self,
         code: str = "storage_unavailable",
         template: str = gettext_noop(
-            "The disk for pictures is full. Nothing was changed. Tell the people who run this site; they have to make room."
+            "The disk for pictures is full. Nothing was changed. Tell the administrators of this site; they have to make room."
         ),
         **values: str | float,
     ) -> None:

@@ -25,7 +25,7 @@ def sentence(error: SegmentationError) -> str:
 
 def written(recipe: Mapping[str, Any]) -> dict[str, str]:
     """Return a recipe's mapping as the fields of a form; what is off is left out, as a check box does."""
-    fields = {name: _written(recipe[name]) for name in recipes.NAMES if name in recipe}
+    fields = {name: _written(recipe[name]) for name in recipes.SETTING_NAMES if name in recipe}
     return {name: text for name, text in fields.items() if text}
 
 
@@ -40,7 +40,7 @@ class RecipeForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("auto", *recipes.NAMES):
+        for name in ("auto", *recipes.SETTING_NAMES):
             self.fields[name] = forms.CharField(required=False, max_length=40)
 
     def clean(self) -> dict[str, Any]:
@@ -72,10 +72,16 @@ class RecipeForm(forms.Form):
     def n_clusters_shown(self) -> int:
         """The number to put into the field again: what was asked for if it makes sense, else the default."""
         given = self.shown["n_clusters"]
-        most = recipes.MAX_REGIONS if self.shown["preset"] == recipes.Preset.REGIONS else recipes.MAX_CLUSTERS
-        if given.isdecimal() and recipes.MIN_CLUSTERS <= int(given[:20]) <= most:
-            return int(given)
+        if given.isdecimal() and len(given) <= _MOST_DIGITS_OF_A_NUMBER:
+            return int(given)  # also one that is out of range: the problem with it is told beside it
         return Recipe().n_clusters or recipes.MIN_CLUSTERS
+
+    @property
+    def smallest_region_choices(self) -> list[tuple[str, str]]:
+        """The values that are offered for the smallest region, with what they are called; the given one is among them."""
+        shown = self.shown["smallest_region"]
+        offered = [(value, _share(value)) for value in _SMALLEST_REGIONS]
+        return offered if shown in _SMALLEST_REGIONS else [*offered, (shown, _share(shown))]
 
     @property
     def opened(self) -> bool:
@@ -89,11 +95,22 @@ class RecipeForm(forms.Form):
         return next((str(errors[0]) for errors in self.errors.values()), "")
 
     def _given(self) -> dict[str, str]:
-        given = {name: text for name in recipes.NAMES if (text := self.cleaned_data[name].strip())}
+        given = {name: text for name in recipes.SETTING_NAMES if (text := self.cleaned_data[name].strip())}
         return given | ({"n_clusters": recipes.AUTO} if self.cleaned_data["auto"] else {})
 
 
+_SMALLEST_REGIONS = ("0", "0.0001", "0.001", "0.01")
+_MOST_DIGITS_OF_A_NUMBER = 20
 _IN_FRONT = {"schema", "preset", "n_clusters"}
+
+
+def _share(given: str) -> str:
+    """Return what a smallest region is called; one that is no number, as it is."""
+    try:
+        share = float(given)
+    except ValueError:
+        return given
+    return words.share_of_picture(share) if share else _("Keep all regions")
 
 
 def _written(value: object) -> str:
@@ -124,7 +141,7 @@ class RunForm(RecipeForm):
     def __init__(self, *args: Any, starts: QuerySet[Run], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         gone = gettext_lazy(
-            "A run can begin with a finished run of the same picture, with the preset Colours: choose another."
+            "A run can only start from a finished run of the same picture with the preset Colours. Choose another one."
         )
         self.fields["begin"] = forms.ModelChoiceField(starts, required=False, error_messages={"invalid_choice": gone})
         self.chosen_mask = str(self.data.get("mask", "")).strip()

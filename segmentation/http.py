@@ -1,12 +1,21 @@
 """Requests and answers as the web rows see them: who is signed in, the theme they chose, errors, headers."""
 
+import uuid
 from http import HTTPStatus
+from typing import Protocol, TypeVar
 
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from segmentation.engine.exceptions import SegmentationError
+from segmentation import access
+from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.forms import sentence
 from segmentation.models import User
+
+M = TypeVar("M", bound=Model)
+M_co = TypeVar("M_co", bound=Model, covariant=True)
 
 API_ROOT = "/api/"
 PROBLEM_TYPE = "application/problem+json"
@@ -44,6 +53,7 @@ _STATUS = {
     "not_found": HTTPStatus.NOT_FOUND,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
+_NOT_FOUND = gettext_noop("This picture or run was deleted, or it belongs to somebody else.")
 _RETRY_SECONDS = 10
 _TRY_AGAIN = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
@@ -52,6 +62,50 @@ class SignedInRequest(HttpRequest):
     """A request of a person who is signed in; for annotations behind `login_required` and the API's authentication."""
 
     user: User
+
+
+class Owned(Protocol[M_co]):
+    """A queryset of a model with an owner."""
+
+    def visible_to(self, user: User | AnonymousUser) -> QuerySet[M_co]: ...
+
+
+def get_visible_or_404(things: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUID) -> M:
+    """Return the one of `things` that has the key `pk`, if `user` may see it.
+
+    Raises
+    ------
+    SegmentationError
+        With `not_found`: there is none, or it is somebody else's; nobody learns which.
+    """
+    try:
+        return things.visible_to(user).get(pk=pk)
+    except ObjectDoesNotExist:
+        raise SegmentationError("not_found", _NOT_FOUND) from None
+
+
+def get_changeable(things: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUID) -> M:
+    """Return the one of `things` that has the key `pk`, if `user` may change it.
+
+    Raises
+    ------
+    SegmentationError
+        As of `get_visible_or_404`.
+    PermissionDenied
+        When they may see it only.
+    """
+    thing = get_visible_or_404(things, user=user, pk=pk)
+    if not access.may_change(user=user, thing=thing):
+        raise PermissionDenied
+    return thing
+
+
+def get_deletable(things: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUID) -> M:
+    """Return the one of `things` that has the key `pk`, if `user` may delete it; raises as `get_changeable`."""
+    thing = get_visible_or_404(things, user=user, pk=pk)
+    if not access.may_delete(user=user, thing=thing):
+        raise PermissionDenied
+    return thing
 
 
 def theme(request: HttpRequest) -> str:

@@ -26,7 +26,7 @@ _UNREADABLE = (
 )
 _FAULT = (
     "internal_error",
-    gettext_lazy("A fault in the program. Tell the people who run this site the X-Request-ID of this answer."),
+    gettext_lazy("A fault in the program. Tell the administrators of this site the X-Request-ID of this answer."),
 )
 
 

@@ -1,8 +1,13 @@
-"""Numbers as people read them on the pages, in the admin and on the command line: a true minus, narrow spaces, units."""
+"""Numbers as people read them on the pages, in the admin and on the command line: a true minus, narrow spaces, units.
+
+Decimals have the separator of the reader's language, as Django's localisation has it; thousands are set apart by a narrow
+space in every language, as the SI does. `static/js/page.js` does the same.
+"""
 
 import math
 from decimal import Decimal
 
+from django.utils.formats import get_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -10,28 +15,31 @@ SETTINGS = {
     "preset": _("Preset"),
     "n_clusters": _("Clusters"),
     "features": _("Colour space"),
-    "texture": _("Texture scales"),
+    "texture": _("Texture"),
     "position": _("Position"),
     "covariance": _("Shape of clusters"),
     "smoothness": _("Smoothness"),
-    "smallest_region": _("Smallest region, share"),
+    "smallest_region": _("Smallest region"),
     "seed": _("Seed"),
     "restarts": _("Starts"),
     "tolerance": _("Tolerance"),
-    "max_iterations": _("Iterations, at most"),
-    "exact": _("Fit all pixels"),
+    "max_iterations": _("Iteration limit"),
+    "exact": _("Pixels fitted"),
 }
 """What the fields of a recipe are called beside their values."""
 
 _CHOICES = {
-    "n_clusters": {"auto": _("chosen by the app")},
+    "n_clusters": {"auto": _("chosen automatically")},
     "preset": {"colours": _("Colours"), "regions": _("Regions")},
     "features": {
-        "rgb": _("as the picture has it (RGB)"),
-        "lab": _("as the eye sees distances (CIE Lab)"),
+        "rgb": _("as in the picture (RGB)"),
+        "lab": _("perceptual (CIE Lab)"),
         "gray": _("lightness only (grey)"),
         "od": _("amount of stain (optical density)"),
     },
+    "texture": {"0": _("not used"), "1": _("fine"), "2": _("fine and coarse")},
+    "position": {"True": _("used as a feature"), "False": _("not used")},
+    "exact": {"True": _("all"), "False": _("a sample")},
     "covariance": {
         "full": _("any ellipse (full)"),
         "tied": _("one shape for all (tied)"),
@@ -40,6 +48,28 @@ _CHOICES = {
     },
 }
 
+_IN_SHORT = {
+    "features=lab": _("CIE Lab"),
+    "features=gray": _("grey"),
+    "features=od": _("optical density"),
+    "texture=1": _("fine texture"),
+    "texture=2": _("fine and coarse texture"),
+    "position=True": _("position"),
+    "covariance=tied": _("one shape for all"),
+    "covariance=diag": _("ellipses along the axes"),
+    "covariance=spherical": _("circles"),
+    "exact=True": _("all pixels"),
+}
+_SHORT_NAMES = {
+    "smoothness": _("smoothness %(value)s"),
+    "smallest_region": _("regions from %(value)s"),
+    "seed": _("seed %(value)s"),
+    "restarts": _("%(value)s starts"),
+    "tolerance": _("tolerance %(value)s"),
+    "max_iterations": _("at most %(value)s iterations"),
+}
+
+_MOST_DIGITS = 24  # with zeros and point; a form's fields take more
 _DAYS_OF_YEAR = 365.25
 _MINUS, _NARROW = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
 
@@ -50,7 +80,7 @@ def number(value: float, decimals: int) -> str:
     >>> number(-12.8788, 2)
     '−12.88'
     """
-    return f"{value:.{decimals}f}".replace("-", _MINUS)
+    return _in_language(f"{value:.{decimals}f}").replace("-", _MINUS)
 
 
 def thousands(count: int) -> str:
@@ -108,25 +138,72 @@ def how_many(count: int | None, *, regions: bool) -> str:
 
 
 def plain(value: float) -> str:
-    """Return a setting as people write it, without an exponent.
+    """Return a setting as people write it: exact, and without an exponent unless it needs very many digits.
 
-    >>> plain(1e-5), plain(0.5), plain(0.0)
-    ('0.00001', '0.5', '0')
+    >>> plain(1e-5), plain(0.5), plain(0.0), plain(1e-40)
+    ('0.00001', '0.5', '0', '1e-40')
     """
-    return format(Decimal(f"{value:g}"), "f")
+    written = format(Decimal(repr(value)).normalize(), "f")
+    return written if len(written) <= _MOST_DIGITS else repr(value)
+
+
+def share_of_picture(share: float) -> str:
+    """Return a share of a picture as a percentage with all its digits.
+
+    >>> share_of_picture(0.0001) == "0.01\N{NARROW NO-BREAK SPACE}% of the picture"
+    True
+    """
+    percentage = format((Decimal(repr(share)) * 100).normalize(), "f")
+    if len(percentage) > _MOST_DIGITS:
+        percentage = f"{share * 100:g}"
+    return gettext("%(percentage)s of the picture") % {"percentage": f"{_in_language(percentage)}{_NARROW}%"}
 
 
 def setting(name: str, value: object) -> str:
     """Return the value of a field of a recipe in words; one that this release does not know, as it is.
 
     >>> setting("covariance", "diag"), setting("exact", False), setting("n_clusters", "auto"), setting("tolerance", 1e-5)
-    ('aligned with the axes (diagonal)', 'no', 'chosen by the app', '0.00001')
+    ('aligned with the axes (diagonal)', 'a sample', 'chosen automatically', '0.00001 nats per pixel')
     """
-    if isinstance(value, bool):
-        return gettext("yes") if value else gettext("no")
-    if isinstance(value, float):
-        return plain(value)
-    return str(_CHOICES.get(name, {}).get(str(value), value))
+    if isinstance(value, bool | int | str):
+        return str(_CHOICES.get(name, {}).get(str(value), value))
+    if not isinstance(value, float):
+        return str(value)
+    if name == "smallest_region":
+        return share_of_picture(value) if value else gettext("all regions are kept")
+    if name == "tolerance":
+        return gettext("%(value)s nats per pixel") % {"value": plain(value)}
+    return plain(value)
+
+
+def log_likelihood(value: float, *, pixels: int | None, of_all: bool) -> str:
+    """Return a mean log-likelihood with the pixels that it is of; None where an older release has not kept their number.
+
+    >>> log_likelihood(-12.87881, pixels=500, of_all=False), log_likelihood(-12.87881, pixels=None, of_all=False)
+    ('−12.8788 nats per pixel, mean of a sample of 500 pixels', '−12.8788 nats per pixel')
+    """
+    if pixels is None:
+        return gettext("%(value)s nats per pixel") % {"value": number(value, 4)}
+    said = (
+        gettext("%(value)s nats per pixel, mean of all %(pixels)s pixels")
+        if of_all
+        else gettext("%(value)s nats per pixel, mean of a sample of %(pixels)s pixels")
+    )
+    return said % {"value": number(value, 4), "pixels": thousands(pixels)}
+
+
+def setting_in_short(name: str, value: object) -> str:
+    """Return a setting that is not the default as few words that stand by themselves.
+
+    >>> setting_in_short("features", "lab"), setting_in_short("position", True), setting_in_short("seed", 7)
+    ('CIE Lab', 'position', 'seed 7')
+    """
+    said = _IN_SHORT.get(f"{name}={value}")
+    if said is not None:
+        return str(said)
+    value = share_of_picture(value) if name == "smallest_region" and isinstance(value, float) else value
+    value = plain(value) if isinstance(value, float) else value
+    return str(_SHORT_NAMES.get(name, "%(value)s")) % {"value": value}
 
 
 def seconds(value: float) -> str:
@@ -138,7 +215,7 @@ def seconds(value: float) -> str:
     if value >= 60:
         whole = round(value)
         return f"{whole // 60}{_NARROW}min {whole % 60:02d}{_NARROW}s"
-    return f"{value:.{2 if value < 10 else 1}f}{_NARROW}s"
+    return f"{number(value, 2 if value < 10 else 1)}{_NARROW}s"
 
 
 def lasting(value: float) -> str:
@@ -148,7 +225,7 @@ def lasting(value: float) -> str:
     (True, True)
     """
     if round(value, 1) < 10:
-        return f"{max(value, 0.0):.1f}{_NARROW}s"
+        return f"{number(max(value, 0.0), 1)}{_NARROW}s"
     whole = round(value)
     if whole < 60:
         return f"{whole}{_NARROW}s"
@@ -156,7 +233,7 @@ def lasting(value: float) -> str:
         return f"{whole // 60}{_NARROW}min {whole % 60:02d}{_NARROW}s"
     if whole < 86_400:
         return f"{whole // 3600}{_NARROW}h {whole % 3600 // 60:02d}{_NARROW}min"
-    return f"{value / 86_400:.1f}{_NARROW}d"
+    return f"{number(value / 86_400, 1)}{_NARROW}d"
 
 
 def time_left(value: float) -> str:
@@ -190,4 +267,9 @@ def about(days: float) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
+    return _in_language(f"{value:.1f}".removesuffix(".0"))
+
+
+def _in_language(number: str) -> str:
+    """Return a number with the decimal separator of the reader's language."""
+    return number.replace(".", str(get_format("DECIMAL_SEPARATOR")))

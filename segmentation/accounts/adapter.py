@@ -26,28 +26,28 @@ from segmentation.models import User
 _log = logging.getLogger(__name__)
 _APP = "allauth.account"
 # The same words for every way to sign in, and for an unknown name as for a wrong password.
-_NOT_TOGETHER = _("This name or address and this password do not belong together.")
+_NOT_TOGETHER = _("The name or e-mail address and the password do not match.")
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth publishes no types
     """Who may sign up and as whom, where people go afterwards, and what they are told."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
-        "account_inactive": _("This account is switched off."),
-        "duplicate_email": _("Your account has this address already."),
+        "account_inactive": _("This account is deactivated."),
+        "duplicate_email": _("Your account already has this address."),
         "email_password_mismatch": _NOT_TOGETHER,
-        "email_taken": _("Another account has this address already."),
+        "email_taken": _("Another account already has this address."),
         "enter_current_password": _("This is not your password."),
         "incorrect_password": _("This is not your password."),
         "invalid_login": _NOT_TOGETHER,
-        "rate_limited": _("That was too often. Wait a few minutes, then try again."),
+        "rate_limited": _("Too many attempts. Wait a few minutes, then try again."),
         "too_many_login_attempts": _("Too many attempts failed. Wait five minutes, then try again."),
-        "username_address": _("A user name is no e-mail address. Leave out the @."),
-        "username_blacklisted": _("This name is kept for the site itself. Choose another one."),
-        "username_looks_taken": _("Somebody has a name that looks the same. Choose another one."),
+        "username_address": _("A user name must not be an e-mail address. Leave out the @."),
+        "username_blacklisted": _("This name is reserved. Choose another one."),
+        "username_looks_taken": _("A name that looks the same is already taken. Choose another one."),
         "username_mixed": _("This name mixes letters of several scripts. Use those of one."),
         "username_password_mismatch": _NOT_TOGETHER,
-        "username_taken": _("Somebody has this name already. Choose another one."),
+        "username_taken": _("This name is already taken. Choose another one."),
     }
 
     def is_open_for_signup(self, _request: HttpRequest) -> bool:

@@ -26,11 +26,10 @@ class GuessesValidator:
         if float(zxcvbn(password[:_LOOKED_AT], user_inputs=[*parts, *_OF_THE_SITE])["guesses"]) < _FEWEST_GUESSES:
             raise ValidationError(
                 _(
-                    "This password is easy to guess. Take several words that have nothing to do with each other, or let a "
-                    "password manager make one."
+                    "This password is easy to guess. Use several unrelated words, or let a password manager generate one."
                 ),
                 code="password_easy_to_guess",
             )
 
     def get_help_text(self) -> str:
-        return _("Your password must not be one that is easy to guess, as a word with a year.")
+        return _("Your password must not be easy to guess, such as a word with a year.")

@@ -36,7 +36,7 @@ class EmailAddressForm(forms.ModelForm):  # type: ignore[type-arg] # allauth pub
         """Refuse the address of a person whom one may not touch: confirmed elsewhere, they could sign in by it no more."""
         email = str(self.cleaned_data["email"]).lower()
         if not all(may_touch(self.request, person) for person in filter_users_by_email(email)):
-            raise ValidationError(_("Another account has this address already."))
+            raise ValidationError(_("Another account already has this address."))
         return email
 
 

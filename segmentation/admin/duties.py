@@ -36,8 +36,8 @@ class DutyAdmin(ReadOnlyAdmin):
         if duty.problem:
             return duty.problem
         if duty.finished:
-            return _("Nothing to complain of")
-        return _("Begun, not finished yet") if duty.started else _("Never done yet")
+            return _("No problems found")
+        return _("Started, not finished") if duty.started else _("Never done yet")
 
     @admin.display(description=gettext_lazy("Last begun"))
     def begun(self, duty: Duty) -> SafeString | None:

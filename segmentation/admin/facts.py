@@ -128,8 +128,12 @@ def _of_result(run: Run) -> list[Fact]:
     result = run.result
     iterations = _("%(n)s, converged") if result.converged else _("%(n)s, stopped before it converged")
     colours = result.facts.get("distinct_colours")
+    fitted = result.facts.get("fitted_pixels")
+    log_likelihood = words.log_likelihood(
+        result.log_likelihood, pixels=fitted, of_all=fitted == result.facts.get("valid_pixels")
+    )
     return [
-        _fact(_("Log-likelihood"), _("%(value)s nats per pixel") % {"value": words.number(result.log_likelihood, 4)}),
+        _fact(_("Log-likelihood"), log_likelihood),
         _fact(_("Iterations"), iterations % {"n": result.iterations}),
         _fact(_("Distinct colours"), "" if colours is None else words.thousands(int(colours))),
         _fact(_("Time by stage"), _stages(result.seconds)),

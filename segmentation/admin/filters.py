@@ -54,7 +54,7 @@ class OwnerFilter(SimpleListFilter):
         if not given.isdecimal() or len(given) > 18:
             raise IncorrectLookupParameters
         person = User.objects.filter(pk=given).first()
-        return [(given, person.get_username() if person else gettext("nobody any more"))]
+        return [(given, person.get_username() if person else gettext("deleted user"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002 - Django's signature
         return queryset if self.value() is None else queryset.filter(**{self.path: self.value()})

@@ -112,7 +112,7 @@ def _warnings(now: Queue, crew: Crew) -> Iterator[Warning]:
 
 def _outlook(hand: Hand) -> str:
     if not hand.tasks:
-        return _("It does no run. If it has ended, it leaves this list by itself.")
+        return _("It has no run. If it has stopped, it will be removed from this list.")
     left = min(task.lease_seconds for task in hand.tasks)
     if left <= 0:
         return _("The next sweep of another worker puts its runs back into the queue. Nothing is lost.")

@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import BooleanField, Q, QuerySet, Value
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -25,6 +25,7 @@ from segmentation.admin.listing import MOST, bounded, id_starts_with, words_of
 from segmentation.admin.readonly import ReadOnlyAdmin, person_of
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.forms import sentence
+from segmentation.http import get_visible_or_404
 from segmentation.models import Image, Run, User
 from segmentation.models.jobs import State
 
@@ -139,7 +140,7 @@ class RunAdmin(ReadOnlyAdmin):
     def _operable(self, request: HttpRequest, run_id: uuid.UUID) -> Run:
         if not self.has_operate_permission(request):
             raise PermissionDenied
-        return get_object_or_404(self.get_queryset(request), pk=run_id)
+        return get_visible_or_404(Run.objects.for_lists(), user=request.user, pk=run_id)
 
     def _cancel(self, request: HttpRequest, runs: Iterable[Run]) -> None:
         done = self._each(request, runs, services.cancel_run)

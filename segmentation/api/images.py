@@ -1,16 +1,14 @@
 import uuid
 from http import HTTPStatus
 
-from django.core.exceptions import PermissionDenied
-from django.shortcuts import get_object_or_404
 from ninja import File, Router, Status
 from ninja.files import UploadedFile
 
-from segmentation import access, services
+from segmentation import services
 from segmentation.api.problems import ERRORS
 from segmentation.api.schemas import ImageOut, MaskOut
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
-from segmentation.http import SignedInRequest
+from segmentation.http import SignedInRequest, get_changeable, get_deletable, get_visible_or_404
 from segmentation.models import Image
 
 router = Router(tags=["images"])
@@ -26,7 +24,7 @@ def upload(request: SignedInRequest, image: File[UploadedFile]) -> Status[ImageO
 @router.get("/{uuid:image_id}", response={HTTPStatus.OK: ImageOut, **ERRORS}, url_name="image")
 def describe(request: SignedInRequest, image_id: uuid.UUID) -> ImageOut:
     """Describe an image: what the file was, what was converted, where its pictures are."""
-    return ImageOut.of(_image(request, image_id))
+    return ImageOut.of(get_visible_or_404(Image.objects.all(), user=request.user, pk=image_id))
 
 
 @router.post("/{uuid:image_id}/masks", response={HTTPStatus.CREATED: MaskOut, **ERRORS}, url_name="masks")
@@ -37,7 +35,9 @@ def upload_mask(
 
     What is not black in it is left out. A mask that no run takes is deleted after a day.
     """
-    image = _changeable(request, image_id)  # before the file is asked for: a stranger learns nothing
+    image = get_changeable(
+        Image.objects.all(), user=request.user, pk=image_id
+    )  # before the file is asked for: a stranger learns nothing
     if mask is None:
         raise SegmentationError("invalid_request", gettext_noop("Send the mask as the field “mask” of a form."))
     stored = services.upload_mask(image=image, file=mask, name=mask.name or "", actor=request.user)
@@ -47,19 +47,6 @@ def upload_mask(
 @router.delete("/{uuid:image_id}", response={HTTPStatus.NO_CONTENT: None, **ERRORS})
 def delete(request: SignedInRequest, image_id: uuid.UUID) -> Status[None]:
     """Delete an image with all its runs, for good."""
-    image = _image(request, image_id)
-    if not access.may_delete(user=request.user, thing=image):
-        raise PermissionDenied
+    image = get_deletable(Image.objects.all(), user=request.user, pk=image_id)
     services.delete_image(image=image, actor=request.user)
     return Status(HTTPStatus.NO_CONTENT, None)
-
-
-def _image(request: SignedInRequest, image_id: uuid.UUID) -> Image:
-    return get_object_or_404(Image.objects.visible_to(request.user), pk=image_id)
-
-
-def _changeable(request: SignedInRequest, image_id: uuid.UUID) -> Image:
-    image = _image(request, image_id)
-    if not access.may_change(user=request.user, thing=image):
-        raise PermissionDenied
-    return image

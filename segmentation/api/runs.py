@@ -3,13 +3,11 @@ import uuid
 from dataclasses import asdict
 from http import HTTPStatus
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response
 from ninja import Router, Status
 
-from segmentation import access, services
+from segmentation import services
 from segmentation.api.problems import ERRORS
 from segmentation.api.schemas import (
     FitOut,
@@ -23,19 +21,18 @@ from segmentation.api.schemas import (
 )
 from segmentation.engine.pipeline.replay import Frame
 from segmentation.engine.recipe import Inputs, Recipe
-from segmentation.http import SignedInRequest
+from segmentation.http import SignedInRequest, get_changeable, get_deletable, get_visible_or_404
 from segmentation.models import Image, Run
 
 router = Router(tags=["runs"])
+_RUNS = Run.objects.select_related("job", "job__owner", "image", "result")
 
 
 @router.post("", response={HTTPStatus.CREATED: RunOut, **ERRORS}, url_name="runs")
 def create(request: SignedInRequest, body: RunIn) -> Status[RunOut]:
     """Queue a run of a recipe on an image; it may begin with a mixture or a finished run, and leave a mask's pixels out."""
-    image = get_object_or_404(Image.objects.visible_to(request.user).select_related("owner"), pk=body.image)
-    if not access.may_change(user=request.user, thing=image):
-        raise PermissionDenied
-    begin = None if body.begin is None else _run(request, body.begin)
+    image = get_changeable(Image.objects.select_related("owner"), user=request.user, pk=body.image)
+    begin = None if body.begin is None else get_visible_or_404(_RUNS, user=request.user, pk=body.begin)
     run = services.create_run(
         image=image,
         recipe=Recipe.from_mapping(body.recipe),
@@ -43,13 +40,13 @@ def create(request: SignedInRequest, body: RunIn) -> Status[RunOut]:
         begin=begin,
         actor=request.user,
     )
-    return Status(HTTPStatus.CREATED, RunOut.of(_run(request, run.pk)))
+    return Status(HTTPStatus.CREATED, RunOut.of(get_visible_or_404(_RUNS, user=request.user, pk=run.pk)))
 
 
 @router.get("/{uuid:run_id}", response={HTTPStatus.OK: RunOut, **ERRORS}, url_name="run")
 def describe(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
     """Say how a run stands. Poll with `If-None-Match`: 304 while nothing has changed."""
-    body = RunOut.of(_run(request, run_id)).model_dump_json().encode()
+    body = RunOut.of(get_visible_or_404(_RUNS, user=request.user, pk=run_id)).model_dump_json().encode()
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     response: HttpResponseBase = get_conditional_response(request, etag=etag) or HttpResponse(
         body, content_type="application/json"
@@ -61,7 +58,7 @@ def describe(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
 @router.post("/{uuid:run_id}/cancel", response={HTTPStatus.OK: RunOut, **ERRORS}, url_name="run-cancel")
 def cancel(request: SignedInRequest, run_id: uuid.UUID) -> RunOut:
     """Cancel a run that waits or runs."""
-    run = _changeable_run(request, run_id)
+    run = get_changeable(_RUNS, user=request.user, pk=run_id)
     services.cancel_run(run=run, actor=request.user)
     return RunOut.of(run)
 
@@ -69,7 +66,7 @@ def cancel(request: SignedInRequest, run_id: uuid.UUID) -> RunOut:
 @router.post("/{uuid:run_id}/retry", response={HTTPStatus.OK: RunOut, **ERRORS}, url_name="run-retry")
 def retry(request: SignedInRequest, run_id: uuid.UUID) -> RunOut:
     """Queue a failed or cancelled run again."""
-    run = _changeable_run(request, run_id)
+    run = get_changeable(_RUNS, user=request.user, pk=run_id)
     services.retry_run(run=run, actor=request.user)
     return RunOut.of(run)
 
@@ -80,7 +77,7 @@ def edit_legend(request: SignedInRequest, run_id: uuid.UUID, body: LegendEdit) -
 
     Clusters are named by index. The second of `merge` is taken into the first; those after it move up by one.
     """
-    run = _changeable_run(request, run_id)
+    run = get_changeable(_RUNS, user=request.user, pk=run_id)
     if body.undo:
         services.undo_legend(run=run, expected=body.revision, actor=request.user)
         return RunOut.of(run)
@@ -92,21 +89,21 @@ def edit_legend(request: SignedInRequest, run_id: uuid.UUID, body: LegendEdit) -
 @router.get("/{uuid:run_id}/at", response={HTTPStatus.OK: PixelReportOut, **ERRORS}, url_name="run-at")
 def at(request: SignedInRequest, run_id: uuid.UUID, x: int, y: int) -> PixelReportOut:
     """Say what the result knows of the pixel in column `x` and row `y`, both counted from 0."""
-    run = _run(request, run_id)
+    run = get_visible_or_404(_RUNS, user=request.user, pk=run_id)
     return PixelReportOut(revision=run.revision, **asdict(services.pixel_report(run=run, x=x, y=y, actor=request.user)))
 
 
 @router.get("/{uuid:run_id}/regions", response={HTTPStatus.OK: RegionsOut, **ERRORS}, url_name="run-regions")
 def regions(request: SignedInRequest, run_id: uuid.UUID) -> RegionsOut:
     """Say how many connected regions, by 4 neighbours, each cluster has; counted when first asked for."""
-    run = _run(request, run_id)
+    run = get_visible_or_404(_RUNS, user=request.user, pk=run_id)
     return RegionsOut(revision=run.revision, regions=services.connected_regions(run=run, actor=request.user))
 
 
 @router.get("/{uuid:run_id}/overlaps", response={HTTPStatus.OK: OverlapsOut, **ERRORS}, url_name="run-overlaps")
 def overlaps(request: SignedInRequest, run_id: uuid.UUID) -> OverlapsOut:
     """Say how much every two clusters overlap, and which two to merge first."""
-    run = _run(request, run_id)
+    run = get_visible_or_404(_RUNS, user=request.user, pk=run_id)
     found = services.overlaps(run=run)
     return OverlapsOut(revision=run.revision, coefficients=found.coefficients, merge_first=found.merge_first)
 
@@ -114,7 +111,7 @@ def overlaps(request: SignedInRequest, run_id: uuid.UUID) -> OverlapsOut:
 @router.get("/{uuid:run_id}/fit", response={HTTPStatus.OK: FitOut, **ERRORS}, url_name="run-fit")
 def fit(request: SignedInRequest, run_id: uuid.UUID, *, parameters: bool = False) -> FitOut:
     """Say how the fit went; with `parameters` the mixture after each evaluation, so that it can be replayed."""
-    run = _run(request, run_id)
+    run = get_visible_or_404(_RUNS, user=request.user, pk=run_id)
     history = services.fit_history(run=run)
     return FitOut(
         iterations=run.result.iterations,
@@ -127,9 +124,7 @@ def fit(request: SignedInRequest, run_id: uuid.UUID, *, parameters: bool = False
 @router.delete("/{uuid:run_id}", response={HTTPStatus.NO_CONTENT: None, **ERRORS})
 def delete(request: SignedInRequest, run_id: uuid.UUID) -> Status[None]:
     """Delete one run, for good; its image stays."""
-    run = _run(request, run_id)
-    if not access.may_delete(user=request.user, thing=run):
-        raise PermissionDenied
+    run = get_deletable(_RUNS, user=request.user, pk=run_id)
     services.delete_run(run=run, actor=request.user)
     return Status(HTTPStatus.NO_CONTENT, None)
 
@@ -142,15 +137,3 @@ def _frame(frame: Frame) -> FrameOut:
         means=mixture.means.tolist(),
         covariances=mixture.covariances.tolist(),
     )
-
-
-def _run(request: SignedInRequest, run_id: uuid.UUID) -> Run:
-    runs = Run.objects.visible_to(request.user).select_related("job", "job__owner", "image", "result")
-    return get_object_or_404(runs, pk=run_id)
-
-
-def _changeable_run(request: SignedInRequest, run_id: uuid.UUID) -> Run:
-    run = _run(request, run_id)
-    if not access.may_change(user=request.user, thing=run):
-        raise PermissionDenied
-    return run

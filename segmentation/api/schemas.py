@@ -8,6 +8,7 @@ from django.urls import reverse
 from ninja import Schema
 
 from segmentation import services
+from segmentation.engine.legend import ClusterStatistics
 from segmentation.models import Image, Run
 
 
@@ -81,6 +82,11 @@ class ClusterOut(Schema):
     soft_pixels: float
     share: float
     box: tuple[int, int, int, int] | None
+
+    @staticmethod
+    def resolve_name(cluster: ClusterStatistics) -> str:
+        """Return the name in the language of the reader, if it is a default one."""
+        return services.cluster_name(cluster=cluster)
 
 
 class RunOut(Schema):

@@ -1,13 +1,13 @@
-"""What a person can cause, as a small vocabulary: a stable code and a sentence that says what to do.
+"""Errors that a person can cause, each with a stable code and a sentence that says what to do.
 
-Everything else that goes wrong is a bug and is left to raise.
+Any other exception is a bug and is not caught.
 """
 
 from collections.abc import Mapping
 
 
 def gettext_noop(text: str) -> str:
-    """Mark a sentence for translation by whoever shows it; returns it unchanged."""
+    """Return a text unchanged; marks it for extraction by gettext, so that the application can translate it."""
     return text
 
 
@@ -19,9 +19,9 @@ class SegmentationError(Exception):
     code : str
         One of the codes of the API contract, for example ``corrupt``.
     template : str
-        The English sentence, with ``%(name)s`` places for `values`. Whoever shows it may translate it first.
+        The English sentence, with ``%(name)s`` placeholders for `values`. The application translates it before formatting.
     **values : str, int or float
-        What the places stand for.
+        Values of the placeholders.
     """
 
     def __init__(self, code: str, template: str, **values: str | float) -> None:
@@ -34,7 +34,7 @@ class SegmentationError(Exception):
         return self.template % self.values
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Errors cross process borders with their values."""
+        """Support pickling, so that an error keeps its values when it is sent to another process."""
         return _rebuild, (type(self), self.code, self.template, dict(self.values))
 
 
@@ -45,19 +45,19 @@ def _rebuild(
 
 
 class Refusal(SegmentationError):
-    """A file that is not taken; nothing of it was stored."""
+    """A file that is not accepted; nothing of it was stored."""
 
 
 class BadRecipe(SegmentationError):
-    """A recipe that does not parse or is out of range."""
+    """A recipe or inputs that cannot be parsed, or have a value out of range."""
 
     def __init__(self, code: str = "bad_recipe", template: str = "", **values: str | float) -> None:
         super().__init__(code, template, **values)
 
 
 class ChildFailed(SegmentationError):
-    """The limited child process did not return: `out_of_memory`, `deadline`, `crashed` or `internal_error`."""
+    """The sandboxed child process failed: `out_of_memory`, `deadline`, `crashed` or `internal_error`."""
 
 
 class Busy(SegmentationError):
-    """All places for short computations were taken for too long; trying again later helps."""
+    """All child processes for short computations were busy for too long; the request can be repeated later."""

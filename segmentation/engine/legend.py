@@ -1,7 +1,7 @@
-"""What people call the components: clusters with a name, a colour and a foreground flag, as values.
+"""The legend of a result: clusters of components with a name, a colour and a foreground flag.
 
-Every function that changes a `Legend` returns a new one. Pixels are never touched: what a legend means for them is a
-look-up over component numbers, and what it measures are sums over components. All of it is O(K).
+A `Legend` is immutable; methods that change it return a new one. No pixel is read: a legend maps component numbers to clusters,
+and the statistics of a cluster are sums over its components.
 """
 
 import functools
@@ -23,22 +23,26 @@ SCHEMA = 1
 MAX_NAME = 100
 MAX_CLUSTERS = 254  # label values 0 to 253
 UNASSIGNED, NO_DATA = 254, 255
-"""The two label values that are no cluster."""
+"""The two label values that are not clusters."""
+
+DEFAULT_NAME = gettext_noop("Cluster %(number)s")
+"""The name that a cluster has until a person gives it another; numbers begin at 1. It is stored in English."""
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
+_DEFAULT_NAME = re.compile(r"Cluster ([1-9][0-9]{0,2})")
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """What a person sees as one thing in the picture.
+    """One or more components that are shown as one cluster.
 
     Raises
     ------
     SegmentationError
-        With `invalid_request` for a name, a colour or component numbers that cannot be.
+        With `invalid_request` for an invalid name, colour or component number.
     """
 
-    name: str  # 1 to 100 characters, not only blanks
+    name: str  # 1 to 100 characters, not only white space
     colour: str  # "#rrggbb", lower case
     foreground: bool
     components: tuple[int, ...]  # at least one, each 0 to 253, ascending
@@ -52,8 +56,13 @@ class Cluster:
             raise _invalid(gettext_noop("A cluster needs at least one component, numbered from 0."))
         object.__setattr__(self, "components", tuple(sorted(self.components)))
 
+    @property
+    def default_number(self) -> int | None:
+        """The number in a default name, which the application translates with `DEFAULT_NAME`; None for any other name."""
+        return _default_number(self.name)
+
     def to_mapping(self) -> dict[str, Any]:
-        """The cluster as a JSON object; `from_mapping` is its inverse."""
+        """Return the cluster as a JSON object; `from_mapping` is its inverse."""
         return {
             "name": self.name,
             "colour": self.colour,
@@ -68,20 +77,20 @@ class Cluster:
             mapping.get(key) for key in ("name", "colour", "foreground", "components")
         )
         if not (isinstance(name, str) and isinstance(colour, str) and isinstance(foreground, bool)):
-            raise _invalid(gettext_noop("A cluster has a name, a colour and whether it is foreground."))
+            raise _invalid(gettext_noop("A cluster needs a name, a colour and a foreground flag."))
         if not isinstance(components, list) or not all(type(number) is int for number in components):
-            raise _invalid(gettext_noop("A cluster's components are a list of whole numbers."))
+            raise _invalid(gettext_noop("A cluster's components must be a list of whole numbers."))
         return cls(name, colour.lower(), foreground, tuple(components))
 
 
 @dataclass(frozen=True, slots=True)
 class Legend:
-    """All clusters of a result, in the order in which they are shown. Together they hold every component exactly once.
+    """The clusters of a result, in the order in which they are shown. Every component belongs to exactly one cluster.
 
     Raises
     ------
     SegmentationError
-        With `invalid_request` when a component is missing or is there twice.
+        With `invalid_request` when a component is missing or occurs twice.
     """
 
     clusters: tuple[Cluster, ...]
@@ -104,30 +113,30 @@ class Legend:
 
     @property
     def is_merged(self) -> bool:
-        """Whether some cluster has several components."""
+        """Whether any cluster has several components."""
         return any(len(group) > 1 for group in self.groups)
 
     @property
     def is_plain(self) -> bool:
-        """Whether cluster k is component k for all of them: nothing is merged or reordered."""
+        """Whether each cluster k is component k, that is, no clusters have been merged or reordered."""
         return all(cluster.components == (index,) for index, cluster in enumerate(self.clusters))
 
     def with_foreground(self, index: int, foreground: bool) -> Self:  # noqa: FBT001 - reads as "with foreground 2, True"
-        """The legend with one cluster's foreground flag set."""
+        """Return the legend with one cluster's foreground flag set."""
         return self._with(index, replace(self._at(index), foreground=foreground))
 
     def with_name(self, index: int, name: str) -> Self:
-        """The legend with one cluster renamed; blanks around the name are dropped."""
+        """Return the legend with one cluster renamed; white space around the name is removed."""
         return self._with(index, replace(self._at(index), name=name.strip()))
 
     def with_colour(self, index: int, colour: str) -> Self:
-        """The legend with one cluster's colour changed."""
+        """Return the legend with one cluster's colour changed."""
         return self._with(index, replace(self._at(index), colour=colour.lower()))
 
     def merged(self, index: int, other: int) -> Self:
-        """The legend with cluster `other` taken into cluster `index`, which keeps its name, colour, flag and place.
+        """Return the legend with cluster `other` merged into cluster `index`, which keeps its name, colour and flag.
 
-        Those after `other` move up by one.
+        The indices of the clusters after `other` decrease by one.
         """
         kept, taken = self._at(index), self._at(other)
         if index == other:
@@ -138,15 +147,15 @@ class Legend:
         return replace(self, clusters=tuple(legend))
 
     def reordered(self, order: Sequence[int]) -> Self:
-        """The legend in a new order: its cluster i is this one's ``order[i]``."""
+        """Return the legend in a new order: cluster i of the result is cluster ``order[i]`` of this legend."""
         if sorted(order) != list(range(len(self.clusters))):
-            raise _invalid(gettext_noop("An order names every cluster exactly once."))
+            raise _invalid(gettext_noop("An order must contain every cluster exactly once."))
         return replace(self, clusters=tuple(self.clusters[index] for index in order))
 
     def cluster_of_component(self) -> NDArray[np.uint8]:
-        """Cluster index of every label value, shape (256,).
+        """Return the cluster index of every label value, shape (256,), uint8.
 
-        255 stays no data; values that are no component, with 254, are unassigned.
+        255 (no data) stays 255. Values that are not components become 254 (unassigned).
         """
         lookup = np.full(256, UNASSIGNED, dtype=np.uint8)
         lookup[NO_DATA] = NO_DATA
@@ -155,7 +164,7 @@ class Legend:
         return lookup
 
     def to_mapping(self) -> dict[str, Any]:
-        """The legend as a JSON object with its schema number; `from_mapping` is its inverse."""
+        """Return the legend as a JSON object with its schema number; `from_mapping` is its inverse."""
         return {"schema": SCHEMA, "clusters": [cluster.to_mapping() for cluster in self.clusters]}
 
     @classmethod
@@ -179,7 +188,7 @@ class Legend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterStatistics:
-    """One cluster as people see it, and what is known of its pixels.
+    """A cluster of a legend with the statistics of its pixels.
 
     Every table, answer and file shows these figures.
     """
@@ -191,13 +200,13 @@ class ClusterStatistics:
     foreground: bool
     components: tuple[int, ...]  # ascending
     pixels: int
-    soft_pixels: float  # sum of its posterior probabilities; near boundaries it can differ from `pixels`
+    soft_pixels: float  # sum of the posterior probabilities of the cluster over all pixels
     share: float  # of `pixels` in those of all clusters, 0 to 1
     soft_share: float  # of `soft_pixels` in the pixels of all clusters
     mean: tuple[float, float, float]  # red, green, blue, 0 to 255
-    mean_colour: str  # the same as "#rrggbb"
+    mean_colour: str  # the mean as "#rrggbb"
     covariance: tuple[tuple[float, ...], ...]  # (3, 3) of red, green and blue
-    box: Box | None  # around its pixels; None without a pixel, and in results of earlier releases
+    box: Box | None  # bounding box; None without a pixel, and in results of earlier releases
 
     @property
     def number(self) -> int:
@@ -205,35 +214,40 @@ class ClusterStatistics:
         return self.index + 1
 
     @property
+    def default_number(self) -> int | None:
+        """The number in a default name, which the application translates with `DEFAULT_NAME`; None for any other name."""
+        return _default_number(self.name)
+
+    @property
     def box_size(self) -> tuple[int, int] | None:
-        """Width and height of the box in pixels."""
+        """Width and height of the bounding box in pixels."""
         return None if self.box is None else (self.box[3] - self.box[1], self.box[2] - self.box[0])
 
 
-def initial(components: Sequence[Component]) -> Legend:
-    """The legend that a new result gets: one cluster a component, mean colours, the default foreground."""
+def initial_legend(components: Sequence[Component]) -> Legend:
+    """Return the legend of a new result: one cluster for each component, with its mean colour and the default foreground."""
     foreground = default_foreground(components)
     return Legend(
         tuple(
-            Cluster(f"Cluster {index + 1}", component.colour, index in foreground, (index,))
+            Cluster(DEFAULT_NAME % {"number": index + 1}, component.colour, index in foreground, (index,))
             for index, component in enumerate(components)
         )
     )
 
 
 def default_foreground(components: Sequence[Component]) -> frozenset[int]:
-    """Indices of the components that look like the thing in the picture rather than what lies around it.
+    """Return the indices of the components that are foreground by default.
 
-    Those whose share of the picture's border (outermost rows and columns) is smaller than their share of the inside. If
-    that selects none or all, the one with the fewest border pixels, the first of equals; one without any pixel only if
-    there is no other. So the only component of a picture in one colour is its foreground.
+    These are the components whose share of the picture's border (outermost rows and columns) is smaller than their share of
+    the inside. If these are none or all, it is the component with the fewest border pixels, on a tie the first; a component
+    without pixels is chosen only if there is no other. A single component is foreground.
     """
     border = sum(component.border_pixels for component in components)
     inside = sum(component.pixels for component in components) - border
     chosen = frozenset(
         index
         for index, component in enumerate(components)
-        # border_pixels / border < (pixels - border_pixels) / inside, in whole numbers and without dividing by zero
+        # border_pixels / border < (pixels - border_pixels) / inside, in integers and without division by zero
         if component.border_pixels * inside < (component.pixels - component.border_pixels) * border
     )
     if 0 < len(chosen) < len(components):
@@ -258,6 +272,11 @@ def foreground_share(clusters: Iterable[ClusterStatistics]) -> float:
     found = list(clusters)
     pixels = sum(cluster.pixels for cluster in found if cluster.foreground)
     return pixels / max(sum(cluster.pixels for cluster in found), 1)
+
+
+def _default_number(name: str) -> int | None:
+    match = _DEFAULT_NAME.fullmatch(name)
+    return None if match is None else int(match[1])
 
 
 def _sum(components: Iterable[Component]) -> Component:

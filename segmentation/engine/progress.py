@@ -1,11 +1,11 @@
-"""How far a segmentation is: named stages, and one percentage over all of them."""
+"""Progress of a segmentation: named stages, and one percentage over all of them."""
 
 from collections.abc import Callable
 from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """What the engine is doing, in this order."""
+    """The stages of a segmentation, in order."""
 
     READING = "reading"
     COUNTING = "counting"
@@ -14,28 +14,28 @@ class Stage(StrEnum):
     WRITING = "writing"
 
 
-# The part of the whole at which each stage begins, in percent: fitting takes most of the time of a small picture.
+# The percentage at which each stage begins; fitting takes most of the time of a small picture.
 _BEGINS = {Stage.READING: 0, Stage.COUNTING: 15, Stage.FITTING: 25, Stage.LABELLING: 80, Stage.WRITING: 90}
 _ENDS = dict(zip(_BEGINS, [*list(_BEGINS.values())[1:], 100], strict=True))
 
 OnProgress = Callable[[Stage, float], None]
-"""Called with the stage and the fraction of it that is done, 0 to 1. What it raises ends the computation."""
+"""Called with the stage and the fraction of it that is done, 0 to 1. An exception that it raises ends the computation."""
 
 OnFraction = Callable[[float], None]
-"""Called with the fraction that is done of whatever it was given to, 0 to 1."""
+"""Called with the fraction of a computation that is done, 0 to 1."""
 
 
-def silent(_fraction: float) -> None:
-    """Nobody wants to know."""
+def ignore_progress(_fraction: float) -> None:
+    """Ignore progress."""
 
 
-def part(on_fraction: OnFraction, begin: float, end: float) -> OnFraction:
-    """What tells the fractions of one part of the work, which is from `begin` to `end` of the whole."""
+def subrange(on_fraction: OnFraction, begin: float, end: float) -> OnFraction:
+    """Return a callback for a part of a computation that covers the fractions from `begin` to `end` of the whole."""
     return lambda fraction: on_fraction(begin + (end - begin) * fraction)
 
 
 def percent(stage: Stage, fraction: float) -> int:
-    """Whole percents of the run that are done, 0 to 100.
+    """Return the percentage of a run that is done, an integer from 0 to 100.
 
     >>> percent(Stage.FITTING, 0.5)
     52

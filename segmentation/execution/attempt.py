@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
-from django.conf import settings
 
 from segmentation import files
 from segmentation.engine import pipeline, progress, sandbox
@@ -35,6 +34,7 @@ class Assignment:
     attempt: int  # 1 for the first
     image_id: uuid.UUID
     name: str  # as uploaded
+    limits: Limits  # of its original
     recipe: Recipe
     inputs: Inputs
     expected_seconds: float  # core-seconds at speed 1
@@ -59,6 +59,7 @@ class Assignment:
             attempt=attempt,
             image_id=image.pk,
             name=image.name,
+            limits=image.limits,
             recipe=recipe,
             inputs=Inputs.from_mapping(run.inputs),
             expected_seconds=expected,
@@ -100,7 +101,7 @@ def perform(assignment: Assignment, report: sandbox.Report) -> Product:
         recipe=assignment.recipe,
         inputs=assignment.inputs,
         masters=_masters(assignment),
-        limits=_limits(),
+        limits=assignment.limits,
         decoding=assignment.allowance,
         on_progress=on_progress,
     )
@@ -135,16 +136,6 @@ class _Progress:
         if now != self._told:
             self._told = now
             self._report(now)
-
-
-def _limits() -> Limits:
-    """Admit what was admitted at upload; the site's limits may have been other ones then."""
-    return Limits(
-        bytes=settings.GMM_MAX_UPLOAD_BYTES,
-        pixels=settings.GMM_MAX_PIXELS,
-        decoded_bytes=settings.GMM_MAX_DECODED_BYTES,
-        heic=settings.GMM_HEIC,
-    )
 
 
 def _store(assignment: Assignment, name: str, data: bytes) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import socket
 import uuid
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ from segmentation.models import Worker
 
 logger = logging.getLogger(__name__)
 
-_SLOTS_PER_SHORT = 4
 _TELLING_SECONDS = 0.2  # less is mostly the start of the process
 _around: ContextVar["Presence | None"] = ContextVar("presence", default=None)
 
@@ -28,15 +26,14 @@ class Presence:
 
     Parameters
     ----------
-    slots : int
-        How many long runs it does at the same time; 0 for one a core. There is one more slot for short runs for every four
-        of these, and at least one.
+    slots, short_slots : int
+        How many long runs it does at the same time, and how many short ones beside them; 0 as the settings say.
     """
 
-    def __init__(self, *, slots: int = 0) -> None:
+    def __init__(self, *, slots: int = 0, short_slots: int = 0) -> None:
         self.id = uuid.uuid4()
-        self.slots = slots or settings.GMM_WORKER_SLOTS or _cores()
-        self.short_slots = max(1, self.slots // _SLOTS_PER_SHORT)
+        self.slots = slots or settings.GMM_WORKER_SLOTS
+        self.short_slots = short_slots or settings.WORKER_SHORT_SLOTS
         self.speed = 1.0  # see `Worker.speed`
         self._turns = Turns()
 
@@ -99,8 +96,3 @@ class Presence:
             logger.warning("The database does not answer. %s", error)
         finally:
             connections.close_all()
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

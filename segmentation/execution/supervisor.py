@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 BEAT_SECONDS = 0.5
 OVERDUE_SECONDS = 2 * SHORT_SECONDS
 _LONG_NICENESS = 10
-INTERNAL_ERROR = gettext_noop("Something went wrong inside the program. Its keepers find the details in the log.")
+INTERNAL_ERROR = gettext_noop("An internal error occurred. Administrators find the details in the log.")
 
 
 class Supervisor:

@@ -57,7 +57,7 @@ def serve_until_empty(*, seconds: float = 60.0) -> bool:
     around = Presence.around()
     if around is not None:
         return _serve_until_empty(around, seconds)
-    with Presence(slots=1).announced() as presence:
+    with Presence(slots=1, short_slots=1).announced() as presence:
         return _serve_until_empty(presence, seconds)
 
 

@@ -1,6 +1,7 @@
 import uuid
 from typing import Self
 
+import numpy as np
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
@@ -9,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from segmentation import access
+from segmentation.engine.imaging import Limits
 from segmentation.models.users import User
 
 
@@ -66,6 +68,25 @@ class Image(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("image", args=[self.pk])
+
+    @property
+    def limits(self) -> Limits:
+        """What is admitted when the stored original is decoded: at least what was admitted at upload.
+
+        The settings may be lower today. Only HEIC depends on them: where it is off, its codec may not be installed.
+        """
+        pixels = self.width * self.height
+        return Limits(
+            bytes=max(self.bytes, settings.GMM_MAX_UPLOAD_BYTES),
+            pixels=max(pixels, settings.GMM_MAX_PIXELS),
+            decoded_bytes=max(pixels * self.bands * np.dtype(self.dtype).itemsize, settings.GMM_MAX_DECODED_BYTES),
+            heic=settings.GMM_HEIC,
+        )
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the stored original can be decoded: not a HEIC where that is off."""
+        return self.format != "HEIF" or settings.GMM_HEIC
 
     @property
     def megapixels(self) -> float:

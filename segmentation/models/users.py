@@ -36,4 +36,4 @@ class User(AbstractUser):
         if names.mixes_scripts(self.username):
             raise ValidationError({"username": _("This name mixes letters of several scripts. Use those of one.")})
         if others.filter(skeleton=names.skeleton(self.username)).exists():
-            raise ValidationError({"username": _("Somebody has a name that looks the same. Choose another one.")})
+            raise ValidationError({"username": _("A name that looks the same is already taken. Choose another one.")})

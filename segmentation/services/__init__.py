@@ -7,7 +7,7 @@ from segmentation.services.comparisons import Overlap, Overlaps, connected_regio
 from segmentation.services.deletion import delete_image, delete_run, delete_user
 from segmentation.services.failures import failure_heading
 from segmentation.services.fits import Evidence, evidence, fit_frames, fit_history
-from segmentation.services.legends import edit_legend, undo_legend
+from segmentation.services.legends import cluster_name, edit_legend, undo_legend
 from segmentation.services.masks import UsedMask, masks_in_use, upload_mask
 from segmentation.services.notices import notices
 from segmentation.services.operations import Crew, Hand, Queue, Storage, Task, crew, queue, runs_by_state, storage
@@ -40,6 +40,7 @@ __all__ = [
     "available_artefacts",
     "cached_file",
     "cancel_run",
+    "cluster_name",
     "connected_regions",
     "counted_regions",
     "create_run",

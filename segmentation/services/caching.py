@@ -167,7 +167,7 @@ def _alone(what: str) -> Iterator[None]:
         if not lock.acquire(timeout=_WAIT_SECONDS):
             raise Busy(
                 "busy",
-                gettext_noop("This is being computed just now. Try again in a moment."),
+                gettext_noop("This is already being computed. Try again in a moment."),
                 retry_after=RETRY_SECONDS,
             )
         try:

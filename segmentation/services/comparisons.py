@@ -55,8 +55,10 @@ def overlaps(*, run: Run) -> Overlaps:
         With `state_conflict` when the run has no result.
     """
     stored = stored_result(run=run)
-    distributions = merge_groups(stored.mixture, stored.legend.groups)
-    return Overlaps(coefficients=criteria.overlaps(distributions).tolist(), merge_first=criteria.closest(distributions))
+    mixtures = merge_groups(stored.mixture, stored.legend.groups)
+    return Overlaps(
+        coefficients=criteria.overlaps(mixtures).tolist(), merge_first=criteria.most_overlapping_pair(mixtures)
+    )
 
 
 def connected_regions(*, run: Run, actor: User | None = None) -> list[int]:

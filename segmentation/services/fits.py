@@ -1,7 +1,14 @@
 """How a fit went: its history, and why so many clusters were chosen."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from segmentation.engine.gmm.selection.reasons import Reason
 from segmentation.engine.pipeline import replay
 from segmentation.engine.pipeline.replay import Frame
 from segmentation.models import Run
@@ -25,7 +32,7 @@ class EvidenceRow:
 class Evidence:
     """Why a number of clusters was chosen."""
 
-    sentence: str
+    sentence: str  # in the language of the reader
     rows: list[EvidenceRow]
 
     @property
@@ -64,4 +71,15 @@ def evidence(*, run: Run) -> Evidence | None:
         )
         for index, (fit, entropy, bic, icl) in enumerate(zip(*columns, strict=True))
     ]
-    return Evidence(sentence=str(arrays["evidence_sentence"]), rows=rows)
+    reason = _reason(arrays, chosen + 1, (int(low), int(high)), len(rows))
+    return Evidence(sentence=_(reason.template) % reason.values, rows=rows)
+
+
+def _reason(arrays: Mapping[str, NDArray[Any]], n_clusters: int, plateau: tuple[int, int], most_tried: int) -> Reason:
+    """Return why a number of clusters was chosen.
+
+    Files of earlier releases hold an English sentence instead; what it said follows from the other values.
+    """
+    if "evidence_reason" in arrays:
+        return Reason.from_mapping(json.loads(str(arrays["evidence_reason"])))
+    return Reason.of(n_clusters, plateau, most_tried)

@@ -8,10 +8,16 @@ from django.utils.translation import gettext as _
 
 from segmentation.engine.exceptions import gettext_noop
 from segmentation.engine.gmm import Component
-from segmentation.engine.legend import Legend, cluster_statistics
+from segmentation.engine.legend import DEFAULT_NAME, ClusterStatistics, Legend, cluster_statistics
 from segmentation.exceptions import Conflict
 from segmentation.models import Revision, Run, User
 from segmentation.services.audit import record
+
+
+def cluster_name(*, cluster: ClusterStatistics) -> str:
+    """Return what a cluster is called; default names are in the language of the reader."""
+    number = cluster.default_number
+    return cluster.name if number is None else _(DEFAULT_NAME) % {"number": number}
 
 
 @transaction.atomic

@@ -7,7 +7,7 @@ no run has taken is an orphan, and swept as such.
 import contextlib
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.core.files.base import File
@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from segmentation import files
 from segmentation.engine import decoder, pipeline
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
-from segmentation.engine.imaging import MaskMaster
+from segmentation.engine.imaging import Limits, MaskMaster
 from segmentation.engine.recipe import Inputs
 from segmentation.exceptions import QuotaExceeded
 from segmentation.models import Image, Run, User
@@ -28,12 +28,13 @@ from segmentation.services.audit import record
 from segmentation.services.places import place_for
 from segmentation.services.quotas import lock, require_room
 from segmentation.services.rates import count_upload
-from segmentation.services.uploads import inspected, on_disk
+from segmentation.services.uploads import inspected, limits, on_disk
 
 MOST_MASKS = 20
 """So many masks wait for runs of one image; those that runs have taken are the runs'."""
 
 _LOOKED_AT = 100  # runs
+_BYTES_PER_PIXEL = 4  # of a mask as programs write it: RGBA, or numbered objects in 32 bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +65,19 @@ def upload_mask(*, image: Image, file: File[bytes], name: str, actor: User | Non
     """
     with place_for(actor or image.owner), on_disk(file) as path:
         count_upload(owner=image.owner)
-        master = inspected(decoder.inspect_mask, path, name)
+        master = inspected(decoder.inspect_mask, path, name, admitted=_limits(image))
     pipeline.require_size((master.width, master.height), (image.width, image.height))
     _store(image, master)
     record(actor=actor, thing=image, what=_("Mask uploaded."))
     return master
+
+
+def _limits(image: Image) -> Limits:
+    """Return what is admitted as a mask: a file as this site takes it, of a picture that may be larger than it takes today."""
+    pixels = image.width * image.height
+    return replace(
+        limits(), pixels=image.limits.pixels, decoded_bytes=max(image.limits.decoded_bytes, pixels * _BYTES_PER_PIXEL)
+    )
 
 
 def _store(image: Image, master: MaskMaster) -> None:
@@ -93,7 +102,7 @@ def _masks_with(image: Image, master: MaskMaster) -> dict[str, int] | None:
     lock(image.owner)
     row = Image.objects.select_for_update().filter(pk=image.pk).values("masks").first()
     if row is None:
-        raise SegmentationError("not_found", gettext_noop("This picture was deleted meanwhile."))
+        raise SegmentationError("not_found", gettext_noop("This picture has been deleted."))
     masks: dict[str, int] = row["masks"] or {}
     if master.sha256 in masks:
         return None
@@ -101,8 +110,8 @@ def _masks_with(image: Image, master: MaskMaster) -> dict[str, int] | None:
         raise QuotaExceeded(
             "quota_images",
             gettext_noop(
-                "This picture has %(count)s uploaded masks, as many as it keeps. Start a run with one of them, or upload this one "
-                "tomorrow, when they are gone."
+                "This picture has reached its limit of uploaded masks (%(count)s). Start a run with one of them, or upload this "
+                "one tomorrow, when unused masks have been deleted."
             ),
             count=len(masks),
         )

@@ -95,7 +95,7 @@ def _only_here(person: int, deadline: float) -> Iterator[None]:
 def _of_one() -> RateLimited:
     return RateLimited(
         "rate_limited",
-        gettext_noop("Another picture of yours is being worked on just now. Try again in a moment."),
+        gettext_noop("Another of your pictures is being processed. Try again in a moment."),
         retry_after=RETRY_SECONDS,
     )
 
@@ -103,6 +103,6 @@ def _of_one() -> RateLimited:
 def _of_all() -> Busy:
     return Busy(
         "busy",
-        gettext_noop("Many pictures are being worked on just now. Try again in a moment."),
+        gettext_noop("Many pictures are being processed right now. Try again in a moment."),
         retry_after=RETRY_SECONDS,
     )

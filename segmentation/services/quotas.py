@@ -66,7 +66,7 @@ def require_room_for_image(*, owner: User, size: int) -> None:
     if count >= settings.GMM_QUOTA_IMAGES:
         raise QuotaExceeded(
             "quota_images",
-            gettext_noop("You have %(count)s pictures, as many as this site keeps for one person. Delete some first."),
+            gettext_noop("You have reached the limit of pictures (%(count)s). Delete some first."),
             count=count,
         )
     require_room(owner=owner, size=size)
@@ -117,7 +117,9 @@ def require_room_for_run(*, image: Image, inputs_bytes: int) -> None:
     if Job.objects.active().filter(owner=owner).count() >= settings.GMM_QUOTA_ACTIVE_RUNS:
         raise QuotaExceeded(
             "quota_runs",
-            gettext_noop("%(limit)s of your runs are waiting or running. Wait until some have finished."),
+            gettext_noop(
+                "You have reached the limit of waiting and active runs (%(limit)s). Wait until some have finished."
+            ),
             limit=settings.GMM_QUOTA_ACTIVE_RUNS,
         )
     require_room(owner=owner, size=inputs_bytes + most_result_bytes(pixels=image.width * image.height))

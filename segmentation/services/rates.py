@@ -26,7 +26,9 @@ def count_upload(*, owner: User) -> None:
     if cache.incr(key) > settings.GMM_RATE_UPLOADS:
         raise RateLimited(
             "rate_limited",
-            gettext_noop("You have uploaded %(limit)s pictures within an hour. Go on in %(minutes)s min."),
+            gettext_noop(
+                "You have reached the limit of uploads within an hour (%(limit)s). Try again in %(minutes)s min."
+            ),
             limit=settings.GMM_RATE_UPLOADS,
             minutes=int((_HOUR - now % _HOUR) // 60) + 1,
             retry_after=int(_HOUR - now % _HOUR) + 1,

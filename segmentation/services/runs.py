@@ -9,12 +9,13 @@ from django.utils.translation import gettext as _
 from segmentation import execution, tasks
 from segmentation.engine import pipeline
 from segmentation.engine.exceptions import BadRecipe, SegmentationError, gettext_noop
-from segmentation.engine.recipe import Inputs, Recipe, Start, agreed
+from segmentation.engine.recipe import Inputs, Recipe, StartingMixture, reconcile
 from segmentation.exceptions import Conflict
 from segmentation.models import Image, Job, Run, User
 from segmentation.services.audit import record
 from segmentation.services.masks import masters_for
 from segmentation.services.quotas import require_room_for_run
+from segmentation.services.uploads import require_readable
 
 
 def create_run(
@@ -50,14 +51,17 @@ def create_run(
         When the owner has too many active runs, or no room for the result.
     StorageUnavailable
         When the mask cannot be stored; there is no run then.
+    Refusal
+        When the site does not read pictures of this format any more.
     """
+    require_readable(image)
     if begin is not None:
         if inputs.mixture is not None:
             raise BadRecipe(
                 template=gettext_noop("Name a run to begin with or give a mixture, not both."), field="mixture"
             )
         inputs = replace(inputs, mixture=_mixture_of(begin, image, recipe))
-    recipe = agreed(recipe, inputs)
+    recipe = reconcile(recipe, inputs)
     pipeline.starting_mixture(inputs)  # refused now rather than by the run
     if image.fitted_bands is not None:
         pipeline.require_suited(inputs, recipe, n_bands=image.fitted_bands)
@@ -79,7 +83,7 @@ def _queue(run_id: uuid.UUID, run: Run, *, actor: User | None) -> Run:
     image = run.image
     require_room_for_run(image=image, inputs_bytes=run.inputs_bytes or 0)
     if not Image.objects.filter(pk=image.pk).exists():
-        raise SegmentationError("not_found", gettext_noop("This picture was deleted meanwhile."))
+        raise SegmentationError("not_found", gettext_noop("This picture has been deleted."))
     expected = execution.expected_seconds(
         image=image, recipe=Recipe.from_mapping(run.recipe), inputs=Inputs.from_mapping(run.inputs)
     )
@@ -92,22 +96,22 @@ def _queue(run_id: uuid.UUID, run: Run, *, actor: User | None) -> Run:
     return run
 
 
-def _mixture_of(begin: Run, image: Image, recipe: Recipe) -> Start:
+def _mixture_of(begin: Run, image: Image, recipe: Recipe) -> StartingMixture:
     """The mixture of a finished run of the image, if it means the same to the recipe."""
     if begin.image_id != image.pk or not begin.succeeded or begin.has_regions:
         raise SegmentationError(
             "invalid_request",
             gettext_noop(
-                "A run can begin with a finished run of the same picture, with the preset Colours: choose another."
+                "A run can only start from a finished run of the same picture with the preset Colours. Choose another one."
             ),
             field="mixture",
         )
-    start = Start.of_result(begin.result.mixture, begin.result.facts.get("features"))
-    agreed(recipe, Inputs(mixture=start))
-    if not Recipe.from_mapping(begin.recipe).measures_like(recipe):
+    start = StartingMixture.of_result(begin.result.mixture, begin.result.facts.get("features"))
+    reconcile(recipe, Inputs(mixture=start))
+    if not Recipe.from_mapping(begin.recipe).extracts_same_features(recipe):
         raise BadRecipe(
             template=gettext_noop(
-                "The run to begin with looked at pixels in another way: choose its colour space, texture and position, or start without."
+                "The starting run used other features: choose the same colour space, texture and position, or start without it."
             ),
             field="mixture",
         )
@@ -129,7 +133,7 @@ def cancel_run(*, run: Run, actor: User | None = None) -> None:
         When it is over already.
     """
     if not Job.objects.cancel(run.job_id):
-        raise Conflict("state_conflict", gettext_noop("This run is over already; there is nothing to cancel."))
+        raise Conflict("state_conflict", gettext_noop("This run has already ended; there is nothing to cancel."))
     record(actor=actor, thing=run, what=_("Cancelled."))
     run.job.refresh_from_db()
 
@@ -149,7 +153,10 @@ def retry_run(*, run: Run, actor: User | None = None) -> None:
         When it neither failed nor was cancelled.
     QuotaExceeded
         When the owner has too many active runs, or no room for the result.
+    Refusal
+        When the site does not read pictures of this format any more.
     """
+    require_readable(run.image)
     require_room_for_run(image=run.image, inputs_bytes=0)
     if not Job.objects.retry(run.job_id):
         raise Conflict("state_conflict", gettext_noop("Only a run that failed or was cancelled can be tried again."))

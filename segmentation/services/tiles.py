@@ -17,7 +17,7 @@ from segmentation.models import Image, User
 from segmentation.models.cached import PICTURE_TILES, RESULT_TILES
 from segmentation.results import StoredResult
 from segmentation.services.caching import cached_file
-from segmentation.services.uploads import DECODE_SECONDS, limits
+from segmentation.services.uploads import DECODE_SECONDS, require_readable
 
 _COPY_BYTES = 2**22
 
@@ -57,8 +57,9 @@ def copy_of(file: IO[bytes]) -> Iterator[Path]:
 
 def _tiles_of_picture(image: Image) -> File[bytes]:
     """Return the file of tiles of a picture, open; it is gone when it is closed."""
+    require_readable(image)
     original = files.read(files.image_key(image.pk, "original"))
-    picture = decoder.decode(original, name=image.name, limits=limits(), allowance=_allowance())
+    picture = decoder.decode(original, name=image.name, limits=image.limits, allowance=_allowance())
     file = tempfile.NamedTemporaryFile(dir=files.incoming_folder())  # noqa: SIM115 - closed by who gets it
     try:
         pixel_tiles.write_picture(picture, file)

@@ -28,6 +28,9 @@ T = TypeVar("T")
 
 DECODE_SECONDS = 30.0
 _DECODE_MEMORY = 2_000_000_000  # bytes; the largest pictures need half of it
+NO_HEIC = gettext_noop(
+    "This site no longer reads HEIC, so this picture cannot be segmented again. What was made of it remains; upload it as JPEG or PNG to go on."
+)
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -39,6 +42,18 @@ def limits() -> Limits:
         decoded_bytes=settings.GMM_MAX_DECODED_BYTES,
         heic=settings.GMM_HEIC,
     )
+
+
+def require_readable(image: Image) -> None:
+    """Require that the original of `image` can be decoded.
+
+    Raises
+    ------
+    Refusal
+        With `unsupported_format`, for a HEIC that was uploaded before this site was set not to read it.
+    """
+    if not image.is_readable:
+        raise Refusal("unsupported_format", NO_HEIC)
 
 
 def upload_image(*, owner: User, file: File[bytes], name: str) -> Image:
@@ -89,7 +104,7 @@ def on_disk(file: File[bytes]) -> Iterator[Path]:
         yield path
 
 
-def inspected(inspection: Callable[..., T], path: Path, name: str) -> T:
+def inspected(inspection: Callable[..., T], path: Path, name: str, *, admitted: Limits) -> T:
     """Return what `inspection` of the decoder finds in a file; what ends the decoder's child is the file's fault, and refuses it.
 
     Raises
@@ -100,13 +115,13 @@ def inspected(inspection: Callable[..., T], path: Path, name: str) -> T:
     allowance = sandbox.Allowance(memory=min(_DECODE_MEMORY, settings.GMM_RUN_MEMORY), seconds=DECODE_SECONDS)
     try:
         with path.open("rb") as file:
-            return inspection(file, name=name, limits=limits(), allowance=allowance)
+            return inspection(file, name=name, limits=admitted, allowance=allowance)
     except ChildFailed as failure:
         raise _REFUSED_BY_FAILURE.get(failure.code, failure) from failure
 
 
 def _store(*, owner: User, path: Path, name: str) -> Image:
-    inspection = inspected(decoder.inspect, path, name)
+    inspection = inspected(decoder.inspect, path, name, admitted=limits())
     sha256, size = _identity(path)
     image = Image(
         id=uuid.uuid4(),

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from segmentation import services, words
 from segmentation.engine.legend import ClusterStatistics, foreground_share
+from segmentation.engine.recipe import Recipe
 from segmentation.forms import written
 from segmentation.models import Image, Run
 from segmentation.models.jobs import State
@@ -43,6 +44,18 @@ class Card:
         if self.run is None:
             return _("No run yet")
         return words.how_many(self.n_clusters, regions=self.run.has_regions)
+
+    @property
+    def special(self) -> str:
+        """The settings of the run that are not the default, in a few words: what tells it from another run."""
+        if self.run is None or self.run.has_regions:
+            return ""
+        usual, recipe = Recipe().to_mapping(), self.run.recipe
+        return ", ".join(
+            words.setting_in_short(name, recipe[name])
+            for name in words.SETTINGS
+            if name not in {"preset", "n_clusters"} and recipe.get(name, usual[name]) != usual[name]
+        )
 
 
 def cards(runs: Iterable[Run]) -> list[Card]:

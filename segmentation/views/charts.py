@@ -34,11 +34,17 @@ class FitChart:
     columns: tuple[Tick, ...]
     first_value: str
     last_value: str
-    evaluations: int
+    iterations: int
 
 
 def fit_chart(history: Sequence[float]) -> FitChart | None:
-    """Return the chart of a fit, or None when there is no curve to draw (fewer than two evaluations)."""
+    """Return the chart of a fit, or None when there is no curve to draw (fewer than two values).
+
+    Parameters
+    ----------
+    history : sequence of float
+        Mean log-likelihood at the start and after each iteration, nats per pixel.
+    """
     if len(history) < 2:
         return None
     low, high = min(history), max(history)
@@ -57,7 +63,7 @@ def fit_chart(history: Sequence[float]) -> FitChart | None:
         columns=_columns(len(history), left),
         first_value=number(history[0], 2),
         last_value=number(history[-1], 2),
-        evaluations=len(history),
+        iterations=len(history) - 1,
     )
 
 
@@ -106,9 +112,9 @@ def _rows(low: float, high: float) -> tuple[Tick, ...]:
 
 
 def _columns(count: int, left: float) -> tuple[Tick, ...]:
-    first, last = Tick(f"{left:.1f}", "1", "start"), Tick(f"{_RIGHT:.1f}", str(count))
+    first, last = Tick(f"{left:.1f}", "0", "start"), Tick(f"{_RIGHT:.1f}", str(count - 1))
     if count < 5:
         return first, last
-    middle = (count + 1) // 2
-    place = left + (_RIGHT - left) * (middle - 1) / (count - 1)
+    middle = (count - 1) // 2
+    place = left + (_RIGHT - left) * middle / (count - 1)
     return first, Tick(f"{place:.1f}", str(middle), "middle"), last

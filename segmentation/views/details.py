@@ -9,7 +9,7 @@ from django.utils.translation import pgettext
 from segmentation.engine.progress import Stage
 from segmentation.engine.recipe import Recipe
 from segmentation.models import Image, Run
-from segmentation.words import SETTINGS, number, percent, seconds, setting, thousands
+from segmentation.words import SETTINGS, log_likelihood, number, percent, seconds, setting, thousands
 
 _SMALL = 256
 _IN_HEADING = {"preset", "n_clusters"}
@@ -36,7 +36,11 @@ def of_result(run: Run) -> list[Detail]:
     details = [
         Detail(
             _("Log-likelihood"),
-            _("%(value)s nats per pixel") % {"value": number(result.log_likelihood, 4)},
+            log_likelihood(
+                result.log_likelihood,
+                pixels=result.facts.get("fitted_pixels"),
+                of_all=result.facts.get("fitted_pixels") == result.facts.get("valid_pixels"),
+            ),
         ),
         *([Detail(_("Iterations"), iterations % {"n": result.iterations})] if result.iterations else []),
     ]
@@ -49,7 +53,7 @@ def of_result(run: Run) -> list[Detail]:
 
 def of_attempt(run: Run) -> list[Detail]:
     """Return the details of a run without a result."""
-    details = [Detail(_("Clusters"), str(run.n_clusters or _("as many as differ"))), *_inputs(run), *_settings(run)]
+    details = [Detail(_("Clusters"), str(run.n_clusters or _("chosen automatically"))), *_inputs(run), *_settings(run)]
     job = run.job
     if job.attempt > 1:
         details.insert(0, Detail(_("Attempts"), str(job.attempt)))
@@ -73,7 +77,7 @@ def _inputs(run: Run) -> list[Detail]:
         begun = (
             Detail(_("Started from"), _("another run"), reverse("run", args=[run.parent_id]))
             if run.parent_id
-            else Detail(_("Started from"), _("a mixture that was given"))
+            else Detail(_("Started from"), _("a given mixture"))
         )
         details.append(begun)
     return details
@@ -100,7 +104,7 @@ def _times(run: Run) -> list[Detail]:
         Stage.WRITING: pgettext("stage", "store"),
     }
     measured = run.result.seconds
-    parts = [f"{words[stage]} {measured[stage]:.2f}" for stage in Stage if stage in measured]
+    parts = [f"{words[stage]} {number(measured[stage], 2)}" for stage in Stage if stage in measured]
     if not parts:
         return []
     return [Detail(_("Time"), _("%(parts)s s") % {"parts": ", ".join(parts)})]

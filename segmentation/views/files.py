@@ -10,7 +10,6 @@ from typing import IO
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
@@ -18,8 +17,7 @@ from django_sendfile import sendfile
 
 from segmentation import files, services
 from segmentation.engine.artefacts import download_name, result_name
-from segmentation.engine.exceptions import SegmentationError
-from segmentation.http import SignedInRequest
+from segmentation.http import SignedInRequest, get_visible_or_404
 from segmentation.models import Image, Run
 
 # A browser that shows a picture by itself makes a page around it, with a style of its own.
@@ -78,12 +76,7 @@ def components(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
 def artefact(request: SignedInRequest, run_id: uuid.UUID, name: str, part: int | None = None) -> HttpResponseBase:
     """Send a file that is made from a result; `?palette=` for other colours, `?download=1` to be saved."""
     run = _run(request, run_id)
-    try:
-        found, stored = services.find_artefact(run=run, name=name, part=part)
-    except SegmentationError as error:
-        if error.code != "not_found":
-            raise
-        raise Http404 from error
+    found, stored = services.find_artefact(run=run, name=name, part=part)
     palette = request.GET.get("palette", "")
     palette = palette if palette in found.palettes else ""
     file_name = found.file_name(part)
@@ -102,7 +95,7 @@ def artefact(request: SignedInRequest, run_id: uuid.UUID, name: str, part: int |
 @login_required
 def mask(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
     """Send the mask of a run in whatever state: what is white in it is left out."""
-    run = get_object_or_404(Run.objects.visible_to(request.user), pk=run_id)
+    run = get_visible_or_404(Run.objects.all(), user=request.user, pk=run_id)
     sha256 = run.inputs.get("mask")
     if not sha256:
         raise Http404
@@ -111,12 +104,12 @@ def mask(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
 
 
 def _image(request: SignedInRequest, image_id: uuid.UUID) -> Image:
-    return get_object_or_404(Image.objects.visible_to(request.user), pk=image_id)
+    return get_visible_or_404(Image.objects.all(), user=request.user, pk=image_id)
 
 
 def _run(request: SignedInRequest, run_id: uuid.UUID) -> Run:
     """Return the run with its result; one without a result has no pictures yet."""
-    run = get_object_or_404(Run.objects.visible_to(request.user).select_related("job", "image", "result"), pk=run_id)
+    run = get_visible_or_404(Run.objects.select_related("job", "image", "result"), user=request.user, pk=run_id)
     if not hasattr(run, "result"):
         raise Http404
     return run

@@ -5,33 +5,34 @@ from http import HTTPStatus
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from segmentation import access, services
+from segmentation import services
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.recipe import MAX_CLUSTERS, MAX_REGIONS, MIN_CLUSTERS, Inputs, Preset
 from segmentation.forms import RunForm, sentence, written
-from segmentation.http import SignedInRequest
+from segmentation.http import SignedInRequest, get_changeable, get_deletable, get_visible_or_404
 from segmentation.models import Image, Run
 from segmentation.models.jobs import State
 from segmentation.views.cards import cards
 from segmentation.views.details import is_small
+from segmentation.views.ownership import ownership
 from segmentation.views.returning import next_address
 
 RUNS_SHOWN = 24
+_IMAGES = Image.objects.select_related("owner")
 
 
 @require_safe
 @login_required
 def image(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
     """Show a picture with its runs."""
-    picture = _image(request, image_id)
+    picture = get_visible_or_404(_IMAGES, user=request.user, pk=image_id)
     return _page(request, picture)
 
 
@@ -39,7 +40,7 @@ def image(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
 @login_required
 def run_image(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
     """Start another run of a picture."""
-    picture = _changeable(request, image_id)
+    picture = get_changeable(_IMAGES, user=request.user, pk=image_id)
     form = RunForm(request.POST, request.FILES, starts=_starts(request, picture))
     form.full_clean()
     _keep_mask(request, picture, form)
@@ -51,9 +52,7 @@ def run_image(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
 @login_required
 def delete(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
     """Ask, and delete a picture with its runs for good."""
-    picture = _image(request, image_id)
-    if not access.may_delete(user=request.user, thing=picture):
-        raise PermissionDenied
+    picture = get_deletable(_IMAGES, user=request.user, pk=image_id)
     count = picture.runs.count()
     back = next_address(request, default="history")
     if request.method != "POST":
@@ -105,7 +104,7 @@ def _created(request: SignedInRequest, picture: Image, form: RunForm) -> Run | N
 def _page(request: SignedInRequest, picture: Image, refused: RunForm | None = None) -> HttpResponse:
     runs = Run.objects.visible_to(request.user).filter(image=picture)
     shown = list(runs.for_lists().newest_first()[:RUNS_SHOWN])
-    like = _run_of(picture, request.GET.get("like", "")) or (shown[0] if shown else None)
+    like = _run_of(request, picture, request.GET.get("like", "")) or (shown[0] if shown else None)
     listed = cards(shown)
     form = refused or RunForm(_like(like) if like else {}, starts=_starts(request, picture))
     masks = services.masks_in_use(runs=runs)
@@ -119,8 +118,7 @@ def _page(request: SignedInRequest, picture: Image, refused: RunForm | None = No
         "mask_is_new": form.chosen_mask not in {"", *(mask.sha256 for mask in masks)},
         "problem": refused.problem if refused else "",
         "notices": [text for _code, text in services.notices(image=picture)],
-        "changeable": access.may_change(user=request.user, thing=picture),
-        "deletable": access.may_delete(user=request.user, thing=picture),
+        **ownership(request, picture, owner=picture.owner),
         "small": is_small(picture),
         "lowest": MIN_CLUSTERS,
         "highest": MAX_CLUSTERS,
@@ -141,26 +139,15 @@ def _starts(request: SignedInRequest, picture: Image) -> QuerySet[Run]:
     return runs.filter(image=picture, job__state=State.SUCCEEDED, recipe__preset=Preset.COLOURS.value)
 
 
-def _image(request: SignedInRequest, image_id: uuid.UUID) -> Image:
-    return get_object_or_404(Image.objects.visible_to(request.user).select_related("owner"), pk=image_id)
-
-
-def _changeable(request: SignedInRequest, image_id: uuid.UUID) -> Image:
-    picture = _image(request, image_id)
-    if not access.may_change(user=request.user, thing=picture):
-        raise PermissionDenied
-    return picture
-
-
 def _parent(request: SignedInRequest, picture: Image) -> Run | None:
     """The run from whose page another one was asked for."""
-    return _run_of(picture, request.POST.get("parent", ""))
+    return _run_of(request, picture, request.POST.get("parent", ""))
 
 
-def _run_of(picture: Image, given: str) -> Run | None:
+def _run_of(request: SignedInRequest, picture: Image, given: str) -> Run | None:
     """The run of this picture with an id that came from outside, if there is one."""
     try:
         run_id = uuid.UUID(given)
     except ValueError:
         return None
-    return Run.objects.filter(image=picture, pk=run_id).first()
+    return Run.objects.visible_to(request.user).filter(image=picture, pk=run_id).first()

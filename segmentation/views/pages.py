@@ -100,7 +100,20 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # 
 @requires_csrf_token
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django passes it
     """Answer somebody who may see a thing, but not do this with it."""
-    return render(request, "403.html", status=HTTPStatus.FORBIDDEN)
+    match = request.resolver_match
+    for_staff_only = match is not None and match.app_name == "admin" and not request.user.is_staff
+    context = {
+        "heading": _("You may see this, but not change it"),
+        "sentence": _(
+            "It belongs to somebody else, and your account does not have the permission. Nothing was changed."
+        ),
+    }
+    if for_staff_only:
+        context = {
+            "heading": _("Only staff may open the administration"),
+            "sentence": _("Your account is not one of staff. Ask the administrators of this site if you need access."),
+        }
+    return render(request, "403.html", context, status=HTTPStatus.FORBIDDEN)
 
 
 @requires_csrf_token

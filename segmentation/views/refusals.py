@@ -16,7 +16,7 @@ from segmentation.views import pages
 _OF_BODIES: dict[str, SegmentationError] = {
     "busy": Busy(
         "busy",
-        gettext_noop("Too much is being uploaded to this site just now. Nothing was changed. Try again in a moment."),
+        gettext_noop("Too many uploads to this site are in progress. Nothing was changed. Try again in a moment."),
     ),
     "storage_unavailable": StorageFull(),
 }
@@ -47,6 +47,8 @@ def refusal(request: HttpRequest, error: SegmentationError) -> HttpResponse:
     """Return the answer to a request that was refused."""
     if not wants_page(request):
         return problem_of(error)
+    if error.code == "not_found":
+        return pages.page_not_found(request, error)
     status = status_of(error)
     context = {"status": status.value, "sentence": sentence(error), "again": request.get_full_path()}
     if request.method not in {"GET", "HEAD"}:

@@ -6,18 +6,17 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from segmentation import access, services, words
+from segmentation import services, words
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.recipe import MAX_CLUSTERS, MAX_REGIONS
 from segmentation.exceptions import StorageUnavailable
 from segmentation.forms import LegendForm, MergeForm, UndoForm, sentence, written
-from segmentation.http import SignedInRequest
+from segmentation.http import SignedInRequest, get_changeable, get_deletable, get_visible_or_404
 from segmentation.models import Run
 from segmentation.models.jobs import State
 from segmentation.views import details
@@ -25,6 +24,7 @@ from segmentation.views.charts import criterion_curve, fit_chart
 from segmentation.views.downloads import downloads
 from segmentation.views.failures import explain
 from segmentation.views.measures import detail_levels, measures
+from segmentation.views.ownership import ownership
 from segmentation.views.returning import next_address
 from segmentation.views.steps import steps
 
@@ -35,19 +35,19 @@ _TEMPLATES = {
     State.FAILED: "segmentation/run_failed.html",
     State.CANCELLED: "segmentation/run_failed.html",
 }
+_RUNS = Run.objects.select_related("job", "job__owner", "image", "result")
 
 
 @require_safe
 @login_required
 def run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     """Show a run in whatever state it is."""
-    found = _run(request, run_id)
+    found = get_visible_or_404(_RUNS, user=request.user, pk=run_id)
     context: dict[str, Any] = {
         "run": found,
         "image": found.image,
         "status": services.run_status(run=found),
-        "changeable": access.may_change(user=request.user, thing=found),
-        "deletable": access.may_delete(user=request.user, thing=found),
+        **ownership(request, found, owner=found.job.owner),
         "notices": [text for _code, text in services.notices(image=found.image)],
         "small": details.is_small(found.image),
         "what": words.how_many(found.n_clusters, regions=found.has_regions),
@@ -80,7 +80,7 @@ def retry(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
 @login_required
 def legend(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     """Keep which clusters belong to the foreground."""
-    found = _changeable(request, run_id)
+    found = get_changeable(_RUNS, user=request.user, pk=run_id)
     if not found.succeeded:
         messages.warning(request, _("This run has no result yet."))
         return redirect(found)
@@ -101,7 +101,7 @@ def legend(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
 @login_required
 def merge(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     """Merge two clusters into one."""
-    found, form = _changeable(request, run_id), MergeForm(request.POST)
+    found, form = get_changeable(_RUNS, user=request.user, pk=run_id), MergeForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Choose two clusters to merge."))
         return redirect(found)
@@ -115,7 +115,7 @@ def merge(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
 @login_required
 def undo(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     """Go back to the legend before the last change."""
-    found, form = _changeable(request, run_id), UndoForm(request.POST)
+    found, form = get_changeable(_RUNS, user=request.user, pk=run_id), UndoForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("This page does not belong to the run as it is now. Nothing was changed."))
         return redirect(found)
@@ -127,9 +127,7 @@ def undo(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
 @login_required
 def delete(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     """Ask, and delete one run for good; its picture stays."""
-    found = _run(request, run_id)
-    if not access.may_delete(user=request.user, thing=found):
-        raise PermissionDenied
+    found = get_deletable(_RUNS, user=request.user, pk=run_id)
     back = next_address(request, default=found.image.get_absolute_url())
     if request.method != "POST":
         what = words.how_many(found.n_clusters, regions=found.has_regions)
@@ -152,7 +150,7 @@ def _edit(request: SignedInRequest, found: Run, edit: Callable[[], object]) -> H
 
 def _change(request: SignedInRequest, run_id: uuid.UUID, change: Callable[..., None]) -> HttpResponse:
     """Change a run's state, or say why that is not possible; either way its page shows how it stands."""
-    found = _changeable(request, run_id)
+    found = get_changeable(_RUNS, user=request.user, pk=run_id)
     try:
         change(run=found, actor=request.user)
     except SegmentationError as error:
@@ -174,7 +172,7 @@ def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
     rows = stored.clusters
     measured = measures(found, overlaps, count=request.GET.get("count") == "regions", actor=request.user)
     try:
-        chart = fit_chart(services.fit_history(run=found))
+        chart = fit_chart(_log_likelihoods(found))
     except StorageUnavailable:
         chart = None  # the numbers are in the row; only the curve is missing
     return {
@@ -193,6 +191,7 @@ def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
         "downloads": downloads(found, rows),
         "separated": request.GET.get("palette") == "separated",
         "chart": chart,
+        "chart_of": _pixels_of_chart(found),
         "why": _why(found),
         "facts": details.of_result(found),
         "took": words.seconds(found.result.total_seconds),
@@ -200,6 +199,22 @@ def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
         "most": MAX_REGIONS if found.has_regions else MAX_CLUSTERS,
         "again": min(MAX_REGIONS if found.has_regions else MAX_CLUSTERS, (found.n_clusters or len(rows)) + 1),
     }
+
+
+def _log_likelihoods(found: Run) -> list[float]:
+    """Return the log-likelihood at the start and after each iteration; it ends at that of the result.
+
+    Smoothing changes the mixture once more, by the neighbours of pixels: then it ends before.
+    """
+    history = services.fit_history(run=found)
+    return [*history, found.result.log_likelihood] if history and not found.recipe.get("smoothness") else history
+
+
+def _pixels_of_chart(found: Run) -> str:
+    """Return which mixture and pixels the chart is of, where it is not that of the fitted pixels to the end."""
+    if found.recipe.get("exact"):
+        return _("of a sample, then of all pixels")
+    return _("before smoothing") if found.recipe.get("smoothness") else ""
 
 
 def _why(found: Run) -> dict[str, Any] | None:
@@ -214,15 +229,3 @@ def _why(found: Run) -> dict[str, Any] | None:
         return None
     rows = evidence.rows
     return {"evidence": evidence, "curve": criterion_curve([row.icl for row in rows], [row.nearly for row in rows])}
-
-
-def _run(request: SignedInRequest, run_id: uuid.UUID) -> Run:
-    runs = Run.objects.visible_to(request.user).select_related("job", "job__owner", "image", "result")
-    return get_object_or_404(runs, pk=run_id)
-
-
-def _changeable(request: SignedInRequest, run_id: uuid.UUID) -> Run:
-    found = _run(request, run_id)
-    if not access.may_change(user=request.user, thing=found):
-        raise PermissionDenied
-    return found

@@ -59,7 +59,7 @@ def sample(request: SignedInRequest, name: str) -> HttpResponseBase:
         image = services.upload_sample(owner=request.user, name=name)
     except SegmentationError as error:
         if error.code == "not_found":
-            raise Http404 from error
+            raise
         messages.error(request, sentence(error))
         return redirect("home")
     return first_run(request, image, recipe)

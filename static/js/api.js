@@ -1,91 +1,117 @@
 // Requests to /api/v1, with the session and its CSRF token; errors are the API's problem details.
+import { Problem, csrfToken, understood } from "./model/answers.js";
+import * as patience from "./model/patience.js";
+import { offerSignIn } from "./page.js";
+
+export { Problem };
+
+// What the API gives, as far as it is used here; tests/api compares these types with the API's own description.
+
+/**
+ * @typedef {object} ClusterOut
+ * @property {number} index
+ * @property {boolean} foreground
+ */
+
+/**
+ * @typedef {object} RunOut
+ * @property {string} id
+ * @property {string} state
+ * @property {string} stage
+ * @property {number} percent
+ * @property {string} message
+ * @property {number | null} position
+ * @property {number | null} seconds_left
+ * @property {number} revision
+ * @property {ClusterOut[]} clusters
+ */
+
+/**
+ * @typedef {object} ImageOut
+ * @property {string} id
+ */
+
+/**
+ * @typedef {object} RegionsOut
+ * @property {number[]} regions
+ */
+
+/**
+ * @typedef {object} PixelReportOut
+ * @property {number} x
+ * @property {number} y
+ * @property {number[]} colour
+ * @property {number[]} clusters
+ */
 
 // This file is below static/ of the site, wherever the site begins on its host.
 const ROOT = new URL("../../api/v1", import.meta.url).pathname;
 
-/** An answer of the API that is not a success, or no answer at all (status 0). */
-export class Problem extends Error {
-  /**
-   * @param {number} status
-   * @param {{code?: string, detail?: string, title?: string}} body
-   * @param {number} [retryAfter] seconds after which trying again may help; 0 when the server did not say
-   */
-  constructor(status, body, retryAfter = 0) {
-    super(body.detail ?? body.title ?? "");
-    this.status = status;
-    this.code = body.code ?? "";
-    this.retryAfter = retryAfter;
-  }
-}
-
-const TRIES = 6, LONGEST = 5;  // waits, and seconds of one: a limit for an hour is not waited for
-
 /**
- * Ask for something that has few places, and again after the time that the server names while there is none.
+ * Ask for something that the server has few places for, and again for some seconds while it is busy.
  * @template T
- * @param {() => Promise<T>} ask
- * @param {() => boolean} [isWanted] whether somebody still waits for it
+ * @param {() => Promise<T>} request
+ * @param {() => boolean} isWanted whether somebody still waits for the answer
  * @returns {Promise<T>}
  * @throws {Problem}
  */
-export async function patiently(ask, isWanted = () => true) {
-  for (let tries = TRIES; ; tries -= 1) {
-    try {
-      return await ask();
-    } catch (problem) {
-      const mayCome = problem instanceof Problem && ["busy", "rate_limited"].includes(problem.code) && problem.retryAfter > 0;
-      if (!mayCome || problem.retryAfter > LONGEST || tries <= 0 || !isWanted()) throw problem;
-      await new Promise((resolve) => { setTimeout(resolve, 1000 * problem.retryAfter); });
-      if (!isWanted()) throw problem;
-    }
-  }
-}
-
-/** @returns {string} */
-function token() {
-  const field = /** @type {HTMLInputElement | null} */ (document.querySelector("[name=csrfmiddlewaretoken]"));
-  if (field) return field.value;
-  return document.cookie.match(/(?:^|; )(?:__(?:Host|Secure)-)?csrftoken=([^;]*)/)?.[1] ?? "";
+export function patiently(request, isWanted) {
+  return patience.patiently(request, isWanted, (seconds) => new Promise((resolve) => { setTimeout(resolve, 1000 * seconds); }));
 }
 
 /**
- * @param {string} method
- * @param {string} path below /api/v1, with its leading slash
- * @param {object} [body] sent as JSON
- * @returns {Promise<any>} the answer's JSON, or null when it has none
- * @throws {Problem}
+ * @param {string} image id
+ * @param {number | null} clusters null: as many as a run has of which nothing is said
  */
-export async function call(method, path, body) {
-  const headers = { Accept: "application/json", "X-CSRFToken": token() };
-  if (body) Object.assign(headers, { "Content-Type": "application/json" });
-  let answer;
-  try {
-    answer = await fetch(ROOT + path, { method, headers, body: body && JSON.stringify(body), credentials: "same-origin" });
-  } catch {
-    throw new Problem(0, {});
-  }
-  return understood(answer.status, await answer.text(), answer.headers.get("Retry-After"));
+export async function startRun(image, clusters) {
+  return /** @type {RunOut} */ (await call("POST", "/runs", { image, recipe: clusters === null ? {} : { n_clusters: clusters } }));
+}
+
+/** @param {string} run id */
+export async function readRun(run) {
+  return /** @type {RunOut} */ (await call("GET", `/runs/${run}`));
+}
+
+/** @param {string} run id */
+export async function cancelRun(run) {
+  await call("POST", `/runs/${run}/cancel`);
 }
 
 /**
- * Ask again for something that changes; an unchanged answer costs the server almost nothing.
- * @param {string} path
+ * @param {string} run id
+ * @param {number} revision that the changes start from
+ * @param {ClusterOut[]} clusters the changed ones
+ */
+export async function saveForeground(run, revision, clusters) {
+  return /** @type {RunOut} */ (await call("PATCH", `/runs/${run}/legend`, { revision, clusters }));
+}
+
+/** @param {string} run id */
+export async function countRegions(run) {
+  return /** @type {RegionsOut} */ (await call("GET", `/runs/${run}/regions`));
+}
+
+/**
+ * @param {string} run id
+ * @param {{x: number, y: number}} pixel
+ */
+export async function pixelOf(run, { x, y }) {
+  return /** @type {PixelReportOut} */ (await call("GET", `/runs/${run}/at?x=${x}&y=${y}`));
+}
+
+/**
+ * Ask again for a run that changes; an unchanged answer costs the server almost nothing.
+ * @param {string} run id
  * @param {string} etag of the last answer, or empty
  * @param {AbortSignal} signal
- * @returns {Promise<{etag: string, body: any} | null>} null when nothing has changed
+ * @returns {Promise<{etag: string, run: RunOut} | null>} null when nothing has changed
  * @throws {Problem}
  */
-export async function poll(path, etag, signal) {
+export async function pollRun(run, etag, signal) {
   const headers = { Accept: "application/json", ...(etag && { "If-None-Match": etag }) };
-  let answer, text;
-  try {
-    answer = await fetch(ROOT + path, { headers, cache: "no-store", credentials: "same-origin", signal });
-    text = await answer.text();
-  } catch {
-    throw new Problem(0, {});
-  }
+  const { answer, text } = await ask(`/runs/${run}`, { headers, cache: "no-store", signal });
   if (answer.status === 304) return null;
-  return { etag: answer.headers.get("ETag") ?? "", body: understood(answer.status, text, answer.headers.get("Retry-After")) };
+  return { etag: answer.headers.get("ETag") ?? "", run: /** @type {RunOut} */ (understood(answer.status, text, answer.headers.get("Retry-After"))) };
 }
 
 /**
@@ -93,27 +119,34 @@ export async function poll(path, etag, signal) {
  * @param {File} file
  * @param {(fraction: number) => void} onProgress
  * @param {AbortSignal} signal
- * @returns {Promise<{id: string}>} the stored image
+ * @returns {Promise<ImageOut>} the stored image
  * @throws {Problem}
  */
-export function upload(file, onProgress, signal) {
+export async function upload(file, onProgress, signal) {
+  const form = new FormData();
+  form.append("image", file, file.name);
+  const request = await send(form, token(), onProgress, signal);
+  return /** @type {ImageOut} */ (read(request.status, request.responseText, request.getResponseHeader("Retry-After")));
+}
+
+/**
+ * @param {FormData} form
+ * @param {string} csrf token
+ * @param {(fraction: number) => void} onProgress
+ * @param {AbortSignal} signal
+ * @returns {Promise<XMLHttpRequest>} answered
+ * @throws {Problem} with code "aborted" or without an answer
+ */
+function send(form, csrf, onProgress, signal) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    const form = new FormData();
-    form.append("image", file, file.name);
     request.open("POST", `${ROOT}/images`);
     request.setRequestHeader("Accept", "application/json");
-    request.setRequestHeader("X-CSRFToken", token());
+    request.setRequestHeader("X-CSRFToken", csrf);
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) onProgress(event.loaded / event.total);
     });
-    request.addEventListener("load", () => {
-      try {
-        resolve(understood(request.status, request.responseText, request.getResponseHeader("Retry-After")));
-      } catch (problem) {
-        reject(problem);
-      }
-    });
+    request.addEventListener("load", () => resolve(request));
     for (const end of ["error", "abort", "timeout"]) {
       request.addEventListener(end, () => reject(new Problem(0, { code: end === "abort" ? "aborted" : "" })));
     }
@@ -123,17 +156,50 @@ export function upload(file, onProgress, signal) {
 }
 
 /**
+ * @param {string} method
+ * @param {string} path below /api/v1, with its leading slash
+ * @param {object} [body] sent as JSON
+ * @returns {Promise<unknown>} the answer's JSON, or null when it has none
+ * @throws {Problem}
+ */
+async function call(method, path, body) {
+  const changes = method !== "GET" && { "X-CSRFToken": token() };
+  const headers = { Accept: "application/json", ...changes, ...(body && { "Content-Type": "application/json" }) };
+  const { answer, text } = await ask(path, { method, headers, body: body ? JSON.stringify(body) : null });
+  return read(answer.status, text, answer.headers.get("Retry-After"));
+}
+
+/**
+ * @param {string} path below /api/v1
+ * @param {RequestInit} options
+ * @throws {Problem} with status 0 when there is no answer, or it breaks off
+ */
+async function ask(path, options) {
+  try {
+    const answer = await fetch(ROOT + path, { credentials: "same-origin", ...options });
+    return { answer, text: await answer.text() };
+  } catch {
+    throw new Problem(0, {});
+  }
+}
+
+/**
+ * Read an answer to what a person has done; whose session has ended is offered to sign in again.
  * @param {number} status
  * @param {string} text
- * @param {string | null} retryAfter the header
+ * @param {string | null} retryAfter
  */
-function understood(status, text, retryAfter) {
-  let body = null;
-  try {
-    body = text ? JSON.parse(text) : null;
-  } catch {
-    body = null;  // a page of a proxy in between, for example
-  }
-  if (status >= 200 && status < 300) return body;
-  throw new Problem(status, body ?? {}, Number(retryAfter) || 0);
+function read(status, text, retryAfter) {
+  if (status === 401) offerSignIn();
+  return understood(status, text, retryAfter);
+}
+
+/**
+ * @returns {string} the cookie's token, which is always the newest; a form's field may be older than the last sign-in
+ * @throws {Problem} when the browser has no such cookie: no change would be accepted
+ */
+function token() {
+  const found = csrfToken(document.cookie, location.protocol === "https:");
+  if (!found) throw new Problem(403, { detail: document.body.dataset.noCookie ?? "" });
+  return found;
 }

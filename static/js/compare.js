@@ -1,5 +1,7 @@
 // A divider between two pictures that lie on each other, and the example of the first page around it.
-import { all, fill, onPage, paintRange } from "./page.js";
+import { Latest } from "./model/latest.js";
+import { fill } from "./model/text.js";
+import { all, onPage, paintRange } from "./page.js";
 
 /** @param {HTMLElement} box */
 function divide(box) {
@@ -14,7 +16,7 @@ function choose(demo) {
   const range = /** @type {HTMLInputElement} */ (demo.querySelector("[data-demo-k]"));
   const over = /** @type {HTMLImageElement} */ (demo.querySelector("[data-over]"));
   const slide = /** @type {HTMLInputElement} */ (demo.querySelector(".slide"));
-  const parts = all("[data-for-k]", demo);
+  const parts = all("[data-for-k]", demo), asked = new Latest();
   /** @type {Map<string, HTMLImageElement>} */
   const pictures = new Map();
 
@@ -30,16 +32,17 @@ function choose(demo) {
   };
   const fetchAll = () => { for (const part of parts) picture(part.dataset.forK ?? ""); };
 
-  range.addEventListener("input", async () => {
-    const k = range.value;
+  const show = async () => {
+    const k = range.value, isLatest = asked.ask();
     paintRange(range);
     for (const part of parts) part.hidden = part.dataset.forK !== k;
     for (const out of /** @type {HTMLOutputElement[]} */ (all("[data-demo-out]", demo))) out.value = k;
     for (const label of all("[data-over-label]", demo)) label.textContent = fill(demo.dataset.words ?? "", { n: k });
     slide.setAttribute("aria-label", fill(demo.dataset.divider ?? "", { n: k }));
     await picture(k).decode().catch(() => undefined);
-    if (range.value === k) over.src = picture(k).src;
-  });
+    if (isLatest()) over.src = picture(k).src;
+  };
+  range.addEventListener("input", () => void show());
   for (const first of ["pointerenter", "focus"]) range.addEventListener(first, fetchAll, { once: true });
   paintRange(range);
 }

@@ -29,11 +29,6 @@ async function ask(link) {
   }
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });  // the veil around it
   dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
-  for (const form of all("form", dialog)) {
-    form.addEventListener("submit", () => {
-      for (const button of all("button[type=submit]", form)) button.setAttribute("aria-busy", "true");
-    });
-  }
   dialog.showModal();
 }
 
@@ -43,12 +38,9 @@ onPage((root) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
       event.preventDefault();
       link.closest("details[open]")?.removeAttribute("open");
-      ask(link);
+      if (link.getAttribute("aria-busy") === "true") return;  // its question is on its way
+      link.setAttribute("aria-busy", "true");
+      void ask(link).finally(() => link.removeAttribute("aria-busy"));
     });
   }
-});
-
-// The page that is left for good must not come back with a button that still turns.
-window.addEventListener("pageshow", (event) => {
-  if (event.persisted) for (const button of all("[aria-busy=true]")) button.removeAttribute("aria-busy");
 });

@@ -1,7 +1,14 @@
 // The table of clusters: the foreground and the colours change in the browser at once; the foreground is kept.
-import { Problem, call } from "./api.js";
-import { colour, load, paint } from "./labelmap.js";
-import { all, notify, onPage, percent, thousands } from "./page.js";
+import { Problem, readRun, saveForeground } from "./api.js";
+import { load, paint } from "./labelmap.js";
+import { foregroundTable, paletteTable } from "./model/colours.js";
+import { Latest } from "./model/latest.js";
+import { foregroundOf } from "./model/numbers.js";
+import { percent, thousands } from "./model/text.js";
+import { all, notify, onPage } from "./page.js";
+
+/** @import { ClusterOut } from "./api.js" */
+/** @import { LabelMap } from "./model/colours.js" */
 
 /** The clusters of one finished run. */
 class Legend {
@@ -13,10 +20,11 @@ class Legend {
     this.rows = all("tr[data-pixels]", form);
     this.boxes = /** @type {HTMLInputElement[]} */ (all("input[name=foreground]", form));
     this.saved = this.boxes.map((box) => box.defaultChecked);
-    this.boxes.forEach((box, i) => { box.checked = this.saved[i]; });  // not what the browser remembers of a reload
+    this.showSaved();  // not what the browser remembers of a reload
     this.revision = Number(form.dataset.revision);
     this.apart = /** @type {HTMLInputElement | null} */ (this.page.querySelector("[data-palette]"));
-    /** @type {Promise<import("./labelmap.js").LabelMap> | null} */
+    this.drawing = { binary: new Latest(), segmented: new Latest() };
+    /** @type {Promise<LabelMap> | null} */
     this.map = null;
     /** @type {Promise<void> | null} */
     this.saving = null;
@@ -27,10 +35,10 @@ class Legend {
     this.form.addEventListener("submit", (event) => event.preventDefault());
     this.apart?.addEventListener("change", () => this.showPalette());
     for (const other of /** @type {HTMLFormElement[]} */ (all("form[data-after-legend]", this.page))) {
-      other.addEventListener("submit", (event) => this.before(event, other));
+      other.addEventListener("submit", (event) => void this.before(event, other));
     }
-    for (const first of ["pointerenter", "focusin"]) this.form.addEventListener(first, () => this.labels(), { once: true });
-    this.apart?.addEventListener("focusin", () => this.labels(), { once: true });
+    for (const first of ["pointerenter", "focusin"]) this.form.addEventListener(first, () => void this.labels(), { once: true });
+    this.apart?.addEventListener("focusin", () => void this.labels(), { once: true });
   }
 
   labels() {
@@ -40,21 +48,18 @@ class Legend {
   }
 
   showForeground() {
-    const chosen = this.boxes.map((box) => box.checked), sizes = this.rows.map((row) => Number(row.dataset.pixels));
-    const total = sizes.reduce((sum, n) => sum + n, 0), inside = sizes.reduce((sum, n, i) => sum + (chosen[i] ? n : 0), 0);
-    const share = inside / total;
+    const chosen = this.boxes.map((box) => box.checked);
+    const { pixels, share } = foregroundOf(chosen, this.rows.map((row) => Number(row.dataset.pixels)));
     this.page.querySelector("[data-fg-part]")?.setAttribute("width", String(share * 1000));
-    for (const part of all("[data-fg-share]", this.page)) part.textContent = percent(share);
-    for (const part of all("[data-fg-pixels]", this.page)) part.textContent = thousands(inside);
-    const table = new Uint32Array(256).fill(0xff000000);
-    chosen.forEach((yes, i) => { if (yes) table[i] = 0xffffffff; });
-    this.draw("binary", table);
+    for (const part of all("[data-fg-share]", this.page)) part.textContent = percent(share, document.documentElement.lang);
+    for (const part of all("[data-fg-pixels]", this.page)) part.textContent = thousands(pixels);
+    void this.draw("binary", foregroundTable(chosen));
   }
 
   showPalette() {
     const apart = Boolean(this.apart?.checked);
     const colours = this.rows.map((row) => (apart ? row.dataset.separated : row.dataset.colour) ?? "");
-    for (const part of all("[data-c]", this.page)) part.setAttribute("fill", colours[Number(part.dataset.c)]);
+    for (const part of all("[data-c]", this.page)) part.setAttribute("fill", colours[Number(part.dataset.c)] ?? "none");
     for (const link of /** @type {HTMLAnchorElement[]} */ (all("a[data-follows-palette]", this.page))) {
       const url = new URL(link.href);
       if (apart) url.searchParams.set("palette", "separated");
@@ -65,9 +70,7 @@ class Legend {
     if (apart) here.searchParams.set("palette", "separated");
     else here.searchParams.delete("palette");
     history.replaceState(history.state, "", here);
-    const table = new Uint32Array(256);  // 254 and 255 stay transparent
-    colours.forEach((hex, i) => { table[i] = colour(hex); });
-    this.draw("segmented", table);
+    void this.draw("segmented", paletteTable(colours));
   }
 
   /**
@@ -75,15 +78,14 @@ class Legend {
    * @param {Uint32Array} table
    */
   async draw(name, table) {
-    const latest = Symbol(name);
-    this[name] = latest;
+    const isLatest = this.drawing[name].ask();
     let map;
     try {
       map = await this.labels();
     } catch {
       return;  // the server's picture stays; it is renewed when the change is saved
     }
-    if (this[name] !== latest) return;
+    if (!isLatest()) return;
     const shown = this.page.querySelector(`[data-drawn=${name}]`);
     if (shown instanceof HTMLCanvasElement) return paint(map, shown, table);
     if (!(shown instanceof HTMLImageElement)) return;
@@ -98,14 +100,14 @@ class Legend {
 
   /**
    * Another form edits the legend, too: it goes after what is on its way, and says the revision that it has led to.
-   * @param {Event} event
+   * @param {SubmitEvent} event
    * @param {HTMLFormElement} form
    */
   async before(event, form) {
     if (!this.saving) return;
     event.preventDefault();
     await this.saving;
-    form.submit();
+    form.requestSubmit(event.submitter);
   }
 
   /** One request at a time, each with all that has changed since the last one. */
@@ -116,7 +118,7 @@ class Legend {
   async keep() {
     try {
       for (let changed = this.changed(); changed.length; changed = this.changed()) {
-        const answer = await call("PATCH", `/runs/${this.id}/legend`, { revision: this.revision, clusters: changed });
+        const answer = await saveForeground(this.id, this.revision, changed);
         for (const { index, foreground } of changed) this.saved[index] = foreground;
         this.seen(answer.revision);
         for (const undo of all("[data-undo]", this.page)) undo.hidden = false;
@@ -133,6 +135,11 @@ class Legend {
     for (const field of /** @type {HTMLInputElement[]} */ (all("input[name=revision]", this.page))) field.value = String(revision);
   }
 
+  showSaved() {
+    this.boxes.forEach((box, i) => { box.checked = this.saved[i] ?? false; });
+  }
+
+  /** @returns {ClusterOut[]} */
   changed() {
     return this.boxes.flatMap((box, index) => (box.checked === this.saved[index] ? [] : [{ index, foreground: box.checked }]));
   }
@@ -145,14 +152,14 @@ class Legend {
     notify(problem.message || (this.form.dataset.notSaved ?? ""));
     try {
       if (problem.status === 409) {
-        const run = await call("GET", `/runs/${this.id}`);
+        const run = await readRun(this.id);
         this.seen(run.revision);
         for (const cluster of run.clusters) this.saved[cluster.index] = cluster.foreground;
       }
     } catch (again) {
       if (!(again instanceof Problem)) throw again;
     }
-    this.boxes.forEach((box, i) => { box.checked = this.saved[i]; });
+    this.showSaved();
     this.showForeground();
   }
 }

@@ -1,6 +1,7 @@
 // The table of measures: connected regions are counted by the server when somebody first opens it.
-import { Problem, call, patiently } from "./api.js";
-import { all, notify, onPage, thousands } from "./page.js";
+import { Problem, countRegions, patiently } from "./api.js";
+import { thousands } from "./model/text.js";
+import { all, notify, onPage } from "./page.js";
 
 /** @param {HTMLDetailsElement} table */
 async function count(table) {
@@ -8,8 +9,11 @@ async function count(table) {
   table.dataset.counted = "";
   table.setAttribute("aria-busy", "true");
   try {
-    const { regions } = await patiently(() => call("GET", `/runs/${table.dataset.count}/regions`), () => table.open);
-    all("[data-regions]", table).forEach((cell, i) => { cell.textContent = i in regions ? thousands(regions[i]) : "–"; });
+    const { regions } = await patiently(() => countRegions(table.dataset.count ?? ""), () => table.open);
+    all("[data-regions]", table).forEach((cell, i) => {
+      const number = regions[i];
+      cell.textContent = number === undefined ? "–" : thousands(number);
+    });
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     delete table.dataset.counted;  // opening it again asks again
@@ -21,7 +25,7 @@ async function count(table) {
 
 onPage((root) => {
   for (const table of /** @type {HTMLDetailsElement[]} */ (all("details[data-count]", root))) {
-    table.addEventListener("toggle", () => count(table));
-    count(table);
+    table.addEventListener("toggle", () => void count(table));
+    void count(table);
   }
 });

@@ -1,4 +1,5 @@
 // What every module shares: doing its work on the parts of a page that have just appeared, and speaking to people.
+import { partOf } from "./model/numbers.js";
 
 /**
  * Run `start` on the whole page now, and again on every part that replaces another one later.
@@ -20,28 +21,9 @@ export function all(selector, root = document) {
   return root instanceof HTMLElement && root.matches(selector) ? [root, ...found] : found;
 }
 
-/**
- * Fill the `%(name)s` places of a translated sentence.
- * @param {string} template
- * @param {Record<string, string | number>} values
- */
-export function fill(template, values) {
-  return template.replace(/%\((\w+)\)s/g, (place, name) => String(values[name] ?? place));
-}
-
-/** @param {number} share 0 to 1 */
-export function percent(share) {
-  return `${(share * 100).toFixed(1)}\u202f%`;
-}
-
-/** @param {number} count */
-export function thousands(count) {
-  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, "\u202f");
-}
-
 /** @param {HTMLInputElement} range is drawn filled up to its thumb, what only Firefox does by itself */
 export function paintRange(range) {
-  const part = (Number(range.value) - Number(range.min)) / (Number(range.max) - Number(range.min));
+  const part = partOf(Number(range.value), Number(range.min), Number(range.max));
   range.style.setProperty("--fill", `calc(0.5625rem + (100% - 1.125rem) * ${part})`);
 }
 
@@ -70,6 +52,28 @@ let toast;
  * @param {string} text
  */
 export function notify(text) {
+  if (toast?.isConnected && "stays" in toast.dataset) return;  // what it asks for comes first
+  leaveSoon(show(text));
+}
+
+/** Say that the session has ended, with a way to sign in that leads back to this page; it stays until it is taken. */
+export function offerSignIn() {
+  const { signIn, signInWords, signedOut } = document.body.dataset;
+  if (!signIn || (toast?.isConnected && "stays" in toast.dataset)) return;
+  const link = document.createElement("a");
+  link.className = "btn small";
+  link.href = `${signIn}?${new URLSearchParams({ next: location.pathname + location.search }).toString()}`;
+  link.textContent = signInWords ?? "";
+  const here = show(signedOut ?? "");
+  here.dataset.stays = "";
+  here.append(link);
+}
+
+/**
+ * @param {string} text
+ * @returns {HTMLElement} the toast
+ */
+function show(text) {
   toast?.remove();
   const here = document.createElement("div");
   here.className = "toast";
@@ -80,11 +84,11 @@ export function notify(text) {
   document.body.append(here);
   words.textContent = text;  // after it stands in the page: only then is it read out
   toast = here;
-  leaveSoon(here);
+  return here;
 }
 
-/** @param {HTMLElement} toast leaves after a while, but not while it is focused or pointed at */
-export function leaveSoon(toast) {
-  const leave = () => (toast.matches(":hover, :focus-within") ? setTimeout(leave, 1000) : toast.remove());
+/** @param {HTMLElement} shown leaves after a while, but not while it is focused or pointed at */
+export function leaveSoon(shown) {
+  const leave = () => (shown.matches(":hover, :focus-within") ? setTimeout(leave, 1000) : shown.remove());
   setTimeout(leave, 8000);
 }

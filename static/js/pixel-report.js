@@ -1,6 +1,9 @@
 // One pixel of a result, chosen in the dialog of the pictures: its colour, and how probable each cluster is.
-import { Problem, call, patiently } from "./api.js";
-import { all, fill, onPage } from "./page.js";
+import { Problem, patiently, pixelOf } from "./api.js";
+import { Latest } from "./model/latest.js";
+import { mostProbable } from "./model/numbers.js";
+import { fill, wholePercent } from "./model/text.js";
+import { all, onPage } from "./page.js";
 
 const MOST = 3;  // clusters that are named; the others are improbable
 const SVG = "http://www.w3.org/2000/svg";
@@ -38,23 +41,21 @@ class PixelReport {
   constructor(line, page) {
     this.line = line;
     this.page = page;
-    /** @type {symbol | null} */
-    this.latest = null;
+    this.asked = new Latest();
   }
 
   /** @param {{x: number, y: number}} pixel */
   async at({ x, y }) {
-    const latest = this.latest = Symbol("pixel");
+    const isLatest = this.asked.ask();
     this.line.setAttribute("aria-busy", "true");
     let shown;
     try {
-      const ask = () => call("GET", `/runs/${this.line.dataset.pixelReport}/at?x=${x}&y=${y}`);
-      shown = this.told(await patiently(ask, () => this.latest === latest));
+      shown = this.told(await patiently(() => pixelOf(this.line.dataset.pixelReport ?? "", { x, y }), isLatest));
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       shown = [problem.message || (this.line.dataset.lost ?? "")];
     }
-    if (this.latest !== latest) return;  // another pixel was chosen meanwhile
+    if (!isLatest()) return;  // another pixel was chosen meanwhile
     this.line.removeAttribute("aria-busy");
     this.line.replaceChildren(...shown);
   }
@@ -64,8 +65,7 @@ class PixelReport {
     const words = this.line.dataset, own = drawn("swatch", 1, [[1, `rgb(${colour.join(" ")})`]]);
     const told = [piece(`x ${x}, y ${y}`), piece(own, colour.join(" "))];
     if (!clusters.length) return [...told, piece(words.nothing ?? "")];
-    const order = clusters.map((share, i) => ({ share, i })).sort((a, b) => b.share - a.share).slice(0, MOST);
-    return [...told, ...order.filter(({ share }, place) => place === 0 || share >= 0.005).map(({ share, i }) => this.cluster(share, i))];
+    return [...told, ...mostProbable(clusters, MOST).map(({ probability, index }) => this.cluster(probability, index))];
   }
 
   /**
@@ -75,13 +75,13 @@ class PixelReport {
   cluster(share, index) {
     const fills = /** @type {HTMLElement | null} */ (this.page.querySelector(`[data-legend] [data-c="${index}"]`))?.getAttribute("fill") ?? "";
     const name = fill(this.line.dataset.cluster ?? "", { n: index + 1 });
-    return piece(drawn("swatch", 1, [[1, fills]]), `${name} ${Math.round(share * 100)}\u202f%`, drawn("share", 100, [[100 * share, "currentColor"]]));
+    return piece(drawn("swatch", 1, [[1, fills]]), `${name} ${wholePercent(share)}`, drawn("share", 100, [[100 * share, "currentColor"]]));
   }
 }
 
 onPage((root) => {
   for (const line of all("[data-pixel-report]", root)) {
     const report = new PixelReport(line, /** @type {HTMLElement} */ (line.closest("main")));
-    line.closest("dialog")?.addEventListener("pixel", (event) => report.at(/** @type {CustomEvent<{x: number, y: number}>} */ (event).detail));
+    line.closest("dialog")?.addEventListener("pixel", (event) => void report.at(/** @type {CustomEvent<{x: number, y: number}>} */ (event).detail));
   }
 });

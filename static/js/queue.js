@@ -1,5 +1,7 @@
 // The queue of the administration goes on by itself: the page is fetched again, and the parts that have changed replaced.
-import { all, fill } from "./page.js";
+import { fill } from "./model/text.js";
+import { all } from "./page.js";
+import { exchange, fetchPage, isInUse, pause, seen } from "./renew.js";
 
 const PAUSE = 2000, LOST = 10_000;  // milliseconds
 
@@ -9,19 +11,13 @@ function say(text) {
 }
 
 /**
- * Replace the parts that have changed; one that somebody is in with the keyboard stays.
+ * Replace the parts that have changed; one that somebody is in stays.
  * @param {Document} fetched
  */
 function renew(fetched) {
   for (const old of all("[data-live]")) {
-    const fresh = /** @type {HTMLElement | null} */ (fetched.querySelector(`[data-live=${old.dataset.live}]`));
-    if (!fresh || old.contains(document.activeElement)) continue;
-    document.adoptNode(fresh);
-    for (const picture of fresh.querySelectorAll("img")) {
-      const shown = [...old.querySelectorAll("img")].find((other) => other.getAttribute("src") === picture.getAttribute("src"));
-      if (shown) picture.replaceWith(shown);  // not fetched again
-    }
-    old.replaceWith(fresh);
+    const fresh = fetched.querySelector(`[data-live=${old.dataset.live}]`);
+    if (fresh && !isInUse(old)) exchange(old, fresh);
   }
 }
 
@@ -29,10 +25,9 @@ function renew(fetched) {
 async function look() {
   const words = all("[data-now]")[0]?.dataset ?? {};
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store", credentials: "same-origin" });
-    if (answer.redirected || answer.status === 403) return null;
-    if (!answer.ok) throw new Error(String(answer.status));
-    renew(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    const fetched = await fetchPage();
+    if (!fetched) return null;
+    renew(fetched);
   } catch {
     say(words.lost ?? "");
     return LOST;
@@ -41,18 +36,7 @@ async function look() {
   return PAUSE;
 }
 
-/** @param {number} milliseconds */
-const pause = (milliseconds) => new Promise((resolve) => { setTimeout(resolve, milliseconds); });
-
-/** Nobody looks at a hidden page: wait until somebody does. */
-function shown() {
-  return new Promise((resolve) => {
-    if (!document.hidden) return resolve(undefined);
-    document.addEventListener("visibilitychange", resolve, { once: true });
-  });
-}
-
 for (let wait = /** @type {number | null} */ (PAUSE); wait !== null; wait = await look()) {
   await pause(wait);
-  await shown();
+  await seen();
 }

@@ -12,11 +12,17 @@ function show(form) {
   for (const range of /** @type {HTMLInputElement[]} */ (all("[data-range-for]", form))) paintRange(range);
 }
 
-/** @param {HTMLInputElement} range */
-function tell(range) {
-  range.style.setProperty("--fill", `calc(0.5625rem + (100% - 1.125rem) * ${Number(range.value)})`);
-  const output = range.closest(".field")?.querySelector("output");
-  if (output) output.textContent = Number(range.value) ? Number(range.value).toFixed(2) : output.dataset.off ?? "";
+/**
+ * A slider beside a field that takes more values than the slider has: the field keeps what was typed.
+ * @param {HTMLInputElement} range
+ */
+function follow(range) {
+  const field = /** @type {HTMLInputElement} */ (document.getElementById(range.dataset.shareFor ?? ""));
+  range.hidden = false;
+  range.addEventListener("input", () => { field.value = range.value; paintRange(range); });
+  field.addEventListener("input", () => { range.value = field.value; paintRange(range); });
+  range.form?.addEventListener("reset", () => setTimeout(() => { range.value = field.value; paintRange(range); }));
+  paintRange(range);
 }
 
 /**
@@ -44,10 +50,7 @@ onPage((root) => {
       if (target.matches("[data-begin]")) begin(form, /** @type {HTMLSelectElement} */ (event.target));
       show(form);
     });
-    for (const range of /** @type {HTMLInputElement[]} */ (all("[data-range]", form))) {
-      range.addEventListener("input", () => tell(range));
-      tell(range);
-    }
+    for (const range of /** @type {HTMLInputElement[]} */ (all("[data-share-for]", form))) follow(range);
     form.addEventListener("reset", () => setTimeout(() => show(form)));
     show(form);
   }

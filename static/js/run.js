@@ -1,9 +1,10 @@
 // A run that waits or works: its page follows it and turns into the result without being loaded again.
-import { Problem, call, poll } from "./api.js";
-import { all, announce, fill, onPage } from "./page.js";
+import { Problem, cancelRun, pollRun } from "./api.js";
+import { pauseAfterAnswer, pauseAfterTrouble } from "./model/polling.js";
+import { fill } from "./model/text.js";
+import { all, announce, onPage } from "./page.js";
 
-const AT_ONCE = 100, QUICK = 250, CALM = 1000, AWAY = 2000, LOST = 4000;  // milliseconds between two looks
-const AT_ONCE_FOR = 1500, QUICK_FOR = 15_000;  // most runs are done before one has read what is on the page
+/** @import { RunOut } from "./api.js" */
 
 /** Follows one run from its page. */
 class Watch {
@@ -22,13 +23,13 @@ class Watch {
 
   async follow() {
     document.addEventListener("visibilitychange", () => { if (!document.hidden) this.wake?.(); }, { signal: this.stopped.signal });
-    for (const form of all("form[data-cancel]", this.page)) form.addEventListener("submit", (event) => this.cancel(event, form));
+    for (const form of all("form[data-cancel]", this.page)) form.addEventListener("submit", (event) => void this.cancel(event, form));
     while (this.page.isConnected) {
       const pause = await this.look();
       if (pause === null) break;
       await new Promise((resolve) => {
         this.wake = () => resolve(undefined);
-        setTimeout(resolve, document.hidden ? Math.max(AWAY, pause) : pause);
+        setTimeout(resolve, pause);
       });
     }
     this.stopped.abort();
@@ -37,31 +38,30 @@ class Watch {
   /** @returns {Promise<number | null>} how long to wait until the next look, null when there is nothing more to see */
   async look() {
     try {
-      const news = await poll(`/runs/${this.id}`, this.etag, this.stopped.signal);
+      const news = await pollRun(this.id, this.etag, this.stopped.signal);
       this.trouble(false);
       if (news) {
         this.etag = news.etag;
-        if (news.body.state !== this.state) {
+        if (news.run.state !== this.state) {
           await replacePage(this.page);
           return null;
         }
-        this.isFar = news.body.position > 1;
-        this.show(news.body);
+        this.isFar = (news.run.position ?? 0) > 1;
+        this.show(news.run);
       }
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
-      if (problem.status >= 400 && problem.status < 500 && problem.status !== 429) {
+      if (problem.isGone) {
         location.reload();  // deleted, or signed out elsewhere: the server's own page says it
         return null;
       }
       this.trouble(true);
-      return LOST;
+      return pauseAfterTrouble(problem.retryAfter);
     }
-    const passed = performance.now() - this.began;
-    return passed < AT_ONCE_FOR ? AT_ONCE : passed < QUICK_FOR && !this.isFar ? QUICK : CALM;
+    return pauseAfterAnswer({ passed: performance.now() - this.began, isFar: this.isFar, isHidden: document.hidden });
   }
 
-  /** @param {{percent: number, message: string, stage: string, position: number | null, seconds_left: number | null}} status */
+  /** @param {RunOut} status */
   show(status) {
     const words = this.page.dataset;
     const percent = `${status.percent}\u202f%`;
@@ -94,9 +94,10 @@ class Watch {
    */
   async cancel(event, form) {
     event.preventDefault();
+    if (form.querySelector("[aria-busy=true]")) return;  // on its way already
     for (const button of all("button", form)) button.setAttribute("aria-busy", "true");
     try {
-      await call("POST", `/runs/${this.id}/cancel`);
+      await cancelRun(this.id);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;  // it was over already, or the next look says more
     }
@@ -134,10 +135,10 @@ async function replacePage(page) {
   const fresh = fetched.querySelector("main");
   if (!fresh) return location.reload();
   document.adoptNode(fresh);
-  const modules = [...fetched.querySelectorAll("script[type=module][src]")].map((script) => import(script.getAttribute("src") ?? ""));
+  const modules = [...fetched.querySelectorAll("script[type=module][src]")].map((script) => /** @type {Promise<unknown>} */ (import(script.getAttribute("src") ?? "")));
   const decoded = [...fresh.querySelectorAll("img")].filter((picture) => picture.loading !== "lazy").map((picture) => keep(picture, old) ?? picture.decode().catch(() => undefined));
   await Promise.all(modules);
-  await Promise.race([Promise.all(decoded), new Promise((resolve) => setTimeout(resolve, 3000))]);
+  await Promise.race([Promise.all(decoded), new Promise((resolve) => { setTimeout(resolve, 3000); })]);
   const focused = old.contains(document.activeElement);
   old.replaceWith(fresh);
   document.dispatchEvent(new CustomEvent("page:replaced", { detail: fresh }));
@@ -183,6 +184,6 @@ function entitle(title, main) {
 
 onPage((root) => {
   for (const page of all("[data-run]", root)) {
-    if (page.dataset.state === "queued" || page.dataset.state === "running") new Watch(page).follow();
+    if (page.dataset.state === "queued" || page.dataset.state === "running") void new Watch(page).follow();
   }
 });

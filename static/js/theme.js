@@ -1,9 +1,12 @@
 // The theme changes at once, without loading the page again; the server keeps it in a cookie and writes it into every page.
-import { all, announce, fill, onPage } from "./page.js";
+import { OneAtATime } from "./model/latest.js";
+import { fill } from "./model/text.js";
+import { THEMES, themeAfter, themeOf } from "./model/themes.js";
+import { all, announce, onPage } from "./page.js";
 
-const THEMES = ["system", "light", "dark"];
+/** @import { Theme } from "./model/themes.js" */
 
-/** @param {string} theme one of THEMES */
+/** @param {Theme} theme */
 function show(theme) {
   const root = document.documentElement;
   if (theme === "system") delete root.dataset.theme;
@@ -14,23 +17,27 @@ function show(theme) {
     for (const choice of /** @type {HTMLInputElement[]} */ (all("input[name=theme]", form))) choice.checked = choice.value === theme;
     const button = /** @type {HTMLButtonElement | null} */ (form.querySelector("button[name=theme]"));
     if (!button) continue;
-    const names = (form.dataset.names ?? "").split("|"), at = THEMES.indexOf(theme);
-    button.value = THEMES[(at + 1) % THEMES.length];
-    button.title = fill(form.dataset.label ?? "", { name: names[at] });
+    const names = (form.dataset.names ?? "").split("|");
+    button.value = themeAfter(theme);
+    button.title = fill(form.dataset.label ?? "", { name: names[THEMES.indexOf(theme)] ?? theme });
     button.setAttribute("aria-label", button.title);
   }
 }
 
+// One request after the other, so that the cookie holds the last choice. Without an answer the theme still holds for this page.
+const keeper = new OneAtATime((/** @type {{form: HTMLFormElement, theme: Theme}} */ { form, theme }) => {
+  const body = new FormData(form);
+  body.set("theme", theme);
+  return fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" }, credentials: "same-origin" });
+});
+
 /**
  * @param {HTMLFormElement} form
- * @param {string} theme
+ * @param {Theme} theme
  */
 function choose(form, theme) {
   show(theme);
-  const body = new FormData(form);
-  body.set("theme", theme);
-  // Without an answer the theme still holds for this page; there is nothing to repair.
-  fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" }, credentials: "same-origin" }).catch(() => undefined);
+  void keeper.put({ form, theme });
 }
 
 onPage((root) => {
@@ -38,12 +45,12 @@ onPage((root) => {
     const button = /** @type {HTMLButtonElement | null} */ (form.querySelector("button[name=theme]"));
     button?.addEventListener("click", (event) => {
       event.preventDefault();
-      choose(form, button.value);
+      choose(form, themeOf(button.value));
       announce(button.title);
     });
     form.addEventListener("change", (event) => {
       const chosen = /** @type {HTMLInputElement} */ (event.target);
-      if (chosen.name === "theme") choose(form, chosen.value);
+      if (chosen.name === "theme") choose(form, themeOf(chosen.value));
     });
   }
 });

@@ -1,12 +1,15 @@
 // The pictures of a run at full size in a dialog: pan, zoom, and change between them at the same place.
+import { Latest } from "./model/latest.js";
 import { all, onPage } from "./page.js";
 
-/** @type {Promise<any> | null} */
+/** @import OpenSeadragon from "openseadragon" */
+
+/** @type {Promise<typeof OpenSeadragon> | null} */
 let library = null;
 
 /**
  * @param {string} url of OpenSeadragon, which is a classic script
- * @returns {Promise<any>}
+ * @returns {Promise<typeof OpenSeadragon>}
  */
 function openSeadragon(url) {
   library ??= new Promise((resolve, reject) => {
@@ -16,7 +19,7 @@ function openSeadragon(url) {
     document.head.append(mark);
     const script = document.createElement("script");
     script.src = url;
-    script.addEventListener("load", () => resolve(/** @type {any} */ (window).OpenSeadragon));
+    script.addEventListener("load", () => resolve(/** @type {{OpenSeadragon: typeof OpenSeadragon}} */ (/** @type {unknown} */ (window)).OpenSeadragon));
     script.addEventListener("error", () => { library = null; script.remove(); reject(new Error(url)); });
     document.head.append(script);
   });
@@ -34,9 +37,10 @@ class Zoom {
     this.links = links;
     this.stage = /** @type {HTMLElement} */ (dialog.querySelector("[data-stage-for-zoom]"));
     this.tabs = /** @type {HTMLButtonElement[]} */ (all("[data-picture]", dialog));
-    /** @type {any} */
+    this.opened = new Latest();
+    /** @type {OpenSeadragon.Viewer | null} */
     this.viewer = null;
-    /** @type {Map<string, any>} */
+    /** @type {Map<string, OpenSeadragon.TiledImage | null>} */
     this.shown = new Map();
     this.current = "";
   }
@@ -46,7 +50,7 @@ class Zoom {
       link.addEventListener("click", (event) => {
         if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
         event.preventDefault();
-        this.open(link.dataset.zoom ?? "");
+        void this.open(link.dataset.zoom ?? "");
       });
     }
     for (const tab of this.tabs) tab.addEventListener("click", () => this.show(tab.dataset.picture ?? ""));
@@ -63,43 +67,51 @@ class Zoom {
 
   /** @param {string} picture */
   async open(picture) {
-    const link = this.link(picture);
+    const isLatest = this.opened.ask();
     this.dialog.showModal();
     this.stage.setAttribute("aria-busy", "true");
     try {
-      const OpenSeadragon = await openSeadragon(this.dialog.dataset.library ?? "");
-      if (!this.dialog.open) return;
-      this.viewer = OpenSeadragon({
+      const create = await openSeadragon(this.dialog.dataset.library ?? "");
+      if (!isLatest()) return;  // closed meanwhile
+      const viewer = create({
         element: this.stage, drawer: "canvas", showNavigationControl: false, visibilityRatio: 0.5, minZoomImageRatio: 0.8,
         maxZoomPixelRatio: 32, animationTime: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 0.24,
         gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true }, imageSmoothingEnabled: false,
       });
-      this.viewer.canvas.setAttribute("aria-label", this.dialog.dataset.canvasLabel ?? "");
-      this.viewer.canvas.focus();
-      this.viewer.addHandler("canvas-click", (/** @type {any} */ event) => { if (event.quick) this.choose(this.viewer.viewport.pointFromPixel(event.position)); });
-      this.viewer.addHandler("canvas-key", (/** @type {any} */ event) => { if (event.originalEvent.key === "Enter") this.choose(this.viewer.viewport.getCenter(true)); });
+      this.viewer = viewer;
+      viewer.canvas.setAttribute("aria-label", this.dialog.dataset.canvasLabel ?? "");
+      /** @type {HTMLElement} */ (viewer.canvas).focus();
+      viewer.addHandler("canvas-click", (event) => { if (event.quick) this.choose(viewer.viewport.pointFromPixel(event.position)); });
+      viewer.addHandler("canvas-key", (event) => { if (isEnter(event.originalEvent)) this.choose(viewer.viewport.getCenter(true)); });
       this.show(picture);
     } catch {
+      if (!isLatest()) return;
       this.dialog.close();
-      location.assign(link.href);  // the picture itself, as without script
+      location.assign(this.address(picture));  // the picture itself, as without script
     }
   }
 
   /** @param {string} picture */
   show(picture) {
-    if (!this.viewer) return;
+    const { viewer } = this;
+    if (!viewer) return;
     this.current = picture;
     for (const tab of this.tabs) tab.setAttribute("aria-pressed", String(tab.dataset.picture === picture));
     if (this.shown.has(picture)) return this.raise();
     this.shown.set(picture, null);
-    this.viewer.addTiledImage({
-      tileSource: { type: "image", url: this.link(picture).href }, opacity: 0, preload: true, x: 0, y: 0, width: 1,
-      success: ({ item }) => {
-        this.shown.set(picture, item);
+    viewer.addTiledImage({
+      tileSource: { type: "image", url: this.address(picture) }, opacity: 0, preload: true, x: 0, y: 0, width: 1,
+      success: (event) => {
+        if (this.viewer !== viewer) return;  // closed meanwhile
+        this.shown.set(picture, /** @type {{item: OpenSeadragon.TiledImage}} */ (/** @type {unknown} */ (event)).item);
         this.stage.removeAttribute("aria-busy");
         this.raise();
       },
-      error: () => { this.shown.delete(picture); this.stage.removeAttribute("aria-busy"); },
+      error: () => {
+        if (this.viewer !== viewer) return;
+        this.shown.delete(picture);
+        this.stage.removeAttribute("aria-busy");
+      },
     });
   }
 
@@ -112,7 +124,7 @@ class Zoom {
 
   /**
    * Tell the dialog which pixel was chosen; whoever knows something of it listens.
-   * @param {any} point in the units of the viewer
+   * @param {OpenSeadragon.Point} point in the units of the viewer
    */
   choose(point) {
     const item = this.shown.get(this.current);
@@ -134,6 +146,7 @@ class Zoom {
   }
 
   end() {
+    this.opened.forget();
     this.viewer?.destroy();
     this.viewer = null;
     this.shown.clear();
@@ -145,6 +158,16 @@ class Zoom {
   link(picture) {
     return this.links.find((link) => link.dataset.zoom === picture) ?? this.links[0];
   }
+
+  /** @param {string} picture */
+  address(picture) {
+    return this.link(picture)?.href ?? "";
+  }
+}
+
+/** @param {Event} event */
+function isEnter(event) {
+  return event instanceof KeyboardEvent && event.key === "Enter";
 }
 
 onPage((root) => {

@@ -25,7 +25,7 @@ def test_cancel_does_what_it_can_and_says_why_not_the_rest(admin, image):
     running, failed = make_runs(image, state="running")[0], make_runs(image, state="failed")[0]
     text = act(admin, "cancel_selected", queued, running, failed)
     assert "2 runs were cancelled." in text
-    assert "1 run stays as it is: This run is over already; there is nothing to cancel." in text
+    assert "1 run stays as it is: This run has already ended; there is nothing to cancel." in text
     assert states(queued, running, failed, other) == [State.CANCELLED, State.CANCELLED, State.FAILED, State.QUEUED]
 
 
@@ -43,7 +43,7 @@ def test_retry_keeps_to_the_owners_quota(admin, image, settings):
     runs = make_runs(image, 3, state="failed")
     text = act(admin, "retry_selected", *runs)
     assert "1 run is queued again." in text
-    assert "2 runs stay as they are: 1 of your runs are waiting or running." in text
+    assert "2 runs stay as they are: You have reached the limit of waiting and active runs (1)." in text
     assert sorted(states(*runs)) == [State.FAILED, State.FAILED, State.QUEUED]
 
 

@@ -207,7 +207,7 @@ def test_a_list_that_is_too_long_to_count_says_so_and_offers_no_select_all(admin
     assert "60\n" in whole
     monkeypatch.setattr("segmentation.admin.listing.MOST", 30)
     text = page(admin)
-    assert "The first 30 runs of more" in text
+    assert "Only the first 30 runs are listed" in text
     assert "Select all 30 runs" not in text
     assert len(shown(admin, "?p=2")) == 5
 

@@ -69,7 +69,7 @@ def test_computing_beyond_the_budget_ends_the_child(operation):
         "from tests.attacks.test_costly_files import OPERATIONS; main(OPERATIONS)"
     )
     request = {
-        "operation": operation, "name": "", "limits": {"bytes": 100, "pixels": 100, "decoded_bytes": 300},
+        "operation": operation, "name": "", "limits": {"bytes": 100, "pixels": 100, "decoded_bytes": 300, "heic": False},
         "memory": 500_000_000, "patience": 1, "output": 1000,
     }  # fmt: skip
     began = time.process_time()

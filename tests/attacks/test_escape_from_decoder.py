@@ -37,7 +37,7 @@ def attack(connection):
     """Run a probe in the decoder's child, as any file's decoder runs."""
 
     def run(probe, name=""):
-        limits = {"bytes": 1000, "pixels": 1000, "decoded_bytes": 3000}
+        limits = {"bytes": 1000, "pixels": 1000, "decoded_bytes": 3000, "heic": True}
         request = {
             "operation": probe.__name__, "name": str(name), "limits": limits, "memory": 500_000_000, "patience": 1,
             "output": 1_000_000,

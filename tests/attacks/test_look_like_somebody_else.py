@@ -13,7 +13,7 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MIXED, RESERVED, LOOKS, TAKEN = "several scripts", "kept for the site", "looks the same", "has this name already"
+MIXED, RESERVED, LOOKS, TAKEN = "several scripts", "is reserved", "looks the same", "This name is already taken"
 
 
 def sign_up(client, name):

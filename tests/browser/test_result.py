@@ -86,3 +86,12 @@ def test_a_pixel_that_is_clicked_says_what_it_belongs_to(open_run, finished_run)
     look = services.pixel_report(run=finished_run, x=x, y=y)
     expect(line).to_contain_text(f"Cluster {look.cluster + 1} {round(max(look.clusters) * 100)}")
     expect(line).to_contain_text(" ".join(str(n) for n in look.colour))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_bar_below_the_binary_picture_has_its_black_and_white_in_both_themes(open_run, theme):
+    page = open_run(theme=theme)
+    fills = page.locator("svg:has([data-fg-part]) rect").evaluate_all(
+        "all => all.map((one) => getComputedStyle(one).fill)"
+    )
+    assert fills == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]

@@ -153,7 +153,7 @@ def test_a_colour_space_that_a_picture_does_not_have_is_refused_with_advice(tmp_
     (tmp_path / "grey.png").write_bytes(encoded(pixels()[..., 0]))
     done = segment(tmp_path / "grey.png", "--clusters", 2, "--features", "lab", "--output", output)
     assert done.returncode == 1
-    assert "The picture is grey, so it has no CIE L*a*b* colours: choose RGB or grey." in done.stderr
+    assert "The picture is grey, so it has no CIE L*a*b* colours: choose the colour space RGB or grey." in done.stderr
 
 
 def test_regions_need_no_number(picture, output):
@@ -248,7 +248,11 @@ MIXTURE = {
         ("[1]", [], "It is neither a run.json nor a mixture."),
         ("{}", [], "The starting mixture must have schema, weights, means, covariances and covariance_type."),
         (MIXTURE, ["--clusters", "3"], "The starting mixture has 2 clusters, not 3: ask for 2, or for auto."),
-        (MIXTURE, ["--preset", "regions"], "Regions take no starting mixture: choose Colours, or start without."),
+        (
+            MIXTURE,
+            ["--preset", "regions"],
+            "The preset Regions takes no starting mixture: choose Colours, or remove the starting mixture.",
+        ),
         (
             {"recipe": {"features": "lab"}, "mixture": MIXTURE},
             [],
@@ -272,7 +276,7 @@ def test_inputs_that_are_not_there_or_no_pictures_are_named_before_work_starts(p
         done = segment(picture, *options, "--output", output)
         assert (done.returncode, done.stderr) == (1, f"CommandError: {missing}: No such file or directory.\n")
     done = segment(picture, "--clusters", "3", "--mask", notes, "--output", output)
-    assert done.stderr.startswith(f"CommandError: {notes}: It is no picture of a known format.")
+    assert done.stderr.startswith(f"CommandError: {notes}: It is not a picture in a known format.")
     assert not output.exists()
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from segmentation.engine import recipe as recipes
 from segmentation.engine.exceptions import BadRecipe
-from segmentation.engine.recipe import Covariance, Inputs, Recipe, Start, agreed
+from segmentation.engine.recipe import Covariance, Inputs, Recipe, StartingMixture, reconcile
 
 MASK = "0123456789abcdef" * 4
 MIXTURE = {
@@ -94,12 +94,12 @@ WEIGHTS = "The weights of the starting mixture must be at least 1e-30, with sum 
         (changed(means=[[1.0] * 21] * 2), "1 to 32 clusters of 1 to 20 values"),
     ],
 )
-def test_what_is_no_mixture_is_refused_with_what_it_must_be(mixture, sentence):
+def test_an_invalid_mixture_is_refused_with_what_it_must_be(mixture, sentence):
     assert sentence in refusal({"mixture": mixture})
 
 
 def test_the_family_of_a_mixture_may_be_left_out():
-    assert Start.from_mapping(changed(covariance_type=None)).covariance_type is Covariance.FULL
+    assert StartingMixture.from_mapping(changed(covariance_type=None)).covariance_type is Covariance.FULL
 
 
 UNITS = {"offset": [100.0, 0.0, 5.0], "scale": [16.0, 16.0, 0.5]}
@@ -113,35 +113,42 @@ def test_a_mixture_may_say_what_its_units_are_and_then_only_newer_releases_take_
 
 def test_a_start_from_a_result_has_its_units_unless_they_are_values_of_the_picture():
     deep, plain = UNITS | {"names": ["red", "green", "blue"]}, {"offset": [0.0] * 3, "scale": [1.0] * 3}
-    assert Start.of_result(MIXTURE, deep).to_mapping() == MIXTURE | {"units": UNITS}
-    assert Start.of_result(MIXTURE, plain) == Start.of_result(MIXTURE, None) == Start.from_mapping(MIXTURE)
+    assert StartingMixture.of_result(MIXTURE, deep).to_mapping() == MIXTURE | {"units": UNITS}
+    assert (
+        StartingMixture.of_result(MIXTURE, plain)
+        == StartingMixture.of_result(MIXTURE, None)
+        == StartingMixture.from_mapping(MIXTURE)
+    )
 
 
 @pytest.mark.parametrize(
     "units",
     [[], {"offset": [0]}, {"offset": [0], "scale": [0]}, {"offset": [0], "scale": [1, 1]}, {"offset": [], "scale": []}],
 )
-def test_what_are_no_units_is_refused(units):
+def test_invalid_units_are_refused(units):
     assert "an offset and a scale above 0 for each band" in refusal({"mixture": MIXTURE | {"units": units}})
 
 
 @pytest.mark.parametrize("n_clusters", ["auto", 2])
-def test_a_start_says_how_many_clusters_there_are(n_clusters):
+def test_a_starting_mixture_gives_the_number_of_clusters(n_clusters):
     recipe = Recipe.from_mapping({"n_clusters": n_clusters, "seed": 7})
-    assert agreed(recipe, Inputs.from_mapping({"mixture": MIXTURE})) == Recipe(n_clusters=2, seed=7)
+    assert reconcile(recipe, Inputs.from_mapping({"mixture": MIXTURE})) == Recipe(n_clusters=2, seed=7)
 
 
-def test_without_a_start_the_recipe_stays_as_it_is():
-    assert agreed(Recipe(n_clusters=None), Inputs(mask=MASK)) == Recipe(n_clusters=None)
+def test_without_a_starting_mixture_the_recipe_stays_as_it_is():
+    assert reconcile(Recipe(n_clusters=None), Inputs(mask=MASK)) == Recipe(n_clusters=None)
 
 
-def test_another_number_than_that_of_the_start_is_refused_with_both():
+def test_another_number_than_that_of_the_starting_mixture_is_refused_with_both():
     with pytest.raises(BadRecipe) as refused:
-        agreed(Recipe(n_clusters=5), Inputs.from_mapping({"mixture": MIXTURE}))
+        reconcile(Recipe(n_clusters=5), Inputs.from_mapping({"mixture": MIXTURE}))
     assert str(refused.value) == "The starting mixture has 2 clusters, not 5: ask for 2, or for auto."
 
 
-def test_regions_begin_nowhere():
+def test_regions_take_no_starting_mixture():
     with pytest.raises(BadRecipe) as refused:
-        agreed(Recipe.from_mapping({"preset": "regions"}), Inputs.from_mapping({"mixture": MIXTURE}))
-    assert str(refused.value) == "Regions take no starting mixture: choose Colours, or start without."
+        reconcile(Recipe.from_mapping({"preset": "regions"}), Inputs.from_mapping({"mixture": MIXTURE}))
+    assert (
+        str(refused.value)
+        == "The preset Regions takes no starting mixture: choose Colours, or remove the starting mixture."
+    )

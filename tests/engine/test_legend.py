@@ -55,11 +55,31 @@ def assert_refused(action, sentence):
 
 
 def test_a_new_result_has_one_cluster_a_component_in_its_mean_colour():
-    first = legends.initial([component(colour=(0.4, 127.6, 255.0)), component(colour=(16.0, 32.0, 48.0))])
+    first = legends.initial_legend([component(colour=(0.4, 127.6, 255.0)), component(colour=(16.0, 32.0, 48.0))])
     assert [cluster.name for cluster in first.clusters] == ["Cluster 1", "Cluster 2"]
     assert first.colours == ("#0080ff", "#102030")
     assert [cluster.components for cluster in first.clusters] == [(0,), (1,)]
     assert first.is_plain
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("Cluster 1", 1),
+        ("Cluster 254", 254),
+        ("Cluster 0", None),
+        ("Cluster 01", None),
+        ("cluster 1", None),
+        ("Stain", None),
+    ],
+)
+def test_a_default_name_is_known_by_its_number(name, number):
+    assert Cluster(name, "#000000", True, (0,)).default_number == number
+
+
+def test_every_name_of_a_new_result_is_a_default_name():
+    first = legends.initial_legend([component() for _ in range(254)])
+    assert [cluster.default_number for cluster in first.clusters] == list(range(1, 255))
 
 
 def test_a_thing_inside_is_foreground_and_its_surroundings_are_not():
@@ -102,7 +122,7 @@ def test_a_cluster_without_pixels_is_no_foreground_while_there_is_another():
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 9)])
 def test_the_only_cluster_of_a_picture_in_one_colour_is_its_foreground(shape):
-    first = legends.initial(measured(np.zeros(shape)))
+    first = legends.initial_legend(measured(np.zeros(shape)))
     assert [cluster.foreground for cluster in first.clusters] == [True]
 
 
@@ -135,7 +155,7 @@ def test_a_merged_cluster_keeps_the_first_ones_name_colour_and_flag(four):
     assert not merged.is_plain
 
 
-def test_a_new_order_names_the_old_places(four):
+def test_a_new_order_lists_the_old_indices(four):
     assert [cluster.name for cluster in four.reordered([2, 0, 3, 1]).clusters] == [
         "Cluster 3", "Cluster 1", "Cluster 4", "Cluster 2",
     ]  # fmt: skip
@@ -179,7 +199,7 @@ def test_a_cluster_cannot_be_merged_with_itself(four):
 
 @pytest.mark.parametrize("order", [[], [0, 1, 2], [0, 1, 2, 2], [0, 1, 2, 3, 3], [1, 2, 3, 4]])
 def test_an_order_must_name_every_cluster_once(four, order):
-    assert_refused(lambda: four.reordered(order), "An order names every cluster exactly once.")
+    assert_refused(lambda: four.reordered(order), "An order must contain every cluster exactly once.")
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 101])
@@ -234,7 +254,7 @@ def a_cluster(**changes):
     ],
     ids=str,
 )
-def test_what_is_no_legend_is_refused(mapping):
+def test_an_invalid_legend_is_refused(mapping):
     with pytest.raises(SegmentationError) as refused:
         Legend.from_mapping(mapping)
     assert refused.value.code == "invalid_request"

@@ -5,7 +5,7 @@ import pytest
 from segmentation.engine.progress import Stage, percent
 
 
-def test_a_run_goes_from_nothing_to_everything():
+def test_a_run_goes_from_0_to_100_percent():
     assert percent(Stage.READING, 0.0) == 0
     assert percent(Stage.WRITING, 1.0) == 100
 

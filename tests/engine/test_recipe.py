@@ -71,7 +71,7 @@ def test_regions_are_counted_by_the_engine_unless_a_number_is_given():
         ({"position": "perhaps"}, "Position as a feature must be on or off."),
     ],
 )
-def test_every_setting_is_refused_with_what_it_may_be(setting, sentence):
+def test_an_invalid_setting_is_refused_with_its_valid_values(setting, sentence):
     with pytest.raises(BadRecipe) as refused:
         Recipe.from_mapping(setting)
     assert str(refused.value) == sentence
@@ -83,7 +83,7 @@ def test_settings_may_come_as_a_form_writes_them():
 
 
 @pytest.mark.parametrize("preset", ["textures", None, 3])
-def test_an_unknown_preset_is_refused_with_those_that_there_are(preset):
+def test_an_unknown_preset_is_refused_with_the_valid_ones(preset):
     with pytest.raises(BadRecipe) as refused:
         Recipe.from_mapping({"preset": preset})
     assert str(refused.value) == "The preset must be one of: colours, regions."
@@ -117,7 +117,7 @@ def test_a_seed_out_of_range_is_refused_with_the_range(seed):
 
 
 @pytest.mark.parametrize("value", ["three", "", "2.5", 2.5, "1e3", True, [3], {}, float("nan"), float("inf")])
-def test_what_is_no_whole_number_is_refused(value):
+def test_a_value_that_is_not_an_integer_is_refused(value):
     with pytest.raises(BadRecipe) as refused:
         Recipe.from_mapping({"n_clusters": value})
     assert str(refused.value) == "The number of clusters must be a whole number."
@@ -160,5 +160,5 @@ def test_a_refused_recipe_crosses_process_borders_with_its_sentence():
         ({"preset": "regions"}, False),
     ],
 )
-def test_recipes_measure_alike_when_a_pixel_is_the_same_values_to_both(change, alike):
-    assert Recipe().measures_like(Recipe.from_mapping(change)) is alike
+def test_recipes_with_the_same_features_are_recognised(change, alike):
+    assert Recipe().extracts_same_features(Recipe.from_mapping(change)) is alike

@@ -235,7 +235,7 @@ def test_a_child_that_crashes_fails_the_run(worker, large_run, freeze, ended, st
     freeze(worker).send(signal.SIGSEGV)
     os.kill(worker.children()[0], signal.SIGCONT)
     job = ended(large_run, State.FAILED).job
-    assert (job.error_code, job.error_detail) == ("crashed", "The program that did the work has crashed.")
+    assert (job.error_code, job.error_detail) == ("crashed", "The computation crashed.")
     eventually(lambda: stored() == [])
 
 

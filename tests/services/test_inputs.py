@@ -198,8 +198,8 @@ def test_only_a_finished_run_of_colours_of_the_same_picture_can_be_the_start(fin
     ("recipe", "says"),
     [
         ({"n_clusters": 5}, "has 3 clusters, not 5"),
-        ({"n_clusters": 3, "features": "lab"}, "looked at pixels in another way"),
-        ({"preset": "regions"}, "Regions take no starting mixture"),
+        ({"n_clusters": 3, "features": "lab"}, "used other features"),
+        ({"preset": "regions"}, "The preset Regions takes no starting mixture"),
     ],
 )
 def test_a_start_must_suit_the_recipe(finished_run, recipe, says):

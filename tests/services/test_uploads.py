@@ -112,7 +112,7 @@ def test_too_many_uploads_in_an_hour_are_put_off_and_refused_files_count(owner, 
     with pytest.raises(RateLimited) as put_off:
         upload(owner, picture())
     assert put_off.value.code == "rate_limited"
-    assert str(put_off.value).startswith("You have uploaded 2 pictures within an hour. Go on in ")
+    assert str(put_off.value).startswith("You have reached the limit of uploads within an hour (2). Try again in ")
     left = 60 - datetime.now(UTC).minute  # hours are those of the clock
     assert str(put_off.value).endswith((f" {left} min.", f" {left + 1} min."))
     assert upload(stranger, picture()).owner == stranger

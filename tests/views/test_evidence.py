@@ -1,12 +1,13 @@
 """Why so many clusters: what a run shows whose number was left to the engine."""
 
 import io
+import json
 
 import numpy as np
 import PIL.Image
 import pytest
 
-from segmentation import execution, services
+from segmentation import execution, files, services
 from segmentation.engine.recipe import Recipe
 from segmentation.models import Run
 from tests import factories
@@ -40,6 +41,32 @@ def test_the_engine_finds_the_three_colours_and_says_why(browser, auto_run):
     assert "Why 3 clusters" in page
     assert evidence.sentence in page
     assert "chosen automatically" in page
+
+
+def test_the_file_holds_the_reason_as_a_code_with_values(auto_run):
+    arrays = fit_arrays(auto_run)
+    assert json.loads(str(arrays["evidence_reason"])) == {"code": "best", "values": {"n_clusters": 3}}
+    assert "evidence_sentence" not in arrays
+
+
+def test_a_file_of_an_earlier_release_gives_the_same_reason(browser, auto_run):
+    """It holds an English sentence instead of a code."""
+    before = services.evidence(run=auto_run)
+    arrays = fit_arrays(auto_run)
+    del arrays["evidence_reason"]
+    arrays["evidence_sentence"] = np.array("Three clusters describe this picture best.")
+    earlier = io.BytesIO()
+    np.savez_compressed(earlier, allow_pickle=False, **arrays)
+    key = auto_run.result.files["fit.npz"]["key"]
+    files.delete(key)
+    files.put(key, earlier.getvalue())
+    assert services.evidence(run=Run.objects.select_related("job", "image", "result").get()) == before
+    assert before.sentence in markup(browser.get(auto_run.get_absolute_url()))
+
+
+def fit_arrays(run):
+    with np.load(io.BytesIO(files.read(run.result.files["fit.npz"]["key"])), allow_pickle=False) as arrays:
+        return dict(arrays)
 
 
 def test_every_number_has_its_little_picture(browser, auto_run):

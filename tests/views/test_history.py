@@ -34,7 +34,7 @@ def counts(browser, query=""):
 
 def test_empty_history_says_what_it_is_for_and_offers_the_first_step(browser):
     page = markup(browser.get("/history/"))
-    assert "Every run will be kept here" in page
+    assert "Your runs will appear here" in page
     assert "/samples/" in page
 
 

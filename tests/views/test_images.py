@@ -1,5 +1,10 @@
+import html
+import re
+
 import pytest
 
+from segmentation import services
+from segmentation.engine.recipe import Recipe
 from segmentation.models import Image, Run
 from tests.markup import markup
 
@@ -86,6 +91,26 @@ def test_staff_who_may_only_look_see_no_way_to_change(client, staff, finished_ru
     assert b"/delete/" not in page.content
     assert client.get(f"{address}delete/").status_code == 403
     assert client.post(f"{address}run/", {"n_clusters": "3"}).status_code == 403
+
+
+def test_staff_see_whose_picture_it_is_and_are_offered_no_change_of_it(client, staff, finished_run):
+    client.force_login(staff)
+    page = markup(client.get(finished_run.image.get_absolute_url()))
+    assert "This belongs to owner. You see it as staff." in page
+    assert f'href="/admin/segmentation/image/{finished_run.image_id}/change/"' in page
+    assert "/delete/" not in page
+    assert "Run at full size" not in page
+
+
+def test_runs_of_one_number_of_clusters_are_told_apart_by_their_settings(browser, image):
+    settings = {"features": "lab", "smoothness": 0.5, "seed": 7, "smallest_region": 0.001, "exact": True}
+    for recipe in (Recipe(n_clusters=3), Recipe.from_mapping({"n_clusters": 3} | settings)):
+        services.create_run(image=image, recipe=recipe)
+    page = html.unescape(markup(browser.get(image.get_absolute_url())))
+    said = re.findall(r'<span class="special" title="(.*?)">', page)
+    assert said == [
+        "CIE Lab, smoothness 0.5, regions from 0.1\N{NARROW NO-BREAK SPACE}% of the picture, seed 7, all pixels"
+    ]
 
 
 def test_name_of_any_kind_is_shown_as_text(browser, image):

@@ -49,7 +49,7 @@ def test_a_failed_run_says_that_it_had_a_mask(browser, image):
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"no picture", "It is no picture of a known format."),
+        (b"no picture", "It is not a picture in a known format."),
         (factories.encoded(factories.bar_mask(9, 9)), "The mask has 9 × 9 pixels, the picture 48 × 36"),
         (factories.encoded(factories.bar_mask(), "JPEG"), "A mask must be a PNG, TIFF, BMP or GIF"),
     ],
@@ -71,7 +71,7 @@ def test_a_good_mask_need_not_be_chosen_again_when_something_else_is_wrong(brows
     page = markup(response)
     assert response.status_code == 422
     assert "The number of clusters must be between 2 and 32." in page
-    assert "The one that was just uploaded" in page
+    assert "The mask just uploaded" in page
     mask = factories.make_mask(image)
     assert f'<option value="{mask}" selected>' in page
     send(browser, image, mask=mask)
@@ -81,8 +81,8 @@ def test_a_good_mask_need_not_be_chosen_again_when_something_else_is_wrong(brows
 def test_a_full_queue_keeps_the_form_and_its_mask(browser, image, settings):
     settings.GMM_QUOTA_ACTIVE_RUNS = 0
     page = markup(send(browser, image, n_clusters="7", mask_file=file()))
-    assert "0 of your runs are waiting or running" in page
-    assert "The one that was just uploaded" in page
+    assert "You have reached the limit of waiting and active runs (0)" in page
+    assert "The mask just uploaded" in page
     assert 'value="7"' in page
 
 
@@ -97,7 +97,7 @@ def test_the_form_offers_the_masks_of_earlier_runs_and_takes_none_when_told_so(b
     mask = factories.make_mask(image)
     factories.make_run(image, inputs=Inputs(mask=mask))
     page = markup(browser.get(image.get_absolute_url()))
-    assert f'<option value="{mask}" selected>As in the run of ' in page
+    assert f'<option value="{mask}" selected>From the run of ' in page
     send(browser, image, mask="")
     assert newest().inputs == {"schema": 1}
 
@@ -115,7 +115,7 @@ def test_a_run_goes_on_from_a_finished_one(browser, finished_run):
     assert "Started from" in page
     assert f'<a href="/runs/{finished_run.pk}/">another run</a>' in page
     services.delete_run(run=finished_run)
-    assert "a mixture that was given" in markup(browser.get(run.get_absolute_url()))
+    assert "a given mixture" in markup(browser.get(run.get_absolute_url()))
 
 
 def test_another_number_of_clusters_than_the_start_has_is_explained_beside_it(browser, finished_run):

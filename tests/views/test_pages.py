@@ -253,7 +253,7 @@ def test_what_was_done_leaves_and_what_was_not_done_stays(faulty):
     ("address", "code", "says"),
     [
         ("/senseless/", 400, "The server did not understand this request"),
-        ("/denied/", 403, "You may look at this, but not change it"),
+        ("/denied/", 403, "You may see this, but not change it"),
         ("/nowhere/", 404, "There is nothing at this address"),
         ("/fault/", 500, "The server could not make this page"),
     ],
@@ -265,6 +265,25 @@ def test_every_error_says_what_happened_and_offers_a_way_out(faulty, address, co
     assert f"<h1>{says}</h1>" in page
     assert 'class="btn primary"' in page
     assert_strict(response)
+
+
+def test_who_is_not_staff_is_told_that_the_administration_is_for_staff(client, owner):
+    client.force_login(owner)
+    response = client.get("/admin/", follow=True)
+    assert response.status_code == 403
+    assert "<h1>Only staff may open the administration</h1>" in markup(response)
+
+
+def test_a_page_of_an_error_leaves_messages_for_the_page_that_they_are_meant_for(client, owner, finished_run):
+    client.force_login(owner)
+    client.post(f"/runs/{finished_run.pk}/delete/")
+    lost = markup(client.get(f"/runs/{finished_run.pk}/", headers={"Accept": "text/html"}))
+    assert "<h1>There is nothing at this address</h1>" in lost
+    assert "was deleted, perhaps in another window" in lost
+    assert "changed" not in lost
+    said = f"The run of {finished_run.image.name} was deleted."
+    assert said not in lost
+    assert said in markup(client.get("/history/"))
 
 
 def test_not_found_leads_a_signed_in_person_back_to_the_history(faulty, owner):

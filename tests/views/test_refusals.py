@@ -24,7 +24,7 @@ def test_a_picture_that_has_no_place_to_be_made_in_is_a_page_to_people_and_a_pro
     path = f"/runs/{finished_run.pk}/novelty.png"
     page = without_place.get(path, headers={"accept": "text/html,*/*;q=0.8"})
     assert (page.status_code, page.headers["Retry-After"]) == (429, "2")
-    assert "Another picture of yours is being worked on" in page.content.decode()
+    assert "Another of your pictures is being processed" in page.content.decode()
     assert f'href="{path}"' in page.content.decode(), "there is a link to try again"
     problem = without_place.get(path, headers={"accept": "image/avif,image/webp,*/*;q=0.8"})
     assert (problem.status_code, problem.headers["Retry-After"]) == (429, "2")
@@ -41,7 +41,7 @@ def test_an_upload_without_a_place_says_so_on_the_start_page(without_place):
     file = factories.SimpleUploadedFile("a.png", factories.encoded(factories.pixels()))
     page = without_place.post("/", {"image": file, "n_clusters": "3"})
     assert page.status_code == 429
-    assert "Another picture of yours is being worked on" in page.content.decode()
+    assert "Another of your pictures is being processed" in page.content.decode()
 
 
 def test_what_is_made_once_needs_no_place_again(finished_run, client, owner):

@@ -245,6 +245,26 @@ def test_staff_who_may_only_look_see_the_result_and_no_way_to_change_it(client, 
         assert client.post(f"/runs/{finished_run.pk}/{action}/").status_code == 403
 
 
+@pytest.mark.parametrize("state", ["queued", "cancelled", "succeeded"])
+def test_staff_see_whose_run_it_is_and_are_offered_no_change_of_it(client, staff, queued_run, state):
+    if state == "succeeded":
+        execution.serve_until_empty()
+    elif state == "cancelled":
+        services.cancel_run(run=queued_run)
+    client.force_login(staff)
+    page = page_of(client, queued_run)
+    assert "This belongs to owner. You see it as staff." in page
+    assert f'href="/admin/segmentation/run/{queued_run.pk}/change/"' in page
+    for action in ("cancel", "retry", "merge", "undo", "delete"):
+        assert f"/runs/{queued_run.pk}/{action}/" not in page
+    assert page.count('name="foreground"') == page.count("disabled>")
+    assert f"/images/{queued_run.image_id}/run/" not in page
+
+
+def test_the_owner_is_not_told_whose_run_it_is(browser, queued_run):
+    assert "This belongs to" not in page_of(browser, queued_run)
+
+
 def test_stranger_and_visitor_see_nothing(client, stranger, finished_run):
     address = f"/runs/{finished_run.pk}/"
     assert client.get(address).url == f"/accounts/login/?next={address}"

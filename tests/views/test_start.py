@@ -96,7 +96,7 @@ def test_when_no_run_is_free_the_picture_is_kept_and_shown(browser, settings):
     settings.GMM_QUOTA_ACTIVE_RUNS = 0
     response = browser.post("/", {"image": picture()}, follow=True)
     assert response.redirect_chain == [(Image.objects.get().get_absolute_url(), 302)]
-    assert "of your runs are waiting or running" in markup(response)
+    assert "limit of waiting and active runs" in markup(response)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.slug)

@@ -1,4 +1,4 @@
-"""`binary.png`, a mask: 8-bit grey, 255 where the foreground is and 0 elsewhere, also where there is no data."""
+"""`binary.png`: the foreground mask in 8-bit grey, 255 for the foreground and 0 elsewhere, also where there is no data."""
 
 from typing import IO
 

@@ -9,9 +9,9 @@ from segmentation.engine.imaging import index_png
 
 
 def cluster_map(source: Source) -> bytes:
-    """Return the palette PNG of cluster indices; 254 and 255 stay.
+    """Return the palette PNG of cluster indices, in which 254 is unassigned and 255 is no data.
 
-    As long as nothing is merged or reordered that is the component map itself: its pixels are not even decoded.
+    Without merged or reordered clusters this is the component map itself, which is not decoded.
     """
     if source.legend.is_plain:
         return source.components_png
@@ -22,5 +22,5 @@ def mask(source: Source, components: Collection[int]) -> bytes:
     """Return a mask as 8-bit grey PNG: 255 at the pixels of some components, 0 elsewhere, also where there is no data."""
     value = np.zeros(256, dtype=np.uint8)
     value[list(components)] = 255
-    drawn = source.labels.tobytes().translate(value.tobytes())  # twice as fast as NumPy's look-up
+    drawn = source.labels.tobytes().translate(value.tobytes())  # twice as fast as indexing with NumPy
     return index_png.as_grey(index_png.encode(np.frombuffer(drawn, dtype=np.uint8).reshape(source.labels.shape)))

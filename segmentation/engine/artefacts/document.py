@@ -18,8 +18,8 @@ from segmentation.engine.artefacts.segmented import Segmented
 from segmentation.engine.artefacts.source import Source
 from segmentation.engine.exceptions import gettext_noop
 from segmentation.engine.gmm.fit.merging import merge_groups
-from segmentation.engine.gmm.selection.criteria import closest, overlaps
-from segmentation.engine.gmm.statistics.uncertainty import shapes
+from segmentation.engine.gmm.selection.criteria import most_overlapping_pair, overlaps
+from segmentation.engine.gmm.statistics.uncertainty import extents
 from segmentation.engine.imaging import Notice
 
 SCHEMA = 1
@@ -48,7 +48,7 @@ def run_document(source: Source) -> dict[str, Any]:
         raise ValueError("The header of the picture is not known.")
     picture, details, counts = source.picture, source.details, source.counts
     mixtures = merge_groups(source.mixture, source.legend.groups)
-    pair = closest(mixtures)
+    pair = most_overlapping_pair(mixtures)
     return {
         "schema": SCHEMA,
         "input": {
@@ -92,7 +92,7 @@ def _notice(notice: Notice) -> dict[str, Any]:
 
 def _clusters(source: Source) -> list[dict[str, Any]]:
     mixtures = merge_groups(source.mixture, source.legend.groups)
-    regions = shapes(source.legend.cluster_of_component()[source.labels], len(source.legend.clusters))
+    regions = extents(source.legend.cluster_of_component()[source.labels], len(source.legend.clusters))
     return [
         {
             "index": cluster.index,

@@ -1,4 +1,4 @@
-"""`labels.png`, for programs: single-channel 8-bit grey, the value is the cluster's index; 254 unassigned, 255 no data."""
+"""`labels.png`: the cluster index of each pixel in single-channel 8-bit grey; 254 is unassigned, 255 is no data."""
 
 from typing import IO
 

@@ -8,8 +8,8 @@ from segmentation.engine.artefacts.artefact import Artefact, Dependency
 from segmentation.engine.artefacts.pixel_maps import PALETTES, features_of, write_map
 from segmentation.engine.artefacts.source import Source
 from segmentation.engine.exceptions import gettext_noop
-from segmentation.engine.gmm.fit.fitting import SIZE
-from segmentation.engine.gmm.statistics.uncertainty import novelty, reference
+from segmentation.engine.gmm.fit.fitting import SAMPLE_PIXELS
+from segmentation.engine.gmm.statistics.uncertainty import novelty, reference_densities
 
 
 class Novelty(Artefact):
@@ -26,6 +26,6 @@ class Novelty(Artefact):
     def write(self, source: Source, file: IO[bytes], *, part: int | None = None) -> None:  # noqa: ARG002 - has no parts
         mixture, features = source.mixture, features_of(source)
         # Compared with the pixels that the fit began with: the same seed draws the same.
-        sample = features.sample(SIZE, np.random.default_rng([source.recipe.seed, 0]))
-        usual = reference(mixture, sample.values, sample.counts)
-        write_map(source, features, lambda values: novelty(mixture, values, usual), file)
+        sample = features.sample(SAMPLE_PIXELS, np.random.default_rng([source.recipe.seed, 0]))
+        reference = reference_densities(mixture, sample.values, sample.counts)
+        write_map(source, features, lambda values: novelty(mixture, values, reference), file)

@@ -6,7 +6,7 @@ from typing import IO
 from segmentation.engine.artefacts.artefact import Artefact, Dependency
 from segmentation.engine.artefacts.source import Source
 from segmentation.engine.exceptions import gettext_noop
-from segmentation.engine.gmm.statistics.uncertainty import shapes
+from segmentation.engine.gmm.statistics.uncertainty import extents
 
 
 class RegionCounts(Artefact):
@@ -22,5 +22,5 @@ class RegionCounts(Artefact):
 
     def write(self, source: Source, file: IO[bytes], *, part: int | None = None) -> None:  # noqa: ARG002 - has no parts
         clusters = source.legend.cluster_of_component()[source.labels]
-        counts = [shape.regions for shape in shapes(clusters, len(source.legend.clusters))]
+        counts = [extent.regions for extent in extents(clusters, len(source.legend.clusters))]
         file.write(json.dumps(counts).encode())

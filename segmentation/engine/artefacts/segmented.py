@@ -1,4 +1,4 @@
-"""`segmented.png`, for people: a palette PNG in the clusters' colours; pixels without a cluster are transparent."""
+"""`segmented.png`: a palette PNG in the colours of the clusters; pixels without a cluster are transparent."""
 
 from collections.abc import Sequence
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""`thumbnail`: the segmented picture, small, for lists; clear where there is no data."""
+"""The thumbnail of the segmented picture; pixels without data are transparent."""
 
 from typing import IO
 
@@ -10,8 +10,8 @@ from segmentation.engine.exceptions import gettext_noop
 from segmentation.engine.imaging import index_png
 from segmentation.engine.imaging.renditions import map_thumbnail, map_thumbnail_type
 
-SIDE = 480  # pixels of the longest side
-_SPARE = 4  # it is averaged from at most about this many label pixels a side
+SIDE = 480  # pixels of the longer side
+_OVERSAMPLING = 4  # each thumbnail pixel is averaged from about this number of labels, at most, along each side
 
 
 class Thumbnail(Artefact):
@@ -33,8 +33,8 @@ class Thumbnail(Artefact):
         palette = np.zeros((256, 4), dtype=np.uint8)
         for cluster in source.legend.clusters:
             palette[list(cluster.components)] = (*bytes.fromhex(cluster.colour[1:]), 255)
-        # Most pixels of a large picture are left out before they are coloured: 50 megapixels would take 150 MB.
-        step = max(1, max(source.labels.shape) // (_SPARE * SIDE))
-        few = source.labels[::step, ::step]
-        has_gaps = int(few.max()) >= index_png.UNASSIGNED
-        file.write(map_thumbnail(few, palette if has_gaps else palette[:, :3], size=SIDE).data)
+        # A large picture is subsampled before it is coloured; 50 megapixels in colour would take 150 MB.
+        step = max(1, max(source.labels.shape) // (_OVERSAMPLING * SIDE))
+        subsampled = source.labels[::step, ::step]
+        has_transparency = int(subsampled.max()) >= index_png.UNASSIGNED
+        file.write(map_thumbnail(subsampled, palette if has_transparency else palette[:, :3], size=SIDE).data)

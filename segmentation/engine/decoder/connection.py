@@ -30,7 +30,7 @@ _LONGEST_ANSWER = 1 << 16  # bytes; arrays and files go through memory
 _LONGEST_VERDICT = 100
 _TRIES = 3
 _RENDITIONS = 20_000_000  # bytes that they may take beyond those of their pixels
-CRASHED = gettext_noop("The program that did the work has crashed.")
+CRASHED = gettext_noop("The computation crashed.")
 _OUT_OF_MEMORY = gettext_noop("The computer ran out of memory. Try again later, or with a smaller picture.")
 
 
@@ -242,7 +242,7 @@ def _bug(written: str) -> ChildFailed:
     logger.error("Reference %s: an error in a decoder.\n%s", reference, "\n".join(f"  | {line}" for line in lines))
     return ChildFailed(
         "internal_error",
-        gettext_noop("Something went wrong inside the program. The reference for its keepers is %(reference)s."),
+        gettext_noop("An internal error occurred. Give the administrators of this site the reference %(reference)s."),
         reference=reference,
     )
 

@@ -3,14 +3,14 @@
 Read the packages in this order; each imports only from those before it:
 
 1. `mixture`: weights, means and covariances, the covariance families, densities.
-2. `features`: what is computed of each pixel (units, colour spaces, texture, position).
-3. `pixels`: what is fitted of a picture (samples, distinct colours, feature sources).
-4. `fit`: expectation-maximisation, quasi-Newton steps, starts, merging of components.
-5. `selection`: how many clusters (pixels away from edges, criteria, choice).
-6. `labels`: from a mixture to a label map (tables, hidden Markov field, small regions).
-7. `statistics`: sums and boxes of components, connected regions, uncertainty, novelty.
+2. `features`: the feature values of each pixel (units, colour spaces, texture, position).
+3. `pixels`: the data of a fit (samples, distinct colours, feature sources).
+4. `fit`: expectation-maximisation (EM), its quasi-Newton acceleration, initialisation, merging of components.
+5. `selection`: the number of clusters (pixels away from edges, criteria, choice).
+6. `labels`: from a mixture to a label map (tables, hidden Markov random field, small regions).
+7. `statistics`: sums and bounding boxes of components, connected regions, uncertainty, novelty.
 8. `regions`: the preset *Regions*, a tree of connected regions.
-9. `result`, `picture_fit`, `colours_preset`, `regions_preset`, `segmentation`: all of it together.
+9. `result`, `picture_fit`, `colours_preset`, `regions_preset`, `segmentation`: the presets, built from the packages above.
 """
 
 from segmentation.engine.gmm.colours_preset import apply

@@ -1,4 +1,4 @@
-"""A picture's pixels and a recipe in, a label map with its mixture and measurements out."""
+"""The preset *Colours*: fit a Gaussian mixture to the pixels of a picture, and label each with a component."""
 
 from dataclasses import replace
 
@@ -7,27 +7,27 @@ from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm.features.units import Units
-from segmentation.engine.gmm.fit.fitting import SIZE
+from segmentation.engine.gmm.fit.fitting import SAMPLE_PIXELS
 from segmentation.engine.gmm.labels.labelling import LabelMap, label_pixels
-from segmentation.engine.gmm.labels.small_regions import cleaned
+from segmentation.engine.gmm.labels.small_regions import merge_small_regions
 from segmentation.engine.gmm.labels.smoothing import label_smoothed
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.picture_fit import fit_picture, other_range
 from segmentation.engine.gmm.pixels.sample import Sample
 from segmentation.engine.gmm.pixels.sources import FeatureSource, feature_source
 from segmentation.engine.gmm.result import Segmentation
-from segmentation.engine.gmm.selection.choice import small_maps
+from segmentation.engine.gmm.selection.cluster_count import candidate_maps
 from segmentation.engine.gmm.stage_clock import StageClock
 from segmentation.engine.gmm.statistics.components import (
     Component,
     SampleStatistics,
-    boxes,
-    components,
+    bounding_boxes,
+    component_statistics,
+    count_border_pixels,
     hard_sums,
-    on_border,
     sample_statistics,
 )
-from segmentation.engine.progress import OnFraction, OnProgress, Stage, part
+from segmentation.engine.progress import OnFraction, OnProgress, Stage, subrange
 from segmentation.engine.recipe import Features, Recipe
 
 
@@ -37,52 +37,53 @@ def segment(
     *,
     valid: NDArray[np.bool_] | None = None,
     shown: NDArray[np.uint8] | None = None,
-    begin: Mixture | None = None,
-    begin_units: Units | None = None,
+    start: Mixture | None = None,
+    start_units: Units | None = None,
     on_progress: OnProgress | None = None,
 ) -> Segmentation:
     """Fit a Gaussian mixture to a picture and label every pixel with its most probable component.
 
     The same pixels, mask and recipe give the same bytes, whatever the memory layout and the number of threads. Without
-    texture, position, smoothing, cleaning and automatic choice, where pixels stand plays no part beyond which of them are
-    in the sample: a permuted small picture gets permuted labels.
+    texture, position, smoothing, merging of small regions and automatic choice, the positions of pixels only decide which of
+    them are in the sample: a permuted small picture gets permuted labels.
 
     Parameters
     ----------
-    pixels : ndarray, shape (H, W) or (H, W, B), whole or real numbers
-        Of up to 16 bands, in any memory layout; three of 8 bits are sRGB. NaN and infinity are no data.
+    pixels : ndarray, shape (H, W) or (H, W, B), integer or float
+        Up to 16 bands, in any memory layout; three bands of 8 bits are sRGB. NaN and infinity are no data.
     recipe : Recipe
-        Of the preset *Colours*. With more clusters than the picture has colours, there is one component a colour.
+        Of the preset *Colours*. The number of components is at most the number of distinct colours.
     valid : ndarray, shape (H, W), bool, or None
-        Which pixels count; None means all.
+        Which pixels are valid; None means all.
     shown : ndarray, shape (H, W, 3), uint8, or None
-        The picture as people see it, for the colours of components; three bands of 8 bits are seen as they are. None means
-        as `units.visible` has it.
-    begin : Mixture or None
-        Where the fit begins, for example that of a preview; None tries `recipe.restarts` starts.
-    begin_units : Units or None
-        Those of the result that `begin` is from, when its pixels had another range than those that count here; None means
-        the units of this picture. Colour spaces that are computed from the bands are taken as they are.
+        The picture as displayed, for the colours of components; three bands of 8 bits are displayed unchanged. None means
+        `units.display_rgb`.
+    start : Mixture or None
+        Where the fit begins, for example the mixture of a preview; None tries `recipe.restarts` initialisations.
+    start_units : Units or None
+        The units of `start`, when they are those of another picture or mask; None means the units of this picture. They are
+        used for RGB features only: the units of other colour spaces are the same for every picture.
     on_progress : callable or None
-        Told the stage and its done fraction, which never falls. What it raises ends the computation.
+        Called with the stage and the fraction of it that is done, which never falls. An exception that it raises ends the
+        computation.
 
     Raises
     ------
     SegmentationError
-        ``empty``: no pixel counts; ``invalid_request``: the recipe or the starting mixture does not suit the picture.
+        ``empty``: no pixel is valid; ``invalid_request``: the recipe or the starting mixture does not suit the picture.
     TypeError, ValueError
         The arrays are not of the stated types and shapes.
     """
     clock = StageClock(on_progress or _ignore)
-    on_features = part(clock.begin(Stage.COUNTING), 0, 0.7)
+    on_features = subrange(clock.begin(Stage.COUNTING), 0, 0.7)
     picture = feature_source(*_checked(pixels, valid), recipe, shown, on_fraction=on_features)
-    if begin is not None and begin_units is not None:
-        begin = _converted(begin, begin_units, picture, recipe)
-    fitted = fit_picture(picture, recipe, begin, clock)
+    if start is not None and start_units is not None:
+        start = _converted(start, start_units, picture, recipe)
+    fitted = fit_picture(picture, recipe, start, clock)
     fit, choice = fitted.fit, fitted.choice
     mixture = fitted.mixture.rounded()
     order = mixture.order()
-    result = _labelled(picture, mixture.chosen(order), fitted.sample, recipe, clock)
+    result = _labelled(picture, mixture.subset(order), fitted.sample, recipe, clock)
     return replace(
         result,
         history=fit.history,
@@ -90,7 +91,7 @@ def segment(
         iterations=len(fit.history),
         converged=fit.converged,
         choice=choice,
-        maps=None if choice is None else small_maps(choice, picture),
+        candidate_maps=None if choice is None else candidate_maps(choice, picture),
     )
 
 
@@ -113,25 +114,26 @@ def apply(
     pixels, valid, shown, on_progress
         As in `segment`.
     recipe : Recipe
-        Which features the mixture is of, and how labels are smoothed and cleaned; what concerns the fit plays no part.
+        Its features are those of the mixture. Labels are smoothed and small regions are merged as it says; settings of the fit
+        are ignored.
     mixture : Mixture
     units : Units
-        The mixture's: the same features are extracted from this picture in the same units.
+        The units of the mixture: the same features are extracted from this picture in these units.
 
     Returns
     -------
     Segmentation
-        Without history; log-likelihood and sums are those of a sample of this picture.
+        Without history; the log-likelihood and the sums are estimated from a sample of this picture.
 
     Raises
     ------
     SegmentationError, TypeError, ValueError
-        As of `segment`; also `invalid_request` when the picture has another number of bands than the mixture's.
+        As in `segment`; also `invalid_request` when the picture has another number of bands than the mixture.
     """
     clock = StageClock(on_progress or _ignore)
-    on_features = part(clock.begin(Stage.COUNTING), 0, 0.7)
+    on_features = subrange(clock.begin(Stage.COUNTING), 0, 0.7)
     picture = feature_source(*_checked(pixels, valid), recipe, shown, units=units, on_fraction=on_features)
-    sample = picture.sample(SIZE, np.random.default_rng([recipe.seed, 0]))
+    sample = picture.sample(SAMPLE_PIXELS, np.random.default_rng([recipe.seed, 0]))
     return _labelled(picture, mixture, sample, recipe, clock)
 
 
@@ -159,21 +161,21 @@ def _labelled(
         units=picture.units,
         names=picture.names,
         choice=None,
-        maps=None,
+        candidate_maps=None,
         seconds=clock.seconds,
     )
 
 
-def _converted(begin: Mixture, units: Units, picture: FeatureSource, recipe: Recipe) -> Mixture:
-    """A starting mixture in the units of the picture; texture and place have the same everywhere."""
-    n_bands, n_values = len(picture.units.offset), begin.means.shape[1]
+def _converted(start: Mixture, units: Units, picture: FeatureSource, recipe: Recipe) -> Mixture:
+    """Return the starting mixture in the units of the picture; texture and position have the same units in every picture."""
+    n_bands, n_values = len(picture.units.offset), start.means.shape[1]
     if len(units.offset) != n_bands or n_values < n_bands or recipe.features is not Features.RGB:
-        return begin
+        return start
     gain, shift = np.ones(n_values), np.zeros(n_values)
-    gain[:n_bands], shift[:n_bands] = units.onto(picture.units)
+    gain[:n_bands], shift[:n_bands] = units.conversion_to(picture.units)
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            return begin.moved(gain, shift)
+            return start.rescaled(gain, shift)
     except ValueError:  # not finite
         raise other_range() from None
 
@@ -181,21 +183,21 @@ def _converted(begin: Mixture, units: Units, picture: FeatureSource, recipe: Rec
 def _label_map(
     picture: FeatureSource, mixture: Mixture, sample: Sample, recipe: Recipe, on_fraction: OnFraction
 ) -> LabelMap:
-    """Label all pixels, smooth the labels and clean them, as the recipe says."""
-    on_paint = part(on_fraction, 0, 0.5) if recipe.smallest_region else on_fraction
+    """Return the labels of all pixels, smoothed and with small regions merged as the recipe says."""
+    on_labels = subrange(on_fraction, 0, 0.5) if recipe.smallest_region else on_fraction
     if recipe.smoothness:
-        label_map = label_smoothed(picture, mixture, recipe.smoothness, on_paint)
+        label_map = label_smoothed(picture, mixture, recipe.smoothness, on_labels)
     else:
-        label_map = label_pixels(picture, mixture, sample, on_paint)
+        label_map = label_pixels(picture, mixture, sample, on_labels)
     if not recipe.smallest_region:
         return label_map
     return LabelMap.of(
-        cleaned(
+        merge_small_regions(
             label_map.labels.reshape(picture.shape),
             lambda rows: picture.part(rows, slice(None))[0],
             mixture,
             recipe.smallest_region,
-            on_fraction=part(on_fraction, 0.5, 1),
+            on_fraction=subrange(on_fraction, 0.5, 1),
         ),
         mixture.n_components,
     )
@@ -204,16 +206,24 @@ def _label_map(
 def _component_statistics(
     picture: FeatureSource, label_map: LabelMap, of_sample: SampleStatistics, recipe: Recipe
 ) -> tuple[Component, ...]:
-    """Return the statistics of each component, from all pixels where their position decides labels, too."""
+    """Return the statistics of each component.
+
+    After smoothing or merging of small regions, labels do not follow from the values of pixels alone, so sums need all pixels.
+    """
     if recipe.smoothness or recipe.smallest_region:
         of_sample = replace(of_sample, hard=hard_sums(label_map, picture.colours))
     labels, count = label_map.labels.reshape(picture.shape), len(label_map.areas)
-    border, around = on_border(labels, count), boxes(labels, count)
-    return components(of_sample, label_map, border, around, lambda number: picture.colours(label_map.labels == number))
+    border, around = count_border_pixels(labels, count), bounding_boxes(labels, count)
+    return component_statistics(
+        of_sample, label_map, border, around, lambda number: picture.colours(label_map.labels == number)
+    )
 
 
 def _standard_error(of_sample: SampleStatistics, sample: Sample, picture: FeatureSource) -> float:
-    """Of the mean log-likelihood; that of random sampling, which bounds the stratified sample's (Cochran, 1977)."""
+    """Return the standard error of the mean log-likelihood, as for simple random sampling.
+
+    It is an upper bound for the stratified sample that is drawn (Cochran, 1977, chapter 5).
+    """
     missing = 1 - sample.pixels / picture.n_valid
     return float(of_sample.deviation * (missing / sample.pixels) ** 0.5)
 
@@ -221,7 +231,7 @@ def _standard_error(of_sample: SampleStatistics, sample: Sample, picture: Featur
 def _checked(
     pixels: NDArray[np.generic], valid: NDArray[np.bool_] | None
 ) -> tuple[NDArray[np.generic], NDArray[np.bool_] | None]:
-    """The arguments, if they are a picture with pixels."""
+    """Return the arguments after checking types, shapes, and that there is at least one valid pixel."""
     if valid is not None and valid.dtype != np.bool_:
         raise TypeError("valid must be bool")
     if pixels.ndim not in {2, 3} or (valid is not None and valid.shape != pixels.shape[:2]):

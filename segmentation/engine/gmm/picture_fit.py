@@ -1,4 +1,4 @@
-"""From a picture and a recipe to a mixture: how many clusters, from which pixels, beginning where."""
+"""Fit a mixture to a picture: choose the number of clusters and the sample, then run EM on it."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm.fit.em import Fit
-from segmentation.engine.gmm.fit.fitting import SIZE, data_of, fit_all, fit_sample
+from segmentation.engine.gmm.fit.fitting import SAMPLE_PIXELS, em_data, fit_full_sample, fit_sample
 from segmentation.engine.gmm.labels.smoothing import Parts, blurred_start, hidden_markov_em
 from segmentation.engine.gmm.mixture.families import FAMILIES
 from segmentation.engine.gmm.mixture.mixture import Mixture
@@ -14,71 +14,95 @@ from segmentation.engine.gmm.mixture.monomials import Float
 from segmentation.engine.gmm.pixels.sample import Sample
 from segmentation.engine.gmm.pixels.sampling import windows
 from segmentation.engine.gmm.pixels.sources import FeatureSource
-from segmentation.engine.gmm.selection.choice import Choice, choose, interior_pixels
+from segmentation.engine.gmm.selection.cluster_count import ClusterCountChoice, choose_n_clusters, interior_pixels
 from segmentation.engine.gmm.stage_clock import StageClock
-from segmentation.engine.progress import OnFraction, Stage, part
+from segmentation.engine.progress import OnFraction, Stage, subrange
 from segmentation.engine.recipe import Recipe
 
-_COARSE = 0.16
-"""Variance below which no cluster goes while their number is chosen: one level of 8 bits, squared, in
-units of lightness."""
+_MIN_VARIANCE = 0.16
+"""Smallest variance of a cluster while the number of clusters is chosen: the square of one 8-bit level, in units of
+lightness."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PictureFit:
-    """A mixture, and how it came about."""
+    """The mixture that was fitted to a picture, with the data and the history of the fit."""
 
-    mixture: Mixture  # as the fit left it, or refitted to its surroundings
+    mixture: Mixture  # of `fit`, or refitted with smoothed posteriors when the recipe has smoothness
     fit: Fit
-    sample: Sample  # what was fitted: all pixels, where the recipe says so
-    choice: Choice | None  # where the engine chose the number of clusters
+    sample: Sample  # the pixels that were fitted; all pixels when the recipe is exact
+    choice: ClusterCountChoice | None  # None when the recipe or the starting mixture gives the number of clusters
 
 
-def fit_picture(picture: FeatureSource, recipe: Recipe, begin: Mixture | None, clock: StageClock) -> PictureFit:
-    """Fit a mixture to a picture; parameters and errors as of `segmentation.segment`."""
+def fit_picture(picture: FeatureSource, recipe: Recipe, start: Mixture | None, clock: StageClock) -> PictureFit:
+    """Fit a mixture to a picture.
+
+    Parameters
+    ----------
+    picture : FeatureSource
+    recipe : Recipe
+    start : Mixture or None
+        Where EM begins; None initialises it from the picture.
+    clock : StageClock
+        Records the seconds of each stage and passes on its progress.
+
+    Raises
+    ------
+    SegmentationError
+        With `invalid_request`, when the starting mixture has another number of features than the picture.
+    """
     on_fraction = clock.begin(Stage.COUNTING)
-    begin = _suited(begin, picture, recipe)
+    start = _in_family(start, picture, recipe)
     choice = None
-    if recipe.n_clusters is None and begin is None:
-        choice = _chosen(picture, recipe, part(on_fraction, 0, 0.8))
-    start = choice.best.mixture if choice else None
-    given = begin or start
+    if recipe.n_clusters is None and start is None:
+        choice = _choose_n_clusters(picture, recipe, subrange(on_fraction, 0, 0.8))
+    subsample_start = choice.best.mixture if choice else None
+    given = start or subsample_start
     n_clusters = recipe.n_clusters or (given.n_components if given else 1)
-    sample, full_sample = _samples(picture, recipe, n_clusters, part(on_fraction, 0.8 if choice else 0, 1))
+    sample, full_sample = _samples(picture, recipe, n_clusters, subrange(on_fraction, 0.8 if choice else 0, 1))
     on_fraction = clock.begin(Stage.FITTING)
     parts = _parts(picture, recipe) if recipe.smoothness else []
     n_components = min(n_clusters, len((full_sample or sample).counts))
     if parts and given is None:
-        begin = blurred_start(parts, recipe, n_components, picture.floor, part(on_fraction, 0, 0.2))
-    on_fit = part(on_fraction, 0.2, 0.5) if parts else on_fraction
-    fit = _fitted(
-        sample, full_sample, recipe, n_components, picture.floor, start=start, begin=begin, on_fraction=on_fit
+        start = blurred_start(parts, recipe, n_components, picture.floor, subrange(on_fraction, 0, 0.2))
+    on_fit = subrange(on_fraction, 0.2, 0.5) if parts else on_fraction
+    fit = _fit(
+        sample,
+        full_sample,
+        recipe,
+        n_components,
+        picture.floor,
+        subsample_start=subsample_start,
+        start=start,
+        on_fraction=on_fit,
     )
     mixture = fit.mixture
     if parts:
-        mixture = hidden_markov_em(mixture, parts, recipe.smoothness, picture.floor, part(on_fraction, 0.5, 1))
+        mixture = hidden_markov_em(mixture, parts, recipe.smoothness, picture.floor, subrange(on_fraction, 0.5, 1))
     on_fraction(1.0)
     return PictureFit(mixture, fit, full_sample or sample, choice)
 
 
-def _suited(begin: Mixture | None, picture: FeatureSource, recipe: Recipe) -> Mixture | None:
-    """A starting mixture in the recipe's family."""
-    if begin is None:
+def _in_family(start: Mixture | None, picture: FeatureSource, recipe: Recipe) -> Mixture | None:
+    """Return the starting mixture with covariances of the recipe's family."""
+    if start is None:
         return None
-    if begin.means.shape[1] != len(picture.floor):
-        raise other_values(given=begin.means.shape[1], wanted=len(picture.floor))
-    covariances = FAMILIES[recipe.covariance].estimate(begin.weights, begin.covariances)
-    mixture = Mixture(begin.weights, begin.means, covariances, recipe.covariance)
+    if start.means.shape[1] != len(picture.floor):
+        raise other_values(given=start.means.shape[1], wanted=len(picture.floor))
+    covariances = FAMILIES[recipe.covariance].estimate(start.weights, start.covariances)
+    mixture = Mixture(start.weights, start.means, covariances, recipe.covariance)
     if not mixture.is_definite:
         raise other_range()
     return mixture
 
 
 def other_values(*, given: int, wanted: int) -> SegmentationError:
-    """The error of a starting mixture of another number of values than the picture has."""
+    """Return the error of a starting mixture with another number of features than the picture has."""
     return SegmentationError(
         "invalid_request",
-        gettext_noop("The starting mixture is of %(given)s values a pixel, the picture of %(wanted)s: start without."),
+        gettext_noop(
+            "The starting mixture has %(given)s features per pixel, but this picture has %(wanted)s: remove the starting mixture."
+        ),
         given=given,
         wanted=wanted,
         field="mixture",
@@ -86,60 +110,69 @@ def other_values(*, given: int, wanted: int) -> SegmentationError:
 
 
 def other_range() -> SegmentationError:
-    """The error of a starting mixture whose numbers, in the units of the picture, are none of a Gaussian any more."""
+    """Return the error of a starting mixture that, in the units of the picture, is no mixture of Gaussians any more."""
     return SegmentationError(
         "invalid_request",
-        gettext_noop("The starting mixture is far out of the range of the picture's values: start without."),
+        gettext_noop(
+            "The starting mixture is far outside the range of the picture's values: remove the starting mixture."
+        ),
         field="mixture",
     )
 
 
-def _chosen(picture: FeatureSource, recipe: Recipe, on_fraction: OnFraction) -> Choice:
-    """Weigh the numbers of clusters."""
+def _choose_n_clusters(picture: FeatureSource, recipe: Recipe, on_fraction: OnFraction) -> ClusterCountChoice:
+    """Choose the number of clusters by ICL on pixels away from edges."""
     rng = np.random.default_rng([recipe.seed, 2])
     data = interior_pixels(picture, rng)
-    floor = np.maximum(12 * picture.floor, _COARSE)
-    return choose(data, rng, floor=floor, covariance_type=recipe.covariance, on_fraction=on_fraction)
+    floor = np.maximum(12 * picture.floor, _MIN_VARIANCE)
+    return choose_n_clusters(data, rng, floor=floor, covariance_type=recipe.covariance, on_fraction=on_fraction)
 
 
 def _samples(
     picture: FeatureSource, recipe: Recipe, n_clusters: int, on_fraction: OnFraction
 ) -> tuple[Sample, Sample | None]:
-    """The pixels to fit first; and all, where the recipe says so or the sample has too few values for the clusters."""
+    """Return the sample to fit first, and the sample of all pixels or None.
+
+    All pixels are needed when the recipe is exact, or when the first sample has fewer distinct values than clusters.
+    """
     rng = np.random.default_rng([recipe.seed, 0])
-    sample, full_sample = picture.sample(SIZE, rng), None
+    sample, full_sample = picture.sample(SAMPLE_PIXELS, rng), None
     if sample.pixels < picture.n_valid and (recipe.exact or len(sample.counts) < n_clusters):
-        full_sample = picture.everything(on_fraction)
+        full_sample = picture.full_sample(on_fraction)
         if len(sample.counts) < n_clusters:
-            sample = full_sample.thinned(SIZE, np.random.default_rng([recipe.seed, 0]))
+            sample = full_sample.subsample(SAMPLE_PIXELS, np.random.default_rng([recipe.seed, 0]))
     on_fraction(1.0)
     return sample, full_sample
 
 
 def _parts(picture: FeatureSource, recipe: Recipe) -> Parts:
-    """Parts of the picture, with their neighbourhoods, that smoothing is fitted to."""
+    """Return the parts of the picture that the hidden Markov random field is fitted to; each has at least one valid pixel."""
     rng = np.random.default_rng([recipe.seed, 3])
     parts = [picture.part(*window) for window in windows(*picture.shape, rng)]
-    seen = [(values, valid) for values, valid in parts if valid.any()]
-    return seen or [picture.part(slice(None), slice(None))]
+    with_data = [(values, valid) for values, valid in parts if valid.any()]
+    return with_data or [picture.part(slice(None), slice(None))]
 
 
-def _fitted(
+def _fit(
     sample: Sample,
     full_sample: Sample | None,
     recipe: Recipe,
     n_components: int,
     floor: Float,
     *,
+    subsample_start: Mixture | None,
     start: Mixture | None,
-    begin: Mixture | None,
     on_fraction: OnFraction,
 ) -> Fit:
-    """Fit the sample, then go on with all pixels where they were asked for."""
-    goes_on = full_sample is not None or recipe.exact
-    on_sample = part(on_fraction, 0, 0.5) if goes_on else on_fraction
+    """Fit the sample, then continue on all pixels if there is a full sample or the recipe is exact."""
+    continues = full_sample is not None or recipe.exact
+    on_sample = subrange(on_fraction, 0, 0.5) if continues else on_fraction
     n_components = min(n_components, len(sample.counts))
-    fit = fit_sample(sample, recipe, n_components, floor=floor, start=start, begin=begin, on_fraction=on_sample)
-    if goes_on:
-        fit = fit_all(data_of(full_sample or sample), fit, recipe, floor=floor, on_fraction=part(on_fraction, 0.5, 1))
+    fit = fit_sample(
+        sample, recipe, n_components, floor=floor, subsample_start=subsample_start, start=start, on_fraction=on_sample
+    )
+    if continues:
+        fit = fit_full_sample(
+            em_data(full_sample or sample), fit, recipe, floor=floor, on_fraction=subrange(on_fraction, 0.5, 1)
+        )
     return fit

@@ -1,4 +1,4 @@
-"""A picture's regions as the result that every preset gives: a label map, its mixture, and what each region measures."""
+"""The preset *Regions*: segment a picture into connected regions, each of which is one component of the result."""
 
 import time
 from collections.abc import Iterator
@@ -9,36 +9,36 @@ from numpy.typing import NDArray
 from segmentation.engine.gmm.features.units import Units
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import triangle
-from segmentation.engine.gmm.pixels.distinct_colours import count
+from segmentation.engine.gmm.pixels.distinct_colours import count_colours
 from segmentation.engine.gmm.regions.features import NAMES
-from segmentation.engine.gmm.regions.segmentation import Labels, Mask, check, segment_regions
+from segmentation.engine.gmm.regions.segmentation import Labels, Mask, check_arguments, segment_regions
 from segmentation.engine.gmm.result import Segmentation
-from segmentation.engine.gmm.statistics.components import Component, boxes, on_border
+from segmentation.engine.gmm.statistics.components import Component, bounding_boxes, count_border_pixels
 from segmentation.engine.progress import OnProgress, Stage
 from segmentation.engine.recipe import Recipe
 
-_ROWS_AT_A_TIME = 2**20  # pixels
+_BLOCK_PIXELS = 2**20  # pixels that are processed together
 
 
 def segment(
     pixels: NDArray[np.uint8], recipe: Recipe, *, valid: Mask | None = None, on_progress: OnProgress | None = None
 ) -> Segmentation:
-    """Cut a picture into regions; each is a component of the result.
+    """Segment a picture into regions; each region is a component of the result.
 
-    Parameters and errors are those of `segmentation.segment`. There is no history: regions merge, nothing is iterated. The
-    log-likelihood is that of the regions' own laws over the features of `regions.features`, every pixel under the law of
-    its own region (the classification likelihood of Symons, 1981).
+    Parameters and errors are those of `colours_preset.segment`. There is no history, because regions are merged rather than
+    iterated. The log-likelihood is the classification likelihood (Symons, 1981): each pixel under the Gaussian of its own
+    region over the features of `regions.features`.
     """
     tell = on_progress or (lambda _stage, _fraction: None)
-    begun = time.perf_counter()
+    started = time.perf_counter()
     tell(Stage.COUNTING, 0.0)
-    check(pixels, valid, recipe.n_clusters)
+    check_arguments(pixels, valid, recipe.n_clusters)
     flat, mask = np.ascontiguousarray(pixels).reshape(-1, 3), None if valid is None else valid.reshape(-1)
-    colours = count(flat, mask, lambda fraction: tell(Stage.COUNTING, fraction))
+    colours = count_colours(flat, mask, lambda fraction: tell(Stage.COUNTING, fraction))
     counted = time.perf_counter()
     found = segment_regions(pixels, n_regions=recipe.n_clusters, valid=valid, on_progress=tell)
     fitted = time.perf_counter()
-    measured = components(pixels, found.labels, found.n_regions)
+    measured = region_components(pixels, found.labels, found.n_regions)
     return Segmentation(
         labels=found.labels,
         mixture=found.mixture,
@@ -52,12 +52,12 @@ def segment(
         distinct_colours=len(colours),
         fitted_pixels=colours.pixels,
         valid_pixels=colours.pixels,
-        units=Units.plain(3),
+        units=Units.identity(3),
         names=NAMES,
         choice=None,
-        maps=None,
+        candidate_maps=None,
         seconds={
-            Stage.COUNTING.value: counted - begun,
+            Stage.COUNTING.value: counted - started,
             Stage.FITTING.value: fitted - counted,
             Stage.LABELLING.value: time.perf_counter() - fitted,
         },
@@ -66,9 +66,10 @@ def segment(
 
 
 def classification_likelihood(mixture: Mixture) -> float:
-    """Mean over pixels of log(weight_k N(x | k)) for k the pixel's own region, whose mean and covariance are those of law k.
+    """Return the mean over pixels of log(weight_k N(x | mean_k, covariance_k)), where k is the region of the pixel.
 
-    For these, the quadratic form of the Gaussian has the mean D, whatever the pixels are.
+    Mean and covariance are those of the region's pixels, so the mean of the quadratic form in the Gaussian is D, the number
+    of features, and no pixel needs to be read.
     """
     dimension = mixture.means.shape[1]
     _, log_determinants = np.linalg.slogdet(mixture.covariances)
@@ -76,24 +77,24 @@ def classification_likelihood(mixture: Mixture) -> float:
     return float((mixture.weights * own).sum())
 
 
-def components(pixels: NDArray[np.uint8], labels: Labels, n_regions: int) -> tuple[Component, ...]:
-    """Measure each label's pixels, exactly; a region is sure of its own, so that soft and hard areas agree.
+def region_components(pixels: NDArray[np.uint8], labels: Labels, n_regions: int) -> tuple[Component, ...]:
+    """Return the exact statistics of the pixels of each region; every pixel belongs to one region, so soft areas are areas.
 
     Parameters
     ----------
     pixels : ndarray, shape (H, W, 3), uint8
     labels : ndarray, shape (H, W), uint8
     n_regions : int
-        Labels from there on are no regions.
+        Labels from `n_regions` on are ignored.
     """
     rows, columns = triangle(3)
     areas, sums = np.zeros(256, np.int64), np.zeros((9, 256))
-    for part in _stretches(labels):
+    for part in _row_blocks(labels):
         where, colour = labels[part].ravel(), pixels[part].reshape(-1, 3).T.astype(np.float64)
         areas += np.bincount(where, minlength=256)
         values = [*colour, *(colour[i] * colour[j] for i, j in zip(rows, columns, strict=True))]
         sums += [np.bincount(where, weights=value, minlength=256) for value in values]
-    border, around = on_border(labels, n_regions), boxes(labels, n_regions)
+    border, around = count_border_pixels(labels, n_regions), bounding_boxes(labels, n_regions)
     return tuple(
         Component(
             pixels=int(areas[k]),
@@ -107,7 +108,7 @@ def components(pixels: NDArray[np.uint8], labels: Labels, n_regions: int) -> tup
     )
 
 
-def _stretches(labels: Labels) -> Iterator[slice]:
+def _row_blocks(labels: Labels) -> Iterator[slice]:
     height, width = labels.shape
-    rows = max(1, _ROWS_AT_A_TIME // width)
+    rows = max(1, _BLOCK_PIXELS // width)
     return (slice(first, min(first + rows, height)) for first in range(0, height, rows))

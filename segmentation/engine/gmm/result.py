@@ -1,4 +1,4 @@
-"""The result of segmenting a picture, whichever preset made it."""
+"""The result of a segmentation, the same for both presets."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.features.units import Units
-from segmentation.engine.gmm.fit.parameters import mixture_at
+from segmentation.engine.gmm.fit.parameters import unpack
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float
-from segmentation.engine.gmm.selection.choice import Choice
+from segmentation.engine.gmm.selection.cluster_count import ClusterCountChoice
 from segmentation.engine.gmm.statistics.components import Component
 
 if TYPE_CHECKING:
@@ -19,28 +19,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Segmentation:
-    """What `segment` returns."""
+    """The result of `segment`: labels, mixture, statistics and the history of the fit."""
 
     labels: NDArray[np.uint8]  # (H, W): component of each pixel, 255 where there is no data
     mixture: Mixture  # components in ascending luminance of the mean; their index is the label
-    log_likelihood: float  # mean nats per valid pixel, over those that were fitted
-    log_likelihood_error: float  # its standard error as that of all valid pixels; 0 when all were fitted
+    log_likelihood: float  # mean over the fitted pixels, in nats
+    log_likelihood_error: float  # standard error as an estimate of the mean over all valid pixels; 0 if all were fitted
     history: Float  # best mean log-likelihood on the sample after each evaluation of the fit; never falls
-    path: Float  # (iterations, K, P) where it was found, as `points.pack` writes a mixture: for `mixture_after`
-    iterations: int  # evaluations of EM on the sample, as many as `history` has entries
+    path: (
+        Float  # (iterations, K, P) the mixture with that log-likelihood: P numbers a component, as of `parameters.pack`
+    )
+    iterations: int  # evaluations of EM on the sample, the length of `history`
     converged: bool
-    components: tuple[Component, ...]  # measured over all valid pixels, in the order of the labels
-    distinct_colours: int  # among the pixels that were fitted
+    components: tuple[Component, ...]  # statistics over all valid pixels, in the order of the labels
+    distinct_colours: int  # distinct values among the pixels that were fitted
     fitted_pixels: int
     valid_pixels: int
-    units: Units  # what values of the picture are in those of the mixture
-    names: tuple[str, ...]  # (D,) of the values that the mixture is of
-    choice: Choice | None  # the evidence for the number of clusters, where the engine chose it
-    maps: NDArray[np.uint8] | None  # (n, h, w) small label maps of 1 to n clusters, with `choice`
-    seconds: dict[str, float]  # by the value of the stage
-    hierarchy: "RegionSegmentation | None" = None  # of regions, with the tree that they were cut from
+    units: Units  # convert values of the picture to the units of the mixture
+    names: tuple[str, ...]  # (D,) names of the features that the mixture is fitted to
+    choice: ClusterCountChoice | None  # criteria of each number of clusters; None when the engine did not choose it
+    candidate_maps: NDArray[np.uint8] | None  # (n, h, w) small label maps of 1 to n clusters, with `choice`
+    seconds: dict[str, float]  # time of each stage, by the value of `progress.Stage`
+    hierarchy: "RegionSegmentation | None" = None  # the tree of regions; None for the preset Colours
 
     def mixture_after(self, iteration: int) -> Mixture:
-        """The best mixture after an evaluation of the fit, counted from 0, so that the fit can be replayed."""
+        """Return the best mixture after evaluation `iteration` of the fit, counted from 0."""
         K = self.mixture.n_components
-        return mixture_at(self.path[iteration].ravel(), K, self.mixture.covariance_type)
+        return unpack(self.path[iteration].ravel(), K, self.mixture.covariance_type)

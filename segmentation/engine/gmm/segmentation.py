@@ -1,10 +1,10 @@
-"""The one door to both ways of segmenting: *Colours*, every pixel by itself, and *Regions*, connected parts."""
+"""Segment a picture with either preset: *Colours* labels every pixel by itself, *Regions* finds connected parts."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm import colours_preset as colours
-from segmentation.engine.gmm.features.units import Units, as_bands, visible
+from segmentation.engine.gmm.features.units import Units, as_bands, display_rgb
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.result import Segmentation
 from segmentation.engine.progress import OnProgress
@@ -17,22 +17,22 @@ def segment(
     *,
     valid: NDArray[np.bool_] | None = None,
     shown: NDArray[np.uint8] | None = None,
-    begin: Mixture | None = None,
-    begin_units: Units | None = None,
+    start: Mixture | None = None,
+    start_units: Units | None = None,
     on_progress: OnProgress | None = None,
 ) -> Segmentation:
-    """Segment a picture as the recipe's preset says; parameters and errors as of `segmentation.segment`.
+    """Segment a picture with the preset of the recipe.
 
-    Regions are not iterated: they begin nowhere, and take no notice of `begin`. They are made for what people see, `shown`;
-    of deeper pictures and more bands they see nothing else.
+    Parameters, errors and result are those of `colours_preset.segment`. *Regions* ignores `start` and `start_units`, and
+    analyses the displayed picture (`shown`) only, also when the picture has more bits or more bands.
     """
     if recipe.preset is Preset.REGIONS:
-        # scikit-image takes its time to be imported, and Colours does without.
-        from segmentation.engine.gmm import regions_preset as regions  # noqa: PLC0415 - as said
+        # Importing scikit-image is slow, and Colours does not need it.
+        from segmentation.engine.gmm import regions_preset as regions  # noqa: PLC0415 - see the comment above
 
         bands, valid = as_bands(pixels, valid)
-        seen = visible(bands, valid) if shown is None else shown
-        return regions.segment(seen, recipe, valid=valid, on_progress=on_progress)
+        displayed = display_rgb(bands, valid) if shown is None else shown
+        return regions.segment(displayed, recipe, valid=valid, on_progress=on_progress)
     return colours.segment(
-        pixels, recipe, valid=valid, shown=shown, begin=begin, begin_units=begin_units, on_progress=on_progress
+        pixels, recipe, valid=valid, shown=shown, start=start, start_units=start_units, on_progress=on_progress
     )

@@ -102,11 +102,11 @@ def admit(data: bytes, *, name: str, limits: Limits) -> Header:
         raise Refusal(
             "unsupported_format",
             gettext_noop(
-                "It is no picture of a known format. PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF and HEIC are taken."
+                "It is not a picture in a known format. PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF and HEIC are taken."
             )
             if limits.heic
             else gettext_noop(
-                "It is no picture of a known format. PNG, JPEG, WebP, TIFF, BMP, GIF and AVIF are taken."
+                "It is not a picture in a known format. PNG, JPEG, WebP, TIFF, BMP, GIF and AVIF are taken."
             ),
         )
     if image_format == "HEIF" and not limits.heic:
@@ -211,7 +211,7 @@ def _read_tiff_header(data: bytes) -> Header:
         if page.dtype is None or page.dtype.kind not in "buif":
             raise Refusal(
                 "unsupported_format",
-                gettext_noop("Its values are of a kind that makes no picture. Save it with real numbers."),
+                gettext_noop("Its values cannot be shown as a picture. Save it with real numbers."),
             )
         if page.imagedepth > 1:
             raise Refusal(
@@ -242,7 +242,7 @@ def _require_size(size: int, limits: Limits) -> None:
     if size > limits.bytes:
         raise Refusal(
             "too_large",
-            gettext_noop("It has more than %(limit)s MB, the limit. Save it smaller or compressed."),
+            gettext_noop("It is larger than %(limit)s MB, the limit. Save it smaller or compressed."),
             limit=round(limits.bytes / 1e6, 1),
         )
 

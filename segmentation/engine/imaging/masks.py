@@ -46,9 +46,7 @@ def master(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = igno
     """
     mask = read(data, name=name, limits=limits, on_header=on_header)
     if mask.all():
-        raise Refusal(
-            "empty", gettext_noop("It leaves out every pixel. What is black in a mask is kept: turn it round.")
-        )
+        raise Refusal("empty", gettext_noop("It leaves out every pixel. Black pixels of a mask are kept: invert it."))
     return MaskMaster(
         data=encode(mask),
         width=mask.shape[1],
@@ -127,6 +125,4 @@ def _marked(image: PIL.Image.Image) -> NDArray[np.bool_]:
 
 
 def _unsupported() -> Refusal:
-    return Refusal(
-        "unsupported_format", gettext_noop("Its values are of a kind that makes no mask: save it as PNG of 8 bits.")
-    )
+    return Refusal("unsupported_format", gettext_noop("Its values cannot be used as a mask: save it as an 8-bit PNG."))

@@ -1,4 +1,4 @@
-"""What a fit leaves behind and another picture can use: a mixture with all that makes it applicable."""
+"""A fitted model: a mixture with everything that is needed to apply it to another picture."""
 
 from segmentation.engine.model.fitted import FittedModel
 

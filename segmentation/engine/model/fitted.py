@@ -19,20 +19,20 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FittedModel:
-    """A mixture, the features and units that it is of, and what people call its components.
+    """A mixture with its features, their units, and the legend of its components.
 
     Raises
     ------
     SegmentationError
-        With `invalid_request`: of regions, whose mixture lives in features of one reduced picture; or when the parts do not
-        belong together.
+        With `invalid_request` for the preset *Regions*, whose mixture applies to one picture only, or when the shapes of
+        features, mixture and legend do not agree.
     """
 
-    recipe: Recipe  # how features are extracted, and how labels are smoothed and cleaned
-    features: tuple[str, ...]  # (D,) names of the values that the mixture is of
+    recipe: Recipe  # how features are extracted, and how labels are smoothed and small regions merged
+    features: tuple[str, ...]  # (D,) names of the features
     units: Units  # value of a picture = offset + scale * unit, band by band
-    mixture: Mixture  # K components over D values
-    legend: Legend  # of these components
+    mixture: Mixture  # K components over D features
+    legend: Legend  # of the K components
 
     def __post_init__(self) -> None:
         if self.recipe.preset is Preset.REGIONS:
@@ -43,7 +43,7 @@ class FittedModel:
         held = sum(len(cluster.components) for cluster in self.legend.clusters)
         if (held, len(self.features)) != self.mixture.means.shape:
             raise SegmentationError(
-                "invalid_request", gettext_noop("The model's features, mixture and legend do not belong together.")
+                "invalid_request", gettext_noop("The features, mixture and legend of this model do not match.")
             )
 
     @classmethod
@@ -56,13 +56,13 @@ class FittedModel:
         shown: NDArray[np.uint8] | None = None,
         on_progress: OnProgress | None = None,
     ) -> Self:
-        """Fit a model to a picture; parameters and errors as of `segmentation.engine.gmm.segment`."""
+        """Fit a model to a picture; parameters and errors as in `segmentation.engine.gmm.segment`."""
         result = segment(pixels, recipe, valid=valid, shown=shown, on_progress=on_progress)
-        return cls.of(result, recipe, legends.initial(result.components))
+        return cls.of(result, recipe, legends.initial_legend(result.components))
 
     @classmethod
     def of(cls, result: Segmentation, recipe: Recipe, legend: Legend) -> Self:
-        """Return the model that a segmentation has left, with a legend of its components."""
+        """Return the model of a segmentation, with a legend of its components."""
         return cls(recipe=recipe, features=result.names, units=result.units, mixture=result.mixture, legend=legend)
 
     def apply(
@@ -73,7 +73,7 @@ class FittedModel:
         shown: NDArray[np.uint8] | None = None,
         on_progress: OnProgress | None = None,
     ) -> Segmentation:
-        """Label another picture without fitting: the same features in the same units, the most probable component.
+        """Label a picture with the most probable components of the model, without fitting.
 
         Applied to the picture that the model was fitted to, with the same mask, it gives the labels of that fit.
 
@@ -82,23 +82,23 @@ class FittedModel:
         pixels : ndarray, shape (H, W) or (H, W, B), integers or real numbers
             With as many bands as the picture that the model was fitted to.
         valid : ndarray, shape (H, W), bool, or None
-            Which pixels count; None means all.
+            Which pixels are valid; None means all.
         shown : ndarray, shape (H, W, 3), uint8, or None
             The picture as displayed, for the colours of components.
         on_progress : callable or None
-            Told the stage and the share of it that is done.
+            Called with the stage and the fraction of it that is done.
 
         Raises
         ------
         SegmentationError
-            ``empty``: no pixel counts; ``invalid_request``: the picture has other bands than the model's.
+            ``empty``: no pixel is valid; ``invalid_request``: the picture has another number of bands than the model.
         TypeError, ValueError
             The arrays are not of the stated types and shapes.
         """
         return apply(pixels, self.recipe, self.mixture, self.units, valid=valid, shown=shown, on_progress=on_progress)
 
     def log_likelihood(self, pixels: NDArray[np.generic], *, valid: NDArray[np.bool_] | None = None) -> float:
-        """Return how well the model fits a picture: the mean log-likelihood in nats a pixel, of a sample of it."""
+        """Return the mean log-likelihood of the model on a sample of a picture's pixels, in nats per pixel."""
         return self.apply(pixels, valid=valid).log_likelihood
 
     def to_mapping(self) -> dict[str, Any]:
@@ -118,9 +118,9 @@ class FittedModel:
         Raises
         ------
         SegmentationError
-            With `invalid_request` for a newer schema, or what is no model.
+            With `invalid_request` for another schema, or a mapping that is not a model.
         BadRecipe
-            When its recipe does not parse.
+            When its recipe cannot be parsed.
         """
         if not isinstance(mapping, Mapping) or not {"recipe", "features", "mixture"} <= set(mapping):
             raise _unreadable()
@@ -154,5 +154,5 @@ class FittedModel:
 
 def _unreadable() -> SegmentationError:
     return SegmentationError(
-        "invalid_request", gettext_noop("This is no fitted model: take a model that was exported, or a run.json.")
+        "invalid_request", gettext_noop("This is not a fitted model: use an exported model or a run.json.")
     )

@@ -1,49 +1,52 @@
 """Why a number of clusters was chosen, as arrays that go into ``fit.npz``."""
 
+import json
+
 import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm import Segmentation
-from segmentation.engine.gmm.selection.choice import MAP_SIDE, SAMPLE_SIZE
+from segmentation.engine.gmm.selection.cluster_count import EFFECTIVE_SAMPLE_SIZE, MAP_SIDE
 
 
 def evidence(segmentation: Segmentation, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.generic]]:
-    """Return the criteria and small maps of 1 to n clusters; empty when the number was asked for.
+    """Return the criteria and maps of all numbers of clusters that were tried; empty when the recipe gives the number.
 
     Parameters
     ----------
     segmentation : Segmentation
     pixels : ndarray, shape (H, W, 3), uint8
-        As people see the picture.
+        The picture as displayed.
 
     Returns
     -------
     dict
-        `evidence_log_likelihood`, `evidence_bic`, `evidence_icl`, `evidence_entropy`, each (n,) in nats a pixel;
-        `evidence_maps` (n, h, w) small label maps, 255 without data; `evidence_colours` (n, n, 3) mean colours of their
-        clusters; `evidence_plateau` (2,) smallest and largest number that do nearly as well; `evidence_sentence` in English.
+        For 1 to n clusters: `evidence_log_likelihood`, `evidence_bic`, `evidence_icl`, `evidence_entropy`, each (n,) in nats per
+        pixel; `evidence_maps` (n, h, w) small label maps, 255 without data; `evidence_colours` (n, n, 3) mean colours of their
+        clusters; `evidence_plateau` (2,) the smallest and the largest number that are nearly as good; `evidence_reason` the
+        JSON text of a `Reason`.
     """
-    choice, maps = segmentation.choice, segmentation.maps
-    if choice is None or maps is None:
+    choice, candidate_maps = segmentation.choice, segmentation.candidate_maps
+    if choice is None or candidate_maps is None:
         return {}
-    criteria = [one.criteria for one in choice.evidence]
+    criteria = [one.criteria for one in choice.candidates]
     step = max(1, -(-max(pixels.shape[:2]) // MAP_SIDE))
     return {
         "evidence_log_likelihood": np.array([one.log_likelihood for one in criteria]),
         "evidence_entropy": np.array([one.entropy for one in criteria]),
-        "evidence_bic": np.array([one.bic for one in criteria]) / SAMPLE_SIZE,
-        "evidence_icl": np.array([one.icl for one in criteria]) / SAMPLE_SIZE,
-        "evidence_maps": maps,
-        "evidence_colours": _colours(maps, pixels[::step, ::step]),
+        "evidence_bic": np.array([one.bic for one in criteria]) / EFFECTIVE_SAMPLE_SIZE,
+        "evidence_icl": np.array([one.icl for one in criteria]) / EFFECTIVE_SAMPLE_SIZE,
+        "evidence_maps": candidate_maps,
+        "evidence_colours": _colours(candidate_maps, pixels[::step, ::step]),
         "evidence_plateau": np.array(choice.plateau),
-        "evidence_sentence": np.array(choice.sentence),
+        "evidence_reason": np.array(json.dumps(choice.reason.to_mapping(), sort_keys=True)),
     }
 
 
-def _colours(maps: NDArray[np.uint8], pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _colours(candidate_maps: NDArray[np.uint8], pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Mean colour (n, n, 3) of each cluster of each map; black where it has no pixel."""
-    colours = np.zeros((len(maps), len(maps), 3), np.uint8)
-    for number, labels in enumerate(maps):
+    colours = np.zeros((len(candidate_maps), len(candidate_maps), 3), np.uint8)
+    for number, labels in enumerate(candidate_maps):
         for cluster in range(number + 1):
             inside = pixels[labels == cluster]
             if len(inside):

@@ -21,7 +21,7 @@ from segmentation.engine.legend import Legend
 from segmentation.engine.pipeline.evidence import evidence
 from segmentation.engine.pipeline.resolve_inputs import read_left_out, starting_mixture, starting_units, valid_pixels
 from segmentation.engine.progress import OnProgress, Stage
-from segmentation.engine.recipe import Inputs, Recipe, agreed
+from segmentation.engine.recipe import Inputs, Recipe, reconcile
 from segmentation.engine.sandbox import Allowance
 
 
@@ -90,7 +90,7 @@ def run(
         not suit the picture; `corrupt`: a master is not the one that the inputs name; of the decoder.
     """
     tell = on_progress or _silent
-    recipe, begin = agreed(recipe, inputs), starting_mixture(inputs)
+    recipe, start = reconcile(recipe, inputs), starting_mixture(inputs)
     begun = time.perf_counter()
     tell(Stage.READING, 0.0)
     picture = decoder.decode(data, name=name, limits=limits, allowance=decoding)
@@ -104,8 +104,8 @@ def run(
         recipe,
         valid=valid,
         shown=picture.pixels,
-        begin=begin,
-        begin_units=starting_units(inputs),
+        start=start,
+        start_units=starting_units(inputs),
         on_progress=tell,
     )
     begun = time.perf_counter()
@@ -124,7 +124,7 @@ def run(
         segmentation=segmentation,
         components_png=components_png,
         pixels_sha256=pixels_sha256(segmentation.labels),
-        legend=legends.initial(segmentation.components),
+        legend=legends.initial_legend(segmentation.components),
         evidence=evidence(segmentation, picture.pixels),
         seconds={Stage.READING.value: reading, **segmentation.seconds, Stage.WRITING.value: writing},
         versions=versions(),

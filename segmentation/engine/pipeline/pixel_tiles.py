@@ -16,9 +16,9 @@ from segmentation.engine.gmm import Mixture
 from segmentation.engine.gmm.features.extraction import coordinates, extract_features
 from segmentation.engine.gmm.features.texture import SCALES, margin
 from segmentation.engine.gmm.features.units import Units
-from segmentation.engine.gmm.fit.fitting import SIZE
+from segmentation.engine.gmm.fit.fitting import SAMPLE_PIXELS
 from segmentation.engine.gmm.pixels.sources import feature_source
-from segmentation.engine.gmm.statistics.uncertainty import reference as log_density_quantiles
+from segmentation.engine.gmm.statistics.uncertainty import reference_densities
 from segmentation.engine.imaging import Picture, index_png
 from segmentation.engine.pipeline import tiled
 from segmentation.engine.pipeline.tiled import SIDE, Layers, Layout
@@ -66,8 +66,8 @@ def write_result(picture: Path, components_png: bytes, recipe: Recipe, mixture: 
         valid = labels != index_png.NO_DATA
         source = feature_source(data, None if valid.all() else valid, recipe, colours)
         # Compared with the pixels that the fit began with: the same seed draws the same.
-        sample = source.sample(SIZE, np.random.default_rng([recipe.seed, 0]))
-        more, reference = source.units.to_mapping(), log_density_quantiles(mixture, sample.values, sample.counts)
+        sample = source.sample(SAMPLE_PIXELS, np.random.default_rng([recipe.seed, 0]))
+        more, reference = source.units.to_mapping(), reference_densities(mixture, sample.values, sample.counts)
     with path.open("wb") as file:
         tiled.write(file, {"labels": labels}, more, reference.tobytes())
 

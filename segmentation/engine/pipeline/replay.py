@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm import Mixture, Segmentation
-from segmentation.engine.gmm.fit.parameters import mixture_at, pack
+from segmentation.engine.gmm.fit.parameters import pack, unpack
 from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE
 from segmentation.engine.recipe import Covariance
 
@@ -30,7 +30,7 @@ def path(segmentation: Segmentation) -> dict[str, NDArray[np.generic]]:
     Returns
     -------
     dict
-        `path` (n, K, 1 + D + D (D + 1) / 2) as of `points.pack`, the last one the result's own mixture; and
+        `path` (n, K, 1 + D + D (D + 1) / 2) as of `parameters.pack`, the last one the result's own mixture; and
         `path_iterations` (n,), how many evaluations were before each.
     """
     if not len(segmentation.path):
@@ -50,7 +50,7 @@ def frames(arrays: Mapping[str, Any], covariance_type: Covariance) -> list[Frame
     if "path" not in arrays:
         return []
     return [
-        Frame(int(iteration), mixture_at(point.ravel(), len(point), covariance_type))
+        Frame(int(iteration), unpack(point.ravel(), len(point), covariance_type))
         for point, iteration in zip(arrays["path"], arrays["path_iterations"], strict=True)
     ]
 

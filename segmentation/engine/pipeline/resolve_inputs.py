@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +101,7 @@ def read_left_out(
         raise SegmentationError(
             "corrupt", gettext_noop("The stored mask has changed since it was uploaded: start a new run with the mask.")
         )
+    limits = replace(limits, bytes=len(master))  # it was admitted when it was uploaded
     mask = decoder.read_mask(master, name="mask.png", limits=limits, allowance=allowance)
     require_size(mask.shape[::-1], shape[::-1])
     return mask
@@ -137,7 +139,7 @@ def valid_pixels(valid: Mask | None, mask: Mask | None) -> Mask | None:
         raise SegmentationError(
             "empty",
             gettext_noop(
-                "The mask leaves out every pixel that is visible. What is black in a mask is kept: turn it round."
+                "The mask leaves out every pixel that is visible. Black pixels of a mask are kept: invert it."
             ),
         )
     return counts

@@ -1,10 +1,10 @@
-"""What decides a result: `Recipe` (the method) and `Inputs` (what belongs to one picture).
+"""The parameters of a segmentation: `Recipe` (the method) and `Inputs` (a starting mixture and a mask, for one picture).
 
-Frozen, validated values with JSON both ways and a schema number. Standard library only.
+They are frozen, validated dataclasses that convert to and from JSON with a schema number. Standard library only.
 """
 
-from segmentation.engine.recipe.inputs import INPUTS_SCHEMA, Inputs, agreed
-from segmentation.engine.recipe.kinds import AUTO, NAMES
+from segmentation.engine.recipe.fields import AUTO, SETTING_NAMES
+from segmentation.engine.recipe.inputs import INPUTS_SCHEMA, Inputs, reconcile
 from segmentation.engine.recipe.method import (
     MAX_CLUSTERS,
     MAX_REGIONS,
@@ -16,7 +16,7 @@ from segmentation.engine.recipe.method import (
     Preset,
     Recipe,
 )
-from segmentation.engine.recipe.start import Scale, Start
+from segmentation.engine.recipe.starting_mixture import BandUnits, StartingMixture
 
 __all__ = [
     "AUTO",
@@ -25,14 +25,14 @@ __all__ = [
     "MAX_REGIONS",
     "MAX_SEED",
     "MIN_CLUSTERS",
-    "NAMES",
     "SCHEMA",
+    "SETTING_NAMES",
+    "BandUnits",
     "Covariance",
     "Features",
     "Inputs",
     "Preset",
     "Recipe",
-    "Scale",
-    "Start",
-    "agreed",
+    "StartingMixture",
+    "reconcile",
 ]

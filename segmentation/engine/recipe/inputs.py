@@ -1,4 +1,4 @@
-"""What decides a result beside the recipe and belongs to one picture: where a fit begins, and which pixels are left out."""
+"""The inputs of a segmentation that belong to one picture: a starting mixture, and a mask of pixels to leave out."""
 
 import re
 from collections.abc import Mapping
@@ -6,45 +6,45 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from segmentation.engine.exceptions import BadRecipe, gettext_noop
-from segmentation.engine.recipe.kinds import AUTO, Whole, bad
+from segmentation.engine.recipe.fields import AUTO, IntegerField, invalid_setting
 from segmentation.engine.recipe.method import MIN_CLUSTERS, Preset, Recipe
-from segmentation.engine.recipe.start import Start, bad_start
+from segmentation.engine.recipe.starting_mixture import StartingMixture, invalid_starting_mixture
 
 INPUTS_SCHEMA = 3
-"""The newest schema of inputs, of which 1 holds nothing, and 2 no units of a mixture. A new field, or a newer schema of
-mixtures, raises it."""
+"""The newest schema of inputs. Schema 1 has no inputs, 2 has a mixture without units and a mask, 3 has units. The number is
+increased with every new field, and with the schema of mixtures."""
 
 _WITHOUT_UNITS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What decides a result beside the recipe and belongs to one picture.
+    """A starting mixture and a mask, both optional.
 
     Raises
     ------
     BadRecipe
-        When the mask is no hash.
+        When the mask is not a SHA-256.
     """
 
-    mixture: Start | None = None  # where the fit begins, instead of at random
-    mask: str | None = None  # SHA-256 of the PNG whose pixels that are not black are left out, in lower case
+    mixture: StartingMixture | None = None  # where the fit begins; None: initialised from the picture
+    mask: str | None = None  # SHA-256, in lower case, of a PNG; pixels that are not black in it are left out
 
     def __post_init__(self) -> None:
         if self.mask is not None and not re.fullmatch("[0-9a-f]{64}", str(self.mask)):
-            raise bad("mask", gettext_noop("The mask must be named by its SHA-256, 64 hexadecimal digits."))
+            raise invalid_setting("mask", gettext_noop("The mask must be named by its SHA-256, 64 hexadecimal digits."))
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
-        """Parse a JSON object; what is null or not there is not given.
+        """Parse a JSON object; a field that is null or missing means no such input.
 
         Raises
         ------
         BadRecipe
-            For an unknown field, a newer schema, or what is no mixture or no hash.
+            For an unknown field, a newer schema, or an invalid mixture or mask.
         """
         given = dict(mapping)
-        schema = Whole(1, 2**31).parse("schema", given.pop("schema", INPUTS_SCHEMA))
+        schema = IntegerField(1, 2**31).parse("schema", given.pop("schema", INPUTS_SCHEMA))
         if schema > INPUTS_SCHEMA:
             raise BadRecipe(
                 template=gettext_noop("These inputs were written by a newer release (schema %(schema)s)."),
@@ -53,13 +53,12 @@ class Inputs:
         if unknown := sorted(set(given) - {"mixture", "mask"}):
             raise BadRecipe(template=gettext_noop("“%(field)s” is not a known input."), field=str(unknown[0])[:100])
         mixture = given.get("mixture")
-        return cls(mixture=None if mixture is None else Start.from_mapping(mixture), mask=given.get("mask"))
+        return cls(mixture=None if mixture is None else StartingMixture.from_mapping(mixture), mask=given.get("mask"))
 
     def to_mapping(self) -> dict[str, Any]:
-        """The inputs as a JSON object with their schema number; `from_mapping` is its inverse.
+        """Return the inputs as a JSON object with their schema number; `from_mapping` is its inverse.
 
-        The schema is the oldest that has what they hold, so that a worker of a release that knows no newer one does such runs,
-        and leaves the rest to newer ones.
+        The schema is the oldest that has the fields in use, so that workers of older releases can process these runs.
         """
         if self == type(self)():
             return {"schema": 1}
@@ -68,21 +67,25 @@ class Inputs:
         return {"schema": schema, "mixture": mixture, "mask": self.mask}
 
 
-def agreed(recipe: Recipe, inputs: Inputs) -> Recipe:
-    """The recipe that these inputs lead to: a starting mixture says how many clusters there are.
+def reconcile(recipe: Recipe, inputs: Inputs) -> Recipe:
+    """Return the recipe with the number of clusters of the starting mixture, if there is one.
 
     Raises
     ------
     BadRecipe
-        When the recipe asks for another number, or for regions, which begin nowhere.
+        When the recipe has another number of clusters, or the preset *Regions*, which takes no starting mixture.
     """
     if inputs.mixture is None:
         return recipe
     if recipe.preset is Preset.REGIONS:
-        raise bad_start(gettext_noop("Regions take no starting mixture: choose Colours, or start without."))
+        raise invalid_starting_mixture(
+            gettext_noop(
+                "The preset Regions takes no starting mixture: choose Colours, or remove the starting mixture."
+            )
+        )
     count = len(inputs.mixture.weights)
     if recipe.n_clusters not in {None, count}:
-        raise bad_start(
+        raise invalid_starting_mixture(
             gettext_noop(
                 "The starting mixture has %(given)s clusters, not %(wanted)s: ask for %(given)s, or for auto."
             ),

@@ -1,4 +1,4 @@
-"""Every parameter of the method, as one value."""
+"""The recipe: all parameters of the method in one frozen dataclass."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -6,7 +6,15 @@ from enum import StrEnum
 from typing import Any, Self
 
 from segmentation.engine.exceptions import BadRecipe, gettext_noop
-from segmentation.engine.recipe.kinds import AUTO, Choice, Kind, Real, Switch, Whole, WholeOrAuto
+from segmentation.engine.recipe.fields import (
+    AUTO,
+    BooleanField,
+    ChoiceField,
+    Field,
+    IntegerField,
+    IntegerOrAutoField,
+    RealField,
+)
 
 SCHEMA = 1
 """The newest recipe schema that this release understands."""
@@ -17,23 +25,23 @@ MAX_SEED = 2**32 - 1
 
 
 class Preset(StrEnum):
-    """What the clusters are made of."""
+    """The algorithm."""
 
-    COLOURS = "colours"  # every pixel by itself: the classical mixture
-    REGIONS = "regions"  # connected segments; each is a component
+    COLOURS = "colours"  # a Gaussian mixture of pixels; each pixel is labelled by itself
+    REGIONS = "regions"  # connected regions; each is a component
 
 
 class Features(StrEnum):
-    """What is measured of a pixel."""
+    """The colour space of the features."""
 
-    RGB = "rgb"  # the bands as they are, in full depth
+    RGB = "rgb"  # the bands themselves, in full bit depth
     LAB = "lab"  # CIE L*a*b*, D65
-    GRAY = "gray"  # lightness alone
+    GRAY = "gray"  # lightness only
     OD = "od"  # optical density, for stains
 
 
 class Covariance(StrEnum):
-    """The shape of the clusters, as in scikit-learn."""
+    """The covariance family of the mixture, as `covariance_type` in scikit-learn."""
 
     FULL = "full"
     TIED = "tied"
@@ -43,53 +51,53 @@ class Covariance(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Every parameter of the method.
+    """All parameters of the method.
 
     Raises
     ------
     BadRecipe
-        When a value is not of its kind or out of its range.
+        When a value has the wrong type or is out of range.
     """
 
     preset: Preset = Preset.COLOURS
-    n_clusters: int | None = 3  # 2 to 32, cut to the distinct colours; regions to 254. None: chosen by the engine
-    # What follows says how a mixture of colours is fitted; Regions takes no notice of it.
+    n_clusters: int | None = 3  # 2 to 32, at most the distinct colours; 2 to 254 regions. None: chosen by the engine
+    # The preset Regions ignores all parameters below.
     features: Features = Features.RGB
-    texture: int = 0  # at how many scales local contrast is a feature, too: 0, 1 or 2
-    position: bool = False  # whether the place in the picture is a feature, too
+    texture: int = 0  # number of scales at which local contrast is a feature: 0, 1 or 2
+    position: bool = False  # whether the position of a pixel is a feature
     covariance: Covariance = Covariance.FULL
-    smoothness: float = 0.0  # 0 (every pixel by itself) to 1
-    smallest_region: float = 0.0  # share of the picture below which connected regions join a neighbour, 0 to 0.1
-    seed: int = 0  # 0 to 2^32 - 1; decides the sample and the starts
-    restarts: int = 2  # descents from different starts, of which the best is kept, 1 to 20
-    tolerance: float = 1e-5  # mean nats per pixel that a step must promise, 1e-9 to 0.1
-    max_iterations: int = 100  # evaluations of EM, 1 to 10,000
-    exact: bool = False  # whether the fit goes on from a sample to all pixels
+    smoothness: float = 0.0  # strength of the Markov random field: 0 (each pixel by itself) to 1
+    smallest_region: float = 0.0  # share of the picture below which connected regions are merged, 0 to 0.1
+    seed: int = 0  # of the random sample and initialisation, 0 to 2^32 - 1
+    restarts: int = 2  # initialisations, of which the best is kept, 1 to 20
+    tolerance: float = 1e-5  # expected gain of a step, in mean nats per pixel, below which EM ends, 1e-9 to 0.1
+    max_iterations: int = 100  # EM evaluations, 1 to 10,000
+    exact: bool = False  # whether the fit continues from a sample to all pixels
 
     def __post_init__(self) -> None:
         for field in fields(self):
             object.__setattr__(
-                self, field.name, _kind(field.name, self.preset).parse(field.name, getattr(self, field.name))
+                self, field.name, _field(field.name, self.preset).parse(field.name, getattr(self, field.name))
             )
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
         """Parse a JSON object or the fields of a form; numbers may be given as text.
 
-        Of *Regions* the number is chosen by the engine when none is given.
+        Without `n_clusters`, the preset *Regions* lets the engine choose it.
 
         Raises
         ------
         BadRecipe
-            For an unknown field, a newer schema, a value that is not of its kind or out of range.
+            For an unknown field, a newer schema, or a value that has the wrong type or is out of range.
         """
         given = dict(mapping)
-        schema = Whole(1, 2**31).parse("schema", given.pop("schema", SCHEMA))
+        schema = IntegerField(1, 2**31).parse("schema", given.pop("schema", SCHEMA))
         if schema > SCHEMA:
             raise BadRecipe(
                 template=gettext_noop("This recipe was written by a newer release (schema %(schema)s)."), schema=schema
             )
-        if unknown := sorted(set(given) - _KINDS.keys()):
+        if unknown := sorted(set(given) - _FIELDS.keys()):
             raise BadRecipe(
                 template=gettext_noop("“%(field)s” is not a setting of a recipe."), field=str(unknown[0])[:100]
             )
@@ -97,15 +105,15 @@ class Recipe:
             given.setdefault("n_clusters", None)
         return cls(**given)
 
-    def measures_like(self, other: Self) -> bool:
-        """Whether a pixel is the same values to both, so that a mixture of one means the same to the other."""
+    def extracts_same_features(self, other: Self) -> bool:
+        """Return whether both recipes extract the same features, so that a mixture of one can be used with the other."""
         names = ("preset", "features", "texture", "position")
         return all(getattr(self, name) == getattr(other, name) for name in names)
 
     def for_preview(self) -> Self:
-        """The same clusters in a fraction of the time: one start, a few steps of EM, every pixel by itself.
+        """Return a recipe that finds about the same clusters faster: one initialisation, few EM steps, and no smoothing.
 
-        The mixture that it leads to can be where the whole run begins.
+        The full run can start from the mixture of the preview.
         """
         return replace(
             self,
@@ -118,28 +126,28 @@ class Recipe:
         )
 
     def to_mapping(self) -> dict[str, Any]:
-        """The recipe as a JSON object with its schema number; `from_mapping` is its inverse."""
+        """Return the recipe as a JSON object with its schema number; `from_mapping` is its inverse."""
         values = {name: str(value) if isinstance(value, StrEnum) else value for name, value in asdict(self).items()}
         return {"schema": SCHEMA, **values, "n_clusters": AUTO if self.n_clusters is None else self.n_clusters}
 
 
-_KINDS: dict[str, Kind] = {
-    "preset": Choice(Preset),
-    "n_clusters": WholeOrAuto(Whole(MIN_CLUSTERS, MAX_CLUSTERS)),
-    "features": Choice(Features),
-    "texture": Whole(0, 2),
-    "position": Switch(),
-    "covariance": Choice(Covariance),
-    "smoothness": Real(0.0, 1.0),
-    "smallest_region": Real(0.0, 0.1),
-    "seed": Whole(0, MAX_SEED),
-    "restarts": Whole(1, 20),
-    "tolerance": Real(1e-9, 0.1),
-    "max_iterations": Whole(1, 10_000),
-    "exact": Switch(),
+_FIELDS: dict[str, Field] = {
+    "preset": ChoiceField(Preset),
+    "n_clusters": IntegerOrAutoField(IntegerField(MIN_CLUSTERS, MAX_CLUSTERS)),
+    "features": ChoiceField(Features),
+    "texture": IntegerField(0, 2),
+    "position": BooleanField(),
+    "covariance": ChoiceField(Covariance),
+    "smoothness": RealField(0.0, 1.0),
+    "smallest_region": RealField(0.0, 0.1),
+    "seed": IntegerField(0, MAX_SEED),
+    "restarts": IntegerField(1, 20),
+    "tolerance": RealField(1e-9, 0.1),
+    "max_iterations": IntegerField(1, 10_000),
+    "exact": BooleanField(),
 }
-_N_REGIONS = WholeOrAuto(Whole(MIN_CLUSTERS, MAX_REGIONS))
+_N_REGIONS = IntegerOrAutoField(IntegerField(MIN_CLUSTERS, MAX_REGIONS))
 
 
-def _kind(field: str, preset: object) -> Kind:
-    return _N_REGIONS if field == "n_clusters" and preset == Preset.REGIONS else _KINDS[field]
+def _field(field: str, preset: object) -> Field:
+    return _N_REGIONS if field == "n_clusters" and preset == Preset.REGIONS else _FIELDS[field]

@@ -73,7 +73,7 @@ def call(function: Callable[P, R], *args: Any, allowance: Allowance, **kwargs: A
 def _place() -> Iterator[None]:
     places = _places
     if not places.acquire(timeout=BUSY_SECONDS):
-        raise Busy("busy", gettext_noop("Many pictures are being read just now. Try again in a moment."))
+        raise Busy("busy", gettext_noop("Many pictures are being read right now. Try again in a moment."))
     try:
         yield
     finally:

@@ -131,7 +131,7 @@ class Conversation:
         if exit_code == -signal.SIGKILL:
             raise ChildLost
         logger.error("A child process ended without a word; exit code %s.", exit_code)
-        raise ChildFailed("crashed", gettext_noop("The program that did the work has crashed."))
+        raise ChildFailed("crashed", gettext_noop("The computation crashed."))
 
 
 def _unpack(word: Word, value: Any) -> Any:
@@ -148,6 +148,6 @@ def _as_error(written: str) -> ChildFailed:
     logger.error("Reference %s: an error in a child process.\n%s", reference, written)
     return ChildFailed(
         "internal_error",
-        gettext_noop("Something went wrong inside the program. The reference for its keepers is %(reference)s."),
+        gettext_noop("An internal error occurred. Give the administrators of this site the reference %(reference)s."),
         reference=reference,
     )

@@ -28,7 +28,7 @@ from segmentation.engine.artefacts import ARTEFACTS, Artefact, Source
 from segmentation.engine.exceptions import BadRecipe, SegmentationError
 from segmentation.engine.imaging import Limits
 from segmentation.engine.progress import Stage
-from segmentation.engine.recipe import AUTO, NAMES, Inputs, Preset, Recipe, Start, agreed
+from segmentation.engine.recipe import AUTO, SETTING_NAMES, Inputs, Preset, Recipe, StartingMixture, reconcile
 from segmentation.engine.sandbox import Allowance, Child, ChildLost, Report
 
 _DOCUMENT = ARTEFACTS["document"]  # made last: it lists the other files
@@ -161,7 +161,7 @@ class Command(BaseCommand):
         return False
 
 
-def _recipe(options: dict[str, Any]) -> tuple[Recipe, Start | None]:
+def _recipe(options: dict[str, Any]) -> tuple[Recipe, StartingMixture | None]:
     """Parse what was asked for; of colours, the number has no default, unless a mixture says it.
 
     Raises
@@ -169,7 +169,7 @@ def _recipe(options: dict[str, Any]) -> tuple[Recipe, Start | None]:
     BadRecipe
         When it makes no sense.
     """
-    given = {name: options[name] for name in NAMES if name in options}
+    given = {name: options[name] for name in SETTING_NAMES if name in options}
     if options["clusters"] is not None:
         given["n_clusters"] = options["clusters"]
     elif options["begin"] is not None:
@@ -180,7 +180,7 @@ def _recipe(options: dict[str, Any]) -> tuple[Recipe, Start | None]:
     return recipe, None if options["begin"] is None else _start(options["begin"], recipe)
 
 
-def _start(path: Path, recipe: Recipe) -> Start:
+def _start(path: Path, recipe: Recipe) -> StartingMixture:
     """The mixture of a `run.json`, or one that stands alone in its file; what is wrong with it names the file."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -188,12 +188,14 @@ def _start(path: Path, recipe: Recipe) -> Start:
             raise CommandError(f"{path}: It is neither a run.json nor a mixture.")
         is_run = "mixture" in document
         start = (
-            Start.of_result(document["mixture"], document.get("features")) if is_run else Start.from_mapping(document)
+            StartingMixture.of_result(document["mixture"], document.get("features"))
+            if is_run
+            else StartingMixture.from_mapping(document)
         )
         inputs = Inputs(mixture=start)
-        agreed(recipe, inputs)
+        reconcile(recipe, inputs)
         pipeline.starting_mixture(inputs)
-        if "recipe" in document and not Recipe.from_mapping(document["recipe"]).measures_like(recipe):
+        if "recipe" in document and not Recipe.from_mapping(document["recipe"]).extracts_same_features(recipe):
             raise BadRecipe(template=_OTHER_FEATURES)
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}.") from None
@@ -204,7 +206,7 @@ def _start(path: Path, recipe: Recipe) -> Start:
     return start
 
 
-def _task(recipe: Recipe, start: Start | None, mask: Path | None, exports: tuple[str, ...]) -> Task:
+def _task(recipe: Recipe, start: StartingMixture | None, mask: Path | None, exports: tuple[str, ...]) -> Task:
     """Bring together what is to be done; what is wrong with the mask names its file."""
     limits = Limits(
         bytes=settings.GMM_MAX_UPLOAD_BYTES,

@@ -159,7 +159,7 @@ def test_a_forked_child_asks_the_decoder_of_its_parent_and_starts_one_when_that_
 def test_a_decoder_that_does_not_start_is_said(capfd):
     connection = Connection("raise SystemExit('no such library')")
     with pytest.raises(ChildFailed) as failed:
-        connection.ask({}, 0, allowance=decoder.USUAL, most=1)
+        connection.ask({"limits": {"heic": False}}, 0, allowance=decoder.USUAL, most=1)
     assert failed.value.code == "crashed"
     assert "no such library" in capfd.readouterr().err
 
@@ -172,7 +172,7 @@ def test_a_client_that_gives_up_leaves_no_child():
     )
     connection = Connection(f"exec({program!r})")
     request = {
-        "operation": "wait", "name": "", "limits": {"bytes": 1, "pixels": 1, "decoded_bytes": 1}, "memory": 10**8,
+        "operation": "wait", "name": "", "limits": {"bytes": 1, "pixels": 1, "decoded_bytes": 1, "heic": False}, "memory": 10**8,
         "patience": 1, "output": 1,
     }  # fmt: skip
     with client._opened(b"a file") as file, pytest.raises(ChildFailed) as failed:
@@ -196,7 +196,7 @@ def test_the_decoder_process_is_bare(monkeypatch):
     )
     connection = Connection(f"exec({program!r})")
     request = {
-        "operation": "look", "name": "", "limits": {"bytes": 1, "pixels": 1, "decoded_bytes": 1}, "memory": 10**8,
+        "operation": "look", "name": "", "limits": {"bytes": 1, "pixels": 1, "decoded_bytes": 1, "heic": False}, "memory": 10**8,
         "patience": 1, "output": 1,
     }  # fmt: skip
     with client._opened(b"a file") as file:

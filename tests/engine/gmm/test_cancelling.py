@@ -1,11 +1,10 @@
-"""What a listener raises ends the computation within one evaluation, wherever it is."""
+"""An exception of the progress callback ends the computation within one EM evaluation, at any point."""
 
 import numpy as np
 import pytest
 
 from segmentation.engine.gmm import Recipe, segment
-from segmentation.engine.gmm.fit import em
-from segmentation.engine.gmm.fit import quasi_newton as climbing
+from segmentation.engine.gmm.fit import em, quasi_newton
 from segmentation.engine.gmm.regions import mixtures
 from segmentation.engine.progress import percent
 
@@ -18,7 +17,7 @@ RECIPES = {
     "regions": Recipe(preset="regions", n_clusters=None),
 }
 
-AT_ONCE = dict.fromkeys(RECIPES, 1) | {"regions": 3}  # a block of pixels is judged by all three mixtures
+AT_ONCE = dict.fromkeys(RECIPES, 1) | {"regions": 3}  # posteriors of a block are computed under all three mixtures
 
 
 class Cancelled(Exception):
@@ -26,11 +25,11 @@ class Cancelled(Exception):
 
 
 class Listener:
-    """Counts evaluations of EM between what it is told, and raises at the n-th time."""
+    """A progress callback that counts EM evaluations between its calls, and raises at the n-th call."""
 
     def __init__(self, monkeypatch, raise_at=None):
         self.told, self.since, self.most, self.raise_at = [], 0, 0, raise_at
-        for module, name in ((em, "evaluate"), (climbing, "evaluate"), (mixtures, "softmax")):
+        for module, name in ((em, "evaluate"), (quasi_newton, "evaluate"), (mixtures, "softmax")):
             monkeypatch.setattr(module, name, self.counted(getattr(module, name)))
 
     def counted(self, evaluate):
@@ -58,7 +57,7 @@ def picture():
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_progress_is_told_after_every_evaluation_and_never_falls(picture, monkeypatch, name):
+def test_progress_is_reported_after_every_evaluation_and_never_falls(picture, monkeypatch, name):
     listener = Listener(monkeypatch)
     segment(picture, RECIPES[name], on_progress=listener)
     assert 0 < listener.most <= AT_ONCE[name]

@@ -1,4 +1,4 @@
-"""Deep pictures and those of many bands: their own depth, units that can be read back, the same labels everywhere."""
+"""Pictures of more than 8 bits or other than 3 bands: fits in full depth, units, and reproducible labels."""
 
 from dataclasses import replace
 
@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from segmentation.engine.gmm import Recipe, segment
 from segmentation.engine.gmm.features.extraction import extract_features
-from segmentation.engine.gmm.features.units import Units, as_bands, visible
+from segmentation.engine.gmm.features.units import Units, as_bands, display_rgb
 from segmentation.engine.gmm.labels import labelling
 from segmentation.engine.gmm.labels.labelling import label_pixels, label_values
-from segmentation.engine.gmm.mixture.densities import decided, labels_of
+from segmentation.engine.gmm.mixture.densities import most_probable_at, most_probable_stable
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import expand
 from segmentation.engine.gmm.pixels.sources import OneBand, PerPixel, feature_source
@@ -58,21 +58,21 @@ def test_a_phase_that_only_the_fifth_band_of_six_tells_is_found(dtype):
 @pytest.mark.parametrize(
     ("dtype", "low"), [(np.int16, -3000), (np.int8, -100), (np.int32, -(10**8)), (np.uint32, 4 * 10**9)]
 )
-def test_whole_numbers_of_every_type_are_fitted(dtype, low):
+def test_integers_of_every_type_are_fitted(dtype, low):
     values, truth = phases([[low], [low + 40]], 3)
     result = segment(values.round().astype(dtype), Recipe(n_clusters=2))
     np.testing.assert_array_equal(result.labels, truth)
     np.testing.assert_allclose(recovered(result), [[low], [low + 40]], atol=0.5)
 
 
-def test_real_numbers_keep_more_than_single_precision():
+def test_floats_keep_more_than_single_precision():
     values, truth = phases([[1e9], [1e9 + 1]], 0.05)
     result = segment(values, Recipe(n_clusters=2))
     np.testing.assert_array_equal(result.labels, truth)
     np.testing.assert_allclose(recovered(result) - 1e9, [[0], [1]], atol=0.01)
 
 
-def test_real_bands_that_measure_different_things_count_alike():
+def test_float_bands_of_different_quantities_have_equal_influence():
     values, truth = phases([[0.2, 1000], [0.3, 1000]], 1)
     values[..., 0] = np.array([0.2, 0.3])[truth] + (values[..., 0] - np.array([0.2, 0.3])[truth]) * 0.01
     values[..., 1] += np.random.default_rng(1).uniform(-900, 900, truth.shape)
@@ -122,7 +122,7 @@ def test_values_of_8_bits_are_their_own_units():
     values = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
     units = Units.of(values, None)
     assert units.values(values) is values
-    assert units == Units.plain(3)
+    assert units == Units.identity(3)
 
 
 def test_colours_of_16_bits_have_the_lightness_of_the_same_colours_in_8():
@@ -153,19 +153,19 @@ def test_a_start_from_a_run_with_another_range_is_converted(dtype, texture):
     recipe = Recipe(n_clusters=2, texture=texture)
     rest = segment(pixels, recipe, valid=~bar)
     with_bar = Units.of(as_bands(pixels, None)[0], None)
-    gain, shift = rest.units.onto(with_bar)
+    gain, shift = rest.units.conversion_to(with_bar)
     alike = np.concatenate([gain, np.ones(texture)]), np.concatenate([shift, np.zeros(texture)])
-    begin = rest.mixture.moved(*alike)  # as a run of the whole picture would have them
+    begin = rest.mixture.rescaled(*alike)  # as a run of the whole picture would have them
     first = replace(recipe, max_iterations=1)
-    again = segment(pixels, first, valid=~bar, begin=begin, begin_units=with_bar)
+    again = segment(pixels, first, valid=~bar, start=begin, start_units=with_bar)
     np.testing.assert_allclose(again.mixture.means, rest.mixture.means, atol=0.05)
-    lost = segment(pixels, first, valid=~bar, begin=begin)
+    lost = segment(pixels, first, valid=~bar, start=begin)
     assert np.abs(lost.mixture.means - rest.mixture.means).max() > 5
 
 
-def test_units_are_turned_into_others():
+def test_units_are_converted_to_other_units():
     one, other = Units((100.0, 5.0), (2.0, 1.0), (1.0, 1.0)), Units((90.0, 5.0), (4.0, 0.5), (1.0, 1.0))
-    gain, shift = one.onto(other)
+    gain, shift = one.conversion_to(other)
     in_units, in_others = (np.array([20.0, 30.0]) - u.offset for u in (one, other))
     np.testing.assert_allclose(shift + gain * (in_units / one.scale), in_others / other.scale)
 
@@ -182,14 +182,14 @@ def test_measured_colours_are_those_that_are_shown():
             assert [component.colour for component in result.components] == ["#0a141e", "#c86400"]
 
 
-def test_arrays_from_no_file_are_seen_in_their_range():
+def test_arrays_are_displayed_in_their_range():
     bands = np.array([[[100, 200, 300, 9], [300, 150, 100, 9]]], np.uint16)
-    np.testing.assert_array_equal(visible(bands), [[[0, 128, 255], [255, 64, 0]]])
+    np.testing.assert_array_equal(display_rgb(bands), [[[0, 128, 255], [255, 64, 0]]])
     gaps = np.array([[0.5, np.nan, 1.0]])
-    np.testing.assert_array_equal(visible(gaps)[0, :, 0], [0, 0, 255])
+    np.testing.assert_array_equal(display_rgb(gaps)[0, :, 0], [0, 0, 255])
 
 
-def test_regions_are_those_of_what_is_shown():
+def test_regions_are_those_of_the_displayed_picture():
     values, truth = phases([[1000], [3000]], 5)
     shown = np.where(truth[..., None] == 0, (10, 20, 30), (200, 100, 0)).astype(np.uint8)
     recipe = Recipe.from_mapping({"preset": "regions"})
@@ -203,16 +203,16 @@ def test_regions_are_those_of_what_is_shown():
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16])
 @pytest.mark.parametrize("features", ["rgb", "gray", "od"])
-def test_a_table_of_grey_values_and_measured_pixels_agree(dtype, features):
+def test_a_table_of_grey_values_and_single_pixels_agree(dtype, features):
     values, _ = phases([[60], [90], [100]], 8)
     recipe, valid = Recipe(n_clusters=3, features=features), np.random.default_rng(2).random((80, 90)) < 0.9
     pixels = values.round().astype(dtype)
     result = segment(pixels, recipe, valid=valid)
     table = feature_source(pixels, valid, recipe)
     assert isinstance(table, OneBand)
-    measured = PerPixel(extract_features(pixels, valid, recipe), visible(pixels, valid))
-    sample = measured.everything(lambda _: None)
-    counted = table.everything(lambda _: None)
+    measured = PerPixel(extract_features(pixels, valid, recipe), display_rgb(pixels, valid))
+    sample = measured.full_sample(lambda _: None)
+    counted = table.full_sample(lambda _: None)
     np.testing.assert_allclose(np.sort(counted.values, axis=0), np.sort(sample.values, axis=0))
     assert sorted(counted.counts) == sorted(sample.counts)
     here, there = (label_pixels(picture, result.mixture, sample) for picture in (table, measured))
@@ -239,13 +239,13 @@ def test_labels_do_not_depend_on_what_is_computed_together(kind, n_bands, monkey
     covariances = factors @ factors.transpose(0, 2, 1) + np.eye(n_bands) * sd**2
     mixture = Mixture(np.full(6, 1 / 6), centres, covariances)
     theta = mixture.theta()
-    oracle = decided(theta, expand(values))
-    np.testing.assert_array_equal(labels_of(theta, values), oracle)
+    oracle = most_probable_stable(theta, expand(values))
+    np.testing.assert_array_equal(most_probable_at(theta, values), oracle)
     np.testing.assert_array_equal(mixture.predict(values), oracle)
-    one_by_one = [labels_of(theta, values[place : place + 1])[0] for place in range(300)]
+    one_by_one = [most_probable_at(theta, values[place : place + 1])[0] for place in range(300)]
     np.testing.assert_array_equal(one_by_one, oracle[:300])
     for numbers in (2**9, 2**14):
-        monkeypatch.setattr(labelling, "_NUMBERS", numbers)
+        monkeypatch.setattr(labelling, "_BLOCK_NUMBERS", numbers)
         np.testing.assert_array_equal(label_values(values, None, mixture).labels, oracle)
     assert (mixture.posterior(values).argmax(axis=1) == oracle).mean() > (0.5 if kind == "grid" else 0.999)
 

@@ -10,15 +10,17 @@ from sklearn.mixture import GaussianMixture
 from segmentation.engine.gmm import Mixture, Recipe, segment
 from segmentation.engine.gmm.fit.em import FLOOR, Data, fit
 from segmentation.engine.gmm.fit.quasi_newton import quasi_newton_em
-from segmentation.engine.gmm.fit.starts import start
+from segmentation.engine.gmm.fit.starts import kmeans_start
 from segmentation.engine.gmm.mixture.families import FAMILIES as FAMILY_OF
 from segmentation.engine.recipe import Covariance
 
 FAMILIES = ["full", "tied", "diag", "spherical"]
 
 
-def blurred_start(values, counts, n_components, seed=0, family="full"):
-    return start(Data.of(values, counts), n_components, np.random.default_rng(seed), covariance_type=Covariance(family))
+def start_of(values, counts, n_components, seed=0, family="full"):
+    return kmeans_start(
+        Data.of(values, counts), n_components, np.random.default_rng(seed), covariance_type=Covariance(family)
+    )
 
 
 def theirs(values, mixture, *, max_iter, tol):
@@ -51,7 +53,7 @@ def assert_same(mixture, model, rtol):
 def test_one_step_equals_that_of_scikit_learn(china, n_components, family):
     values = china.reshape(-1, 3)[::13]
     counts = np.ones(len(values))
-    mixture = blurred_start(values, counts, n_components, family=family)
+    mixture = start_of(values, counts, n_components, family=family)
     model = theirs(values, mixture, max_iter=1, tol=0)
     ours = fit(values, counts, mixture, max_iterations=1)
     assert_same(ours.mixture, model, rtol=1e-9)
@@ -62,7 +64,7 @@ def test_one_step_equals_that_of_scikit_learn(china, n_components, family):
 def test_from_equal_starts_both_converge_to_the_same_parameters(china, family):
     values = china[::4, ::4].reshape(-1, 3)
     counts = np.ones(len(values))
-    mixture = blurred_start(values, counts, 4, family=family)
+    mixture = start_of(values, counts, 4, family=family)
     model = theirs(values, mixture, max_iter=3000, tol=1e-9)
     ours = fit(values, counts, mixture, tolerance=1e-9, max_iterations=3000)
     assert model.converged_
@@ -74,7 +76,7 @@ def test_from_equal_starts_both_converge_to_the_same_parameters(china, family):
 def test_the_accelerated_fit_reaches_the_optimum_of_scikit_learn_from_the_same_start(china, family):
     values = china[::3, ::3].reshape(-1, 3)
     counts = np.ones(len(values))
-    mixture = blurred_start(values, counts, 5, family=family)
+    mixture = start_of(values, counts, 5, family=family)
     model = theirs(values, mixture, max_iter=1000, tol=1e-7)
     ours = quasi_newton_em(Data.of(values, counts), mixture, tolerance=1e-7, max_evaluations=300)
     assert ours.converged

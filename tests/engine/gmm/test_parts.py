@@ -1,4 +1,4 @@
-"""The kernels one by one, each against what it promises."""
+"""The kernels of the preset Colours, each compared with its formula or an independent implementation."""
 
 import numpy as np
 import pytest
@@ -8,14 +8,21 @@ from hypothesis import strategies as st
 from segmentation.engine.gmm import Mixture
 from segmentation.engine.gmm.fit.em import FLOOR, Data, maximise
 from segmentation.engine.gmm.fit.merging import merge_cheapest
-from segmentation.engine.gmm.fit.parameters import Chart, mixture_at, pack
-from segmentation.engine.gmm.fit.quasi_newton import Curvature
-from segmentation.engine.gmm.fit.starts import best_start, lloyd, spread
-from segmentation.engine.gmm.labels.labelling import DIRECT, label_colours, label_values
+from segmentation.engine.gmm.fit.parameters import LocalCoordinates, pack, unpack
+from segmentation.engine.gmm.fit.quasi_newton import LimitedMemoryBFGS
+from segmentation.engine.gmm.fit.starts import best_start, kmeans_plus_plus, lloyd
+from segmentation.engine.gmm.labels.labelling import DIRECT_PIXELS, label_colours, label_values
 from segmentation.engine.gmm.labels.table import LabelTable
-from segmentation.engine.gmm.mixture.densities import exact, inverted, most_probable, natural, posterior, taylor
+from segmentation.engine.gmm.mixture.densities import (
+    exact_parameters,
+    invert_lower,
+    most_probable,
+    natural_parameters,
+    posterior,
+    taylor,
+)
 from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE, expand, monomials
-from segmentation.engine.gmm.pixels.distinct_colours import codes_at, count, decode, encode
+from segmentation.engine.gmm.pixels.distinct_colours import codes_at, count_colours, decode, encode
 from segmentation.engine.gmm.pixels.sampling import sample_indices, sample_valid_indices, thin
 
 
@@ -43,7 +50,7 @@ def test_colours_are_counted_as_numpy_counts_them(n):
     for mask in (None, valid):
         chosen = pixels if mask is None else pixels[mask]
         codes, counts = np.unique(chosen.astype(np.uint32) @ np.array([1, 256, 65536], np.uint32), return_counts=True)
-        colours = count(pixels, mask)
+        colours = count_colours(pixels, mask)
         np.testing.assert_array_equal(colours.codes, codes)
         np.testing.assert_array_equal(colours.counts, counts)
         np.testing.assert_array_equal(colours.values() @ np.array([1, 256, 65536]), codes)
@@ -67,7 +74,7 @@ def test_no_more_values_than_the_sample_are_all_kept():
 
 
 @pytest.mark.parametrize(("n_pixels", "n"), [(1, 1), (10, 3), (1000, 999), (5, 9), (10**8, 2**17)])
-def test_places_lie_one_in_each_stretch(n_pixels, n):
+def test_a_sample_has_one_index_in_each_stratum(n_pixels, n):
     drawn = sample_indices(n_pixels, n, np.random.default_rng(0))
     assert len(drawn) == min(n, n_pixels)
     stretch = np.arange(len(drawn)) * n_pixels
@@ -93,7 +100,7 @@ def test_masked_pixels_are_never_drawn():
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 200])
-def test_codes_are_read_at_any_places(n):
+def test_codes_are_read_at_any_indices(n):
     rng = np.random.default_rng(n)
     pixels = rng.integers(0, 256, (n, 3), dtype=np.uint8)
     chosen = np.flatnonzero(rng.random(n) < 0.7)
@@ -103,10 +110,10 @@ def test_codes_are_read_at_any_places(n):
 
 @given(seed=st.integers(0, 10**6), n_components=st.integers(1, 12))
 @settings(max_examples=25, deadline=None)
-def test_the_label_table_agrees_with_the_mixture_on_every_colour_that_was_asked_for(seed, n_components):
+def test_the_label_table_agrees_with_the_mixture_on_every_colour_that_it_was_filled_with(seed, n_components):
     rng = np.random.default_rng(seed)
     mixture = some_mixture(n_components, seed)
-    table = LabelTable(exact(mixture.theta()))
+    table = LabelTable(exact_parameters(mixture.theta()))
     for _ in range(2):
         pixels = np.clip(rng.normal(rng.uniform(0, 255, 3), 30, (500, 3)), 0, 255).astype(np.uint8)
         table.fill(encode(pixels))
@@ -116,7 +123,7 @@ def test_the_label_table_agrees_with_the_mixture_on_every_colour_that_was_asked_
 
 
 def test_a_quadratic_about_another_origin_is_the_same_function():
-    theta = exact(some_mixture(4).theta())
+    theta = exact_parameters(some_mixture(4).theta())
     rng = np.random.default_rng(0)
     x, d = (rng.integers(-128, 128, (3, 6)) / 64 for _ in range(2))
     moved = np.einsum("kfm,fm->km", taylor(theta, x), monomials(d))
@@ -124,9 +131,9 @@ def test_a_quadratic_about_another_origin_is_the_same_function():
 
 
 @pytest.mark.parametrize("masked", [False, True])
-def test_large_pictures_are_painted_as_small_ones_are(masked):
+def test_large_pictures_get_the_same_labels_as_small_ones(masked):
     rng = np.random.default_rng(0)
-    pixels = rng.normal(120, 30, (DIRECT + 5, 3)).clip(0, 255).astype(np.uint8)
+    pixels = rng.normal(120, 30, (DIRECT_PIXELS + 5, 3)).clip(0, 255).astype(np.uint8)
     valid = rng.random(len(pixels)) < 0.6 if masked else None
     mixture = some_mixture(5)
     here = label_colours(pixels, valid, mixture, encode(pixels[:5]))
@@ -137,7 +144,7 @@ def test_large_pictures_are_painted_as_small_ones_are(masked):
     np.testing.assert_array_equal(here.areas, np.bincount(counted, minlength=5))
 
 
-def test_features_are_the_monomials_up_to_degree_two():
+def test_expand_returns_the_monomials_up_to_degree_two():
     np.testing.assert_array_equal(
         expand(np.array([[0, 64, 192]], np.uint8)).ravel(), [1, -2, -1, 1, 4, 2, -2, 1, -1, 1]
     )
@@ -146,7 +153,7 @@ def test_features_are_the_monomials_up_to_degree_two():
 @given(seed=st.integers(0, 10**6), n_components=st.integers(2, 12))
 @settings(max_examples=30, deadline=None)
 def test_rounded_parameters_give_the_same_sums_in_any_order(seed, n_components):
-    theta = exact(some_mixture(n_components, seed).theta())
+    theta = exact_parameters(some_mixture(n_components, seed).theta())
     phi = expand(np.random.default_rng(seed).integers(0, 256, (200, 3), dtype=np.uint8))
     terms = theta[:, :, None] * phi[None]
     order = np.random.default_rng(seed).permutation(phi.shape[0])
@@ -174,44 +181,46 @@ def standardised(mixture):
 
 def test_responsibilities_of_single_precision_are_those_of_double_to_a_millionth():
     log_joint, counts = np.random.default_rng(0).normal(0, 40, (5, 300)), np.arange(1.0, 301.0)
-    rough, precise = (posterior(log_joint.copy(), counts, precision) for precision in (np.float32, np.float64))
-    np.testing.assert_allclose(rough[0] / counts, precise[0] / counts, atol=1e-6)
-    np.testing.assert_allclose(rough[1], precise[1], atol=1e-6)
+    single_precision, precise = (
+        posterior(log_joint.copy(), counts, precision) for precision in (np.float32, np.float64)
+    )
+    np.testing.assert_allclose(single_precision[0] / counts, precise[0] / counts, atol=1e-6)
+    np.testing.assert_allclose(single_precision[1], precise[1], atol=1e-6)
 
 
 @pytest.mark.parametrize("n_components", [1, 4, 11])
 def test_a_mixture_as_a_vector_keeps_its_density(n_components):
     mixture, middle = some_mixture(n_components), some_mixture(n_components, 7)
-    again = mixture_at(pack(*standardised(mixture)), n_components, mixture.covariance_type)
+    again = unpack(pack(*standardised(mixture)), n_components, mixture.covariance_type)
     np.testing.assert_allclose(again.covariances, mixture.covariances, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(again.theta(), mixture.theta(), rtol=1e-9, atol=1e-9)
-    chart = Chart(middle, FLOOR)
-    there = natural(*chart.gaussians(chart.place(*standardised(mixture))))
+    coordinates = LocalCoordinates(middle, FLOOR)
+    there = natural_parameters(*coordinates.gaussians(coordinates.of_mixture(*standardised(mixture))))
     np.testing.assert_allclose(there, mixture.theta(), rtol=1e-9, atol=1e-9)
-    at_the_middle = natural(*chart.gaussians(chart.origin))
+    at_the_middle = natural_parameters(*coordinates.gaussians(coordinates.origin))
     np.testing.assert_allclose(at_the_middle, middle.rounded().theta(), rtol=1e-9, atol=1e-9)
 
 
 def test_every_vector_is_a_mixture_with_finite_densities():
     rng = np.random.default_rng(0)
     phi = expand(rng.integers(0, 256, (100, 3), dtype=np.uint8))
-    chart = Chart(some_mixture(5), FLOOR)
+    coordinates = LocalCoordinates(some_mixture(5), FLOOR)
     for scale in (0.1, 10, 1000):
-        log_density = posterior(natural(*chart.gaussians(rng.normal(size=50) * scale)) @ phi)[1]
+        log_density = posterior(natural_parameters(*coordinates.gaussians(rng.normal(size=50) * scale)) @ phi)[1]
         assert np.isfinite(log_density).all()
 
 
 def test_whitening_inverts_triangular_factors():
     factors = np.tril(np.random.default_rng(0).normal(size=(5, 4, 4))) + 3 * np.eye(4)
-    np.testing.assert_allclose(inverted(factors) @ factors, np.broadcast_to(np.eye(4), (5, 4, 4)), atol=1e-12)
+    np.testing.assert_allclose(invert_lower(factors) @ factors, np.broadcast_to(np.eye(4), (5, 4, 4)), atol=1e-12)
 
 
-def test_half_a_squared_length_in_a_chart_is_the_divergence_of_the_complete_data():
+def test_half_the_squared_length_of_coordinates_is_the_divergence_of_the_complete_data():
     """Between nearby mixtures, from the closed form for Gaussians (Kullback, 1959)."""
     middle = some_mixture(3)
-    chart = Chart(middle, FLOOR)
+    coordinates = LocalCoordinates(middle, FLOOR)
     point = np.random.default_rng(1).normal(size=30) * 1e-3
-    log_weights, means, factors = chart.gaussians(point)
+    log_weights, means, factors = coordinates.gaussians(point)
     theirs, covariances = np.exp(log_weights), factors @ factors.transpose(0, 2, 1)
     divergence = 0.0
     for k, (weight, mean, covariance) in enumerate(zip(*standardised(middle), strict=True)):
@@ -224,22 +233,22 @@ def test_half_a_squared_length_in_a_chart_is_the_divergence_of_the_complete_data
     assert divergence == pytest.approx((point @ point - undone) / 2, rel=0.01)
 
 
-def test_curvature_that_is_known_leads_to_the_top_in_one_step():
+def test_with_known_curvature_one_step_reaches_the_maximum():
     rng = np.random.default_rng(0)
     bends = np.array([1.0, 0.4, 0.1])
-    curvature, top, here = Curvature(), rng.normal(size=3), np.zeros(3)
+    curvature, top, here = LimitedMemoryBFGS(), rng.normal(size=3), np.zeros(3)
     for step in np.eye(3):
-        curvature.learn(step, bends * step)
-    np.testing.assert_allclose(curvature.newton(bends * (top - here)), top)
+        curvature.update(step, bends * step)
+    np.testing.assert_allclose(curvature.direction(bends * (top - here)), top)
 
 
 def test_without_curvature_the_gradient_itself_is_the_step():
-    curvature, gradient = Curvature(), np.array([1.0, -2.0])
-    curvature.learn(np.array([1.0, 1.0]), np.array([-1.0, 0.0]))  # bends upwards
-    np.testing.assert_array_equal(curvature.newton(gradient), gradient)
+    curvature, gradient = LimitedMemoryBFGS(), np.array([1.0, -2.0])
+    curvature.update(np.array([1.0, 1.0]), np.array([-1.0, 0.0]))  # bends upwards
+    np.testing.assert_array_equal(curvature.direction(gradient), gradient)
 
 
-def test_merging_keeps_the_moments_of_the_whole():
+def test_merging_keeps_the_moments_of_the_mixture():
     mixture = some_mixture(6)
     merged = merge_cheapest(mixture)
     assert merged.n_components == 5
@@ -261,14 +270,14 @@ def test_first_centres_are_distinct_even_when_some_colours_are_rare():
     values = np.array([[0.0, 1, 2, 3, 4]] * 3)
     counts = np.array([1e6, 1e6, 1, 1, 1])
     for seed in range(20):
-        centres = spread(values, counts, 5, np.random.default_rng(seed))
+        centres = kmeans_plus_plus(values, counts, 5, np.random.default_rng(seed))
         assert sorted(centres[0]) == [0, 1, 2, 3, 4]
 
 
 def test_lloyd_never_raises_the_squared_distance():
     rng = np.random.default_rng(0)
     values, counts = rng.normal(size=(3, 500)), rng.integers(1, 9, 500).astype(float)
-    centres = spread(values, counts, 6, rng)
+    centres = kmeans_plus_plus(values, counts, 6, rng)
 
     def loss(members):
         means = (values * counts) @ members.T / np.maximum((members * counts).sum(axis=1), 1)
@@ -279,7 +288,7 @@ def test_lloyd_never_raises_the_squared_distance():
     assert losses[-1] < losses[0]
 
 
-def test_an_idle_component_starts_over_as_the_whole_picture():
+def test_an_empty_component_is_replaced_by_the_gaussian_of_all_data():
     phi = expand(np.random.default_rng(0).integers(0, 256, (400, 3), dtype=np.uint8))
     sums = np.stack([phi.sum(axis=1), np.zeros(10)])
     mixture = maximise(sums)
@@ -293,7 +302,7 @@ def test_constant_data_have_the_variance_of_rounding():
     np.testing.assert_allclose(maximise(data.phi.sum(axis=1)[None]).covariances, [np.eye(3) / 12])
 
 
-def test_a_start_reports_every_step_of_em_up_to_the_whole():
+def test_an_initialisation_reports_progress_after_every_em_step():
     values = np.random.default_rng(0).integers(0, 256, (300, 3), dtype=np.uint8)
     heard = []
     mixture = best_start(Data.of(values, np.ones(300)), 3, np.random.default_rng(0), on_fraction=heard.append)

@@ -1,4 +1,4 @@
-"""What must hold for every picture, tried on generated ones."""
+"""Properties that must hold for every picture, tested on generated ones."""
 
 import numpy as np
 from hypothesis import given, settings
@@ -8,8 +8,8 @@ from hypothesis.extra.numpy import arrays
 from segmentation.engine.gmm import Recipe, segment
 from segmentation.engine.gmm.fit.em import Data, fit
 from segmentation.engine.gmm.fit.quasi_newton import quasi_newton_em
-from segmentation.engine.gmm.fit.starts import start
-from segmentation.engine.gmm.pixels.distinct_colours import count
+from segmentation.engine.gmm.fit.starts import kmeans_start
+from segmentation.engine.gmm.pixels.distinct_colours import count_colours
 
 seeds = st.integers(0, 2**32 - 1)
 flat_pictures = arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12), st.just(3)))
@@ -34,9 +34,9 @@ def clouds(draw):
 @given(values=clouds(), n_components=st.integers(1, 8), seed=seeds)
 @settings(max_examples=150, deadline=None)
 def test_the_log_likelihood_of_accelerated_em_never_falls(values, n_components, seed):
-    colours = count(values, None)
+    colours = count_colours(values, None)
     data = Data.of(colours.values(), colours.counts)
-    begun = start(data, min(n_components, len(colours)), np.random.default_rng(seed))
+    begun = kmeans_start(data, min(n_components, len(colours)), np.random.default_rng(seed))
     result = quasi_newton_em(data, begun, tolerance=1e-7, max_evaluations=100)
     assert (np.diff(result.history) >= 0).all()
     naive = np.average(begun.log_density(colours.values()), weights=colours.counts)
@@ -46,9 +46,9 @@ def test_the_log_likelihood_of_accelerated_em_never_falls(values, n_components, 
 @given(values=clouds(), n_components=st.integers(1, 5), seed=seeds)
 @settings(max_examples=60, deadline=None)
 def test_the_log_likelihood_of_plain_em_never_falls_where_the_floor_is_nothing(values, n_components, seed):
-    colours = count(values, None)
+    colours = count_colours(values, None)
     data = Data.of(colours.values(), colours.counts)
-    begun = start(data, min(n_components, len(colours)), np.random.default_rng(seed), floor=1.0)
+    begun = kmeans_start(data, min(n_components, len(colours)), np.random.default_rng(seed), floor=1.0)
     result = fit(colours.values(), colours.counts, begun, tolerance=1e-7, max_iterations=40, floor=1e-7)
     narrowest = min(np.linalg.eigvalsh(covariance)[0] for covariance in result.mixture.covariances)
     gains = np.diff(result.history)
@@ -58,8 +58,8 @@ def test_the_log_likelihood_of_plain_em_never_falls_where_the_floor_is_nothing(v
 @given(values=clouds(), n_components=st.integers(1, 5), seed=seeds)
 @steady
 def test_weighted_equals_repeated(values, n_components, seed):
-    colours = count(values, None)
-    begun = start(
+    colours = count_colours(values, None)
+    begun = kmeans_start(
         Data.of(colours.values(), colours.counts), min(n_components, len(colours)), np.random.default_rng(seed)
     )
     weighted = fit(colours.values(), colours.counts, begun, tolerance=0, max_iterations=5)

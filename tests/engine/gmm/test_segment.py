@@ -5,7 +5,7 @@ from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.gmm import Component, Mixture, Recipe, segment
 from segmentation.engine.gmm.labels.labelling import label_values
 from segmentation.engine.gmm.pixels.sources import EightBit
-from segmentation.engine.gmm.statistics.components import components, sample_statistics
+from segmentation.engine.gmm.statistics.components import component_statistics, sample_statistics
 from segmentation.engine.progress import Stage, percent
 
 
@@ -68,7 +68,7 @@ def test_odd_pictures_have_ordinary_results(name):
     assert sum(component.soft_pixels for component in result.components) == pytest.approx(result.labels.size)
 
 
-def test_two_colours_are_told_apart_exactly():
+def test_two_colours_are_separated_exactly():
     result = segment(two_colours(), Recipe(n_clusters=2))
     np.testing.assert_array_equal(result.labels, (two_colours()[:, :, 0] == 200).astype(np.uint8))
     assert [component.colour for component in result.components] == ["#0a141e", "#c86432"]
@@ -127,7 +127,7 @@ def test_the_same_call_gives_the_same_result(china):
     ],
     ids=["Fortran", "negative strides", "reversed bands", "gaps", "part of more bands", "read-only"],
 )
-def test_memory_layout_plays_no_part(china, layout):
+def test_the_memory_layout_does_not_matter(china, layout):
     pixels = china[:100, :150]
     arranged = layout(pixels)
     np.testing.assert_array_equal(arranged, pixels)
@@ -142,7 +142,7 @@ def test_the_input_is_left_alone(china):
     assert china.tobytes() == before
 
 
-def test_masked_pixels_count_nowhere(three_inks):
+def test_masked_pixels_are_ignored(three_inks):
     pixels, *_ = three_inks(shape=(60, 80))
     valid = np.ones((60, 80), bool)
     valid[20:40, 30:60] = False
@@ -201,7 +201,7 @@ def test_progress_runs_through_the_stages_and_never_falls(china):
     assert all(seconds > 0 for seconds in result.seconds.values())
 
 
-def test_what_the_listener_raises_ends_the_computation_at_once(china):
+def test_an_exception_of_the_callback_ends_the_computation_at_once(china):
     class Cancelled(Exception):
         pass
 
@@ -222,7 +222,7 @@ def noise():
     return np.random.default_rng(0).integers(0, 256, (700, 800, 3), dtype=np.uint8)
 
 
-def test_exactly_means_all_pixels(noise):
+def test_an_exact_fit_uses_all_pixels(noise):
     result = segment(noise, Recipe(n_clusters=4, exact=True, max_iterations=20))
     assert result.distinct_colours == len(np.unique(noise.reshape(-1, 3) @ np.array([1, 256, 65536]))) > 2**17
     assert result.fitted_pixels == result.valid_pixels == noise[:, :, 0].size
@@ -245,7 +245,7 @@ def test_of_a_large_picture_areas_are_exact_and_sums_near(noise):
     assert sum(component.soft_pixels for component in result.components) == pytest.approx(noise[:, :, 0].size)
 
 
-def test_a_component_that_the_sample_missed_is_measured_all_the_same():
+def test_a_component_that_is_not_in_the_sample_has_exact_statistics():
     pixels = np.full((6, 3), 30, np.uint8)
     pixels[3:5], pixels[5] = 200, 255
     mixture = Mixture([0.4, 0.4, 0.2], [[30.0] * 3, [200.0] * 3, [255.0] * 3], [np.eye(3)] * 3)
@@ -253,19 +253,21 @@ def test_a_component_that_the_sample_missed_is_measured_all_the_same():
     label_map = label_values(pixels, None, mixture)
     asked = []
 
-    def missed(number):
+    def colours_of_component(number):
         asked.append(number)
         return pixels[label_map.labels == number]
 
-    measured = components(sample_statistics(mixture, sample), label_map, np.zeros(3, int), [None] * 3, missed)
+    measured = component_statistics(
+        sample_statistics(mixture, sample), label_map, np.zeros(3, int), [None] * 3, colours_of_component
+    )
     assert [component.pixels for component in measured] == [3, 2, 1]
     assert measured[2].mean == (255, 255, 255)
     assert asked == [2]
 
 
-def test_a_fit_can_begin_with_a_mixture_and_be_replayed(china):
+def test_a_fit_can_start_from_a_mixture_and_be_replayed(china):
     first = segment(china, Recipe(n_clusters=4))
-    again = segment(china, Recipe(n_clusters=4), begin=first.mixture)
+    again = segment(china, Recipe(n_clusters=4), start=first.mixture)
     assert again.iterations < first.iterations
     assert again.log_likelihood >= first.log_likelihood - 1e-6
     assert first.path.shape == (first.iterations, 4, 10)

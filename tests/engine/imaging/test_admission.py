@@ -35,7 +35,7 @@ def test_an_empty_file_is_refused():
 def test_more_bytes_than_the_limit_are_refused():
     assert refused(bytes(1_500_001), limits=Limits(bytes=1_500_000, pixels=9, decoded_bytes=9)) == (
         "too_large",
-        "It has more than 1.5 MB, the limit. Save it smaller or compressed.",
+        "It is larger than 1.5 MB, the limit. Save it smaller or compressed.",
     )
 
 

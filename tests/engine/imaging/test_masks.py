@@ -149,4 +149,4 @@ def test_a_mask_that_keeps_nothing_is_refused():
     with pytest.raises(Refusal) as refused:
         masks.master(saved(PIL.Image.new("L", (3, 2), 255)), name="", limits=LIMITS)
     assert refused.value.code == "empty"
-    assert "black in a mask is kept" in str(refused.value)
+    assert "Black pixels of a mask are kept" in str(refused.value)

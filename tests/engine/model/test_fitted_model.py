@@ -53,7 +53,7 @@ def test_another_picture_gets_the_labels_that_scikit_learn_predicts(china, flowe
     assert (model.apply(flower).labels == predicted).mean() > 0.9999  # ties in the last bit
 
 
-def test_another_deep_picture_is_seen_in_the_units_of_the_model(china, flower):
+def test_another_deep_picture_is_converted_to_the_units_of_the_model(china, flower):
     model = FittedModel.fit(deep(china), Recipe(n_clusters=4))
     other = deep(flower, low=0, gain=50)
     low, high = int(deep(china).min()), int(deep(china).max())
@@ -107,7 +107,7 @@ def test_people_keep_names_and_merged_clusters(china):
         lambda mapping: mapping.pop("mixture"),
     ],
 )
-def test_what_is_no_model_is_refused_in_words(china, damage):
+def test_an_invalid_model_is_refused_with_a_sentence(china, damage):
     mapping = json.loads(FittedModel.fit(china, Recipe(n_clusters=3)).to_json())
     damage(mapping)
     with pytest.raises(SegmentationError) as refusal:
@@ -116,7 +116,7 @@ def test_what_is_no_model_is_refused_in_words(china, damage):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '"model"', "null"])
-def test_other_json_is_refused_in_words(text):
+def test_other_json_is_refused_with_a_sentence(text):
     with pytest.raises(SegmentationError) as refusal:
         FittedModel.from_json(text)
     assert refusal.value.code == "invalid_request"

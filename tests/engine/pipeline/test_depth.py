@@ -20,7 +20,7 @@ from segmentation.engine.gmm.pixels.sources import feature_source
 from segmentation.engine.gmm.statistics import uncertainty as maps
 from segmentation.engine.imaging import decode, masks
 from segmentation.engine.pipeline import pixel_tiles
-from segmentation.engine.recipe import Inputs, Recipe, Start
+from segmentation.engine.recipe import Inputs, Recipe, StartingMixture
 from tests.engine.pipeline.conftest import LIMITS
 
 SCHEMA = json.loads(Path(artefacts.__file__).with_name("run.schema.json").read_text(encoding="utf-8"))
@@ -102,7 +102,7 @@ def test_a_run_can_begin_with_one_that_left_out_what_is_brightest(run):
     name = hashlib.sha256(mask).hexdigest()
     clean = run(file, name="camera.tif", recipe=Recipe(n_clusters=2), inputs=Inputs(mask=name), masters={name: mask})
     written = document_of(clean)
-    start = Start.of_result(written["mixture"], written["features"])
+    start = StartingMixture.of_result(written["mixture"], written["features"])
     recipe = Recipe(n_clusters=2, max_iterations=1)
     document = document_of(run(file, name="camera.tif", recipe=recipe, inputs=Inputs(mixture=start)))
     assert document["features"]["scale"][0] > 100 * written["features"]["scale"][0]

@@ -12,7 +12,7 @@ from segmentation.engine import artefacts, pipeline
 from segmentation.engine.artefacts.document import run_document
 from segmentation.engine.exceptions import BadRecipe, SegmentationError
 from segmentation.engine.imaging import masks
-from segmentation.engine.recipe import Inputs, Recipe, Start
+from segmentation.engine.recipe import Inputs, Recipe, StartingMixture
 from tests.engine.pipeline.conftest import LIMITS, encoded
 
 SCHEMA = json.loads(Path(artefacts.__file__).with_name("run.schema.json").read_text(encoding="utf-8"))
@@ -27,7 +27,7 @@ def mask_of(left_out):
 
 def begun(mixture, **changes):
     mapping = (mixture if isinstance(mixture, dict) else mixture.to_mapping()) | changes
-    return {"inputs": Inputs(mixture=Start.from_mapping(mapping))}
+    return {"inputs": Inputs(mixture=StartingMixture.from_mapping(mapping))}
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_a_mask_that_leaves_nothing_says_what_to_do(run, translucent):
     with pytest.raises(SegmentationError) as refused:
         run(translucent, **mask_of(everything_visible))
     assert refused.value.code == "empty"
-    assert "What is black in a mask is kept" in str(refused.value)
+    assert "Black pixels of a mask are kept" in str(refused.value)
 
 
 def test_a_mask_that_leaves_one_pixel_gives_one_cluster(run, pixels):
@@ -124,7 +124,7 @@ def test_a_start_decides_which_optimum_is_found(run, pixels):
     np.testing.assert_allclose(*outcome.segmentation.mixture.means, rtol=1e-6)
 
 
-def test_a_start_says_how_many_clusters_there_are(run, outcome, pixels):
+def test_a_starting_mixture_gives_the_number_of_clusters(run, outcome, pixels):
     again = run(pixels, recipe=Recipe(n_clusters=None), **begun(outcome.segmentation.mixture))
     assert again.recipe.n_clusters == again.segmentation.mixture.n_components == 3
     assert again.evidence == {}
@@ -174,7 +174,7 @@ def test_starts_far_from_any_picture_give_a_valid_result(run, pixels, scale, pla
 
 def test_the_document_has_the_inputs_and_the_same_inputs_give_the_same_document(run, outcome, pixels, bar):
     given = mask_of(bar)
-    start = Start.from_mapping(outcome.segmentation.mixture.to_mapping())
+    start = StartingMixture.from_mapping(outcome.segmentation.mixture.to_mapping())
     given["inputs"] = Inputs(mixture=start, mask=given["inputs"].mask)
     one, two = (run(pixels, **given) for _ in range(2))
     document, again = (

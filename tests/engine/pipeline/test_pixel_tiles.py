@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tifffile
 
-from segmentation.engine.gmm.fit.fitting import SIZE
+from segmentation.engine.gmm.fit.fitting import SAMPLE_PIXELS
 from segmentation.engine.gmm.pixels.sources import feature_source
-from segmentation.engine.gmm.statistics.uncertainty import reference as quantiles
+from segmentation.engine.gmm.statistics.uncertainty import reference_densities
 from segmentation.engine.imaging import Limits, decode, index_png
 from segmentation.engine.pipeline import pixel_tiles, tiled
 from segmentation.engine.recipe import Recipe
@@ -69,8 +69,8 @@ def test_a_pixel_has_the_values_colour_and_sample_of_the_whole_picture(tmp_path,
         pixel_tiles.write_picture(picture, file)
     pixel_tiles.write_result(tmp_path / "picture", index_png.encode(labels), recipe, mixture, tmp_path / "result")
     values, valid = whole.part(slice(None), slice(None))
-    sample = whole.sample(SIZE, np.random.default_rng([recipe.seed, 0]))
-    reference = quantiles(mixture, sample.values, sample.counts)
+    sample = whole.sample(SAMPLE_PIXELS, np.random.default_rng([recipe.seed, 0]))
+    reference = reference_densities(mixture, sample.values, sample.counts)
     with (tmp_path / "picture").open("rb") as of_picture, (tmp_path / "result").open("rb") as of_result:
         for row, column in PLACES:
             pixel = pixel_tiles.read_pixel(of_picture, of_result, recipe, row, column)

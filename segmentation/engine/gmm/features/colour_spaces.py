@@ -1,6 +1,6 @@
-"""What colours are measured in, value by value: bands of 0 to 255 in, single precision out, one row a value.
+"""Convert colours to CIE L*a*b*, lightness or optical density: bands of 0 to 255 in, one row a feature out.
 
-A level of 8 bits is ten thousand times what single precision loses here.
+The results are in single precision, whose error here is a ten-thousandth of one 8-bit level.
 """
 
 from collections.abc import Callable
@@ -12,33 +12,36 @@ from segmentation.engine.gmm.mixture.monomials import Float32
 from segmentation.engine.recipe import Features
 
 Transform = Callable[[NDArray[np.generic]], Float32]
-"""Makes values (D, ...) of bands (B, ...)."""
+"""Converts bands (B, ...) to features (D, ...)."""
 
 _LEVELS = np.arange(256, dtype=np.float32)
 _LINEAR_TO_XYZ = np.array(
     [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
 )
-_RELATIVE = (_LINEAR_TO_XYZ / _LINEAR_TO_XYZ.sum(axis=1, keepdims=True)).astype(np.float32)  # to the white of D65
-_DARK = np.float32((6 / 29) ** 3)  # below it CIE L*a*b* has the tangent instead of the cube root
+_RELATIVE = (_LINEAR_TO_XYZ / _LINEAR_TO_XYZ.sum(axis=1, keepdims=True)).astype(np.float32)  # to the white point D65
+_DARK = np.float32((6 / 29) ** 3)  # below this, CIE L*a*b* has the tangent of the cube root instead of the cube root
 _SLOPE, _AT_BLACK = np.float32((29 / 6) ** 2 / 3), np.float32(4 / 29)
 
 
 def lab(colours: NDArray[np.generic]) -> Float32:
-    """CIE L*a*b* (D65) of sRGB (3, ...): L* from 0 to 100, a* and b* (IEC 61966-2-1, CIE 15). Not standardised."""
+    """Return CIE L*a*b* (D65) of sRGB (3, ...): L* from 0 to 100, a* and b* (IEC 61966-2-1, CIE 15)."""
     linear = _linear(colours)
     x, y, z = (_root(_weighted(row, linear)) for row in _RELATIVE)
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
 def lightness(colours: NDArray[np.generic]) -> Float32:
-    """L* alone (1, ...), of sRGB (3, ...) or of one band (1, ...) as grey."""
+    """Return L* (1, ...) of sRGB (3, ...), or of one grey band (1, ...)."""
     linear = _linear(colours)
     light: Float32 = 116 * _root(linear if len(linear) == 1 else _weighted(_RELATIVE[1], linear)[None]) - 16
     return light
 
 
 def optical_density(colours: NDArray[np.generic]) -> Float32:
-    """100 log10(256 / (value + 1)) of each band: stains add in it (Beer and Lambert; Ruifrok and Johnston, 2001)."""
+    """Return the optical density of each band, 100 log10(256 / (value + 1)).
+
+    The densities of stains add up (Beer-Lambert law; Ruifrok and Johnston, 2001).
+    """
     if colours.dtype == np.uint8:
         return _by_level(optical_density, colours.astype(np.intp))
     density: Float32 = 100 * np.log10(256 / (np.maximum(colours, 0).astype(np.float32) + 1))
@@ -50,14 +53,14 @@ TRANSFORMS: dict[Features, Transform] = {
     Features.GRAY: lightness,
     Features.OD: optical_density,
 }
-"""All but RGB, which is the bands as they are."""
+"""The conversion to each colour space but RGB, whose features are the bands themselves."""
 
 STEPS: dict[Features, float] = {Features.RGB: 1.0, Features.LAB: 0.4, Features.GRAY: 0.4, Features.OD: 0.4}
-"""What one of 256 levels is in the units of each space, in its middle."""
+"""The size of one of 256 levels in the units of each colour space, in the middle of its range."""
 
 
 def _linear(encoded: NDArray[np.generic]) -> Float32:
-    """Light, 0 to 1, of sRGB values."""
+    """Return linear light, 0 to 1, of sRGB values."""
     if encoded.dtype == np.uint8:
         return _by_level(_linear, encoded.astype(np.intp))
     share = encoded.astype(np.float32, order="C") / np.float32(255)
@@ -72,11 +75,11 @@ def _weighted(weights: Float32, linear: Float32) -> Float32:
 
 
 def _root(share: Float32) -> Float32:
-    """The cube root, and below `_DARK` its tangent there."""
+    """Return the cube root, and its tangent at `_DARK` for smaller values."""
     root: Float32 = np.where(share > _DARK, np.cbrt(share), _SLOPE * share + _AT_BLACK)
     return root
 
 
 def _by_level(function: Transform, levels: NDArray[np.intp]) -> Float32:
-    """What a function makes of 8-bit values of any shape, computed once for each of the 256."""
+    """Apply a function to 8-bit values of any shape, computing it once for each of the 256 levels."""
     return function(_LEVELS).take(levels)

@@ -1,8 +1,8 @@
-"""What is measured at the pixels of a picture of any depth and number of bands: colour, texture and place.
+"""Extract the features of pixels: colour, texture and position, of pictures of any bit depth with up to 16 bands.
 
-All is in units whose usual range is of the order of 100, as `monomials` wants it: bands as `units` has them, the other colour
-spaces in their own units. Nothing is standardised beyond that. Values are computed where they are asked for: those of a
-whole picture in double precision would take many times its memory.
+All features have units whose usual range is of the order of 100, as `monomials` needs it: bands as in `units`, other colour
+spaces in their own units. They are not standardised further. Features are computed when pixels are selected, because those of a
+full picture in double precision would take many times its memory.
 """
 
 from dataclasses import dataclass
@@ -15,70 +15,73 @@ from segmentation.engine.gmm.features.colour_spaces import STEPS, TRANSFORMS, li
 from segmentation.engine.gmm.features.texture import SCALES, textures
 from segmentation.engine.gmm.features.units import Units, as_bands
 from segmentation.engine.gmm.mixture.monomials import Float, Float32
-from segmentation.engine.progress import OnFraction, silent
+from segmentation.engine.progress import OnFraction, ignore_progress
 from segmentation.engine.recipe import Features, Recipe
 
 Mask = NDArray[np.bool_]
 Values = NDArray[np.generic]
-Chosen = Mask | slice | NDArray[np.intp]
-Place = tuple[NDArray[np.integer], NDArray[np.integer]]
+PixelIndex = Mask | slice | NDArray[np.intp]
+Coordinates = tuple[NDArray[np.integer], NDArray[np.integer]]
 """Rows and columns (m,) of pixels."""
 
-MOST_BANDS = 16
-PLACE_RANGE = 100.0  # of the longer side
+MAX_BANDS = 16
+POSITION_RANGE = 100.0  # the longer side of a picture, in units of the features across and down
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FeatureStack:
-    """What is measured of all pixels, with what is known of its precision."""
+    """The features of all pixels of a picture, computed when pixels are selected.
 
-    bands: Values  # (H, W, B) the picture as it is
-    valid: Mask | None  # (H, W); None when all pixels count
+    An index selects pixels in row-major order and gives features (m, D); `part` selects a rectangle.
+    """
+
+    bands: Values  # (H, W, B) the values of the picture
+    valid: Mask | None  # (H, W); None when all pixels are valid
     features: Features
     units: Units
     textures: Float32  # (S, H, W)
-    position: bool  # whether places belong to the values
-    floor: Float  # (D,) variance of their rounding, squared units
-    names: tuple[str, ...]  # (D,)
+    position: bool  # whether the position of a pixel is among its features
+    floor: Float  # (D,) variance of the rounding errors of each feature, in squared units
+    names: tuple[str, ...]  # (D,) of the features
 
     @property
     def values(self) -> Values:
-        """Values of all pixels, shape (H, W, D); 0 for what the bands tell where there is no data."""
+        """The features of all pixels, shape (H, W, D); features of bands are 0 where there is no data."""
         return self.part(slice(None), slice(None))
 
     def part(self, rows: slice, columns: slice) -> Values:
-        """Values (h, w, D) of a part of the picture."""
+        """Return the features (h, w, D) of a rectangle of the picture."""
         bands, valid = self.bands[rows, columns], None if self.valid is None else self.valid[rows, columns].reshape(-1)
-        shape, place = bands.shape[:2], None
+        shape, position = bands.shape[:2], None
         textures = self.textures[:, rows, columns].reshape(len(self.textures), shape[0] * shape[1])
         if self.position:
             height, width = self.bands.shape[:2]
             down, across = np.meshgrid(np.arange(height)[rows], np.arange(width)[columns], indexing="ij")
-            place = down.reshape(-1), across.reshape(-1)
-        values = self._values(bands.reshape(-1, bands.shape[2]), valid, textures, place)
+            position = down.reshape(-1), across.reshape(-1)
+        values = self._values(bands.reshape(-1, bands.shape[2]), valid, textures, position)
         return values.T.reshape(values.shape[1], *shape).transpose(1, 2, 0)
 
     def __len__(self) -> int:
         height, width = self.bands.shape[:2]
         return int(height * width)
 
-    def __getitem__(self, chosen: Chosen) -> Values:
-        """Values (m, D) of some of all pixels, counted row by row."""
+    def __getitem__(self, chosen: PixelIndex) -> Values:
+        """Return the features (m, D) of the chosen pixels, in row-major order."""
         valid = None if self.valid is None else self.valid.reshape(-1)[chosen]
         bands = self.bands.reshape(len(self), -1)[chosen]
         textures = self.textures.reshape(len(self.textures), len(self))[:, chosen]
-        return self._values(bands, valid, textures, self._place(chosen) if self.position else None)
+        return self._values(bands, valid, textures, self._coordinates(chosen) if self.position else None)
 
-    def _place(self, chosen: Chosen) -> Place:
-        """Rows and columns (m,) of some of all pixels."""
+    def _coordinates(self, chosen: PixelIndex) -> Coordinates:
+        """Return the rows and columns (m,) of the chosen pixels."""
         if isinstance(chosen, slice):
             chosen = np.arange(*chosen.indices(len(self)))
         index = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
         down, across = np.divmod(index.astype(np.uint32), np.uint32(self.bands.shape[1]))
         return down, across
 
-    def _values(self, bands: Values, valid: Mask | None, textures: Float32, place: Place | None) -> Values:
-        """Values (m, D) of pixels with bands (m, B), textures (S, m) and rows and columns; one plane a value."""
+    def _values(self, bands: Values, valid: Mask | None, textures: Float32, position: Coordinates | None) -> Values:
+        """Return the features (m, D) of pixels with bands (m, B), textures (S, m) and rows and columns (m,)."""
         colour = self.units.values(bands.T.copy().T if bands.itemsize > 1 else bands).T
         if valid is not None:
             colour = np.where(valid, colour, colour.dtype.type(0))
@@ -89,8 +92,8 @@ class FeatureStack:
         planes = np.empty((len(self.floor), len(bands)), np.result_type(colour, np.float32))
         planes[: len(colour)] = colour
         planes[len(colour) : len(colour) + len(textures)] = textures
-        if place is not None:
-            planes[-2:] = coordinates(*place, max(self.bands.shape[:2]))
+        if position is not None:
+            planes[-2:] = coordinates(*position, max(self.bands.shape[:2]))
         return planes.T
 
 
@@ -99,29 +102,30 @@ def extract_features(
     valid: Mask | None,
     recipe: Recipe,
     units: Units | None = None,
-    on_fraction: OnFraction = silent,
+    on_fraction: OnFraction = ignore_progress,
 ) -> FeatureStack:
-    """Measure every pixel as a recipe says.
+    """Return the features of every pixel of a picture.
 
     Parameters
     ----------
-    pixels : ndarray, shape (H, W) or (H, W, B)
-        Whole or real numbers; at most 16 bands. NaN and infinity are no data.
+    pixels : ndarray, shape (H, W) or (H, W, B), integer or float
+        At most 16 bands. NaN and infinity are no data.
     valid : ndarray, shape (H, W), bool, or None
-        Which pixels count.
+        Which pixels are valid; None means all.
     recipe : Recipe
-        Its features, texture and position.
+        Its colour space, texture and position decide the features.
     units : Units or None
-        Those of another picture, to compare this one with the mixture of that; None means its own.
+        The units of another picture, to apply its mixture to this one; None means the units of this picture.
     on_fraction : callable
-        Told how much is done, up to 1.
+        Called with the fraction of the work that is done, up to 1.
 
     Raises
     ------
     SegmentationError
-        ``invalid_request`` for more bands, or a colour space that the bands do not have; ``empty`` when nothing counts.
+        ``invalid_request`` for too many bands, or a colour space that the bands do not have; ``empty`` when no pixel is
+        valid.
     TypeError
-        For other types.
+        For arrays of other types.
     """
     bands, valid = as_bands(pixels, valid)
     height, width, n_bands = bands.shape
@@ -131,7 +135,7 @@ def extract_features(
         raise SegmentationError(
             "invalid_request",
             gettext_noop(
-                "The model is of pictures with %(wanted)s bands, and this one has %(given)s: choose another picture."
+                "The model needs a picture with %(wanted)s bands, but this one has %(given)s: choose another picture."
             ),
             wanted=len(units.offset),
             given=n_bands,
@@ -141,8 +145,8 @@ def extract_features(
     scales = SCALES[: recipe.texture]
     steps += [max(units.step) * STEPS[Features.GRAY]] * len(scales)
     if recipe.position:
-        steps += [PLACE_RANGE / max(height, width)] * 2
-    found = textures((height, width), lambda *part: _light(bands, valid, units, part), scales, on_fraction)
+        steps += [POSITION_RANGE / max(height, width)] * 2
+    found = textures((height, width), lambda *part: _lightness(bands, valid, units, part), scales, on_fraction)
     on_fraction(1.0)
     floor = np.array(steps) ** 2 / 12
     return FeatureStack(
@@ -151,13 +155,13 @@ def extract_features(
 
 
 def value_names(recipe: Recipe, n_bands: int) -> tuple[str, ...]:
-    """What the values of a pixel are called that a recipe has measured of a picture with `n_bands` bands, (D,)."""
+    """Return the names (D,) of the features that a recipe extracts from a picture with `n_bands` bands."""
     textures = [f"texture {scale:g}" for scale in SCALES[: recipe.texture]]
     return (*colour_names(recipe.features, n_bands), *textures, *(("across", "down") if recipe.position else ()))
 
 
 def colour_names(features: Features, n_bands: int) -> list[str]:
-    """What the values of a pixel's colour are called."""
+    """Return the names of the colour features."""
     bands = {1: ["grey"], 3: ["red", "green", "blue"]}.get(n_bands, [f"band {k}" for k in range(1, n_bands + 1)])
     if features is Features.OD:
         return [f"density of {band}" for band in bands]
@@ -165,13 +169,24 @@ def colour_names(features: Features, n_bands: int) -> list[str]:
 
 
 def coordinates(down: NDArray[np.integer], across: NDArray[np.integer], longer: int) -> Float32:
-    """Where pixels are: across and down, shape (2, m), 0 to 100 along the longer side."""
-    unit, half = np.float32(PLACE_RANGE / longer), np.float32(0.5)
+    """Return the position features across and down of pixels, shape (2, m), 0 to 100 along the longer side.
+
+    Parameters
+    ----------
+    down, across : ndarray, shape (m,), integer
+        Rows and columns.
+    longer : int
+        Length of the picture's longer side in pixels.
+    """
+    unit, half = np.float32(POSITION_RANGE / longer), np.float32(0.5)
     return np.stack([(side.astype(np.float32) + half) * unit for side in (across, down)])
 
 
-def _light(bands: Values, valid: Mask | None, units: Units, part: tuple[slice, slice]) -> Float32:
-    """Lightness (h, w) of a part of bands (H, W, B): of three as colours, else of their mean as grey; 0 without data."""
+def _lightness(bands: Values, valid: Mask | None, units: Units, part: tuple[slice, slice]) -> Float32:
+    """Return the lightness (h, w) of a rectangle of bands (H, W, B); 0 without data.
+
+    Three bands are taken as red, green and blue; the mean of any other number as grey.
+    """
     values = units.values(bands[part]).transpose(2, 0, 1)
     if valid is not None:
         values = np.where(valid[part], values, values.dtype.type(0))
@@ -180,20 +195,22 @@ def _light(bands: Values, valid: Mask | None, units: Units, part: tuple[slice, s
 
 
 def _check(n_bands: int, features: Features) -> None:
-    if not 1 <= n_bands <= MOST_BANDS:
+    if not 1 <= n_bands <= MAX_BANDS:
         raise SegmentationError(
             "invalid_request",
-            gettext_noop("The picture has %(bands)s bands, and at most %(most)s can be segmented: leave some out."),
+            gettext_noop(
+                "The picture has %(bands)s bands, but at most %(most)s can be segmented: remove some of them."
+            ),
             bands=n_bands,
-            most=MOST_BANDS,
+            most=MAX_BANDS,
         )
     if features in {Features.LAB, Features.GRAY} and n_bands not in {1, 3}:
         raise SegmentationError(
             "invalid_request",
-            gettext_noop("Only pictures with red, green and blue have lightness: choose the bands as they are (RGB)."),
+            gettext_noop("Lightness needs a picture with red, green and blue: choose the colour space RGB."),
         )
     if features == Features.LAB and n_bands == 1:
         raise SegmentationError(
             "invalid_request",
-            gettext_noop("The picture is grey, so it has no CIE L*a*b* colours: choose RGB or grey."),
+            gettext_noop("The picture is grey, so it has no CIE L*a*b* colours: choose the colour space RGB or grey."),
         )

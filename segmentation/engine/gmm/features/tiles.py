@@ -1,4 +1,4 @@
-"""A picture in tiles, each with as much of its surroundings as matters: what is computed of them stays small."""
+"""Cut a picture into tiles with margins, so that filters can run tile by tile in bounded memory."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,31 +7,32 @@ from math import isqrt
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A part of a picture, as rows and columns."""
+    """A rectangle of a picture and the same rectangle with a margin, as (rows, columns)."""
 
-    own: tuple[slice, slice]
-    wide: tuple[slice, slice]  # with its surroundings, as far as the picture has any
-    inner: tuple[slice, slice]  # the tile's own place in what is wide
+    core: tuple[slice, slice]
+    padded: tuple[slice, slice]  # the core with its margin, cut at the picture's borders
+    core_in_padded: tuple[slice, slice]  # the core, counted from the padded rectangle's corner
 
 
 def tiles(height: int, width: int, *, pixels: int, margin: int) -> Iterator[Tile]:
-    """Cut a picture into tiles of at most so many pixels, with surroundings of `margin` pixels on all sides, row by row."""
-    wide = min(
-        width, max(isqrt(pixels), pixels // (height + 2 * margin))
-    )  # surroundings count most where little else is
-    for rows in _cut(height, max(pixels // (wide + 2 * margin), 1)):
-        for columns in _cut(width, wide):
-            sides = [_widened(*side, margin) for side in ((rows, height), (columns, width))]
-            (wide_rows, inner_rows), (wide_columns, inner_columns) = sides
-            yield Tile((rows, columns), (wide_rows, wide_columns), (inner_rows, inner_columns))
+    """Yield the tiles of a picture row by row; each has at most `pixels` pixels and a margin of `margin` on all sides."""
+    # Tiles are made wide where the picture is low: there the margins would otherwise cost more than the tiles.
+    tile_width = min(width, max(isqrt(pixels), pixels // (height + 2 * margin)))
+    for rows in _cut(height, max(pixels // (tile_width + 2 * margin), 1)):
+        for columns in _cut(width, tile_width):
+            (padded_rows, core_rows), (padded_columns, core_columns) = (
+                _with_margin(side, length, margin) for side, length in ((rows, height), (columns, width))
+            )
+            yield Tile((rows, columns), (padded_rows, padded_columns), (core_rows, core_columns))
 
 
-def _cut(n: int, most: int) -> Iterator[slice]:
-    """As few stretches as can be, of about the same length."""
-    count = -(-n // most)
+def _cut(n: int, longest: int) -> Iterator[slice]:
+    """Yield the fewest slices of 0 .. n - 1 that are no longer than `longest`, of about equal length."""
+    count = -(-n // longest)
     return (slice(k * n // count, (k + 1) * n // count) for k in range(count))
 
 
-def _widened(own: slice, n: int, margin: int) -> tuple[slice, slice]:
-    begin, end = max(own.start - margin, 0), min(own.stop + margin, n)
-    return slice(begin, end), slice(own.start - begin, own.stop - begin)
+def _with_margin(core: slice, n: int, margin: int) -> tuple[slice, slice]:
+    """Return a slice of 0 .. n - 1 with a margin on both sides, and the slice itself counted from there."""
+    begin, end = max(core.start - margin, 0), min(core.stop + margin, n)
+    return slice(begin, end), slice(core.start - begin, core.stop - begin)

@@ -1,9 +1,9 @@
-"""Values of any type in the units that mixtures are fitted in: the range of a picture's values as 0 to 255.
+"""Convert pixel values of any type linearly to the units of a fit, in which the picture has the range 0 to 255.
 
-Values of 8 bits are their own units. Of other types the smallest value of the picture becomes 0 and the largest 255, so that
-12 bits in a file of 16 are seen as well as 8: whole numbers of all bands together, which keeps their balance; real numbers
-band by band, as they may measure different things. In colour spaces that depend on black and white, all bands go together,
-and 16 bits have their whole range. Nothing is rounded.
+Values of 8 bits are used as they are. For other types the smallest value of the picture becomes 0 and the largest 255, so
+that 12-bit values in a 16-bit file use the full range. Integers have a common range for all bands, which keeps their ratios;
+floats have a range for each band, because bands may hold different quantities. Colour spaces other than RGB depend on black
+and white: there the range is common to all bands, and that of 16 bits is 0 to 65535. Nothing is rounded.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,51 +19,51 @@ from segmentation.engine.recipe import Features
 Mask = NDArray[np.bool_]
 
 TOP = 255.0
-_LEVELS = 2**16  # that are told apart between the smallest and the largest value, at most
-_SAME = 1e-12  # of the largest magnitude: a range below it is rounding
-_AT_A_TIME = 2**18  # pixels
+_LEVELS = 2**16  # the most levels that are distinguished between the smallest and the largest value
+_MIN_RELATIVE_RANGE = 1e-12  # relative to the largest magnitude; a smaller range is a rounding error
+_BLOCK_PIXELS = 2**18  # pixels that are processed together
 
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """How values of a picture became units: value = offset + scale * unit, band by band.
+    """A linear conversion between values and units, band by band: value = offset + scale * unit.
 
-    Apply it to another picture to compare that with a mixture of this one.
+    Apply the units of a fit to another picture to compare that picture with the fitted mixture.
     """
 
     offset: tuple[float, ...]  # (B,)
     scale: tuple[float, ...]  # (B,), above 0
-    step: tuple[float, ...]  # (B,) the smallest difference that is told apart, in units
+    step: tuple[float, ...]  # (B,) the smallest difference between two values, in units
 
     @classmethod
-    def plain(cls, n_bands: int) -> Self:
-        """Values that are units already."""
+    def identity(cls, n_bands: int) -> Self:
+        """Return the units in which values stay as they are."""
         return cls((0.0,) * n_bands, (1.0,) * n_bands, (1.0,) * n_bands)
 
     @classmethod
     def of(cls, bands: NDArray[np.generic], valid: Mask | None, features: Features = Features.RGB) -> Self:
-        """The units of a picture.
+        """Return the units of a picture.
 
         Parameters
         ----------
-        bands : ndarray, shape (H, W, B)
-            Whole or real numbers, finite where they are valid.
+        bands : ndarray, shape (H, W, B), integer or float
+            Finite where valid.
         valid : ndarray, shape (H, W), bool, or None
-            Which pixels count; None means all.
+            Which pixels are valid; None means all.
         features : Features
         """
         n_bands = bands.shape[2]
         if bands.dtype == np.uint8:
-            return cls.plain(n_bands)
+            return cls.identity(n_bands)
         if bands.dtype == np.uint16 and features is not Features.RGB:
             return cls((0.0,) * n_bands, (257.0,) * n_bands, (1 / 257,) * n_bands)
-        together = bands.dtype.kind != "f" or features is not Features.RGB
-        return cls.spanning(bands, valid, together=together)
+        joint = bands.dtype.kind != "f" or features is not Features.RGB
+        return cls.from_range(bands, valid, joint=joint)
 
     @classmethod
-    def spanning(cls, bands: NDArray[np.generic], valid: Mask | None, *, together: bool) -> Self:
-        """Units from the smallest to the largest value, of all bands `together` or of each by itself."""
-        groups = bands[:, :, None] if together else bands[..., None]
+    def from_range(cls, bands: NDArray[np.generic], valid: Mask | None, *, joint: bool) -> Self:
+        """Return the units that convert the range of the values to 0 to 255; `joint` takes one range for all bands."""
+        groups = bands[:, :, None] if joint else bands[..., None]
         lows, highs = (ends * (bands.shape[2] // groups.shape[2]) for ends in _ranges(groups, valid))
         pairs = list(zip(lows, highs, strict=True))
         scales = [_scale(low, high) for low, high in pairs]
@@ -71,30 +71,31 @@ class Units:
         return cls(tuple(lows), tuple(scales), tuple(steps))
 
     def values(self, bands: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Values (..., B) in units, in single precision where that holds their type, else in double.
+        """Return bands (..., B) in these units.
 
-        Values of 8 bits stay as they are. What is no number stays so.
+        The result is float32 if that type can represent the values, and float64 otherwise. Values of 8 bits whose units are
+        `identity` are returned unchanged. NaN stays NaN.
         """
-        if bands.dtype == np.uint8 and self == self.plain(len(self.offset)):
+        if bands.dtype == np.uint8 and self == self.identity(len(self.offset)):
             return bands
         offset, gain = np.array(self.offset), 1 / np.array(self.scale)
         precision = np.result_type(bands.dtype, np.float32)
         if bands.dtype.kind != "f":
-            shifted: NDArray[np.floating] = bands.astype(precision)  # whole numbers, as are the offsets
+            shifted: NDArray[np.floating] = bands.astype(precision)  # exact: values and offsets are integers
             shifted -= offset.astype(precision)
             shifted *= gain.astype(precision)
             return shifted
-        with np.errstate(over="ignore", invalid="ignore"):  # infinity, and what is far beyond the range
-            # Two products: the difference of the ends of double precision would overflow.
+        with np.errstate(over="ignore", invalid="ignore"):  # for infinity, and values far outside the range
+            # Two products, because value - offset can overflow.
             return (bands.astype(np.float64) * gain - offset * gain).astype(precision, copy=False)
 
-    def onto(self, other: "Units") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Gain and shift (B,) that turn these units into those of another picture: other = shift + gain * unit."""
+    def conversion_to(self, other: "Units") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return gain and shift (B,) that convert these units to those of another picture: other = shift + gain * unit."""
         scale = np.array(other.scale)
         return np.array(self.scale) / scale, (np.array(self.offset) - np.array(other.offset)) / scale
 
     def to_mapping(self) -> dict[str, Any]:
-        """A JSON object; `from_mapping` is its inverse."""
+        """Return a JSON object; `from_mapping` is its inverse."""
         return {"offset": list(self.offset), "scale": list(self.scale), "step": list(self.step)}
 
     @classmethod
@@ -105,14 +106,16 @@ class Units:
 
 
 def as_bands(pixels: NDArray[np.generic], valid: Mask | None) -> tuple[NDArray[np.generic], Mask | None]:
-    """A picture (H, W) or (H, W, B) as bands (H, W, B) of a type that is taken, and which pixels have data.
+    """Return a picture (H, W) or (H, W, B) as bands (H, W, B), and its valid pixels (H, W) or None when all are valid.
+
+    Pixels with NaN or infinity are not valid.
 
     Raises
     ------
     SegmentationError
-        ``empty``, when no pixel has.
+        ``empty``, when no pixel is valid.
     TypeError
-        For anything but whole and real numbers.
+        For values that are neither integers nor floats.
     """
     if pixels.ndim not in {2, 3} or (valid is not None and valid.shape != pixels.shape[:2]):
         raise ValueError("pixels must have shape (H, W) or (H, W, B), and valid (H, W)")
@@ -121,7 +124,7 @@ def as_bands(pixels: NDArray[np.generic], valid: Mask | None) -> tuple[NDArray[n
     bands = pixels if pixels.ndim == 3 else pixels[..., None]
     if bands.dtype.kind == "f":
         finite = np.empty(bands.shape[:2], np.bool_)
-        for rows in stretches(bands):
+        for rows in row_blocks(bands):
             np.isfinite(bands[rows]).all(axis=2, out=finite[rows])
         valid = finite if valid is None else valid & finite
     if valid is None or valid.all():
@@ -133,35 +136,35 @@ def as_bands(pixels: NDArray[np.generic], valid: Mask | None) -> tuple[NDArray[n
     return bands, valid
 
 
-def visible(pixels: NDArray[np.generic], valid: Mask | None = None) -> NDArray[np.uint8]:
-    """How people see a picture (H, W) or (H, W, B) of any type that comes from no file, shape (H, W, 3).
+def display_rgb(pixels: NDArray[np.generic], valid: Mask | None = None) -> NDArray[np.uint8]:
+    """Return a picture (H, W) or (H, W, B) of any type as displayed, shape (H, W, 3), uint8.
 
-    Three bands or more: the first three as red, green and blue; else the first as grey. Other types than 8 bits in the
-    range that these bands have together; 0 without data.
+    The first three bands are taken as red, green and blue; with fewer bands, the first as grey. Types other than uint8 are
+    scaled from the common range of these bands; pixels without data are 0.
     """
     bands, valid = as_bands(pixels, valid)
     colour = bands[:, :, : 3 if bands.shape[2] >= 3 else 1]
     if colour.dtype == np.uint8:
         return np.ascontiguousarray(np.broadcast_to(colour, (*colour.shape[:2], 3)).astype(np.uint8, copy=False))
-    units = Units.spanning(colour, valid, together=True)
-    seen = np.zeros((*colour.shape[:2], 3), np.uint8)
-    for rows in stretches(colour):
-        seen[rows] = np.rint(np.nan_to_num(units.values(colour[rows])).clip(0, TOP))
-    return seen
+    units = Units.from_range(colour, valid, joint=True)
+    displayed = np.zeros((*colour.shape[:2], 3), np.uint8)
+    for rows in row_blocks(colour):
+        displayed[rows] = np.rint(np.nan_to_num(units.values(colour[rows])).clip(0, TOP))
+    return displayed
 
 
-def stretches(bands: NDArray[np.generic]) -> Iterator[slice]:
-    """The rows of an array (H, W, ...) in slices, to bound what is computed in wider types."""
+def row_blocks(bands: NDArray[np.generic]) -> Iterator[slice]:
+    """Yield the rows of an array (H, W, ...) in slices, to bound the memory of conversions to wider types."""
     height, width = bands.shape[:2]
-    rows = max(1, _AT_A_TIME // width)
+    rows = max(1, _BLOCK_PIXELS // width)
     return (slice(first, min(first + rows, height)) for first in range(0, height, rows))
 
 
 def _ranges(groups: NDArray[np.generic], valid: Mask | None) -> tuple[list[float], list[float]]:
-    """Smallest and largest value of each group (H, W, G, B) of bands, of the pixels that count."""
+    """Return the smallest and the largest value of each of G groups of bands (H, W, G, B), over the valid pixels."""
     n_groups = groups.shape[2]
     lows, highs = [np.inf] * n_groups, [-np.inf] * n_groups
-    for rows in stretches(groups):
+    for rows in row_blocks(groups):
         for number in range(n_groups):
             part = groups[rows, :, number]
             values = part if valid is None else part[valid[rows]]
@@ -172,13 +175,20 @@ def _ranges(groups: NDArray[np.generic], valid: Mask | None) -> tuple[list[float
 
 
 def _scale(low: float, high: float) -> float:
-    """Of a range; 1 where there is none."""
+    """Return the size of a unit for the range from `low` to `high`; 1 when the range is empty or a rounding error."""
     half = high / 2 - low / 2
-    return half / (TOP / 2) if half > max(abs(low), abs(high)) * _SAME and half > np.finfo(float).tiny / _SAME else 1.0
+    return (
+        half / (TOP / 2)
+        if half > max(abs(low), abs(high)) * _MIN_RELATIVE_RANGE and half > np.finfo(float).tiny / _MIN_RELATIVE_RANGE
+        else 1.0
+    )
 
 
 def _step(scale: float, has_range: bool, dtype: np.dtype[Any]) -> float:  # noqa: FBT001 - reads as "has a range"
-    """What is told apart, in units: of whole numbers 1, of others and very wide ranges a part of the range."""
+    """Return the smallest difference between two values, in units.
+
+    It is a 2^16th of the range for floats, and the size of 1, but no less than a 2^16th of the range, for integers.
+    """
     if dtype.kind == "f":
         return TOP / _LEVELS if has_range and scale != 1.0 else 1.0
     return max(1 / scale, TOP / _LEVELS)

@@ -1,4 +1,4 @@
-"""From a sample of a picture to its mixture: starts on a few pixels, then the climb on all of the sample."""
+"""Fit a mixture to a sample: initialise EM on a subsample, then run quasi-Newton EM on the sample."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,23 +8,23 @@ from segmentation.engine.gmm.fit.quasi_newton import fraction_done, quasi_newton
 from segmentation.engine.gmm.fit.starts import best_start
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.pixels.sample import Sample
-from segmentation.engine.progress import OnFraction, part, silent
+from segmentation.engine.progress import OnFraction, ignore_progress, subrange
 from segmentation.engine.recipe import Recipe
 
-SIZE = 2**17
-"""Pixels that the mixture is fitted to. p parameters from n pixels cost p / 2n nats, whatever the picture."""
+SAMPLE_PIXELS = 2**17
+"""Size of the sample. Fitting p parameters to n of many pixels loses about p / 2n nats per pixel, whatever the picture."""
 
-FEW = 2**12
-"""Pixels on which starts are tried and compared."""
+SUBSAMPLE_PIXELS = 2**12
+"""Size of the subsample on which initialisations are compared."""
 
-ROUGH = 1e-5
-"""Tolerance on the few pixels, in mean nats a step; local optima differ by a thousand times that."""
+SUBSAMPLE_TOLERANCE = 1e-5
+"""Tolerance on the subsample, in mean nats per step; local optima differ by a thousand times as much."""
 
 PATIENCE = 2
-"""Calm steps in a row that end a climb: plateaus of EM have been seen to end."""
+"""Steps below the tolerance, one after the other, that end a fit; more than one, because EM can leave a plateau."""
 
-EXACT, EXACT_PATIENCE = 1e-7, 3
-"""The same, and the tolerance, when the climb goes on on all pixels."""
+FULL_TOLERANCE, FULL_PATIENCE = 1e-7, 3
+"""Tolerance, and steps below it, when the fit continues on all pixels."""
 
 
 def fit_sample(
@@ -33,35 +33,42 @@ def fit_sample(
     n_components: int,
     *,
     floor: ArrayLike = FLOOR,
+    subsample_start: Mixture | None = None,
     start: Mixture | None = None,
-    begin: Mixture | None = None,
-    on_fraction: OnFraction = silent,
+    on_fraction: OnFraction = ignore_progress,
 ) -> Fit:
-    """Fit a mixture of a recipe's family.
+    """Fit a mixture to a sample.
 
     Parameters
     ----------
     sample : Sample
-        Of at least `n_components` distinct values.
+        With at least `n_components` distinct values.
     recipe : Recipe
-        Seed, starts, family, tolerance and the limit of evaluations.
+        Its seed, number of initialisations, covariance family, tolerance and limit of iterations are used.
     n_components : int
     floor : array_like
         As in `em.maximise`.
+    subsample_start : Mixture or None
+        Where the fit of the subsample begins; None tries `recipe.restarts` initialisations.
     start : Mixture or None
-        Where the climb on few pixels begins; None tries `recipe.restarts` starts.
-    begin : Mixture or None
-        Where the climb on the whole sample begins; None climbs on few pixels first.
+        Where the fit of the sample begins; None means the mixture that is fitted to the subsample first.
     on_fraction : callable
-        Told after every evaluation how much is done, up to 1.
+        Called after every E-step with the fraction of the work that is done, up to 1.
     """
     patience = PATIENCE
-    if begin is None:
-        begin = _on_few(sample, recipe, n_components, floor, start=start, on_fraction=part(on_fraction, 0, 0.4))
-        patience = 1  # that climb was patient already
+    if start is None:
+        start = _fit_subsample(
+            sample,
+            recipe,
+            n_components,
+            floor,
+            subsample_start=subsample_start,
+            on_fraction=subrange(on_fraction, 0, 0.4),
+        )
+        patience = 1  # the fit of the subsample has already passed plateaus
     return quasi_newton_em(
-        data_of(sample),
-        begin,
+        em_data(sample),
+        start,
         tolerance=recipe.tolerance,
         patience=patience,
         max_evaluations=recipe.max_iterations,
@@ -70,32 +77,32 @@ def fit_sample(
     )
 
 
-def _on_few(
+def _fit_subsample(
     sample: Sample,
     recipe: Recipe,
     n_components: int,
     floor: ArrayLike,
     *,
-    start: Mixture | None,
+    subsample_start: Mixture | None,
     on_fraction: OnFraction,
 ) -> Mixture:
-    """The best of some starts on few pixels of a sample, or a given one, after a climb on them."""
+    """Return the mixture of a subsample, fitted from the given start or from the best of several initialisations."""
     rng = np.random.default_rng([recipe.seed, 1])
-    few = data_of(sample.thinned(FEW, rng))
-    if start is None:
-        start = best_start(
-            few,
+    subsample = em_data(sample.subsample(SUBSAMPLE_PIXELS, rng))
+    if subsample_start is None:
+        subsample_start = best_start(
+            subsample,
             n_components,
             rng,
             n_starts=recipe.restarts,
             floor=floor,
             covariance_type=recipe.covariance,
-            on_fraction=part(on_fraction, 0, 0.8),
+            on_fraction=subrange(on_fraction, 0, 0.8),
         )
     return quasi_newton_em(
-        few,
-        start,
-        tolerance=ROUGH,
+        subsample,
+        subsample_start,
+        tolerance=SUBSAMPLE_TOLERANCE,
         patience=PATIENCE,
         max_evaluations=recipe.max_iterations,
         floor=floor,
@@ -103,18 +110,20 @@ def _on_few(
     ).mixture
 
 
-def data_of(sample: Sample) -> Data:
-    """Return a sample as EM takes it; single precision suffices where all of its input is free of rounding."""
-    return Data.of(sample.values, sample.counts, rough=sample.values.dtype == np.uint8)
+def em_data(sample: Sample) -> Data:
+    """Return the data of a sample for EM; exponentials are in single precision where the values have 8 bits."""
+    return Data.of(sample.values, sample.counts, single_precision=sample.values.dtype == np.uint8)
 
 
-def fit_all(data: Data, fit: Fit, recipe: Recipe, *, floor: ArrayLike = FLOOR, on_fraction: OnFraction = silent) -> Fit:
-    """Go on from a fit on the values of all pixels; the history is that of both, one after the other."""
+def fit_full_sample(
+    data: Data, fit: Fit, recipe: Recipe, *, floor: ArrayLike = FLOOR, on_fraction: OnFraction = ignore_progress
+) -> Fit:
+    """Continue a fit on the data of all pixels; history and path are those of both fits, one after the other."""
     more = quasi_newton_em(
         data,
         fit.mixture,
-        tolerance=min(EXACT, recipe.tolerance),
-        patience=EXACT_PATIENCE,
+        tolerance=min(FULL_TOLERANCE, recipe.tolerance),
+        patience=FULL_PATIENCE,
         max_evaluations=recipe.max_iterations,
         floor=floor,
         on_evaluation=lambda evaluations, _: on_fraction(fraction_done(evaluations)),

@@ -1,4 +1,4 @@
-"""Fewer components: some of a mixture replaced by the Gaussian with their common moments."""
+"""Merge components of a mixture: replace them by one Gaussian with the same total weight, mean and covariance."""
 
 from collections.abc import Sequence
 
@@ -10,16 +10,16 @@ from segmentation.engine.gmm.mixture.monomials import Float, Indices
 
 
 def merge_cheapest(mixture: Mixture) -> Mixture:
-    """Merge the two components whose merger costs the least; the new one stands last. Of equal costs the first pair.
+    """Merge the two components whose merger costs least; the merged component is the last one. On a tie the first pair.
 
-    The cost is the fall of the classification log-likelihood, sum w_k (log w_k - log|S_k| / 2) (Celeux and Govaert,
-    1992), with moments that add (Runnalls, 2007). At least two components are needed.
+    The cost is the decrease of the classification log-likelihood, sum_k w_k (log w_k - log|S_k| / 2) (Celeux and Govaert,
+    1992), where merging preserves the moments (Runnalls, 2007). The mixture must have at least two components.
     """
     weights, means, covariances = mixture.weights, mixture.means, mixture.covariances
     i, j = np.triu_indices(len(weights), 1)
-    weight, mean, covariance = _joined(mixture, i, j)
-    worth = _worth(weights, covariances)
-    best = int((worth[i] + worth[j] - _worth(weight, covariance)).argmin())
+    weight, mean, covariance = _pair_moments(mixture, i, j)
+    scores = _classification_scores(weights, covariances)
+    best = int((scores[i] + scores[j] - _classification_scores(weight, covariance)).argmin())
     kept = np.delete(np.arange(len(weights)), [i[best], j[best]])
     weights = np.append(weights[kept], weight[best])
     scatters = np.append(covariances[kept], covariance[best : best + 1], axis=0)
@@ -32,26 +32,28 @@ def merge_cheapest(mixture: Mixture) -> Mixture:
 
 
 def merge_groups(mixture: Mixture, groups: Sequence[Sequence[int]]) -> Mixture:
-    """One Gaussian for each group of components, with the weight, mean and covariance of all of it.
+    """Return a mixture with one Gaussian for each group of components, with the weight, mean and covariance of the group.
 
-    Sums of weights, of weighted means and of weighted second moments add; mean and covariance follow from them. What the
-    fit found of single components stays as it is, whatever their family.
+    The covariances of the result are unrestricted; a group of one component keeps the covariance of that component.
     """
-    joined = [_gathered(mixture, list(numbers)) for numbers in groups]
+    joined = [_group_moments(mixture, list(numbers)) for numbers in groups]
     weights, means, covariances = (np.array(part) for part in zip(*joined, strict=True))
     return Mixture(weights / weights.sum(), means, covariances)
 
 
 def concatenate(one: Mixture, other: Mixture) -> Mixture:
-    """The components of two mixtures of one family, each with half its weight; tied ones get a common covariance."""
+    """Return the components of two mixtures of one family in one mixture, with half their weights.
+
+    The covariances are estimated again in the family, so that those of tied mixtures become equal.
+    """
     weights = np.concatenate([one.weights, other.weights]) / 2
     scatters = np.concatenate([one.covariances, other.covariances])
     covariances = FAMILIES[one.covariance_type].estimate(weights, scatters)
     return Mixture(weights, np.concatenate([one.means, other.means]), covariances, one.covariance_type)
 
 
-def _gathered(mixture: Mixture, numbers: list[int]) -> tuple[float, Float, Float]:
-    """Weight, mean (D,) and covariance (D, D) of some components together."""
+def _group_moments(mixture: Mixture, numbers: list[int]) -> tuple[float, Float, Float]:
+    """Return the weight, mean (D,) and covariance (D, D) of a group of components."""
     weights, means, covariances = (part[numbers] for part in (mixture.weights, mixture.means, mixture.covariances))
     weight = float(weights.sum())
     shares = weights / weight
@@ -60,8 +62,8 @@ def _gathered(mixture: Mixture, numbers: list[int]) -> tuple[float, Float, Float
     return weight, mean, np.einsum("k,kij->ij", shares, covariances + gaps[:, :, None] * gaps[:, None, :])
 
 
-def _joined(mixture: Mixture, i: Indices, j: Indices) -> tuple[Float, Float, Float]:
-    """Weights (n,), means (n, D) and covariances (n, D, D) of the mergers of components i (n,) with j (n,)."""
+def _pair_moments(mixture: Mixture, i: Indices, j: Indices) -> tuple[Float, Float, Float]:
+    """Return weights (n,), means (n, D) and covariances (n, D, D) of components i (n,) merged with components j (n,)."""
     weights, means, covariances = mixture.weights, mixture.means, mixture.covariances
     weight = weights[i] + weights[j]
     left, right = weights[i] / weight, weights[j] / weight
@@ -71,7 +73,7 @@ def _joined(mixture: Mixture, i: Indices, j: Indices) -> tuple[Float, Float, Flo
     return weight, mean, left[:, None, None] * covariances[i] + right[:, None, None] * covariances[j] + between
 
 
-def _worth(weights: Float, covariances: Float) -> Float:
-    """Each component's part in the classification log-likelihood, but for constants; shape (K,)."""
-    worth: Float = weights * (np.log(weights) - np.linalg.slogdet(covariances).logabsdet / 2)
-    return worth
+def _classification_scores(weights: Float, covariances: Float) -> Float:
+    """Return the contribution of each component to the classification log-likelihood, up to a constant; shape (K,)."""
+    scores: Float = weights * (np.log(weights) - np.linalg.slogdet(covariances).logabsdet / 2)
+    return scores

@@ -1,8 +1,8 @@
-"""EM that learns the curvature as it goes: a quasi-Newton climb (Lange, 1995; Jamshidian and Jennrich, 1997).
+"""Quasi-Newton acceleration of EM (Lange, 1995; Jamshidian and Jennrich, 1997) with limited-memory BFGS (L-BFGS).
 
-EM steps lead upwards, but fall short along whatever overlapping components can trade. In the coordinates of a `Chart` a
-step of EM is the gradient; how it changes from point to point tells the curvature, and with that it becomes a step of
-Newton's. Before anything is known, that is the EM step itself.
+EM increases the likelihood but converges slowly where components overlap. In the coordinates of `LocalCoordinates` an EM step
+is the gradient of the log-likelihood. L-BFGS estimates the curvature from the changes of this gradient, and turns it into an
+approximate Newton step. The first step is the EM step.
 """
 
 from collections import deque
@@ -14,104 +14,108 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from segmentation.engine.gmm.fit.em import FLOOR, Data, Fit, estimate, evaluate, maximise
-from segmentation.engine.gmm.fit.parameters import Chart, vector
-from segmentation.engine.gmm.mixture.densities import exact, natural
+from segmentation.engine.gmm.fit.parameters import LocalCoordinates, pack_gaussians
+from segmentation.engine.gmm.mixture.densities import exact_parameters, natural_parameters
 from segmentation.engine.gmm.mixture.mixture import Mixture, quantise
 from segmentation.engine.gmm.mixture.monomials import Float
 
 USUAL_EVALUATIONS = 10
-"""Most fits need 5 to 20."""
+"""Evaluations that progress is scaled by; most fits need 5 to 20."""
 
-REMEMBERED = 8
-"""Steps whose curvature is remembered."""
+MEMORY = 8
+"""Number of steps that L-BFGS stores."""
 
-FLATTEST = 0.01
-"""Curvature, of 1 without overlap, below which a step tells nothing: there rounding and the floor tell as much."""
+MIN_CURVATURE = 0.01
+"""Smallest curvature along a step that is stored. It is 1 for components that do not overlap; smaller values than this are
+dominated by rounding errors and by the variance floor."""
 
-LONGER, LONGEST = 2.0, 50.0
-"""How many times the EM step the first other step may be, and by how much that grows when a step was good; the most."""
+STEP_GROWTH, MAX_STEP_RATIO = 2.0, 50.0
+"""The limit of a step's length relative to the EM step begins at the first number, grows by it after each successful step,
+and is at most the second number."""
 
-FINEST = 2.0**-16
-"""Points are whole multiples of it. Off by as much in all of its numbers, a mixture loses less than 1e-8 nats."""
+POINT_QUANTUM = 2.0**-16
+"""Points are rounded to integer multiples of this, which changes the log-likelihood by less than 1e-8 nats."""
 
-YIELDING = 1e-4
-"""Nats by which a step may lead lower if the gradient becomes shorter: EM with a floor ends beside the highest point."""
+LOSS_TOLERANCE = 1e-4
+"""Decrease of the log-likelihood, in nats, that is accepted when the gradient becomes shorter. EM with a variance floor does
+not converge to the maximum of the likelihood, but to a point near it."""
 
-FALLS = 2
-"""If a step leads lower by more, and then the EM step, too, only the floor can be the reason: there is nothing above."""
+MAX_FAILED_STEPS = 2
+"""Rejected steps that end the fit: when the quasi-Newton step and then the EM step decrease the likelihood, the variance
+floor prevents any increase."""
 
 
-class Curvature:
-    """What the last steps tell of the likelihood's second derivatives: limited-memory BFGS (Nocedal, 1980)."""
+class LimitedMemoryBFGS:
+    """An approximation of the inverse Hessian from the last steps (L-BFGS; Nocedal, 1980), with the identity as first guess."""
 
     def __init__(self) -> None:
-        self._steps: deque[tuple[Float, Float, float]] = deque(maxlen=REMEMBERED)
+        self._steps: deque[tuple[Float, Float, float]] = deque(maxlen=MEMORY)
 
-    def learn(self, step: Float, change: Float) -> None:
-        """Take a step, and by how much the gradient fell along it."""
-        bend = float(step @ change)
-        if bend > FLATTEST * float(step @ step):
-            self._steps.append((step, change, bend))
+    def update(self, step: Float, change: Float) -> None:
+        """Store a step and the decrease of the gradient along it, if the curvature along the step is large enough."""
+        curvature_along = float(step @ change)
+        if curvature_along > MIN_CURVATURE * float(step @ step):
+            self._steps.append((step, change, curvature_along))
 
-    def newton(self, gradient: Float) -> Float:
-        """The step to where the gradient would vanish, were the curvature what it seems."""
-        step, shares = gradient.copy(), list[float]()
-        for taken, change, bend in reversed(self._steps):
-            shares.append(float(taken @ step) / bend)
-            step -= shares[-1] * change
-        for (taken, change, bend), share in zip(self._steps, reversed(shares), strict=True):
-            step += (share - float(change @ step) / bend) * taken
+    def direction(self, gradient: Float) -> Float:
+        """Return the quasi-Newton step for a gradient, by the two-loop recursion (Nocedal and Wright, 2006, algorithm 7.4)."""
+        step, alphas = gradient.copy(), list[float]()
+        for past_step, change, curvature_along in reversed(self._steps):
+            alphas.append(float(past_step @ step) / curvature_along)
+            step -= alphas[-1] * change
+        for (past_step, change, curvature_along), alpha in zip(self._steps, reversed(alphas), strict=True):
+            step += (alpha - float(change @ step) / curvature_along) * past_step
         return step
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Place:
-    """A point that was evaluated."""
+class _Evaluated:
+    """A point with the result of its E-step."""
 
     point: Float
     log_likelihood: float
-    sums: Float
-    gradient: Float  # the EM step from there
+    sums: Float  # (K, F), as in `em.Evaluation`
+    gradient: Float  # the EM step from this point
 
-    def leads_on_from(self, other: Self) -> bool:
-        """Whether it is higher, or nearer to where EM ends and hardly lower."""
+    def improves_on(self, other: Self) -> bool:
+        """Return whether the log-likelihood is larger, or hardly smaller with a shorter gradient."""
         gain = self.log_likelihood - other.log_likelihood
-        return gain > 0 or (gain > -YIELDING and np.linalg.norm(self.gradient) < np.linalg.norm(other.gradient))
+        return gain > 0 or (gain > -LOSS_TOLERANCE and np.linalg.norm(self.gradient) < np.linalg.norm(other.gradient))
 
 
 @dataclass(slots=True)
-class _Walk:
-    """Evaluates points, and keeps the record of the best ones."""
+class _Climb:
+    """Evaluates points, and records the best log-likelihood and mixture after each evaluation."""
 
     data: Data
     start: Mixture
     floor: ArrayLike
     on_evaluation: Callable[[int, float], None]
-    chart: Chart = field(init=False)
+    coordinates: LocalCoordinates = field(init=False)
     history: list[float] = field(default_factory=list)
     path: list[Float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.chart = Chart(self.start, self.floor)
+        self.coordinates = LocalCoordinates(self.start, self.floor)
 
-    def visit(self, point: Float) -> _Place:
-        point = quantise(point, FINEST)
-        gaussians = self.chart.gaussians(point)
-        theta = natural(*gaussians)
-        found = evaluate(exact(theta) if self.data.is_exact else theta, self.data)
-        if not self.history or found.log_likelihood > self.history[-1]:
-            self.history.append(found.log_likelihood)
-            self.path.append(vector(gaussians))
+    def evaluate_at(self, point: Float) -> _Evaluated:
+        point = quantise(point, POINT_QUANTUM)
+        gaussians = self.coordinates.gaussians(point)
+        theta = natural_parameters(*gaussians)
+        evaluation = evaluate(exact_parameters(theta) if self.data.is_exact else theta, self.data)
+        if not self.history or evaluation.log_likelihood > self.history[-1]:
+            self.history.append(evaluation.log_likelihood)
+            self.path.append(pack_gaussians(gaussians))
         else:
             self.history.append(self.history[-1])
             self.path.append(self.path[-1])
         self.on_evaluation(len(self.history), self.history[-1])
-        beyond = self.chart.place(*estimate(found.sums, self.floor, self.start.covariance_type))
-        return _Place(point, found.log_likelihood, found.sums, beyond - point)
+        after_em = self.coordinates.of_mixture(*estimate(evaluation.sums, self.floor, self.start.covariance_type))
+        return _Evaluated(point, evaluation.log_likelihood, evaluation.sums, after_em - point)
 
 
 def fraction_done(evaluations: int) -> float:
-    """The share of a climb that so many evaluations usually are, below 1: nobody knows before."""
+    """Return an estimate of the fraction of a fit that is done after so many evaluations; always below 1."""
     return evaluations / (evaluations + USUAL_EVALUATIONS)
 
 
@@ -125,14 +129,14 @@ def quasi_newton_em(
     floor: ArrayLike = FLOOR,
     on_evaluation: Callable[[int, float], None] = lambda _evaluations, _log_likelihood: None,
 ) -> Fit:
-    """Climb until `patience` steps in a row promise to gain less than `tolerance`, or none leads higher.
+    """Fit a mixture until `patience` steps in a row have an expected gain below `tolerance`, or no step is accepted.
 
-    A step that leads lower is undone, and the EM step taken instead. Only the floor, which is no part of the likelihood,
-    makes that lead lower, too.
+    A step that decreases the log-likelihood is rejected, and the EM step is tried instead. That step decreases it only because
+    of the variance floor, which is not part of the likelihood.
 
-    A climb magnifies the last bits in which processors differ, up to branching off. So these end at each step: points are
-    whole multiples of a small number, the first one included, and with values of 8 bits an E-step sees parameters whose
-    products are free of rounding, the same that labels will be made with.
+    Rounding errors, in which processors differ, would grow from step to step. Therefore all points are rounded to multiples of
+    `POINT_QUANTUM`, and for 8-bit values E-steps use parameters whose products are exact (`densities.exact_parameters`), as
+    labelling does.
 
     Parameters
     ----------
@@ -141,41 +145,41 @@ def quasi_newton_em(
     tolerance : float
         Mean nats per pixel.
     patience : int
-        One calm step is no proof: plateaus of EM have been seen to end.
+        Steps below the tolerance, one after the other, that end the fit; EM can leave a plateau after one such step.
     max_evaluations : int
         At least 1.
     floor : array_like
         As in `em.maximise`.
     on_evaluation : callable
-        Told the number of evaluations and the best mean log-likelihood after each.
+        Called after each evaluation with the number of evaluations and the best mean log-likelihood.
 
     Returns
     -------
     Fit
-        `history` has the best log-likelihood after each evaluation, `path` where it was found; the mixture is one M-step
-        past the last point.
+        `history` is the best log-likelihood after each evaluation, `path` the mixture with it; `mixture` is the result of an
+        M-step at the last accepted point.
     """
-    walk, curvature = _Walk(data, start, floor, on_evaluation), Curvature()
-    here = walk.visit(walk.chart.origin)
-    step, longest, calm, falls = here.gradient, LONGER, 0, 0
+    climb, curvature = _Climb(data, start, floor, on_evaluation), LimitedMemoryBFGS()
+    current = climb.evaluate_at(climb.coordinates.origin)
+    step, max_ratio, small_gains, failed_steps = current.gradient, STEP_GROWTH, 0, 0
     while True:
-        calm = calm + 1 if here.gradient @ step / 2 < tolerance else 0
-        converged = calm >= patience or falls == FALLS
-        if converged or len(walk.history) >= max_evaluations:
+        small_gains = small_gains + 1 if current.gradient @ step / 2 < tolerance else 0
+        converged = small_gains >= patience or failed_steps == MAX_FAILED_STEPS
+        if converged or len(climb.history) >= max_evaluations:
             break
-        reached = walk.visit(here.point + step)
-        curvature.learn(reached.point - here.point, here.gradient - reached.gradient)
-        if reached.leads_on_from(here):
-            here, longest, falls = reached, min(longest * LONGER, LONGEST), 0
-            step = _at_most(curvature.newton(here.gradient), longest, here.gradient)
+        trial = climb.evaluate_at(current.point + step)
+        curvature.update(trial.point - current.point, current.gradient - trial.gradient)
+        if trial.improves_on(current):
+            current, max_ratio, failed_steps = trial, min(max_ratio * STEP_GROWTH, MAX_STEP_RATIO), 0
+            step = _limit_length(curvature.direction(current.gradient), max_ratio, current.gradient)
         else:
-            step, longest, falls = here.gradient, max(longest / LONGER**2, 1.0), falls + 1
-    mixture = maximise(here.sums, floor, start.covariance_type)
-    return Fit(mixture, np.array(walk.history), converged, np.array(walk.path))
+            step, max_ratio, failed_steps = current.gradient, max(max_ratio / STEP_GROWTH**2, 1.0), failed_steps + 1
+    mixture = maximise(current.sums, floor, start.covariance_type)
+    return Fit(mixture, np.array(climb.history), converged, np.array(climb.path))
 
 
-def _at_most(step: Float, times: float, other: Float) -> Float:
-    """A step, or what is as long as another so many times, if that is shorter."""
-    longest = times * float(np.linalg.norm(other))
+def _limit_length(step: Float, ratio: float, reference: Float) -> Float:
+    """Return a step, shortened to `ratio` times the length of a reference step if it is longer."""
+    longest = ratio * float(np.linalg.norm(reference))
     length = float(np.linalg.norm(step))
     return step if length <= longest else step * (longest / length)

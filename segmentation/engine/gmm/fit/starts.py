@@ -1,39 +1,41 @@
-"""Where EM begins: more clusters than wanted by k-means++, a few steps of EM, then merged down one by one.
+"""Initialise EM: k-means++ with a surplus of components, a few EM steps, then mergers down to the wanted number.
 
-EM finds the next local optimum only, and optima differ by far more than any tolerance matters. Too many components find
-what there is in a picture, and merging keeps what matters most (Ueda, Nakano, Ghahramani and Hinton, 2000, on split and
-merge EM). From twice the number, one descent beats three plain starts at the same cost; a second that challenges the best
-with fresh components is worth more than an independent one.
+EM finds a local optimum that depends on its initialisation. A surplus of components finds more of the structure of a picture,
+and merging keeps the part that contributes most to the likelihood (compare split-and-merge EM; Ueda, Nakano, Ghahramani and
+Hinton, 2000). With twice the number of components, one such initialisation gives better optima than three k-means++
+initialisations at the same cost. A second one, from the best mixture and as many new components, is better than two
+independent ones.
 """
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segmentation.engine.gmm.fit.em import FLOOR, Data, Fit, collected, iterate, maximise
+from segmentation.engine.gmm.fit.em import FLOOR, Data, Fit, iterate, maximise, weighted_moments
 from segmentation.engine.gmm.fit.merging import concatenate, merge_cheapest
 from segmentation.engine.gmm.fit.quasi_newton import fraction_done, quasi_newton_em
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float
-from segmentation.engine.progress import OnFraction, part, silent
+from segmentation.engine.progress import OnFraction, ignore_progress, subrange
 from segmentation.engine.recipe import Covariance
 
-STARTS = 2  # unless the recipe says otherwise
+DEFAULT_STARTS = 2
 SURPLUS = 2  # times the wanted number of components
 LLOYD_STEPS = 3
-EM_STEPS = 6  # with all components of the surplus
-MERGE_STEPS = 1  # of EM after each merger
-COMPARABLE = 1e-4  # tolerance, in mean nats a step, at which descents are compared
+EM_STEPS = 6  # EM steps before the first merger
+MERGE_STEPS = 1  # EM steps after each merger
+COMPARISON_TOLERANCE = 1e-4  # mean nats per step; tolerance of the fits that are compared
 
 
-def spread(values: Float, counts: Float, n_centres: int, rng: np.random.Generator) -> Float:
-    """Choose centres among the values, each the likelier the farther it lies from those before (greedy k-means++).
+def kmeans_plus_plus(values: Float, counts: Float, n_centres: int, rng: np.random.Generator) -> Float:
+    """Return initial centres by greedy k-means++ (Arthur and Vassilvitskii, 2007).
 
-    Of several candidates a step the one that leaves the least squared distance is taken.
+    Each centre is drawn from the values with a probability proportional to the squared distance from the nearest centre so far.
+    Of several draws the one that leaves the smallest sum of squared distances is kept.
 
     Parameters
     ----------
     values : ndarray, shape (D, n)
-        At least `n_centres` distinct ones.
+        With at least `n_centres` distinct values.
     counts : ndarray, shape (n,)
     n_centres : int
     rng : numpy.random.Generator
@@ -55,7 +57,10 @@ def spread(values: Float, counts: Float, n_centres: int, rng: np.random.Generato
 
 
 def lloyd(values: Float, counts: Float, centres: Float, n_steps: int) -> Float:
-    """k-means steps; returns the memberships (K, n), 0 or 1, of the last. A centre that loses all stays where it is."""
+    """Run k-means by Lloyd's algorithm (1982) and return the memberships (K, n), 0 or 1, after the last step.
+
+    A centre without values keeps its position.
+    """
     members = _members(values, centres)
     for _ in range(n_steps):
         pixels = (members * counts).sum(axis=1)
@@ -65,17 +70,17 @@ def lloyd(values: Float, counts: Float, centres: Float, n_steps: int) -> Float:
     return members
 
 
-def start(
+def kmeans_start(
     data: Data,
     n_components: int,
     rng: np.random.Generator,
     floor: ArrayLike = FLOOR,
     covariance_type: Covariance = Covariance.FULL,
 ) -> Mixture:
-    """The Gaussians of k-means clusters: k-means++ (Arthur and Vassilvitskii, 2007), then Lloyd (1982)."""
+    """Return the Gaussians of k-means clusters: k-means++, then Lloyd's algorithm, then an M-step."""
     values = data.standardised()
-    members = lloyd(values, data.counts, spread(values, data.counts, n_components, rng), LLOYD_STEPS)
-    return maximise(collected(members, data), floor, covariance_type)
+    members = lloyd(values, data.counts, kmeans_plus_plus(values, data.counts, n_components, rng), LLOYD_STEPS)
+    return maximise(weighted_moments(members, data), floor, covariance_type)
 
 
 def best_start(
@@ -83,58 +88,59 @@ def best_start(
     n_components: int,
     rng: np.random.Generator,
     *,
-    n_starts: int = STARTS,
+    n_starts: int = DEFAULT_STARTS,
     floor: ArrayLike = FLOOR,
     covariance_type: Covariance = Covariance.FULL,
-    on_fraction: OnFraction = silent,
+    on_fraction: OnFraction = ignore_progress,
 ) -> Mixture:
-    """The best of a few descents by likelihood; of equal ones the first.
+    """Return the initialisation with the largest likelihood after a short fit; on a tie the first.
 
-    The first descends from k-means++ with a surplus, every further one from the best so far and as many fresh components.
+    The first one is merged down from k-means++ with a surplus of components, each further one from the best mixture so far
+    together with as many new components.
 
     Parameters
     ----------
     data : Data
-        Of at least `n_components` distinct values.
+        With at least `n_components` distinct values.
     n_components : int
     rng : numpy.random.Generator
     n_starts : int
     floor, covariance_type
         As in `em.maximise`.
     on_fraction : callable
-        Told after every evaluation how much is done, up to 1.
+        Called after every E-step with the fraction of the work that is done, up to 1.
     """
     surplus = min(SURPLUS * n_components, len(data.counts))
-    first = start(data, surplus, rng, floor, covariance_type)
+    first = kmeans_start(data, surplus, rng, floor, covariance_type)
     if n_starts == 1:
-        return _merged_down(data, first, n_components, floor, on_fraction)  # there is nothing to compare it with
+        return _merge_down(data, first, n_components, floor, on_fraction)  # without a fit, as nothing is compared
 
-    def descend(number: int, begin: Mixture) -> Fit:
-        share = part(on_fraction, number / n_starts, (number + 1) / n_starts)
-        return _descend(data, begin, n_components, floor, share)
+    def merge_and_fit(number: int, surplus_mixture: Mixture) -> Fit:
+        on_start = subrange(on_fraction, number / n_starts, (number + 1) / n_starts)
+        return _merge_and_fit(data, surplus_mixture, n_components, floor, on_start)
 
-    best = descend(0, first)
+    best = merge_and_fit(0, first)
     for number in range(1, n_starts):
-        fresh = start(data, n_components, rng, floor, covariance_type)
-        challenger = descend(number, concatenate(best.mixture, fresh))
+        fresh = kmeans_start(data, n_components, rng, floor, covariance_type)
+        challenger = merge_and_fit(number, concatenate(best.mixture, fresh))
         best = max(best, challenger, key=lambda run: run.log_likelihood)
     on_fraction(1.0)
     return best.mixture
 
 
-def _descend(data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, on_fraction: OnFraction) -> Fit:
-    """Merge down, then climb until optima can be compared."""
+def _merge_and_fit(data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, on_fraction: OnFraction) -> Fit:
+    """Merge down to the wanted number of components, then fit until the likelihood can be compared."""
     return quasi_newton_em(
         data,
-        _merged_down(data, mixture, n_components, floor, part(on_fraction, 0, 0.6)),
-        tolerance=COMPARABLE,
+        _merge_down(data, mixture, n_components, floor, subrange(on_fraction, 0, 0.6)),
+        tolerance=COMPARISON_TOLERANCE,
         floor=floor,
         on_evaluation=lambda evaluations, _: on_fraction(0.6 + 0.4 * fraction_done(evaluations)),
     )
 
 
-def _merged_down(data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, on_fraction: OnFraction) -> Mixture:
-    """Merge down to the wanted number with EM in between."""
+def _merge_down(data: Data, mixture: Mixture, n_components: int, floor: ArrayLike, on_fraction: OnFraction) -> Mixture:
+    """Merge components one pair at a time down to the wanted number, with EM steps in between."""
     mergers = mixture.n_components - n_components
     evaluations, total = 0, EM_STEPS + mergers * MERGE_STEPS
 
@@ -150,21 +156,21 @@ def _merged_down(data: Data, mixture: Mixture, n_components: int, floor: ArrayLi
 
 
 def _members(values: Float, centres: Float) -> Float:
-    """Memberships (K, n) of the nearest centres, 0 or 1; of equally near ones the first."""
+    """Return memberships (K, n), 1 for the nearest centre of each value and 0 for the others; on a tie the first."""
     nearest = _squared_distances(values, centres).argmin(axis=0)
     members: Float = np.equal(nearest, np.arange(centres.shape[1])[:, None]).astype(np.float64)
     return members
 
 
 def _draw(weights: Float, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Indices drawn in proportion to the weights, of which at least one is above 0."""
-    up_to = np.cumsum(weights)
-    drawn: NDArray[np.intp] = np.searchsorted(up_to, (1 - rng.random(n)) * up_to[-1], side="left")
+    """Return n indices drawn with probabilities proportional to the weights, at least one of which is above 0."""
+    cumulative = np.cumsum(weights)
+    drawn: NDArray[np.intp] = np.searchsorted(cumulative, (1 - rng.random(n)) * cumulative[-1], side="left")
     return drawn
 
 
 def _squared_distances(values: Float, centres: Float) -> Float:
-    """Between values (D, n) and centres (D, K); shape (K, n). Exactly 0 where they are equal."""
+    """Return the squared distances (K, n) between values (D, n) and centres (D, K); exactly 0 where they are equal."""
     squares: Float = (values[0] - centres[0][:, None]) ** 2
     for value, centre in zip(values[1:], centres[1:], strict=True):
         squares += (value - centre[:, None]) ** 2

@@ -1,36 +1,36 @@
-"""Gaussian blur as sums of shifted pictures, tile by tile, so that a tile stays in the cache until it is done.
+"""Gaussian blur as weighted sums of shifted pictures, in blocks of rows that stay in the cache.
 
-Only additions and multiplications of single numbers, in a fixed order: the same on every processor, which matrix products
-are not.
+It uses elementwise additions and multiplications in a fixed order, whose results are the same on every processor; those of
+matrix products are not.
 """
 
 import numpy as np
 
 from segmentation.engine.gmm.mixture.monomials import Float32
 
-REACH = 3.0  # in standard deviations, where the kernel is cut
-_TILE = 2**14  # pixels, nearly
+REACH = 3.0  # standard deviations at which the kernel is truncated
+_TILE = 2**14  # pixels of a block of rows, approximately
 
 
 def kernel(sigma: float) -> Float32:
-    """A normal density at whole numbers -r .. r with r = 3 sigma rounded, scaled to sum 1."""
+    """Return a Gaussian kernel at the integers -r .. r, where r is 3 sigma rounded, scaled to sum 1."""
     radius = _radius(sigma)
     weights = np.exp(-((np.arange(-radius, radius + 1) / sigma) ** 2) / 2)
     normalised: Float32 = (weights / weights.sum()).astype(np.float32)
     return normalised
 
 
-def blurred(planes: Float32, sigma: float, margin: int = 0) -> Float32:
+def gaussian_blur(planes: Float32, sigma: float, margin: int = 0) -> Float32:
     """Convolve planes with a Gaussian, along both axes.
 
     Parameters
     ----------
     planes : ndarray, shape (P, H, W), float32
-        Continued beyond their borders by mirroring, the border pixel doubled.
+        Mirrored at the borders, with the border pixel repeated.
     sigma : float
         Standard deviation in pixels.
     margin : int
-        By how many pixels the result reaches beyond each border.
+        Number of pixels by which the result extends beyond each border.
 
     Returns
     -------

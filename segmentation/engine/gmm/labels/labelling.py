@@ -1,4 +1,4 @@
-"""From a mixture to a label map: the most probable component of every pixel, exactly, and how many pixels each has."""
+"""Label every pixel with its most probable component, and count the pixels of each component."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,48 +8,48 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.features.colour_spaces import Transform
 from segmentation.engine.gmm.labels.table import UNKNOWN, LabelTable, Table, ValueTable
-from segmentation.engine.gmm.mixture.densities import exact, labels_of, most_probable
+from segmentation.engine.gmm.mixture.densities import exact_parameters, most_probable, most_probable_at
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Indices, expand
-from segmentation.engine.gmm.pixels.distinct_colours import Codes, count, encode, runs, stretches
+from segmentation.engine.gmm.pixels.distinct_colours import Codes, code_blocks, count_colours, encode, index_blocks
 from segmentation.engine.gmm.pixels.eight_bit import EightBit
 from segmentation.engine.gmm.pixels.one_band import OneBand
 from segmentation.engine.gmm.pixels.per_pixel import PerPixel
 from segmentation.engine.gmm.pixels.sample import NO_DATA, Mask, Sample
 from segmentation.engine.gmm.pixels.source import FeatureSource
-from segmentation.engine.progress import OnFraction, silent
+from segmentation.engine.progress import OnFraction, ignore_progress
 
-DIRECT = 2**19
-"""Up to so many pixels, each is judged by itself: a table costs more."""
+DIRECT_PIXELS = 2**19
+"""Up to this number of pixels, each pixel is labelled by itself; for more, a table of colours is faster."""
 
-COUNTED = 2**16
-"""Labels that are counted at a time: they stay in the cache."""
+COUNT_BLOCK = 2**16
+"""Labels that are counted together; they stay in the cache."""
 
-_NUMBERS = 2**18  # that are computed together: they stay in the cache
+_BLOCK_NUMBERS = 2**18  # numbers that are computed together; they stay in the cache
 
 Labels = NDArray[np.uint8]
-Gaps = tuple[Indices, Indices]  # where pixels are whose colours the table does not know, and their codes
+UnknownColours = tuple[Indices, Indices]  # indices of pixels whose colours are not in the table, and their codes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelMap:
-    """A label map, pixel by pixel."""
+    """The labels of all pixels in row-major order, with the number of pixels of each component."""
 
-    labels: Labels  # (n,); `NO_DATA` where a pixel does not count
+    labels: Labels  # (n,); `NO_DATA` where a pixel is not valid
     areas: NDArray[np.int64]  # (K,) pixels of each component
 
     @classmethod
     def of(cls, labels: Labels, n_components: int) -> "LabelMap":
-        """Count the areas of a label map of any shape."""
+        """Return a label map of any shape with its areas counted."""
         areas = np.zeros(n_components, np.int64)
         flat = labels.reshape(-1)
-        for begin in range(0, len(flat), COUNTED):
-            _finish(flat[begin : begin + COUNTED], None, areas)
+        for begin in range(0, len(flat), COUNT_BLOCK):
+            _mask_and_count(flat[begin : begin + COUNT_BLOCK], None, areas)
         return cls(flat, areas)
 
 
 def label_pixels(
-    picture: FeatureSource, mixture: Mixture, sample: Sample, on_fraction: OnFraction = silent
+    picture: FeatureSource, mixture: Mixture, sample: Sample, on_fraction: OnFraction = ignore_progress
 ) -> LabelMap:
     """Label every pixel of a picture with its most probable component.
 
@@ -57,11 +57,11 @@ def label_pixels(
     ----------
     picture : FeatureSource
     mixture : Mixture
-        Of the values of this picture.
+        Over the features of this picture.
     sample : Sample
-        Pixels of it, whose colours a table begins with.
+        Pixels of the picture; their colours fill the table at first.
     on_fraction : callable
-        Told the share that is done, up to 1.
+        Called with the fraction of the work that is done, up to 1.
     """
     match picture:
         case EightBit():
@@ -70,25 +70,25 @@ def label_pixels(
             return _label_one_band(picture, mixture, on_fraction)
         case PerPixel():
             return label_values(picture.features, picture.valid, mixture, on_fraction)
-    raise TypeError(f"{type(picture).__name__} is no picture that can be labelled")
+    raise TypeError(f"{type(picture).__name__} is not a feature source that can be labelled")
 
 
 def _label_eight_bit(picture: EightBit, mixture: Mixture, sample: Sample, on_fraction: OnFraction) -> LabelMap:
-    # A transform is worth computing once for each colour of the picture.
+    # With a conversion of colours, it pays to label each distinct colour of the picture once.
     transform = picture.transform
-    codes = encode(sample.colours) if transform is None else count(picture.pixels, picture.valid).codes
+    codes = encode(sample.colours) if transform is None else count_colours(picture.pixels, picture.valid).codes
     return label_colours(picture.pixels, picture.valid, mixture, codes, transform=transform, on_fraction=on_fraction)
 
 
 def _label_one_band(picture: OneBand, mixture: Mixture, on_fraction: OnFraction) -> LabelMap:
     table = mixture.predict(picture.values)
     labels, counts = np.empty(len(picture.codes), np.uint8), np.zeros(NO_DATA + 1, np.int64)
-    for run in stretches(len(picture.codes)):
-        table.take(picture.codes[run], out=labels[run], mode="clip")
+    for block in index_blocks(len(picture.codes)):
+        table.take(picture.codes[block], out=labels[block], mode="clip")
         if picture.valid is not None:
-            labels[run][~picture.valid[run]] = NO_DATA
-        counts += np.bincount(labels[run], minlength=len(counts))
-        on_fraction(run.stop / len(labels))
+            labels[block][~picture.valid[block]] = NO_DATA
+        counts += np.bincount(labels[block], minlength=len(counts))
+        on_fraction(block.stop / len(labels))
     return LabelMap(labels, counts[: mixture.n_components])
 
 
@@ -99,76 +99,78 @@ def label_colours(
     codes: Codes,
     *,
     transform: Transform | None = None,
-    on_fraction: OnFraction = silent,
+    on_fraction: OnFraction = ignore_progress,
 ) -> LabelMap:
-    """Give each pixel of an 8-bit RGB picture its label.
+    """Label every pixel of an 8-bit RGB picture by a table of its colours.
 
     Parameters
     ----------
     pixels : ndarray, shape (n, 3), uint8, C-contiguous
     valid : ndarray, shape (n,), bool, or None
-        The others get `NO_DATA`.
+        Pixels that are not valid get `NO_DATA`.
     mixture : Mixture
-        Of red, green and blue, or of what `transform` makes of them.
+        Over red, green and blue, or over the results of `transform`.
     codes : ndarray, shape (m,)
-        Some of the picture's colours, for a table to begin with; those that are missing cost time only.
+        Colours that fill the table at first; any colours give the same labels, but missing ones take longer.
     transform : callable or None
-        As in `colour_spaces`; None means the values as they are.
+        A conversion from `colour_spaces`; None means none.
     on_fraction : callable
-        Told how much is done, up to 1.
+        Called with the fraction of the work that is done, up to 1.
     """
-    if transform is None and len(pixels) <= DIRECT:
+    if transform is None and len(pixels) <= DIRECT_PIXELS:
         return label_values(pixels, valid, mixture, on_fraction)
-    table: Table = LabelTable(exact(mixture.theta())) if transform is None else ValueTable(mixture.theta(), transform)
+    table: Table = (
+        LabelTable(exact_parameters(mixture.theta())) if transform is None else ValueTable(mixture.theta(), transform)
+    )
     table.fill(codes)
     labels, areas = np.empty(len(pixels), np.uint8), np.zeros(mixture.n_components, np.int64)
-    gaps: list[Gaps] = []
-    for run, at in runs(pixels):
-        part = labels[run]
-        table.entries.take(at, mode="wrap", out=part)
+    unknown: list[UnknownColours] = []
+    for block, block_codes in code_blocks(pixels):
+        part = labels[block]
+        table.entries.take(block_codes, mode="wrap", out=part)
         if part.max() == UNKNOWN:
-            missing = np.flatnonzero((part == UNKNOWN) if valid is None else (part == UNKNOWN) & valid[run])
-            gaps.append((missing + run.start, at[missing]))
-        _finish(part, None if valid is None else valid[run], areas)
-        on_fraction(run.stop / len(pixels))
-    if gaps:
-        places, missed = (np.concatenate(part) for part in zip(*gaps, strict=True))
-        labels[places] = table.labels(missed)
-        areas += np.bincount(labels[places], minlength=len(areas))
+            missing = np.flatnonzero((part == UNKNOWN) if valid is None else (part == UNKNOWN) & valid[block])
+            unknown.append((missing + block.start, block_codes[missing]))
+        _mask_and_count(part, None if valid is None else valid[block], areas)
+        on_fraction(block.stop / len(pixels))
+    if unknown:
+        indices, unknown_codes = (np.concatenate(part) for part in zip(*unknown, strict=True))
+        labels[indices] = table.labels(unknown_codes)
+        areas += np.bincount(labels[indices], minlength=len(areas))
     return LabelMap(labels, areas)
 
 
 class Rows(Protocol):
-    """Values (n, D) that need not be in memory all at once."""
+    """Features (n, D) that are computed when rows of them are selected."""
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, run: slice, /) -> NDArray[np.generic]: ...
+    def __getitem__(self, rows: slice, /) -> NDArray[np.generic]: ...
 
 
 def label_values(
     values: Rows,
     valid: Mask | None,
     mixture: Mixture,
-    on_fraction: OnFraction = silent,
+    on_fraction: OnFraction = ignore_progress,
 ) -> LabelMap:
-    """The same for whatever values (n, D) the mixture is of, each judged by itself."""
+    """Label each row of features (n, D) by itself; other parameters and result as in `label_colours`."""
     theta = mixture.theta()
-    rounded = exact(theta)
+    rounded = exact_parameters(theta)
     labels, areas = np.empty(len(values), np.uint8), np.zeros(mixture.n_components, np.int64)
-    length = _NUMBERS // max(theta.shape[1], 2 * len(theta))
+    length = _BLOCK_NUMBERS // max(theta.shape[1], 2 * len(theta))
     for begin in range(0, len(values), length):
         block = slice(begin, min(begin + length, len(values)))
-        part, measured = labels[block], values[block]
-        is_exact = measured.dtype == np.uint8
-        part[:] = most_probable(rounded @ expand(measured)) if is_exact else labels_of(theta, measured)
-        _finish(part, None if valid is None else valid[block], areas)
+        part, rows = labels[block], values[block]
+        is_exact = rows.dtype == np.uint8
+        part[:] = most_probable(rounded @ expand(rows)) if is_exact else most_probable_at(theta, rows)
+        _mask_and_count(part, None if valid is None else valid[block], areas)
         on_fraction(block.stop / len(values))
     return LabelMap(labels, areas)
 
 
-def _finish(labels: Labels, valid: Mask | None, areas: NDArray[np.int64]) -> None:
-    """Count the labels of some pixels and take out those that do not count; both in place."""
+def _mask_and_count(labels: Labels, valid: Mask | None, areas: NDArray[np.int64]) -> None:
+    """Set the labels of pixels that are not valid to `NO_DATA`, and add the counts of the others to `areas`; in place."""
     if valid is not None:
         labels[~valid] = NO_DATA
     matches = np.empty(len(labels), np.bool_)

@@ -1,8 +1,8 @@
-"""Posterior probabilities that take their surroundings into account.
+"""Posterior probabilities under a Markov random field, by the mean-field approximation (Zhang, 1992).
 
-Every pixel's log joint densities gain beta times the mean posterior of the pixels around it, and so again and again (the mean
-field of a Markov random field: Zhang, 1992). The neighbourhood is a window of 5 x 5 pixels with weights 1 2 3 2 1, near a
-Gaussian of 1.2 pixels: beside the classical eight neighbours it forgives noise that is correlated itself.
+In each sweep the log joint densities of a pixel are increased by beta times the mean posterior of its neighbourhood. The
+neighbourhood is a window of 5 x 5 pixels with weights 1 2 3 2 1 along each axis, close to a Gaussian of 1.2 pixels. Unlike the
+usual eight neighbours it also removes noise that is correlated between neighbouring pixels.
 """
 
 import numpy as np
@@ -10,23 +10,23 @@ import numpy as np
 from segmentation.engine.gmm.mixture.monomials import Float32
 
 REACH = 2
-"""Pixels that a sweep looks to each side."""
+"""Radius of the neighbourhood in pixels."""
 
-AHEAD = 0.75
-"""Of its last change, by which the field is taken to go on: 5 sweeps do what 10 plain ones do."""
+EXTRAPOLATION = 0.75
+"""Share of the last change by which the field is extrapolated before each sweep; 5 sweeps then do what 10 would without."""
 
-_WEIGHT = 3.0**4  # of the window
+_WEIGHT = 3.0**4  # total weight of the window
 
 
 def mean_field(log_joint: Float32, beta: float, n_sweeps: int) -> Float32:
-    """Smooth the posteriors of a part of a picture.
+    """Return the mean-field posteriors of a rectangle of a picture.
 
     Parameters
     ----------
     log_joint : ndarray, shape (K, h, w), float32
-        Of which only differences between components count; equal for all where a pixel has no data.
+        Log joint densities up to a constant for each pixel; equal for all components where a pixel has no data.
     beta : float
-        Nats by which unanimous surroundings favour their component.
+        Strength of the field: nats that a component gains where the neighbourhood belongs to it entirely.
     n_sweeps : int
 
     Returns
@@ -35,39 +35,39 @@ def mean_field(log_joint: Float32, beta: float, n_sweeps: int) -> Float32:
         Sums to 1 over the components.
     """
     posterior = softmax(log_joint.copy())
-    spare, before = np.zeros_like(posterior), np.zeros_like(posterior)
+    buffer, before = np.zeros_like(posterior), np.zeros_like(posterior)
     for sweep in range(n_sweeps):
-        ahead = AHEAD if sweep else 0.0
-        _sum_around(posterior, spare)
-        np.multiply(posterior, beta * (1 + ahead) / _WEIGHT, out=spare)
-        before *= beta * ahead / _WEIGHT
-        spare -= before
-        spare += log_joint
-        posterior, spare, before = spare, before, posterior
+        extrapolation = EXTRAPOLATION if sweep else 0.0
+        _window_sums(posterior, buffer)
+        np.multiply(posterior, beta * (1 + extrapolation) / _WEIGHT, out=buffer)
+        before *= beta * extrapolation / _WEIGHT
+        buffer -= before
+        buffer += log_joint
+        posterior, buffer, before = buffer, before, posterior
         softmax(posterior)
     return posterior
 
 
 def softmax(logs: Float32) -> Float32:
-    """exp(logs) scaled to sum 1 over the first axis; overwrites its argument."""
+    """Return exp(logs) scaled to sum 1 over the first axis; overwrites its argument."""
     logs -= logs.max(axis=0)
     np.exp(logs, out=logs)
     logs /= logs.sum(axis=0)
     return logs
 
 
-def _sum_around(planes: Float32, spare: Float32) -> None:
-    """Replace planes (K, h, w) by the sums over the window, mirrored at the borders; `spare` is overwritten."""
+def _window_sums(planes: Float32, buffer: Float32) -> None:
+    """Replace planes (K, h, w) by weighted sums over the window, mirrored at the borders; `buffer` is overwritten."""
     for axis in (1, 2):
-        _sum_three(planes, spare, axis)
-        _sum_three(spare, planes, axis)
+        _sum_three(planes, buffer, axis)
+        _sum_three(buffer, planes, axis)
 
 
 def _sum_three(planes: Float32, sums: Float32, axis: int) -> None:
-    """Write the sums of every value and its two neighbours along an axis; beyond the border stands the last one again.
+    """Write the sum of every value and its two neighbours along an axis to `sums`; the border value is repeated.
 
-    Both are contiguous. In memory a neighbour is always as far away, so that all are added in one run; what this does at the
-    borders is put right afterwards.
+    Both arrays are contiguous, so neighbours along an axis have a fixed distance in memory and all are added at once. The
+    values at the borders, which are wrong then, are computed again.
     """
     step = planes.strides[axis] // planes.itemsize
     flat, total = planes.reshape(-1), sums.reshape(-1)

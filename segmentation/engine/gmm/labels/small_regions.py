@@ -1,4 +1,4 @@
-"""Regions too small to mean anything join the neighbour that they resemble most."""
+"""Merge small connected regions of a label map into the neighbouring region whose component fits them best."""
 
 import heapq
 from collections.abc import Callable
@@ -9,30 +9,30 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float, Indices, blocks, expand
-from segmentation.engine.progress import OnFraction, part, silent
+from segmentation.engine.progress import OnFraction, ignore_progress, subrange
 
-_REPORT = 256  # regions that join between two reports
+_REPORT = 256  # merged regions between two reports of progress
 
-_PIXELS = 2**18  # whose values are looked at together
+_PIXELS = 2**18  # pixels whose features are processed together
 
 Labels = NDArray[np.uint8]
 ValuesOf = Callable[[slice], NDArray[np.generic]]
-"""Values (h, W, D) of some rows."""
+"""Returns the features (h, W, D) of the given rows."""
 
 
-def cleaned(
+def merge_small_regions(
     labels: Labels,
     values_of: ValuesOf,
     mixture: Mixture,
     smallest: float,
     no_data: int = 255,
     *,
-    on_fraction: OnFraction = silent,
+    on_fraction: OnFraction = ignore_progress,
 ) -> Labels:
-    """Give connected regions below a share of the picture the label of a neighbouring region.
+    """Return the labels with every connected region below a share of the picture merged into a neighbouring region.
 
-    Smallest first, each joins the neighbour under whose component its values are likeliest on average, weights included;
-    of equal ones that with the smaller label. What grows beyond the limit on the way stays. A region without neighbours
+    The smallest region is merged first, into the neighbour whose component has the largest mean log joint density over the
+    region's pixels; on a tie the smaller label. A region that reaches the limit by mergers stays. A region without neighbours
     stays, too.
 
     Parameters
@@ -40,14 +40,14 @@ def cleaned(
     labels : ndarray, shape (H, W), uint8
         Component of each pixel.
     values_of : callable
-        What the mixture is of.
+        Returns the features that the mixture is fitted to.
     mixture : Mixture
     smallest : float
-        Share of the pixels with data, 0 to 1.
+        Area below which a region is merged, as a share of the pixels with data, 0 to 1.
     no_data : int
-        The label that is no component: it neither joins nor is joined.
+        The label of pixels without data, which are never merged.
     on_fraction : callable
-        Told again and again how much is done, up to 1.
+        Called with the fraction of the work that is done, up to 1.
 
     Returns
     -------
@@ -59,23 +59,23 @@ def cleaned(
     if not len(small):
         return labels.copy()
     on_fraction(0.2)
-    scores = _scores(regions, values_of, mixture, small, part(on_fraction, 0.2, 0.6))
-    owners = _merge(regions, scores, limit, no_data, part(on_fraction, 0.6, 1))
-    cleaned_labels: Labels = regions.labels[owners][regions.numbers]
-    return cleaned_labels
+    scores = _scores(regions, values_of, mixture, small, subrange(on_fraction, 0.2, 0.6))
+    parents = _merge(regions, scores, limit, no_data, subrange(on_fraction, 0.6, 1))
+    merged: Labels = regions.labels[parents][regions.numbers]
+    return merged
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Regions:
-    """Connected regions (4 neighbours) of a label map."""
+    """The connected regions (4 neighbours) of a label map."""
 
-    numbers: NDArray[np.intp]  # (H, W)
-    labels: Labels  # (n,)
-    areas: Indices  # (n,)
+    numbers: NDArray[np.intp]  # (H, W) region of each pixel
+    labels: Labels  # (n,) label of each region
+    areas: Indices  # (n,) pixels of each region
 
     @classmethod
     def of(cls, labels: Labels) -> "_Regions":
-        from skimage.measure import label  # noqa: PLC0415 - takes a while to import, and cleaning is rare
+        from skimage.measure import label  # noqa: PLC0415 - slow to import, and rarely needed
 
         numbers: NDArray[np.intp] = label(labels, connectivity=1, background=-1)  # type: ignore[no-untyped-call]  # scikit-image has no types
         numbers -= 1
@@ -85,7 +85,7 @@ class _Regions:
         return cls(numbers, own, areas)
 
     def neighbours_of(self, numbers: list[int], no_data: int) -> dict[int, set[int]]:
-        """The regions with data that each of some regions, in ascending order, touches."""
+        """Return, for each of the regions `numbers`, which regions with data it touches."""
         n = len(self.areas)
         codes = []
         for one, other in ((self.numbers[:, 1:], self.numbers[:, :-1]), (self.numbers[1:], self.numbers[:-1])):
@@ -104,52 +104,52 @@ class _Regions:
 def _scores(
     regions: _Regions, values_of: ValuesOf, mixture: Mixture, small: Indices, on_fraction: OnFraction
 ) -> dict[int, Float]:
-    """Sums over each small region of log joint densities (K,): they are linear in the sums of phi."""
+    """Return the sum of the log joint densities (K,) over each small region, computed from its sums of phi."""
     theta = mixture.theta()
-    place = np.full(len(regions.areas), -1)
-    place[small] = np.arange(len(small))
+    slot = np.full(len(regions.areas), -1)  # row of each small region in `sums`
+    slot[small] = np.arange(len(small))
     sums = np.zeros((len(small), theta.shape[1]))
     height, width = regions.numbers.shape
     length = max(_PIXELS // width, 1)
     for begin in range(0, height, length):
         rows = slice(begin, min(begin + length, height))
-        owners = place[regions.numbers[rows]]
-        chosen = owners >= 0
-        values, owners = values_of(rows)[chosen], owners[chosen]
+        slots = slot[regions.numbers[rows]]
+        is_small = slots >= 0
+        values, slots = values_of(rows)[is_small], slots[is_small]
         for block in blocks(len(values), *theta.shape):
-            for column, feature in enumerate(expand(values[block])):
-                sums[:, column] += np.bincount(owners[block], feature, len(small))
+            for column, monomial in enumerate(expand(values[block])):
+                sums[:, column] += np.bincount(slots[block], monomial, len(small))
         on_fraction(rows.stop / height)
     return dict(zip(small.tolist(), sums @ theta.T, strict=True))
 
 
 class _Merger:
-    """Regions that grow together, each known by the region that it has joined in the end."""
+    """A union-find structure of regions, with the neighbours and scores of the small ones."""
 
     def __init__(self, regions: _Regions, scores: dict[int, Float], no_data: int) -> None:
-        self.owner = list(range(len(regions.areas)))
+        self.parent = list(range(len(regions.areas)))
         self.areas, self.labels = regions.areas.tolist(), regions.labels.tolist()
         self.scores = scores
-        self.touching = regions.neighbours_of(list(scores), no_data)
+        self.neighbours = regions.neighbours_of(list(scores), no_data)
 
     def root(self, number: int) -> int:
-        """The region that a region has joined; itself when it has joined none."""
-        while self.owner[number] != number:
-            self.owner[number] = self.owner[self.owner[number]]
-            number = self.owner[number]
+        """Return the region that a region has been merged into, or itself."""
+        while self.parent[number] != number:
+            self.parent[number] = self.parent[self.parent[number]]
+            number = self.parent[number]
         return number
 
     def join(self, number: int) -> int | None:
-        """Let a region join its best neighbour, and return that; None without neighbours."""
-        around = {self.root(other) for other in self.touching[number]} - {number}
-        if not around:
+        """Merge a region into its best neighbour and return that; None if it has no neighbours."""
+        roots = {self.root(other) for other in self.neighbours[number]} - {number}
+        if not roots:
             return None
         score = self.scores[number]
-        best = min(around, key=lambda other: (-score[self.labels[other]], self.labels[other], other))
-        self.owner[number] = best
+        best = min(roots, key=lambda other: (-score[self.labels[other]], self.labels[other], other))
+        self.parent[number] = best
         self.areas[best] += self.areas[number]
-        if best in self.touching:
-            self.touching[best] |= around - {best}
+        if best in self.neighbours:
+            self.neighbours[best] |= roots - {best}
             self.scores[best] = self.scores[best] + score
         return best
 
@@ -157,7 +157,7 @@ class _Merger:
 def _merge(
     regions: _Regions, scores: dict[int, Float], limit: float, no_data: int, on_fraction: OnFraction
 ) -> NDArray[np.intp]:
-    """The region (n,) that each region ends in: the smallest joins first, until none is below the limit."""
+    """Return the region (n,) that each region is merged into, after merging until no region is below the limit."""
     merger = _Merger(regions, scores, no_data)
     queue = [(merger.areas[number], number) for number in scores]
     heapq.heapify(queue)
@@ -166,10 +166,10 @@ def _merge(
         if joined % _REPORT == 0:
             on_fraction(joined / total)
         area, number = heapq.heappop(queue)
-        if merger.owner[number] != number or merger.areas[number] != area:
-            continue  # it has joined another, or grown
+        if merger.parent[number] != number or merger.areas[number] != area:
+            continue  # the entry is outdated: the region has been merged or has grown
         best = merger.join(number)
         joined += 1
         if best in scores and merger.areas[best] < limit:
             heapq.heappush(queue, (merger.areas[best], best))
-    return np.array([merger.root(number) for number in range(len(merger.owner))])
+    return np.array([merger.root(number) for number in range(len(merger.parent))])

@@ -1,8 +1,8 @@
-"""Neighbours usually belong together: posterior probabilities that take the surroundings into account.
+"""Smooth labels by a hidden Markov random field, fitted by EM (HMRF-EM; Zhang, Brady and Smith, 2001).
 
-A hidden Markov field. The components are refitted to the smoothed posteriors (`mean_field`), which keeps noise from inflating
-them (Celeux, Forbes and Peyrard, 2003); they begin on a blurred picture, where even clusters that overlap by half stand apart.
-Linear in the pixels.
+The E-step uses mean-field posteriors (`mean_field`; Celeux, Forbes and Peyrard, 2003), in which neighbouring pixels support
+each other; the M-step is that of a Gaussian mixture. EM is initialised on a blurred picture, in which overlapping clusters are
+separated better. The time is linear in the number of pixels.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from segmentation.engine.gmm.features.tiles import tiles
 from segmentation.engine.gmm.fit.em import Data, maximise
 from segmentation.engine.gmm.fit.quasi_newton import fraction_done, quasi_newton_em
 from segmentation.engine.gmm.fit.starts import best_start
-from segmentation.engine.gmm.labels.blur import blurred
+from segmentation.engine.gmm.labels.blur import gaussian_blur
 from segmentation.engine.gmm.labels.labelling import LabelMap
 from segmentation.engine.gmm.labels.mean_field import REACH, mean_field
 from segmentation.engine.gmm.mixture.densities import posterior as posterior_of
@@ -20,27 +20,27 @@ from segmentation.engine.gmm.mixture.monomials import Float, Float32, blocks, ex
 from segmentation.engine.gmm.pixels.sample import NO_DATA, Mask
 from segmentation.engine.gmm.pixels.sampling import sample_indices
 from segmentation.engine.gmm.pixels.sources import FeatureSource, Values
-from segmentation.engine.progress import OnFraction, part, silent
+from segmentation.engine.progress import OnFraction, ignore_progress, subrange
 from segmentation.engine.recipe import Recipe
 
 Parts = list[tuple[Values, Mask]]
-"""Values (h, w, D) of parts of a picture, and which of them count."""
+"""Features (h, w, D) of rectangles of a picture, and which pixels are valid (h, w)."""
 
 STRENGTH = 12.0
-"""beta at smoothness 1: nats by which unanimous surroundings favour their component. On phantoms 9 to 16 are nearly equal."""
+"""beta of `mean_field` at smoothness 1, in nats. On phantoms, values from 9 to 16 are nearly equally good."""
 
 BLUR = 1.5
-"""Standard deviation in pixels of the picture that a fit begins with."""
+"""Standard deviation, in pixels, of the blur of the initialisation."""
 
 SWEEPS = 5
-"""Of the mean field when labels are made."""
+"""Mean-field sweeps for the labels."""
 
 ROUNDS, ROUND_SWEEPS = 6, 3
-"""M-steps, and sweeps before each."""
+"""Iterations of EM, and mean-field sweeps in each E-step."""
 
-_POSTERIORS = 2**19  # that are smoothed together: they stay in the cache
-_FEW = 2**13  # pixels of the blurred picture
-_ROUGH = 1e-3  # tolerance on them
+_POSTERIORS = 2**19  # posteriors that are computed together; they stay in the cache
+_START_PIXELS = 2**13  # pixels of the blurred picture that EM is initialised on
+_START_TOLERANCE = 1e-3  # mean nats per step
 
 
 def blurred_start(
@@ -48,42 +48,50 @@ def blurred_start(
     recipe: Recipe,
     n_components: int,
     floor: Float,
-    on_fraction: OnFraction = silent,
+    on_fraction: OnFraction = ignore_progress,
 ) -> Mixture:
-    """Where a smoothed fit begins: clusters of the blurred parts of a picture, as Gaussians of the values as they are."""
+    """Return an initial mixture for `hidden_markov_em`.
+
+    Clusters are found on the blurred features of parts of a picture. The components of the result are the Gaussians of the
+    unblurred features in each cluster.
+    """
     rng = np.random.default_rng([recipe.seed, 4])
     raw = np.concatenate([values[valid] for values, valid in parts]).astype(np.float64)
-    calm = np.concatenate([_calmed(values, valid) for values, valid in parts])
-    few = Data.of(calm[sample_indices(len(calm), _FEW, rng)], np.ones(min(len(calm), _FEW)), rough=True)
+    blurred_values = np.concatenate([_blurred_values(values, valid) for values, valid in parts])
+    start_data = Data.of(
+        blurred_values[sample_indices(len(blurred_values), _START_PIXELS, rng)],
+        np.ones(min(len(blurred_values), _START_PIXELS)),
+        single_precision=True,
+    )
     family = recipe.covariance
     start = best_start(
-        few,
+        start_data,
         n_components,
         rng,
         n_starts=recipe.restarts,
         floor=floor,
         covariance_type=family,
-        on_fraction=part(on_fraction, 0, 0.8),
+        on_fraction=subrange(on_fraction, 0, 0.8),
     )
     theta = quasi_newton_em(
-        few,
+        start_data,
         start,
-        tolerance=_ROUGH,
+        tolerance=_START_TOLERANCE,
         floor=floor,
         on_evaluation=lambda evaluations, _: on_fraction(0.8 + 0.2 * fraction_done(evaluations)),
     ).mixture.theta()
     sums = np.zeros_like(theta)
     for block in blocks(len(raw), *theta.shape):
-        sums += posterior_of(theta @ expand(calm[block]))[0] @ expand(raw[block]).T
+        sums += posterior_of(theta @ expand(blurred_values[block]))[0] @ expand(raw[block]).T
     return maximise(sums, floor, family)
 
 
-def _calmed(values: Values, valid: Mask) -> Float:
-    """Blurred values (n, D) of the pixels (h, w) that count; the others lend nothing to them."""
+def _blurred_values(values: Values, valid: Mask) -> Float:
+    """Return the blurred features (n, D) of the valid pixels (h, w); pixels that are not valid have no weight."""
     planes = np.concatenate([np.where(valid, values.transpose(2, 0, 1), 0), valid[None]]).astype(np.float32)
-    sums = blurred(planes, BLUR)[:, valid].astype(np.float64)
-    calm: Float = (sums[:-1] / sums[-1]).T
-    return calm
+    sums = gaussian_blur(planes, BLUR)[:, valid].astype(np.float64)
+    blurred_values: Float = (sums[:-1] / sums[-1]).T
+    return blurred_values
 
 
 def hidden_markov_em(
@@ -91,9 +99,23 @@ def hidden_markov_em(
     parts: Parts,
     smoothness: float,
     floor: Float,
-    on_fraction: OnFraction = silent,
+    on_fraction: OnFraction = ignore_progress,
 ) -> Mixture:
-    """M-steps on the smoothed posteriors of parts of a picture, each with its values (h, w, D) and what counts (h, w)."""
+    """Fit a hidden Markov random field to parts of a picture by EM, and return its mixture.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Where EM begins.
+    parts : list of (ndarray, shape (h, w, D), and ndarray, shape (h, w), bool)
+        Features of rectangles of the picture, and their valid pixels.
+    smoothness : float
+        0 to 1, multiplied by `STRENGTH`.
+    floor : ndarray, shape (D,)
+        As in `em.maximise`.
+    on_fraction : callable
+        Called after every E-step of a part with the fraction of the work that is done, up to 1.
+    """
     for number in range(ROUNDS):
         K, D = mixture.means.shape
         sums = np.zeros((K, 1 + D + D * (D + 1) // 2))
@@ -108,26 +130,26 @@ def hidden_markov_em(
 
 
 def label_smoothed(
-    picture: FeatureSource, mixture: Mixture, smoothness: float, on_fraction: OnFraction = silent
+    picture: FeatureSource, mixture: Mixture, smoothness: float, on_fraction: OnFraction = ignore_progress
 ) -> LabelMap:
-    """Label each pixel with the component whose smoothed posterior is largest, of equal ones the first.
+    """Label each pixel with the component whose mean-field posterior is largest; on a tie the first.
 
-    Tiles of the picture are smoothed one after the other, each with as much of its surroundings as can matter.
+    The picture is processed in tiles, each with a margin as wide as the sweeps reach.
     """
     labels = np.empty(picture.shape, np.uint8)
     n_done, pixels = 0, max(_POSTERIORS // mixture.n_components, 1)
     for tile in tiles(*picture.shape, pixels=pixels, margin=SWEEPS * REACH):
-        values, valid = picture.part(*tile.wide)
+        values, valid = picture.part(*tile.padded)
         posterior = mean_field(_log_joint(mixture, values, valid), STRENGTH * smoothness, SWEEPS)
-        best = posterior[:, *tile.inner].argmax(axis=0)
-        labels[tile.own] = np.where(valid[tile.inner], best, NO_DATA)
+        best = posterior[:, *tile.core_in_padded].argmax(axis=0)
+        labels[tile.core] = np.where(valid[tile.core_in_padded], best, NO_DATA)
         n_done += best.size
         on_fraction(n_done / labels.size)
     return LabelMap.of(labels, mixture.n_components)
 
 
 def _log_joint(mixture: Mixture, values: Values, valid: Mask) -> Float32:
-    """Log joint densities (K, h, w) less the largest of each pixel; 0 for all where there is no data."""
+    """Return log joint densities (K, h, w) minus the maximum of each pixel; 0 for all components where there is no data."""
     theta = mixture.theta()
     rows = values.reshape(-1, values.shape[2])
     log_joint = np.empty((len(theta), len(rows)), np.float32)

@@ -1,11 +1,10 @@
-"""The shapes that clusters may take: four families of covariance matrices, one small class each.
+"""The four covariance families full, tied, diag and spherical (scikit-learn's names), one small class each.
 
-A family decides two things only: which matrices an M-step yields, and how many free numbers they hold. Everything else -
-densities, Cholesky factors, extrapolation - works on the matrices themselves, shape (K, D, D), whatever their family: the
-factor of a diagonal matrix is diagonal, and equal matrices stay equal under every step that treats all alike.
+A family defines the M-step of the covariances and the number of their free parameters. Everything else (densities, Cholesky
+factors, quasi-Newton steps) works on the matrices (K, D, D) of any family: the Cholesky factor of a diagonal matrix is
+diagonal, and equal matrices stay equal under any step that treats all components alike.
 
-The estimates are the maximum-likelihood ones (Celeux and Govaert, 1995, on parsimonious Gaussian models), with
-scikit-learn's names.
+The estimates are those of maximum likelihood (Celeux and Govaert, 1995).
 """
 
 from typing import Protocol
@@ -17,20 +16,27 @@ from segmentation.engine.recipe import Covariance
 
 
 class Family(Protocol):
-    """What every family of covariances can tell."""
+    """The interface of a covariance family."""
 
     def estimate(self, weights: Float, scatters: Float) -> Float:
-        """The family's likeliest covariances (K, D, D), given each component's own (K, D, D) and the weights (K,)."""
+        """Return the maximum-likelihood covariances (K, D, D) of the family.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (K,)
+        scatters : ndarray, shape (K, D, D)
+            Unrestricted covariance of each component.
+        """
 
     def n_parameters(self, n_components: int, dimension: int) -> int:
-        """Free numbers in the K covariances together."""
+        """Return the number of free parameters of the K covariances together."""
 
     def compact(self, covariances: Float) -> Float:
-        """What scikit-learn stores of the covariances (K, D, D) of a mixture of this family."""
+        """Return covariances (K, D, D) of this family in the shape of scikit-learn's `covariances_`."""
 
 
 class Full:
-    """Every component has a matrix of its own."""
+    """Each component has its own unrestricted covariance matrix."""
 
     def estimate(self, weights: Float, scatters: Float) -> Float:  # noqa: ARG002 - the same for all families
         return scatters
@@ -43,7 +49,7 @@ class Full:
 
 
 class Tied:
-    """All components share one matrix: the mean of their own by weight."""
+    """All components share one covariance matrix: the weighted mean of the unrestricted ones."""
 
     def estimate(self, weights: Float, scatters: Float) -> Float:
         shared: Float = (weights[:, None, None] * scatters).sum(axis=0) / weights.sum()
@@ -58,7 +64,7 @@ class Tied:
 
 
 class Diagonal:
-    """Every component has a variance for each value; the values are independent within a component."""
+    """Each component has a diagonal covariance matrix."""
 
     def estimate(self, weights: Float, scatters: Float) -> Float:  # noqa: ARG002 - the same for all families
         diagonal: Float = scatters * np.eye(scatters.shape[1])
@@ -72,12 +78,12 @@ class Diagonal:
 
 
 class Spherical:
-    """Every component has one variance, the mean over the values: round clusters."""
+    """Each component has a single variance, the mean of its variances over the dimensions."""
 
     def estimate(self, weights: Float, scatters: Float) -> Float:  # noqa: ARG002 - the same for all families
         variances = np.trace(scatters, axis1=1, axis2=2) / scatters.shape[1]
-        round_ones: Float = variances[:, None, None] * np.eye(scatters.shape[1])
-        return round_ones
+        covariances: Float = variances[:, None, None] * np.eye(scatters.shape[1])
+        return covariances
 
     def n_parameters(self, n_components: int, dimension: int) -> int:  # noqa: ARG002 - the same for all families
         return n_components

@@ -1,4 +1,4 @@
-"""A Gaussian mixture as a value, and its log density as a linear function of `monomials.expand`."""
+"""A Gaussian mixture as an immutable value, with densities, posteriors, and conversion to JSON and scikit-learn."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from segmentation.engine.gmm.mixture.densities import decided, exact, natural, posterior
+from segmentation.engine.gmm.mixture.densities import (
+    exact_parameters,
+    most_probable_stable,
+    natural_parameters,
+    posterior,
+)
 from segmentation.engine.gmm.mixture.families import FAMILIES
-from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE, Float, Indices, blocks, expand, features_of
+from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE, Float, Indices, blocks, expand, n_monomials
 from segmentation.engine.recipe import Covariance
 
 if TYPE_CHECKING:
@@ -20,28 +25,28 @@ Number = TypeVar("Number", bound=np.generic)
 
 SCHEMA = 1
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
-"""Weights of red, green and blue (ITU-R BT.709), applied to the values as stored."""
+"""Weights of red, green and blue in luminance (ITU-R BT.709), applied to the values as stored."""
 
 QUANTUM = 2.0**-16
-"""Parameters of a finished fit are whole multiples of it: far below what matters, far above the rounding of sums."""
+"""Parameters of a finished fit are rounded to integer multiples of this, which removes the rounding errors of sums."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mixture:
-    """Weights, means and covariances of K Gaussians over D values, in units of the features (of 8 bits: 0 to 255).
+    """A mixture of K Gaussians over D features, in the units of the features (0 to 255 for pictures of 8 bits).
 
-    The arrays are private read-only copies.
+    The arrays are read-only copies.
 
     Raises
     ------
     ValueError
-        When shapes do not fit together, a number is not finite or a weight is not positive.
+        When the shapes do not agree, a number is not finite or a weight is not positive.
     """
 
     weights: Float  # (K,), positive, sum 1
     means: Float  # (K, D)
     covariances: Float  # (K, D, D), positive definite
-    covariance_type: Covariance = Covariance.FULL  # the family that they were fitted in
+    covariance_type: Covariance = Covariance.FULL  # the family of the covariances
 
     def __post_init__(self) -> None:
         for name in ("weights", "means", "covariances"):
@@ -62,7 +67,7 @@ class Mixture:
 
     @property
     def n_parameters(self) -> int:
-        """Free numbers of the model: weights less one, means, and covariances as their family has them."""
+        """Number of free parameters: K - 1 weights, K D means, and those of the covariance family."""
         K, D = self.means.shape
         return int(K - 1 + K * D) + FAMILIES[self.covariance_type].n_parameters(K, D)
 
@@ -75,58 +80,58 @@ class Mixture:
             return False
 
     def log_density(self, values: ArrayLike) -> Float:
-        """Natural logarithm of the mixture's density at values (..., D); shape (...), nats per unit^D."""
+        """Return the natural logarithm of the mixture's density at values (..., D); shape (...), nats per unit^D."""
         theta = self.theta()
         return self._evaluate(values, lambda phi: posterior(theta @ phi)[1])
 
     def posterior(self, values: ArrayLike) -> Float:
-        """Posterior probability of each component at values (..., D); shape (..., K), sums to 1."""
+        """Return the posterior probability of each component at values (..., D); shape (..., K), sums to 1."""
         theta = self.theta()
         return self._evaluate(values, lambda phi: posterior(theta @ phi)[0].T)
 
     def predict(self, values: ArrayLike) -> NDArray[np.uint8]:
-        """Most probable component at values (..., D); shape (...). Of exactly equal ones the first.
+        """Return the most probable component at values (..., D); shape (...), on a tie the first.
 
-        These are the labels that `segment` gives, to the byte: at pixels of 8 bits as they are, at others as
-        `features.measure` gives them, for another picture with the units of the result.
+        These are the labels of `segment`, to the byte: for pixels of 8 bits given as they are, for others given the features
+        of `extract_features`; for another picture with the units of the result.
         """
-        theta = exact(self.theta()) if np.asarray(values).dtype == np.uint8 else self.theta()
-        return self._evaluate(values, lambda phi: decided(theta, phi))
+        theta = exact_parameters(self.theta()) if np.asarray(values).dtype == np.uint8 else self.theta()
+        return self._evaluate(values, lambda phi: most_probable_stable(theta, phi))
 
     def theta(self) -> Float:
-        """Natural parameters, shape (K, F): log(weight_k N(x | mean_k, covariance_k)) = theta_k . phi(x)."""
+        """Return the natural parameters, shape (K, F): log(weight_k N(x | mean_k, covariance_k)) = theta_k . phi(x)."""
         factors = np.linalg.cholesky((self.covariances / SCALE**2).astype(np.float64))
-        return natural(np.log(self.weights), (self.means - CENTRE) / SCALE, factors)
+        return natural_parameters(np.log(self.weights), (self.means - CENTRE) / SCALE, factors)
 
     def order(self) -> Indices:
-        """Component numbers (K,) by ascending luminance of the mean, of equal ones the heavier first.
+        """Return the component indices (K,) by ascending luminance of the mean; on a tie the larger weight comes first.
 
-        Luminance is Rec. 709's for three values, else their plain mean.
+        Luminance is that of BT.709 for three features, and the mean of the features otherwise.
         """
         D = self.means.shape[1]
         brightness = (self.means * (LUMINANCE if D == 3 else 1 / D)).sum(axis=1)
         return np.lexsort((-self.weights, brightness))
 
     def ordered(self) -> Self:
-        """The same mixture with components in `order`."""
-        return self.chosen(self.order())
+        """Return the mixture with its components in `order`."""
+        return self.subset(self.order())
 
-    def chosen(self, numbers: Indices) -> Self:
-        """The mixture of some components, or of all in another order; weights are scaled to sum 1."""
+    def subset(self, numbers: Indices) -> Self:
+        """Return the mixture of the components `numbers`, in that order, with weights scaled to sum 1."""
         weights = self.weights[numbers]
         return type(self)(weights / weights.sum(), self.means[numbers], self.covariances[numbers], self.covariance_type)
 
-    def moved(self, gain: Float, shift: Float) -> Self:
-        """The mixture of shift + gain * value, for gains and shifts (D,) of the values."""
+    def rescaled(self, gain: Float, shift: Float) -> Self:
+        """Return the mixture of shift + gain * x, where x has this mixture and gain and shift have shape (D,)."""
         covariances = self.covariances * gain[:, None] * gain
         return type(self)(self.weights, shift + gain * self.means, covariances, self.covariance_type)
 
     def rounded(self) -> Self:
-        """The mixture with means and Cholesky factors in multiples of 2^-16, and weights of 24 significant bits.
+        """Return the mixture with means and Cholesky factors in multiples of 2^-16, and weights of 24 significant bits.
 
-        The last bits of a fit depend on how a processor orders its sums. They end here, so that the same picture gives
-        the same mixture everywhere. Factors, unlike covariances, stay those of a Gaussian; their diagonal is kept above
-        0.
+        The last bits of a fit depend on the order in which a processor sums; rounding removes them, so that the same picture
+        gives the same mixture on every processor. Cholesky factors are rounded because rounded covariances might not be
+        positive definite; the diagonal of the factors is kept above 0.
         """
         factors = quantise(np.linalg.cholesky(self.covariances), QUANTUM)
         diagonal = np.arange(self.means.shape[1])
@@ -136,7 +141,7 @@ class Mixture:
         return type(self)(weights, quantise(self.means, QUANTUM), covariances, self.covariance_type)
 
     def to_mapping(self) -> dict[str, Any]:
-        """A JSON object; every number keeps all its bits."""
+        """Return a JSON object; every number keeps all its bits."""
         return {
             "schema": SCHEMA,
             "weights": self.weights.tolist(),
@@ -147,12 +152,12 @@ class Mixture:
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
-        """The inverse of `to_mapping`.
+        """Parse what `to_mapping` has written.
 
         Raises
         ------
         ValueError
-            For a newer schema or numbers that are no mixture.
+            For a newer schema, or numbers that are not a mixture.
         """
         if mapping.get("schema") != SCHEMA:
             raise ValueError(f"mixture schema {mapping.get('schema')} is not known")
@@ -162,17 +167,17 @@ class Mixture:
         return cls(weights, means, covariances, Covariance(mapping.get("covariance_type", "full")))
 
     def to_json(self) -> str:
-        """`to_mapping` as text; lossless."""
+        """Return `to_mapping` as text; lossless."""
         return json.dumps(self.to_mapping())
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The inverse of `to_json`; raises ValueError."""
+        """Parse what `to_json` has written; raises ValueError."""
         return cls.from_mapping(json.loads(text))
 
     def to_sklearn(self) -> "GaussianMixture":
-        """A fitted scikit-learn mixture with the same parameters. The only place that imports scikit-learn."""
-        from sklearn.mixture import GaussianMixture  # noqa: PLC0415 - takes a second; nothing else here needs it
+        """Return a fitted scikit-learn `GaussianMixture` with the same parameters."""
+        from sklearn.mixture import GaussianMixture  # noqa: PLC0415 - takes a second to import, and only this needs it
 
         family = FAMILIES[self.covariance_type]
         model = GaussianMixture(self.n_components, covariance_type=self.covariance_type.value)
@@ -186,18 +191,18 @@ class Mixture:
         return model
 
     def _evaluate(self, values: ArrayLike, kernel: Callable[[Float], NDArray[Number]]) -> NDArray[Number]:
-        """Apply a kernel on monomials (F, n) to values of any leading shape, in blocks."""
+        """Apply a kernel on monomials (F, n) to values (..., D), block by block."""
         array = np.asarray(values)
         if array.ndim == 0 or array.shape[-1] != self.means.shape[1]:
             raise ValueError(f"values must have {self.means.shape[1]} entries along the last axis")
         rows = array.reshape(-1, array.shape[-1])
-        n_features = features_of(rows.shape[1])
-        parts = [kernel(expand(rows[block])) for block in blocks(max(len(rows), 1), self.n_components, n_features)]
+        F = n_monomials(rows.shape[1])
+        parts = [kernel(expand(rows[block])) for block in blocks(max(len(rows), 1), self.n_components, F)]
         joined = np.concatenate(parts)
         return joined.reshape(array.shape[:-1] + joined.shape[1:])
 
 
 def quantise(numbers: NDArray[np.floating], quantum: float) -> Float:
-    """The nearest whole multiples of a power of two."""
+    """Return the nearest integer multiples of `quantum`, which is a power of two."""
     multiples: Float = np.rint(numbers / quantum) * quantum
     return multiples

@@ -2,7 +2,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.features.extraction import FeatureStack
-from segmentation.engine.gmm.pixels.distinct_colours import stretches
+from segmentation.engine.gmm.pixels.distinct_colours import index_blocks
 from segmentation.engine.gmm.pixels.sample import Mask, Sample
 from segmentation.engine.gmm.pixels.sampling import sample_valid_indices
 from segmentation.engine.gmm.pixels.source import Kernel, Values
@@ -10,27 +10,27 @@ from segmentation.engine.progress import OnFraction
 
 
 class PerPixel:
-    """Whatever was measured of each pixel.
+    """A feature source of any features, computed pixel by pixel.
 
     Parameters
     ----------
-    measurements : FeatureStack
+    stack : FeatureStack
     colours : ndarray, shape (H, W, 3), uint8
-        The picture as people see it.
+        The picture as displayed.
     """
 
-    def __init__(self, measurements: FeatureStack, colours: NDArray[np.uint8]) -> None:
+    def __init__(self, stack: FeatureStack, colours: NDArray[np.uint8]) -> None:
         self.shape = (colours.shape[0], colours.shape[1])
-        self.features = measurements
-        self.valid = None if measurements.valid is None else measurements.valid.reshape(-1)
+        self.features = stack
+        self.valid = None if stack.valid is None else stack.valid.reshape(-1)
         self._colours = colours.reshape(-1, 3)
-        self.floor, self.units, self.names = measurements.floor, measurements.units, measurements.names
+        self.floor, self.units, self.names = stack.floor, stack.units, stack.names
         self.n_valid = len(self.features) if self.valid is None else int(np.count_nonzero(self.valid))
 
     def sample(self, n: int, rng: np.random.Generator) -> Sample:
         return self._sample(sample_valid_indices(self.valid, len(self.features), n, rng))
 
-    def everything(self, on_fraction: OnFraction) -> Sample:
+    def full_sample(self, on_fraction: OnFraction) -> Sample:
         chosen = np.arange(len(self.features)) if self.valid is None else np.flatnonzero(self.valid)
         on_fraction(1.0)
         return self._sample(chosen)
@@ -45,17 +45,20 @@ class PerPixel:
 
     def levels(self, kernel: Kernel) -> NDArray[np.uint8]:
         levels = np.empty(len(self.features), np.uint8)
-        for run in stretches(len(levels)):
-            levels[run] = kernel(self.features[run])
+        for block in index_blocks(len(levels)):
+            levels[block] = kernel(self.features[block])
         return levels.reshape(self.shape)
 
-    def _sample(self, places: NDArray[np.intp]) -> Sample:
-        """The pixels at some places, equal values together: told by one number, a fixed projection of theirs."""
-        values = self.features[places]
-        if self.features.position:  # no two are at one place
-            return Sample(values, np.ones(len(values), np.int32), self._colours[places])
+    def _sample(self, indices: NDArray[np.intp]) -> Sample:
+        """Return the sample of the pixels at the given indices, with equal values counted together.
+
+        Values are compared by one number, their projection onto a fixed pseudo-random direction.
+        """
+        values = self.features[indices]
+        if self.features.position:  # then all values are distinct
+            return Sample(values, np.ones(len(values), np.int32), self._colours[indices])
         rng, key = np.random.default_rng(0), np.zeros(len(values))
         for number in range(values.shape[1]):
             key += values[:, number].astype(np.float64) * rng.uniform(0.5, 1)
         _, first, counts = np.unique(key, return_index=True, return_counts=True)
-        return Sample(values[first], counts, self._colours[places[first]])
+        return Sample(values[first], counts, self._colours[indices[first]])

@@ -1,4 +1,4 @@
-"""Pixels of a picture as values with counts, and which pixels count."""
+"""A sample of a picture's pixels: distinct values with counts."""
 
 from dataclasses import dataclass
 
@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 from segmentation.engine.gmm.pixels.sampling import thin
 
 Mask = NDArray[np.bool_]
-"""Which pixels count, False where there is no data."""
+"""True where a pixel is valid, False where there is no data."""
 
 NO_DATA = 255
-"""The label of pixels that do not count."""
+"""The label of pixels without data."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """Distinct values of some pixels, and how many of these pixels have each."""
+    """The distinct values of a sample of pixels, and the number of pixels that have each value."""
 
     values: NDArray[np.generic]  # (n, D) in units of the features
     counts: NDArray[np.integer]  # (n,), above 0
@@ -27,7 +27,7 @@ class Sample:
         """Number of pixels in the sample."""
         return int(self.counts.sum(dtype=np.int64))
 
-    def thinned(self, n: int, rng: np.random.Generator) -> "Sample":
-        """Return a sample of about `n` of its pixels."""
+    def subsample(self, n: int, rng: np.random.Generator) -> "Sample":
+        """Return a sample of about `n` of these pixels."""
         kept, counts = thin(self.counts, n, rng)
         return Sample(self.values[kept], counts, self.colours[kept])

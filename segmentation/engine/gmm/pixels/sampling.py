@@ -1,25 +1,24 @@
-"""Seeded samples of a picture's pixels, each spread evenly over what it is drawn from (Cochran, 1977, chapter 5)."""
+"""Stratified random samples of a picture's pixels (Cochran, 1977, chapter 5)."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.mixture.monomials import Indices
 
-_RUN = 2**16
-_WINDOW, _GRID = 64, 7
-_WHOLE = 2**18  # pixels up to which a picture is its own window
+_BLOCK = 2**16  # pixels that are counted together
+_WINDOW, _GRID = 64, 7  # side of a window in pixels, and number of windows along each side of a picture
+_MAX_SINGLE_WINDOW = 2**18  # a picture of at most so many pixels is one window
 
 
 def sample_indices(n_pixels: int, n: int, rng: np.random.Generator) -> Indices:
-    """Choose one place in each of n equal stretches of the pixels 0 to `n_pixels` - 1; of at most n pixels, all.
+    """Draw one index from each of n equal strata of 0 .. `n_pixels` - 1; all indices if there are at most n.
 
-    Place k is (k N + r) // n with r from 0 to N - 1: every pixel has the same chance, the last ones, too, which a
-    rounded stride never reaches.
+    Index k is (k N + r) // n, with N = `n_pixels` and r drawn from 0 .. N - 1, so every pixel has the same probability.
 
     Returns
     -------
     ndarray, shape (min(n, n_pixels),)
-        Ascending. Where n is near `n_pixels`, a few pixels are drawn twice.
+        Ascending. When n is near `n_pixels`, a few indices occur twice.
     """
     if n_pixels <= n:
         return np.arange(n_pixels)
@@ -28,55 +27,55 @@ def sample_indices(n_pixels: int, n: int, rng: np.random.Generator) -> Indices:
 
 
 def sample_valid_indices(valid: NDArray[np.bool_] | None, n_pixels: int, n: int, rng: np.random.Generator) -> Indices:
-    """The same among the pixels that count; `valid` (n_pixels,) is None when all do."""
+    """Draw indices as `sample_indices` does, among the valid pixels only; `valid` (n_pixels,) is None when all are valid."""
     if valid is None:
         return sample_indices(n_pixels, n, rng)
-    runs = [valid[begin : begin + _RUN] for begin in range(0, n_pixels, _RUN)]
-    ends = np.cumsum([np.count_nonzero(run) for run in runs])
+    blocks = [valid[begin : begin + _BLOCK] for begin in range(0, n_pixels, _BLOCK)]
+    ends = np.cumsum([np.count_nonzero(block) for block in blocks])
     drawn = sample_indices(int(ends[-1]), n, rng)
-    cuts = np.searchsorted(drawn, ends)  # the places that fall into each run
+    cuts = np.searchsorted(drawn, ends)  # where the indices of each block end
     parts = []
-    for number, (run, begin, end) in enumerate(zip(runs, [0, *cuts[:-1]], cuts, strict=True)):
+    for number, (block, begin, end) in enumerate(zip(blocks, [0, *cuts[:-1]], cuts, strict=True)):
         before = int(ends[number - 1]) if number else 0
-        parts.append(number * _RUN + np.flatnonzero(run)[drawn[begin:end] - before])
+        parts.append(number * _BLOCK + np.flatnonzero(block)[drawn[begin:end] - before])
     return np.concatenate(parts)
 
 
 def thin(counts: NDArray[np.integer], n: int, rng: np.random.Generator) -> tuple[Indices, NDArray[np.integer]]:
-    """Draw n of the pixels of some values, one from each of n equal stretches of the pixels in order of their values.
+    """Draw n pixels from distinct values with counts, one from each of n equal strata of the pixels in order of values.
 
-    Each value is drawn as often as its share says, to within two. Where there are at most n values, all pixels of all of
-    them are kept: they cost no more than a sample.
+    Each value is drawn in proportion to its count, to within two. If there are at most n values, all of them are returned
+    with their counts, because they cost no more than a sample.
 
     Parameters
     ----------
     counts : ndarray, shape (m,)
-        How many pixels have each value, above 0.
+        Number of pixels with each value, above 0.
     n : int
         Size of the sample, at least 1.
     rng : numpy.random.Generator
-        Decides the place in each stretch.
 
     Returns
     -------
     kept : ndarray, shape (l,)
-        Numbers of the values that are drawn, ascending.
+        Indices of the values that are drawn, ascending.
     counts : ndarray, shape (l,)
-        How often.
+        How often each of them is drawn.
     """
     if len(counts) <= n:
         return np.arange(len(counts)), counts
-    last = np.cumsum(counts, dtype=np.int64)  # pixels up to and with each value
+    last = np.cumsum(counts, dtype=np.int64)  # number of pixels up to and including each value
     drawn = np.searchsorted(last, sample_indices(int(last[-1]), n, rng), side="right")
     return np.unique(drawn, return_counts=True)
 
 
 def windows(height: int, width: int, rng: np.random.Generator) -> list[tuple[slice, slice]]:
-    """Parts of a picture in which neighbourhoods can be seen, rows and columns of each.
+    """Return rectangles of a picture, as rows and columns, that serve as a sample of neighbourhoods.
 
-    All of a small picture; of a larger one a window of about 64 x 64 pixels at a random place in each of 7 x 7 parts.
+    A small picture is one rectangle. For a larger one there are 7 x 7 of about 64 x 64 pixels, at random positions in 7 x 7
+    strata.
     """
-    if height * width <= _WHOLE:
+    if height * width <= _MAX_SINGLE_WINDOW:
         return [(slice(0, height), slice(0, width))]
     tall = min(height, max(_WINDOW, _WINDOW**2 // width))
     wide = min(width, _WINDOW**2 // tall)

@@ -11,11 +11,11 @@ from segmentation.engine.progress import OnFraction
 
 Values = NDArray[np.generic]
 Kernel = Callable[[Values], NDArray[np.uint8]]
-"""Makes a level (n,) of each of some values (n, D)."""
+"""Computes a level (n,) from the features (n, D) of pixels."""
 
 
 class FeatureSource(Protocol):
-    """The pixels of a picture that count, as values to be fitted."""
+    """The interface through which a fit reads the features of a picture's pixels."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -23,31 +23,31 @@ class FeatureSource(Protocol):
 
     @property
     def n_valid(self) -> int:
-        """Pixels that count, at least one."""
+        """Number of valid pixels, at least 1."""
 
     @property
     def floor(self) -> Float:
-        """Variances (D,) below which a component cannot go, in squared units of the values."""
+        """Smallest variances (D,) of a component, in squared units of the features."""
 
     def sample(self, n: int, rng: np.random.Generator) -> Sample:
-        """At most n of the pixels; all, when there are no more."""
+        """Return a sample of n valid pixels, or of all when there are no more than n."""
 
-    def everything(self, on_fraction: OnFraction) -> Sample:
-        """All pixels."""
+    def full_sample(self, on_fraction: OnFraction) -> Sample:
+        """Return the sample of all valid pixels."""
 
     @property
     def units(self) -> Units:
-        """What values of the picture are in units of the fit."""
+        """The conversion from values of the picture to units of the fit."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the values (D,) are called."""
+        """The names (D,) of the features."""
 
     def part(self, rows: slice, columns: slice) -> tuple[Values, Mask]:
-        """Values (h, w, D) of a part of the picture, and which of them count."""
+        """Return the features (h, w, D) of a rectangle of the picture, and which of its pixels are valid (h, w)."""
 
     def colours(self, chosen: Mask | slice) -> NDArray[np.uint8]:
-        """Colours (m, 3), as people see them, of the chosen of all (n,) pixels."""
+        """Return the displayed colours (m, 3) of the chosen pixels, in row-major order."""
 
     def levels(self, kernel: Kernel) -> NDArray[np.uint8]:
-        """What a kernel makes of each pixel's value, in whatever blocks; shape (H, W)."""
+        """Return the result of a kernel for each pixel, shape (H, W); the kernel is called with blocks of any size."""

@@ -1,19 +1,20 @@
-"""What a fit asks of a picture: a sample, all of it, its labels under a mixture.
+"""Choose the feature source of a picture.
 
-One class for each way of knowing what is measured of a pixel: from its 24-bit colour, from its one value, or pixel by pixel.
+There is one class for each way to compute features: once for each 24-bit colour, once for each value of a single band, or for
+each pixel.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.features.extraction import extract_features
-from segmentation.engine.gmm.features.units import Units, visible
+from segmentation.engine.gmm.features.units import Units, display_rgb
 from segmentation.engine.gmm.pixels.eight_bit import EightBit
 from segmentation.engine.gmm.pixels.one_band import OneBand
 from segmentation.engine.gmm.pixels.per_pixel import PerPixel
 from segmentation.engine.gmm.pixels.sample import Mask
 from segmentation.engine.gmm.pixels.source import FeatureSource, Values
-from segmentation.engine.progress import OnFraction, silent
+from segmentation.engine.progress import OnFraction, ignore_progress
 from segmentation.engine.recipe import Recipe
 
 __all__ = ["EightBit", "FeatureSource", "OneBand", "PerPixel", "Values", "feature_source"]
@@ -26,42 +27,41 @@ def feature_source(
     shown: NDArray[np.uint8] | None = None,
     *,
     units: Units | None = None,
-    on_fraction: OnFraction = silent,
+    on_fraction: OnFraction = ignore_progress,
 ) -> FeatureSource:
     """Return a picture as the source of the features that a recipe asks for.
 
     Parameters
     ----------
-    pixels : ndarray, shape (H, W) or (H, W, B)
-        Whole or real numbers.
+    pixels : ndarray, shape (H, W) or (H, W, B), integer or float
     valid : ndarray, shape (H, W), bool, or None
-        Which pixels count; None means all.
+        Which pixels are valid; None means all.
     recipe : Recipe
     shown : ndarray, shape (H, W, 3), uint8, or None
-        The picture as people see it; None means as `units.visible` has it.
+        The picture as displayed; None means `units.display_rgb`.
     units : Units or None
-        Those of another picture, to compare this one with its mixture; None means this picture's own.
+        The units of another picture, to apply its mixture to this one; None means the units of this picture.
     on_fraction : callable
-        Told the share of the pixels whose features are extracted, up to 1.
+        Called with the fraction of the work that is done, up to 1.
 
     Raises
     ------
-    SegmentationError
-        As of `extract_features`.
+    SegmentationError, TypeError
+        As in `extract_features`.
     """
     is_plain = not (recipe.texture or recipe.position)
-    if is_plain and _is_rgb(pixels) and (units is None or units == Units.plain(3)):
-        # What is shown of these is what they are.
+    if is_plain and _is_rgb(pixels) and (units is None or units == Units.identity(3)):
+        # Pictures of 8-bit red, green and blue are displayed unchanged, so `shown` is not needed.
         return EightBit(np.ascontiguousarray(pixels), valid, recipe.features)
     pixels = np.ascontiguousarray(pixels)
     features = extract_features(pixels, valid, recipe, units, on_fraction=on_fraction)
-    seen = np.ascontiguousarray(shown) if shown is not None else visible(pixels, valid)
+    displayed = np.ascontiguousarray(shown) if shown is not None else display_rgb(pixels, valid)
     bands = features.bands
     if bands.shape[2] == 1 and bands.dtype.kind in "iu" and bands.dtype.itemsize <= 2 and is_plain:
-        return OneBand(features, seen)
-    return PerPixel(features, seen)
+        return OneBand(features, displayed)
+    return PerPixel(features, displayed)
 
 
 def _is_rgb(pixels: NDArray[np.generic]) -> bool:
-    """Return whether a picture is of red, green and blue, 8 bits each."""
+    """Return whether a picture has three bands of 8 bits."""
     return pixels.dtype == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3

@@ -1,8 +1,9 @@
-"""Coherent regions that agree with people's, without training: the preset *Regions*. Arrays in, arrays out.
+"""The preset *Regions*: unsupervised hierarchical segmentation into connected regions. Arrays in, arrays out.
 
-Read in this order: `features` (what is measured at a pixel), `families`, `starts` and `mixtures` (several mixtures of
-it), `energy` (where their law changes), `leaves` and `graph` (a thousand small regions and their borders), `merging` and
-`tree` (in which order they merge), `refinement` (the borders at full size), `segmentation` (all of it). `resampling` is a tool.
+Read the modules in this order: `features` (features of a pixel), `em_float32`, `pca_part` and `mixtures` (several Gaussian
+mixtures of the features), `energy` (boundary energy, from the change of their posteriors), `watershed` and `graph` (about a
+thousand small regions and their borders), `merging` and `tree` (the hierarchy of mergers), `refinement` (borders at full
+resolution), `segmentation` (the whole algorithm). `resampling` reduces pictures and enlarges label maps.
 """
 
 from segmentation.engine.gmm.regions.segmentation import RegionSegmentation, segment_regions

@@ -1,39 +1,40 @@
-"""How much the law of components changes at a pixel, across each of eight directions."""
+"""Boundary energy: how much the posterior probabilities change across a pixel, in each of eight directions."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from segmentation.engine.gmm.labels.blur import blurred
+from segmentation.engine.gmm.labels.blur import gaussian_blur
 from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.progress import OnFraction, silent
+from segmentation.engine.progress import OnFraction, ignore_progress
 
 NORMALS = 8
 
 
 class Scale(NamedTuple):
-    """At which the laws on either side of a pixel are compared, in pixels of the picture."""
+    """A scale at which posteriors on both sides of a pixel are compared, in pixels of the picture.
 
-    sigma: float  # blur of the posteriors
-    distance: float  # of either side from the pixel
-    halvings: (
-        int  # of the picture before: what is blurred that far loses nothing by it, and takes a quarter of the time
-    )
+    Posteriors with a wide blur are reduced first, which changes the result little and takes a quarter of the time.
+    """
+
+    sigma: float  # standard deviation of the blur of the posteriors
+    distance: float  # from the pixel to the points that are compared
+    halvings: int  # how often the size of the posteriors is halved
 
 
 SCALES = (Scale(2.0, 3.0, 0), Scale(4.0, 6.0, 1))
 
 
-def energies(posteriors: Sequence[Float32], on_fraction: OnFraction = silent) -> Float32:
-    """Mean Hellinger distance of the laws on either side of each pixel.
+def energies(posteriors: Sequence[Float32], on_fraction: OnFraction = ignore_progress) -> Float32:
+    """Return the mean Hellinger distance between the posteriors on both sides of each pixel.
 
     Parameters
     ----------
     posteriors : sequence of ndarray, shape (K, H, W), float32
-        Under each mixture.
+        Posterior probabilities under each mixture.
     on_fraction : callable
-        Told after each mixture and scale how much is done, up to 1.
+        Called after each mixture and scale with the fraction of the work that is done, up to 1.
 
     Returns
     -------
@@ -51,19 +52,19 @@ def energies(posteriors: Sequence[Float32], on_fraction: OnFraction = silent) ->
 
 
 def steps(distance: float) -> list[tuple[int, int]]:
-    """Whole steps (down, right) of about that distance, one for each normal."""
+    """Return integer steps (down, right) of about the given distance, one for each normal."""
     angles = [n * np.pi / NORMALS for n in range(NORMALS)]
     return [(round(distance * np.sin(angle)), round(distance * np.cos(angle))) for angle in angles]
 
 
-def contrasts(posterior: Float32, sigma: float, distance: float) -> Float32:
-    """Hellinger distances (8, H, W) for one mixture at one scale.
+def hellinger_distances(posterior: Float32, sigma: float, distance: float) -> Float32:
+    """Return the Hellinger distances (8, H, W) for one mixture at one scale, with the picture mirrored at its borders.
 
-    H^2(p, q) = 1 - sum_k sqrt(p_k q_k). Beyond its borders the picture is mirrored.
+    H^2(p, q) = 1 - sum_k sqrt(p_k q_k).
     """
     height, width = posterior.shape[1:]
     margin = int(np.ceil(distance))
-    roots = blurred(posterior, sigma, margin)
+    roots = gaussian_blur(posterior, sigma, margin)
     np.sqrt(roots, out=roots)
     result = np.empty((NORMALS, height, width), np.float32)
     for target, (down, right) in zip(result, steps(distance), strict=True):
@@ -76,17 +77,17 @@ def contrasts(posterior: Float32, sigma: float, distance: float) -> Float32:
 
 
 def _at(posterior: Float32, scale: Scale, halvings: int) -> Float32:
-    """`contrasts` of a picture that is halved first, brought back to its size."""
+    """Return the Hellinger distances at a scale, computed on posteriors whose size is halved `halvings` times."""
     if halvings == 0:
         block = 2**scale.halvings
-        # Averaging over blocks has blurred already, by the variance of a uniform law on the pixels of a block.
+        # Averaging over blocks is a blur with the variance of a uniform distribution on the pixels of a block.
         sigma = np.sqrt(scale.sigma**2 - (block**2 - 1) / 12) / block
-        return contrasts(posterior, float(sigma), scale.distance / block)
+        return hellinger_distances(posterior, float(sigma), scale.distance / block)
     return doubled(_at(halved(posterior), scale, halvings - 1), posterior.shape[1:])
 
 
 def halved(planes: Float32) -> Float32:
-    """Means over 2 x 2 pixels of planes (P, H, W); an odd last row or column counts twice."""
+    """Return the means over 2 x 2 pixels of planes (P, H, W); an odd last row or column counts twice."""
     _, height, width = planes.shape
     planes = np.pad(planes, ((0, 0), (0, height % 2), (0, width % 2)), mode="edge")
     rows = planes[:, ::2] + planes[:, 1::2]
@@ -94,7 +95,7 @@ def halved(planes: Float32) -> Float32:
 
 
 def doubled(planes: Float32, shape: tuple[int, ...]) -> Float32:
-    """Planes (P, H, W) of pixels twice as large, interpolated linearly to `shape`, (2 H, 2 W) or one less."""
+    """Return planes (P, H, W) at twice their size, interpolated linearly; `shape` is (2 H, 2 W) or one less on each side."""
     for axis, length in enumerate(shape, start=1):
         along = np.moveaxis(planes, axis, 0)
         near = along * np.float32(0.75)

@@ -1,4 +1,7 @@
-"""Which regions touch, along how long a border, and how much changes across it: sums, so that merging just adds."""
+"""The region adjacency graph: areas and posteriors of regions, lengths and boundary energies of borders, all as sums.
+
+Those of merged regions are added.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,38 +11,38 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.families import Float
+from segmentation.engine.gmm.regions.em_float32 import Float
 
-ROUND = 0.3  # squared pixels; a border as short as its own width has no direction
+ROUND = 0.3  # squared pixels; makes the straightness of very short borders small
 Index = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Graph:
-    """n regions with their sums, and E pairs of neighbours with theirs."""
+    """The region adjacency graph of n regions and E borders between them."""
 
-    areas: Float  # (n,) valid pixels
-    sums: Float  # (n, C) posteriors of all mixtures, side by side, summed over the valid pixels
-    sizes: tuple[int, ...]  # components of each mixture, together C
-    pairs: Index  # (E, 2), the smaller label first, in ascending order
-    lengths: Float  # (E,) pairs of 4-neighbour pixels across the border
-    energies: Float  # (E,) boundary energy, summed over these
+    areas: Float  # (n,) number of valid pixels
+    sums: Float  # (n, C) sums of the posteriors over the valid pixels, all mixtures side by side
+    sizes: tuple[int, ...]  # number of components of each mixture, C in total
+    pairs: Index  # (E, 2) the two regions of each border, the smaller label first, in ascending order
+    lengths: Float  # (E,) number of pairs of 4-neighbour pixels across the border
+    energies: Float  # (E,) sum of the boundary energy over these pairs
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Borders:
-    """Every pair of 4-neighbour pixels with different labels, and the pair of regions that it separates."""
+    """All pairs of 4-neighbour pixels with different labels, and the border that each belongs to."""
 
     first: Index  # (m,) flat index of the left or upper pixel
-    second: Index  # (m,) of the right or lower one
+    second: Index  # (m,) flat index of the right or lower pixel
     edge: Index  # (m,) index into `pairs`
-    pairs: Index  # (E, 2)
+    pairs: Index  # (E, 2) the two regions of each border
 
 
-def build(
+def build_graph(
     labels: NDArray[np.integer], energy: Float32, posteriors: Sequence[Float32], valid: NDArray[np.bool_]
 ) -> Graph:
-    """The graph of a label map.
+    """Return the region adjacency graph of a label map.
 
     Parameters
     ----------
@@ -49,7 +52,7 @@ def build(
         From `energy.energies`.
     posteriors : sequence of ndarray, shape (K, H, W), float32
     valid : ndarray, shape (H, W), bool
-        Pixels that count in areas and sums; borders count everywhere.
+        Pixels that are counted in areas and sums; borders are counted everywhere.
     """
     found = borders(labels)
     across = crossing(found, energy)
@@ -67,14 +70,14 @@ def build(
 
 
 def membership(labels: NDArray[np.integer], valid: NDArray[np.bool_]) -> csr_array:
-    """Sparse matrix (n, H W): 1 where a valid pixel has a label."""
+    """Return a sparse matrix (n, H W) that is 1 where a valid pixel has a label."""
     flat = labels.ravel()
     by_pixel = (valid.ravel().astype(np.float32), flat, np.arange(flat.size + 1))
     return csr_array(by_pixel, shape=(flat.size, int(flat.max()) + 1)).T.tocsr()
 
 
 def borders(labels: NDArray[np.integer]) -> Borders:
-    """Find all borders of a label map (H, W)."""
+    """Return all borders of a label map (H, W)."""
     index = np.arange(labels.size).reshape(labels.shape)
     right = labels[:, :-1] != labels[:, 1:]
     down = labels[:-1] != labels[1:]
@@ -88,9 +91,10 @@ def borders(labels: NDArray[np.integer]) -> Borders:
 
 
 def crossing(found: Borders, energy: Float32) -> Float:
-    """Boundary energy at each pair of pixels (m,): q E_a + (1 - q) max_n E_n, the larger of its two pixels.
+    """Return the boundary energy of each pair of pixels (m,): q E_a + (1 - q) max_n E_n.
 
-    a is the normal of the whole border between the two regions, q its straightness.
+    Each term is the larger one of the pair's two pixels. a is the normal of the border that the pair belongs to, and q its
+    straightness.
     """
     n_normals, _, width = energy.shape
     angle, straightness = orientation(found, width)
@@ -108,10 +112,10 @@ def crossing(found: Borders, energy: Float32) -> Float:
 
 
 def orientation(found: Borders, width: int) -> tuple[Float, Float]:
-    """Normal's angle from the x axis towards the y axis, and straightness from 0 to 1, of each border (E,).
+    """Return the angle of the normal, from the x axis towards the y axis, and the straightness, 0 to 1, of each border (E,).
 
-    From the central moments v of the points between its pixels: the principal axis lies at half the angle of
-    (vx - vy, 2 vxy), and q = sqrt((vx - vy)^2 + 4 vxy^2) / (vx + vy + .3).
+    They follow from the central moments v of the points between the pixels of each pair: the principal axis has half the angle
+    of (vx - vy, 2 vxy), and the straightness is sqrt((vx - vy)^2 + 4 vxy^2) / (vx + vy + .3).
     """
     n_edges = len(found.pairs)
     lengths = np.bincount(found.edge, minlength=n_edges)

@@ -1,24 +1,24 @@
-"""Merge the cheapest neighbours until one region is left, and remember the order."""
+"""Hierarchical region merging: merge the neighbours with the lowest cost until one region is left."""
 
 import heapq
 from collections.abc import Callable
 
 import numpy as np
 
-from segmentation.engine.gmm.regions.families import Float
+from segmentation.engine.gmm.regions.em_float32 import Float
 from segmentation.engine.gmm.regions.graph import Graph, Index
 from segmentation.engine.gmm.regions.tree import Tree
 
 SIZE_POWER = 0.25
-SHARE_POWER = -0.25
-_REPORT = 64  # merges between two reports
+LENGTH_POWER = -0.25
+_REPORT = 64  # mergers between two reports of progress
 
 
 def merge_all(graph: Graph, on_fraction: Callable[[float], None] = lambda _: None) -> Tree:
-    """The whole tree of merges, by a heap of borders and a list of neighbours for each region.
+    """Return the tree of all mergers, computed with a heap of borders and the neighbours of each region.
 
-    A merged region takes a new number, so that borders of the regions that went into it are known as stale when the heap
-    brings them up. Of equal costs the pair with the smaller numbers comes first.
+    A merged region gets a new number, so that borders of its parts, which stay in the heap, are recognised as outdated. On a
+    tie of costs the pair with the smaller numbers is merged first.
     """
     regions = _Regions(graph)
     n = len(graph.areas)
@@ -30,32 +30,32 @@ def merge_all(graph: Graph, on_fraction: Callable[[float], None] = lambda _: Non
     return Tree(n, merges, costs)
 
 
-def cost(affinities: Float, areas: tuple[Float, Float], lengths: Float, energies: Float, total: float) -> Float:
-    """What it costs to merge neighbours (E,): B . D . s^.25 . (l / sqrt(min(a_i, a_j)))^-.25.
+def merge_cost(affinities: Float, areas: tuple[Float, Float], lengths: Float, energies: Float, total: float) -> Float:
+    """Return the cost of merging neighbours, shape (E,): B . D . s^.25 . (l / sqrt(min(a_i, a_j)))^-.25.
 
     Parameters
     ----------
     affinities : ndarray, shape (E, M)
-        sum_k sqrt(p_k q_k) of the mean posteriors under each mixture. D is the mean of sqrt(1 - affinity): evidence that
-        the two laws differ.
+        sum_k sqrt(p_k q_k) of the mean posteriors p and q under each mixture. D is the mean of sqrt(1 - affinity), the
+        Hellinger distance between the two regions.
     areas : two ndarrays, shape (E,)
-        s = a_i a_j / ((a_i + a_j) A). A region without a valid pixel costs nothing.
+        a_i and a_j, with s = a_i a_j / ((a_i + a_j) A). A region without a valid pixel costs nothing.
     lengths, energies : ndarray, shape (E,)
-        B = energies / lengths is the evidence that something changes at the border itself. A border that is long for the
-        smaller region speaks for one object.
+        l, and the sums of the boundary energy; B = energies / lengths is the mean energy of the border. A border that is long
+        relative to the smaller region lowers the cost.
     total : float
         A, the area of the picture.
     """
     one, other = areas
     distance = np.sqrt(np.maximum(1 - affinities, 0)).mean(axis=1)
     size = one * other / (np.maximum(one + other, 1) * total)
-    share = lengths / np.sqrt(np.maximum(np.minimum(one, other), 1))
-    product: Float = energies / lengths * distance * size**SIZE_POWER * share**SHARE_POWER
-    return product
+    relative_length = lengths / np.sqrt(np.maximum(np.minimum(one, other), 1))
+    cost: Float = energies / lengths * distance * size**SIZE_POWER * relative_length**LENGTH_POWER
+    return cost
 
 
 class _Regions:
-    """Regions under merging: 0 .. n - 1 are the leaves, and the m-th merge makes n + m."""
+    """The regions during merging: 0 .. n - 1 are the leaves, and the m-th merger makes region n + m."""
 
     def __init__(self, graph: Graph) -> None:
         n = len(graph.areas)
@@ -63,9 +63,11 @@ class _Regions:
         self.total = float(graph.areas.sum())
         self.areas = np.concatenate([graph.areas, np.zeros(n - 1)])
         self.sums = np.concatenate([graph.sums, np.zeros((n - 1, graph.sums.shape[1]))])
-        self.roots = np.sqrt(self.sums / np.maximum(self.areas, 1)[:, None])
-        self.begins = np.concatenate([[0], np.cumsum(graph.sizes)[:-1]])
-        self.neighbours: list[dict[int, tuple[float, float]]] = [{} for _ in range(n)]  # length and energy
+        self.roots = np.sqrt(self.sums / np.maximum(self.areas, 1)[:, None])  # square roots of the mean posteriors
+        self.begins = np.concatenate([[0], np.cumsum(graph.sizes)[:-1]])  # first column of each mixture
+        self.neighbours: list[dict[int, tuple[float, float]]] = [
+            {} for _ in range(n)
+        ]  # length and energy of each border
         costs = self._costs(graph.pairs[:, 0], graph.pairs[:, 1], graph.lengths, graph.energies)
         self.heap = list(zip(costs.tolist(), *graph.pairs.T.tolist(), strict=True))
         heapq.heapify(self.heap)
@@ -74,45 +76,46 @@ class _Regions:
             self.neighbours[one][other] = self.neighbours[other][one] = border
 
     def cheapest(self) -> tuple[float, int, int]:
-        """Take the cheapest border from the heap; merged regions have no neighbours any more."""
+        """Remove the border with the lowest cost from the heap, and return the cost and the two regions."""
         while True:
-            price, one, other = heapq.heappop(self.heap)
+            pair_cost, one, other = heapq.heappop(self.heap)
             if other in self.neighbours[one]:
-                return price, one, other
+                return pair_cost, one, other
 
-    def merge(self, price: float, one: int, other: int) -> tuple[float, int, int]:
-        """Merge two neighbours; returns its arguments."""
+    def merge(self, pair_cost: float, one: int, other: int) -> tuple[float, int, int]:
+        """Merge two neighbours, and return the cost and the two regions for the tree."""
         new = self.count
         self.count += 1
         self.areas[new] = self.areas[one] + self.areas[other]
         self.sums[new] = self.sums[one] + self.sums[other]
         self.roots[new] = np.sqrt(self.sums[new] / max(self.areas[new], 1))
-        merged = self._take(one, other)
-        for neighbour, (length, energy) in self._take(other, one).items():
-            more, still = merged.get(neighbour, (0.0, 0.0))
-            merged[neighbour] = (more + length, still + energy)
+        merged = self._detach(one, other)
+        for neighbour, (length, energy) in self._detach(other, one).items():
+            other_length, other_energy = merged.get(neighbour, (0.0, 0.0))
+            merged[neighbour] = (other_length + length, other_energy + energy)
         self.neighbours.append(merged)
         for neighbour, border in merged.items():
             self.neighbours[neighbour][new] = border
         if merged:
-            self._offer(new, merged)
-        return price, one, other
+            self._push(new, merged)
+        return pair_cost, one, other
 
-    def _take(self, region: int, partner: int) -> dict[int, tuple[float, float]]:
-        """Cut a region, which is about to merge with its partner, off from all its neighbours."""
+    def _detach(self, region: int, partner: int) -> dict[int, tuple[float, float]]:
+        """Remove a region from its neighbours, and return its borders except that with `partner`."""
         borders, self.neighbours[region] = self.neighbours[region], {}
         for neighbour in borders:
             self.neighbours[neighbour].pop(region, None)
         borders.pop(partner, None)
         return borders
 
-    def _offer(self, region: int, borders: dict[int, tuple[float, float]]) -> None:
+    def _push(self, region: int, borders: dict[int, tuple[float, float]]) -> None:
+        """Push the borders of a region onto the heap."""
         neighbours = np.fromiter(borders, np.intp, len(borders))
         lengths, energies = np.array(list(borders.values())).T
         costs = self._costs(np.array([region]), neighbours, lengths, energies)
-        for price, neighbour in zip(costs.tolist(), neighbours.tolist(), strict=True):
-            heapq.heappush(self.heap, (price, neighbour, region))
+        for pair_cost, neighbour in zip(costs.tolist(), neighbours.tolist(), strict=True):
+            heapq.heappush(self.heap, (pair_cost, neighbour, region))
 
     def _costs(self, one: Index, other: Index, lengths: Float, energies: Float) -> Float:
         affinities = np.add.reduceat(self.roots[one] * self.roots[other], self.begins, axis=1)
-        return cost(affinities, (self.areas[one], self.areas[other]), lengths, energies, self.total)
+        return merge_cost(affinities, (self.areas[one], self.areas[other]), lengths, energies, self.total)

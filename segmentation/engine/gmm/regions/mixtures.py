@@ -1,7 +1,7 @@
-"""Several mixtures of one picture, from few components to many, each fitted to its own sample.
+"""An ensemble of Gaussian mixtures of one picture, with few to many components, each fitted to its own sample.
 
-No single mixture is right: few components hide borders, many invent them on ramps. What most of them say is the
-picture's own.
+With few components borders are missed, and with many there are false borders on gradients. Borders that appear in most
+mixtures are reliable.
 """
 
 from dataclasses import dataclass
@@ -10,29 +10,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.families import Float, expand, maximise, moments, products, softmax
-from segmentation.engine.gmm.regions.starts import start
-from segmentation.engine.progress import OnFraction, part, silent
+from segmentation.engine.gmm.regions.em_float32 import Float, expand, maximise, moments, products, softmax
+from segmentation.engine.gmm.regions.pca_part import pca_part_start
+from segmentation.engine.progress import OnFraction, ignore_progress, subrange
 
-SIZES = (8, 16, 32)
-SAMPLE = 2**13
+N_COMPONENTS = (8, 16, 32)
+SAMPLE_SIZE = 2**13
 EM_STEPS = 30
-TOLERANCE = 1e-3  # mean nats a pixel
-PHASES = (0.0, 1 / 3, 2 / 3)  # of each mixture's sample
+TOLERANCE = 1e-3  # mean nats per pixel
+PHASES = (0.0, 1 / 3, 2 / 3)  # of the samples of the mixtures, see `golden_ratio_indices`
 
 _GOLDEN = (5**0.5 - 1) / 2
-_BLOCK = 2**12  # pixels at a time: their statistics stay in the cache
+_BLOCK = 2**12  # pixels that are processed together; their monomials stay in the cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ensemble:
-    """Mixtures of features less a common centre: squares of float32 are precise near 0 only."""
+    """Several mixtures over features minus a common centre, because squares in float32 are precise near 0 only."""
 
     centre: Float32  # (D,)
-    thetas: tuple[Float, ...]  # (K, F) each
+    thetas: tuple[Float, ...]  # natural parameters (K, F) of each mixture
 
-    def posteriors(self, features: Float32, on_fraction: OnFraction = silent) -> list[Float32]:
-        """Posterior probabilities (K, H, W) under each mixture of features (D, H, W)."""
+    def posteriors(self, features: Float32, on_fraction: OnFraction = ignore_progress) -> list[Float32]:
+        """Return the posterior probabilities (K, H, W) of features (D, H, W) under each mixture."""
         flat = features.reshape(len(features), -1)
         posteriors = [np.empty((len(theta), flat.shape[1]), np.float32) for theta in self.thetas]
         for begin in range(0, flat.shape[1], _BLOCK):
@@ -44,41 +44,45 @@ class Ensemble:
         return [posterior.reshape(-1, *features.shape[1:]) for posterior in posteriors]
 
 
-def fit(features: Float32, valid: NDArray[np.bool_], on_fraction: OnFraction = silent) -> Ensemble:
-    """Fit all mixtures.
+def fit_ensemble(features: Float32, valid: NDArray[np.bool_], on_fraction: OnFraction = ignore_progress) -> Ensemble:
+    """Fit the mixtures of an ensemble.
 
     Parameters
     ----------
     features : ndarray, shape (D, H, W), float32
     valid : ndarray, shape (H, W), bool
-        Which pixels count; at least one.
+        Which pixels are valid; at least one.
     on_fraction : callable
-        Told after every step of EM how much is done, up to 1.
+        Called after every EM step with the fraction of the work that is done, up to 1.
     """
     values = features[:, valid]
     centre = values.mean(axis=1, dtype=np.float64).astype(np.float32)
     thetas = []
-    for number, (size, phase) in enumerate(zip(SIZES, PHASES, strict=True)):
-        chosen = values[:, lattice(values.shape[1], SAMPLE, phase)] - centre[:, None]
-        thetas.append(quasi_newton_em(chosen, size, part(on_fraction, number / len(SIZES), (number + 1) / len(SIZES))))
+    for number, (size, phase) in enumerate(zip(N_COMPONENTS, PHASES, strict=True)):
+        chosen = values[:, golden_ratio_indices(values.shape[1], SAMPLE_SIZE, phase)] - centre[:, None]
+        thetas.append(
+            fit_mixture(
+                chosen, size, subrange(on_fraction, number / len(N_COMPONENTS), (number + 1) / len(N_COMPONENTS))
+            )
+        )
     return Ensemble(centre, tuple(thetas))
 
 
-def lattice(n: int, size: int, phase: float) -> NDArray[np.intp]:
-    """Indices of a sample: one of each of `size` equal stretches of 0 .. n - 1, or all.
+def golden_ratio_indices(n: int, size: int, phase: float) -> NDArray[np.intp]:
+    """Return one index from each of `size` equal strata of 0 .. n - 1, or all indices if there are no more.
 
-    Its place in the k-th stretch is the fraction of phase + k times the golden ratio: as even as a lattice (Weyl, 1916),
-    yet in step with no pattern of the picture.
+    The position in the k-th stratum is the fractional part of phase + k times the golden ratio, a low-discrepancy sequence
+    (Weyl, 1916). It is spread evenly without being in step with patterns of the picture.
     """
     k = np.arange(min(size, n))
-    places = (k + (phase + k * _GOLDEN) % 1) * (n / len(k)) if n > size else k
-    return np.minimum(places.astype(np.intp), n - 1)
+    positions = (k + (phase + k * _GOLDEN) % 1) * (n / len(k)) if n > size else k
+    return np.minimum(positions.astype(np.intp), n - 1)
 
 
-def quasi_newton_em(x: Float32, n_components: int, on_fraction: OnFraction = silent) -> Float:
-    """EM from `starts.start` on centred values (D, n); natural parameters (K, F)."""
-    phi = expand(x).astype(np.float64)  # once for all products
-    theta = maximise(moments(start(x, phi, n_components), phi))
+def fit_mixture(x: Float32, n_components: int, on_fraction: OnFraction = ignore_progress) -> Float:
+    """Fit a mixture to centred values (D, n) by EM from `pca_part_start`, and return its natural parameters (K, F)."""
+    phi = expand(x).astype(np.float64)  # converted once for all products
+    theta = maximise(moments(pca_part_start(x, phi, n_components), phi))
     before = -np.inf
     for step in range(EM_STEPS):
         responsibilities, log_density = softmax(products(theta, phi))

@@ -1,7 +1,7 @@
-"""Borders to the pixel, by colour: at the size that was analysed, then from one size to the next up to the full one.
+"""Refine the borders of regions by colour, with iterated conditional modes (Besag, 1986) from coarse to fine resolution.
 
-Blurred posteriors place a border to within a pixel or two, and between two sizes it moves no more than that. So only a
-narrow band is judged: the work grows with the length of the borders, not with the number of pixels.
+Blurred posteriors localise a border to within one or two pixels, and from one resolution to the next it moves no further.
+Therefore only pixels near borders are updated, and the time grows with the length of the borders rather than with the area.
 """
 
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.features.colour_spaces import lab
 from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.families import LEAST, Float, expand, maximise, moments, products
+from segmentation.engine.gmm.regions.em_float32 import MIN_LOG_POSTERIOR, Float, expand, maximise, moments, products
 from segmentation.engine.gmm.regions.graph import Index, membership
-from segmentation.engine.gmm.regions.resampling import Level, Mask, enlarged
+from segmentation.engine.gmm.regions.resampling import Level, Mask, enlarge_labels
 
-SWEEPS = 6  # at each size
-SMOOTHNESS = 0.5  # nats for each of the 3 x 3 pixels in the same region (Potts, 1952)
-DOUBT = 1e-3  # density that every law admits everywhere, relative to that of the best component
+SWEEPS = 6  # at each resolution
+SMOOTHNESS = 0.5  # nats for each of the 3 x 3 pixels that is in the same region (Potts, 1952)
+FLOOR_DENSITY = 1e-3  # added to the density of every region, relative to that of the best component
 
 _AROUND = tuple((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1))
 _BLOCK = 2**14  # pixels at a time
@@ -28,16 +28,16 @@ Labels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Laws:
-    """Each region's law of colours: the components of one mixture in shares of its own."""
+class RegionDistributions:
+    """The distribution of colours in each region, as a mixture of common components with weights of its own."""
 
-    theta: Float  # (K, 10) of components of equal weight, over L*a*b* less the centre
-    shares: Float32  # (R, K)
+    theta: Float  # (K, 10) natural parameters of the components without weights, over L*a*b* minus the centre
+    shares: Float32  # (R, K) weights of the components in each region
     centre: Float32  # (3,)
 
     @classmethod
-    def of(cls, colours: Float32, posterior: Float32, labels: Labels, valid: Mask) -> "Laws":
-        """From colours (3, h, w), posteriors (K, h, w) and regions (h, w) of the small picture."""
+    def of(cls, colours: Float32, posterior: Float32, labels: Labels, valid: Mask) -> "RegionDistributions":
+        """Return the distributions of colours (3, h, w), given posteriors (K, h, w) and regions (h, w)."""
         flat = posterior.reshape(len(posterior), -1)
         counted = flat * valid.ravel()
         x = colours.reshape(3, -1)
@@ -48,63 +48,66 @@ class Laws:
         shares = membership(labels, valid) @ np.ascontiguousarray(flat.T)
         return cls(theta, shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-9), centre)
 
-    def evidence(self, colours: Float32, regions: Index) -> Float32:
-        """Log density (r, n) of colours (3, n) in some regions (r,), up to a constant for each pixel."""
+    def log_densities(self, colours: Float32, regions: Index) -> Float32:
+        """Return the log densities (r, n) of colours (3, n) in the given regions (r,), up to a constant for each pixel."""
         log_density = products(self.theta, expand(colours - self.centre[:, None]))
         log_density -= log_density.max(axis=0)
-        density = np.exp(np.maximum(log_density, LEAST, out=log_density), out=log_density)
-        evidence: Float32 = np.log(products(self.shares[regions], density) + np.float32(DOUBT))
-        return evidence
+        density = np.exp(np.maximum(log_density, MIN_LOG_POSTERIOR, out=log_density), out=log_density)
+        log_densities: Float32 = np.log(products(self.shares[regions], density) + np.float32(FLOOR_DENSITY))
+        return log_densities
 
 
-def refine(labels: Labels, levels: Sequence[Level], laws: Laws) -> Labels:
-    """Sharpen a label map, and carry it over to the full picture.
+def refine(labels: Labels, levels: Sequence[Level], distributions: RegionDistributions) -> Labels:
+    """Return a label map at full resolution with refined borders.
 
     Parameters
     ----------
     labels : ndarray, shape (h, w), uint8
         Regions 0 .. R - 1.
     levels : sequence of Level
-        From small to full size, at least one.
-    laws : Laws
+        From the smallest to the full resolution, at least one.
+    distributions : RegionDistributions
 
     Returns
     -------
     ndarray, shape (H, W), uint8
-        A region that would vanish, because its colours are its neighbours', stays as it was.
+        A region that would vanish, because its colours equal its neighbours', keeps its pixels.
     """
     coarse = labels
     for level in levels:
-        labels = enlarged(labels, level.shape)
+        labels = enlarge_labels(labels, level.shape)
         for _ in range(SWEEPS):
-            sweep(labels, level, laws)
+            sweep(labels, level, distributions)
     valid = levels[-1].valid
-    lost = areas(labels, valid)[: len(laws.shares)] == 0
+    lost = areas(labels, valid)[: len(distributions.shares)] == 0
     if not lost.any():
         return labels
-    before = enlarged(coarse, labels.shape)
+    before = enlarge_labels(coarse, labels.shape)
     restored = np.where(lost[before], before, labels)
-    # Where even this takes the last pixel of another one, the regions are as small as pixels, and borders mean nothing.
+    # If restoring a region removes the last pixel of another, regions are about as small as pixels: keep all as they were.
     return restored if areas(restored, valid)[: len(lost)].all() else before
 
 
-def sweep(labels: Labels, level: Level, laws: Laws) -> None:
-    """Give each pixel near a border, in place and all at once, to the best of its own and its neighbours' regions.
+def sweep(labels: Labels, level: Level, distributions: RegionDistributions) -> None:
+    """Move each pixel near a border to the best of its own and its neighbours' regions, in place and all at the same time.
 
-    The best has the largest log density of the mean colour over 3 x 3 pixels, plus `SMOOTHNESS` for each of these pixels in it
-    (iterated conditional modes; Besag, 1986). A tie leaves a pixel where it is.
+    The score of a region is the log density of the mean colour over 3 x 3 pixels, plus `SMOOTHNESS` for each of these pixels
+    that is in the region (iterated conditional modes; Besag, 1986). On a tie a pixel stays.
     """
     near = band(labels)
     if level.valid is not None:
         near = near[level.valid.ravel()[near]]
     parts = [near[begin : begin + _BLOCK] for begin in range(0, len(near), _BLOCK)]
-    judged = [_judged(part, labels, level, laws) for part in parts]
-    for part, better in zip(parts, judged, strict=True):
+    updates = [_best_regions(part, labels, level, distributions) for part in parts]
+    for part, better in zip(parts, updates, strict=True):
         labels.ravel()[part] = better
 
 
 def areas(labels: Labels, valid: Mask | None = None) -> Index:
-    """Valid pixels (256,) of each label; bit by bit, because NumPy counts on a copy of eight times the size."""
+    """Return the number of valid pixels of each label, shape (256,).
+
+    Pixels are counted block by block, because `numpy.bincount` makes a copy of eight times the size.
+    """
     flat = labels.ravel() if valid is None else labels[valid]
     return sum(
         (np.bincount(flat[begin : begin + _COUNTED], minlength=256) for begin in range(0, flat.size, _COUNTED)),
@@ -113,7 +116,7 @@ def areas(labels: Labels, valid: Mask | None = None) -> Index:
 
 
 def band(labels: Labels) -> Index:
-    """Flat indices of the pixels within two of a border, in ascending order."""
+    """Return the flat indices of the pixels at a border and of their neighbours, in ascending order."""
     at_border = np.zeros(labels.shape, np.bool_)
     differ = labels[1:] != labels[:-1]
     at_border[1:] |= differ
@@ -123,31 +126,31 @@ def band(labels: Labels) -> Index:
     at_border[:, :-1] |= differ
     y, x = np.divmod(np.flatnonzero(at_border), labels.shape[1])
     for down, right in _AROUND:
-        at_border.ravel()[_beside(y, x, (down, right), labels.shape)] = True
+        at_border.ravel()[_shifted_index(y, x, (down, right), labels.shape)] = True
     return np.flatnonzero(at_border)
 
 
-def _judged(part: Index, labels: Labels, level: Level, laws: Laws) -> Labels:
-    """New labels (n,) of some pixels."""
+def _best_regions(part: Index, labels: Labels, level: Level, distributions: RegionDistributions) -> Labels:
+    """Return the best regions (n,) of the pixels with flat indices `part` (n,)."""
     y, x = np.divmod(part, labels.shape[1])
-    around = [_beside(y, x, step, labels.shape) for step in _AROUND]
-    votes = labels.ravel()[np.stack(around)]
-    regions = np.flatnonzero(np.bincount(votes.ravel()))
-    place = np.zeros(256, np.intp)
-    place[regions] = np.arange(len(regions))
-    evidence = laws.evidence(lab(_mean(around, level).T), regions)
+    around = [_shifted_index(y, x, step, labels.shape) for step in _AROUND]
+    labels_around = labels.ravel()[np.stack(around)]
+    regions = np.flatnonzero(np.bincount(labels_around.ravel()))
+    row_of_region = np.zeros(256, np.intp)
+    row_of_region[regions] = np.arange(len(regions))
+    log_densities = distributions.log_densities(lab(_mean(around, level).T), regions)
     best = labels.ravel()[part]
-    score = np.full(len(part), -np.inf, np.float32)
-    for candidate in (best, *votes):
-        agreeing = (votes == candidate).sum(axis=0, dtype=np.uint8)
-        other = evidence[place[candidate], np.arange(len(part))] + np.float32(SMOOTHNESS) * agreeing
-        best = np.where(other > score, candidate, best)
-        score = np.maximum(other, score)
+    best_score = np.full(len(part), -np.inf, np.float32)
+    for region in (best, *labels_around):
+        agreeing = (labels_around == region).sum(axis=0, dtype=np.uint8)
+        score = log_densities[row_of_region[region], np.arange(len(part))] + np.float32(SMOOTHNESS) * agreeing
+        best = np.where(score > best_score, region, best)
+        best_score = np.maximum(score, best_score)
     return best
 
 
 def _mean(around: list[Index], level: Level) -> Float32:
-    """Mean colour (n, 3) over the valid ones of some pixels, of which the middle is one."""
+    """Return the mean colours (n, 3) over the valid pixels among neighbours, given by their flat indices (9, n)."""
     values = level.pixels.reshape(-1, 3)
     total = np.zeros((len(around[0]), 3), np.float32)
     if level.valid is None:
@@ -162,7 +165,7 @@ def _mean(around: list[Index], level: Level) -> Float32:
     return total / count
 
 
-def _beside(y: Index, x: Index, step: tuple[int, int], shape: tuple[int, ...]) -> Index:
-    """Flat index of the pixel a step (down, right) away, or the last one before the picture's border."""
+def _shifted_index(y: Index, x: Index, step: tuple[int, int], shape: tuple[int, ...]) -> Index:
+    """Return the flat indices of the pixels one step (down, right) away, clipped to the picture."""
     height, width = shape
     return np.clip(y + step[0], 0, height - 1) * width + np.clip(x + step[1], 0, width - 1)

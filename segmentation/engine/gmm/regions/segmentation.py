@@ -1,4 +1,4 @@
-"""The whole of *Regions*: pixels in, coherent regions out."""
+"""Segment a picture into connected regions: the algorithm of the preset *Regions*."""
 
 from dataclasses import dataclass
 
@@ -9,29 +9,30 @@ from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm.features.colour_spaces import lab
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float32
+from segmentation.engine.gmm.regions.em_float32 import FLOOR, Float, expand, gaussians
 from segmentation.engine.gmm.regions.energy import energies
-from segmentation.engine.gmm.regions.families import FLOOR, Float, expand, gaussians
-from segmentation.engine.gmm.regions.features import features
-from segmentation.engine.gmm.regions.graph import build, membership
-from segmentation.engine.gmm.regions.leaves import leaves
+from segmentation.engine.gmm.regions.features import region_features
+from segmentation.engine.gmm.regions.graph import build_graph, membership
 from segmentation.engine.gmm.regions.merging import merge_all
-from segmentation.engine.gmm.regions.mixtures import fit
-from segmentation.engine.gmm.regions.refinement import Laws, areas, refine
-from segmentation.engine.gmm.regions.resampling import averaged_valid, pyramid
+from segmentation.engine.gmm.regions.mixtures import fit_ensemble
+from segmentation.engine.gmm.regions.refinement import RegionDistributions, areas, refine
+from segmentation.engine.gmm.regions.resampling import area_average_valid, pyramid
 from segmentation.engine.gmm.regions.tree import Tree
-from segmentation.engine.progress import OnFraction, OnProgress, Stage, part
+from segmentation.engine.gmm.regions.watershed import watershed_leaves
+from segmentation.engine.progress import OnFraction, OnProgress, Stage, subrange
 
-STOP = 0.126
-"""Cost that two regions must exceed to stay apart: where, on half of the photographs, people agree best."""
+STOP_COST = 0.126
+"""Cost of a merger above which two regions stay separate when no number of regions is given. On half of the photographs of
+`benchmarks/quality.py` this value agrees best with segmentations drawn by people."""
 
 PIXELS = 155_000
-"""Of the picture that is analysed: larger ones are reduced to it. All distances in this package are meant there."""
+"""Number of pixels to which larger pictures are reduced for the analysis. Distances in this package refer to that size."""
 
-MOST = 254
-_NARROW = 64  # pixels
+MAX_REGIONS = 254
+_MIN_SIDE = 64  # pixels
 NO_DATA = 255
 
-_FITTED, _JUDGED, _COMPARED = 0.25, 0.4, 0.75  # of the time of the analysis, when that is done
+_MIXTURES_DONE, _POSTERIORS_DONE, _ENERGY_DONE = 0.25, 0.4, 0.75  # fractions of the time of the analysis
 
 Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -39,14 +40,14 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RegionSegmentation:
-    """Regions of a picture, and the tree that they were cut from."""
+    """The regions of a picture, and the tree of mergers from which they were cut."""
 
-    labels: Labels  # (H, W); regions by ascending mean lightness, 255 no data
-    mixture: Mixture  # one Gaussian a region over the 7 values of `features.features`; weights are areas
+    labels: Labels  # (H, W) regions by ascending mean lightness, 255 no data
+    mixture: Mixture  # one Gaussian for each region over the 7 features of `region_features`; weights are areas
     tree: Tree
-    leaves: NDArray[np.int32]  # (h, w), leaf of the tree, of the picture as it was analysed
+    leaves: NDArray[np.int32]  # (h, w) leaf of each pixel of the reduced picture
     regions: Labels  # (n_leaves,) label of each leaf
-    cost: float  # `Tree.cost_at` of this cut
+    cost: float  # `Tree.cost_at` for this number of regions
 
     @property
     def n_regions(self) -> int:
@@ -64,18 +65,19 @@ def segment_regions(
     valid: Mask | None = None,
     on_progress: OnProgress = lambda _stage, _fraction: None,
 ) -> RegionSegmentation:
-    """Cut a picture into coherent regions. Nothing is drawn at random.
+    """Segment a picture into connected regions. The algorithm is deterministic.
 
     Parameters
     ----------
     pixels : ndarray, shape (H, W, 3), uint8
         sRGB.
     n_regions : int, optional
-        At most so many regions, cut to 254; by default as many as differ (`STOP`).
+        Largest number of regions, at most 254, more are cut to that; by default regions are merged up to the cost
+        `STOP_COST`.
     valid : ndarray, shape (H, W), bool, optional
         False where the picture has no data.
     on_progress : callable
-        Told the stage and the fraction of it that is done.
+        Called with the stage and the fraction of it that is done.
 
     Returns
     -------
@@ -88,18 +90,18 @@ def segment_regions(
     TypeError, ValueError
         For other dtypes or shapes, or fewer than one region.
     """
-    check(pixels, valid, n_regions)
+    check_arguments(pixels, valid, n_regions)
     shape = analysed_shape(*pixels.shape[:2])
     levels = pyramid(pixels, valid, shape)
-    small, there = averaged_valid(levels[-1], shape)
+    small, has_data = area_average_valid(levels[-1], shape)
     colours = lab(small.transpose(2, 0, 1))
-    analysis = _analyse(colours, there, lambda fraction: on_progress(Stage.FITTING, fraction))
+    analysis = _analyse(colours, has_data, lambda fraction: on_progress(Stage.FITTING, fraction))
     on_progress(Stage.LABELLING, 0.0)
-    count = analysis.tree.natural_count(STOP) if n_regions is None else n_regions
-    regions, moments = _ordered(analysis, there, min(count, MOST))
+    count = analysis.tree.n_regions_at(STOP_COST) if n_regions is None else n_regions
+    regions, moments = _ordered(analysis, has_data, min(count, MAX_REGIONS))
     labels = regions[analysis.leaves]
-    laws = Laws.of(colours, analysis.posterior, labels, there)
-    labels = refine(labels, levels[::-1], laws)
+    distributions = RegionDistributions.of(colours, analysis.posterior, labels, has_data)
+    labels = refine(labels, levels[::-1], distributions)
     if valid is not None:
         labels = np.where(valid, labels, np.uint8(NO_DATA))
     on_progress(Stage.LABELLING, 1.0)
@@ -114,64 +116,64 @@ def segment_regions(
 
 
 def analysed_shape(height: int, width: int) -> tuple[int, int]:
-    """Of the reduced picture: at most `PIXELS` in all, the sides in proportion.
+    """Return the shape of the reduced picture: at most `PIXELS` pixels, with the same proportions.
 
-    A side counts as at least `_NARROW`, because the surroundings of every line are blurred with it.
+    Each side counts as at least `_MIN_SIDE` pixels, because blurring adds margins to every row.
 
     >>> analysed_shape(321, 481), analysed_shape(3000, 4000), analysed_shape(1, 10**7)
     ((321, 481), (340, 454), (1, 2421))
     """
     ratio = min((PIXELS / (height * width)) ** 0.5, 1.0)
-    rows, columns = (min(max(int(n * ratio), 1), PIXELS // _NARROW) for n in (height, width))
-    return min(rows, PIXELS // max(columns, _NARROW)), min(columns, PIXELS // max(rows, _NARROW))
+    rows, columns = (min(max(int(n * ratio), 1), PIXELS // _MIN_SIDE) for n in (height, width))
+    return min(rows, PIXELS // max(columns, _MIN_SIDE)), min(columns, PIXELS // max(rows, _MIN_SIDE))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Analysis:
-    """What is known of the reduced picture."""
+    """Intermediate results for the reduced picture."""
 
     features: Float32  # (7, h, w)
     posterior: Float32  # (K, h, w) under the largest mixture
-    leaves: NDArray[np.int32]  # (h, w)
+    leaves: NDArray[np.int32]  # (h, w) leaf of each pixel
     tree: Tree
 
 
 def _analyse(colours: Float32, valid: Mask, on_fraction: OnFraction) -> _Analysis:
-    """From colours (3, h, w) to the tree of all merges."""
-    measured = features(colours)
-    ensemble = fit(measured, valid, part(on_fraction, 0, _FITTED))
-    posteriors = ensemble.posteriors(measured, part(on_fraction, _FITTED, _JUDGED))
-    energy = energies(posteriors, part(on_fraction, _JUDGED, _COMPARED))
-    basins = leaves(energy)
-    graph = build(basins, energy, posteriors, valid)
-    tree = merge_all(graph, part(on_fraction, _COMPARED, 1))
-    return _Analysis(measured, posteriors[-1], basins, tree)
+    """Return the tree of all mergers for colours (3, h, w), with the intermediate results."""
+    features = region_features(colours)
+    ensemble = fit_ensemble(features, valid, subrange(on_fraction, 0, _MIXTURES_DONE))
+    posteriors = ensemble.posteriors(features, subrange(on_fraction, _MIXTURES_DONE, _POSTERIORS_DONE))
+    energy = energies(posteriors, subrange(on_fraction, _POSTERIORS_DONE, _ENERGY_DONE))
+    basins = watershed_leaves(energy)
+    graph = build_graph(basins, energy, posteriors, valid)
+    tree = merge_all(graph, subrange(on_fraction, _ENERGY_DONE, 1))
+    return _Analysis(features, posteriors[-1], basins, tree)
 
 
 def _ordered(analysis: _Analysis, valid: Mask, count: int) -> tuple[Labels, Float]:
-    """Cut the tree: the label of each leaf by ascending lightness, and each region's sums (R, F) of `expand`.
+    """Return the label of each leaf, by ascending lightness, and the sums (R, F) of `expand` over each region.
 
-    A region without a valid pixel can only be a hole's inside; it takes the first label, and nobody sees it.
+    A region without a valid pixel lies inside a hole; it gets the first label, which is replaced by `NO_DATA` later.
     """
     region = analysis.tree.cut(count)
     flat = analysis.features.reshape(len(analysis.features), -1)
     moments = (membership(region[analysis.leaves], valid) @ np.ascontiguousarray(expand(flat).T)).astype(np.float64)
-    seen = moments[:, 0] > 0
-    order = np.argsort(moments[seen, 1] / moments[seen, 0], kind="stable")
+    with_data = moments[:, 0] > 0
+    order = np.argsort(moments[with_data, 1] / moments[with_data, 0], kind="stable")
     rank = np.zeros(len(moments), np.uint8)
-    rank[np.flatnonzero(seen)[order]] = np.arange(len(order))
-    return rank[region], moments[seen][order]
+    rank[np.flatnonzero(with_data)[order]] = np.arange(len(order))
+    return rank[region], moments[with_data][order]
 
 
 def _mixture(moments: Float, pixels: NDArray[np.intp]) -> Mixture:
-    """One Gaussian a region; one that refinement left without a pixel keeps the weight of one."""
+    """Return the mixture with one Gaussian for each region; a region without pixels after refinement counts as one pixel."""
     _, means, covariances = gaussians(moments)
     weights = np.maximum(pixels, 1)
     return Mixture(weights / weights.sum(), means, covariances + FLOOR * np.eye(means.shape[1]))
 
 
-def check(pixels: NDArray[np.uint8], valid: Mask | None, n_regions: int | None) -> None:
-    """Require arguments that make sense; raises as `segment_regions` does."""
+def check_arguments(pixels: NDArray[np.uint8], valid: Mask | None, n_regions: int | None) -> None:
+    """Check types and values of arguments; raises as `segment_regions` does."""
     if pixels.dtype != np.uint8 or (valid is not None and valid.dtype != np.bool_):
         raise TypeError("pixels must be uint8, and valid must be bool")
     if pixels.ndim != 3 or pixels.shape[2] != 3 or (valid is not None and valid.shape != pixels.shape[:2]):

@@ -1,4 +1,4 @@
-"""How good a mixture is for its size, and how much its clusters overlap."""
+"""Criteria for the number of clusters (BIC, ICL), and the overlap of components."""
 
 from dataclasses import dataclass
 
@@ -12,27 +12,27 @@ from segmentation.engine.gmm.mixture.monomials import Float
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """Criteria of one mixture on some pixels, all in nats; more is better, but for the entropy."""
+    """Criteria of a mixture on a sample of pixels, in nats. Larger is better, except for the entropy."""
 
     log_likelihood: float  # mean over the pixels
-    entropy: float  # of the posterior probabilities, mean over the pixels: 0 where clusters do not overlap
+    entropy: float  # of the posterior probabilities, mean over the pixels; 0 if clusters do not overlap
     bic: float
     icl: float
 
 
 def criteria(mixture: Mixture, data: Data, sample_size: float | None = None) -> Criteria:
-    """Compute the criteria of a mixture.
+    """Return the criteria of a mixture.
 
-    BIC = n L - p / 2 log n (Schwarz, 1978, with the sign and scale of a log-likelihood), ICL = BIC - n H (Biernacki,
-    Celeux and Govaert, 2000), for mean log-likelihood L, mean entropy H and p parameters.
+    BIC = n L - p / 2 log n (Schwarz, 1978, as a log-likelihood that is maximised) and ICL = BIC - n H (Biernacki, Celeux and
+    Govaert, 2000), for mean log-likelihood L, mean entropy H and p parameters.
 
     Parameters
     ----------
     mixture : Mixture
     data : Data
     sample_size : float or None
-        n. Neighbouring pixels tell nearly the same, so a picture is worth fewer observations than it has pixels; None
-        counts them all.
+        n, the number of independent observations, which is less than the number of pixels, because neighbouring pixels are
+        correlated. None means the number of pixels.
     """
     theta, total, entropy = mixture.theta(), 0.0, 0.0
     for phi, counts in data.parts(len(theta)):
@@ -48,10 +48,11 @@ def criteria(mixture: Mixture, data: Data, sample_size: float | None = None) -> 
 
 
 def overlaps(mixture: Mixture) -> Float:
-    """Bhattacharyya coefficients between every two components (K, K): 1 on the diagonal, 0 where they are far apart.
+    """Return the Bhattacharyya coefficients between all pairs of components (K, K): 1 for equal ones, 0 for distant ones.
 
-    exp(-d' S^-1 d / 8) (|S_i| |S_j|)^1/4 / |S|^1/2 for S = (S_i + S_j) / 2 and the gap d of the means (Bhattacharyya,
-    1943): the integral of the root of both densities' product. Weights play no part.
+    The coefficient is the integral of sqrt(p_i p_j) (Bhattacharyya, 1943), which is
+    exp(-d' S^-1 d / 8) (|S_i| |S_j|)^1/4 / |S|^1/2 for S = (S_i + S_j) / 2 and the difference d of the means. Weights are
+    ignored.
     """
     means, covariances = mixture.means, mixture.covariances
     i, j = np.triu_indices(len(means), 1)
@@ -65,8 +66,8 @@ def overlaps(mixture: Mixture) -> Float:
     return coefficients
 
 
-def closest(mixture: Mixture) -> tuple[int, int] | None:
-    """The two components that overlap most, which one would merge first; of equal pairs the first, of one component None."""
+def most_overlapping_pair(mixture: Mixture) -> tuple[int, int] | None:
+    """Return the two components that overlap most, on a tie the first pair; None for a mixture of one component."""
     if mixture.n_components < 2:
         return None
     above = np.triu(overlaps(mixture), 1)

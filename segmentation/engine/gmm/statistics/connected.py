@@ -1,7 +1,7 @@
-"""How many connected regions each label has, in the memory of a few rows and of the regions' borders.
+"""Count the connected regions of each label by runs, in less memory than a labelled copy of the picture.
 
-A row is cut into runs of one label; runs that touch in neighbouring rows are links of a graph whose connected components are
-the regions (Rosenfeld and Pfaltz, 1966). A photograph has a tenth as many runs as pixels.
+Each row is divided into runs of equal labels. Runs that touch in neighbouring rows are edges of a graph, whose connected
+components are the regions (Rosenfeld and Pfaltz, 1966). A photograph has a tenth as many runs as pixels.
 """
 
 import numpy as np
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 Labels = NDArray[np.uint8]
 Numbers = NDArray[np.int32]
 
-_PIXELS = 2**20  # of the rows that are looked at together
+_PIXELS = 2**20  # pixels of the rows that are processed together
 
 
 def count_regions(labels: Labels, n_labels: int) -> NDArray[np.intp]:
-    """Count the connected regions (n_labels,) of each label of a map (H, W), by 4 neighbours."""
+    """Return the number of connected regions (4 neighbours) of each label of a map (H, W), shape (n_labels,)."""
     from scipy.sparse import coo_array  # noqa: PLC0415 - takes a while to import
     from scipy.sparse.csgraph import connected_components  # noqa: PLC0415 - as above
 
@@ -28,7 +28,7 @@ def count_regions(labels: Labels, n_labels: int) -> NDArray[np.intp]:
 
 
 def _graph(labels: Labels) -> tuple[Labels, tuple[Numbers, Numbers]]:
-    """The label of each run (n,), row by row, and pairs (m,) of runs that touch, the lower and the upper one."""
+    """Return the label of each run (n,), row by row, and the lower and the upper run (m,) of each pair that touches."""
     height, width = labels.shape
     rows = max(_PIXELS // width, 1)
     own, below, above, last = [], [], [], np.empty((0, width), np.int32)
@@ -40,8 +40,8 @@ def _graph(labels: Labels) -> tuple[Labels, tuple[Numbers, Numbers]]:
         number = np.cumsum(starts, dtype=np.int32).reshape(part.shape) + np.int32(n_runs - 1)
         own.append(part[starts])
         n_runs += len(own[-1])
-        seen = labels[begin - len(last) : begin + rows]
-        lower, upper = _links(seen, np.concatenate([last, number]))
+        with_row_above = labels[begin - len(last) : begin + rows]
+        lower, upper = _links(with_row_above, np.concatenate([last, number]))
         below.append(lower)
         above.append(upper)
         last = number[-1:]
@@ -49,8 +49,11 @@ def _graph(labels: Labels) -> tuple[Labels, tuple[Numbers, Numbers]]:
 
 
 def _links(labels: Labels, number: Numbers) -> tuple[Numbers, Numbers]:
-    """Pairs of runs, given by the number of each pixel's (h, w), that touch within some rows; each pair once."""
+    """Return the pairs of runs of equal labels that touch in neighbouring rows, lower and upper, each pair once.
+
+    `number` (h, w) is the run of each pixel.
+    """
     same = labels[1:] == labels[:-1]
-    first = same.copy()  # the first place at which two runs touch
+    first = same.copy()  # the first pixel at which two runs touch
     first[:, 1:] &= ~same[:, :-1] | (number[1:, 1:] != number[1:, :-1]) | (number[:-1, 1:] != number[:-1, :-1])
     return number[1:][first], number[:-1][first]

@@ -1,4 +1,4 @@
-"""What else a result tells: how sure each pixel is, how usual it is, and the shapes of the components."""
+"""Uncertainty and novelty of pixels under a mixture, and the bounding boxes and connected regions of components."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from segmentation.engine.gmm.mixture.densities import posterior
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float, blocks, expand
-from segmentation.engine.gmm.statistics.components import Box, boxes
+from segmentation.engine.gmm.statistics.components import Box, bounding_boxes
 from segmentation.engine.gmm.statistics.connected import count_regions
 
 Float32 = NDArray[np.float32]
 PerValue = Callable[[NDArray[np.generic]], Float32]
-"""A share (n,), 0 to 1, of each of some values (n, D)."""
+"""Returns a number from 0 to 1 for each value: shape (n,) for values (n, D)."""
 
 _QUANTILES = 4096
 
@@ -22,11 +22,11 @@ _QUANTILES = 4096
 def uncertainty(
     mixture: Mixture, values: NDArray[np.generic], groups: Sequence[Sequence[int]] | None = None
 ) -> Float32:
-    """Entropy of the posterior probabilities at values (..., D), divided by that of complete ignorance, log n.
+    """Return the entropy of the posterior probabilities at values (..., D), divided by its maximum log K; shape (...).
 
-    0 where one component is certain, 1 where all are equally probable; 0 everywhere if there is only one. With `groups` of
-    components, of clusters instead: a cluster's probability is the sum of its components', so that doubt between two
-    components of one cluster is none.
+    It is 0 where one component is certain, and 1 where all are equally probable; with a single component it is 0. With
+    `groups` it is the entropy of clusters, whose posterior is the sum of their components' posteriors, divided by the
+    logarithm of the number of clusters.
     """
     rows = values.reshape(-1, values.shape[-1])
     theta, entropy = mixture.theta(), np.zeros(len(rows), np.float32)
@@ -42,25 +42,25 @@ def uncertainty(
 
 
 def novelty(mixture: Mixture, values: NDArray[np.generic], reference: Float) -> Float32:
-    """How unlikely values (..., D) are: the share of the reference that is likelier, 0 to 1.
+    """Return the share of the reference whose density is higher than that of values (..., D); shape (...), 0 to 1.
 
     Parameters
     ----------
     mixture : Mixture
     values : ndarray, shape (..., D)
     reference : ndarray, shape (m,)
-        Log densities of usual values in ascending order, for example of the picture's own pixels.
+        Log densities in ascending order, from `reference_densities`.
     """
     rows = values.reshape(-1, values.shape[-1])
-    theta, unusual = mixture.theta(), np.zeros(len(rows), np.float32)
+    theta, shares = mixture.theta(), np.zeros(len(rows), np.float32)
     for block in blocks(len(rows), *theta.shape):
         log_density = posterior(theta @ expand(rows[block]))[1]
-        unusual[block] = 1 - np.searchsorted(reference, log_density, side="right") / len(reference)
-    return unusual.reshape(values.shape[:-1])
+        shares[block] = 1 - np.searchsorted(reference, log_density, side="right") / len(reference)
+    return shares.reshape(values.shape[:-1])
 
 
-def reference(mixture: Mixture, values: NDArray[np.generic], counts: NDArray[np.integer]) -> Float:
-    """What `novelty` compares with: 4,096 quantiles of the log density over values (n, D), each of which occurs so often."""
+def reference_densities(mixture: Mixture, values: NDArray[np.generic], counts: NDArray[np.integer]) -> Float:
+    """Return 4,096 quantiles of the log density over values (n, D) with counts (n,), the reference of `novelty`."""
     log_density = mixture.log_density(values)
     order = np.argsort(log_density, kind="stable")
     last = np.cumsum(counts[order], dtype=np.int64)
@@ -70,14 +70,14 @@ def reference(mixture: Mixture, values: NDArray[np.generic], counts: NDArray[np.
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """Where a component is in the picture."""
+class Extent:
+    """The bounding box of a component, and the number of its connected regions."""
 
     box: Box | None  # None without a pixel
-    regions: int  # connected ones, by 4 neighbours
+    regions: int  # by 4 neighbours
 
 
-def shapes(labels: NDArray[np.uint8], n_components: int) -> tuple[Shape, ...]:
-    """Shapes of all components of a label map (H, W); of clusters, when the map is one of clusters."""
+def extents(labels: NDArray[np.uint8], n_components: int) -> tuple[Extent, ...]:
+    """Return the extent of each label 0 .. `n_components` - 1 of a map (H, W) of components or of clusters."""
     regions = count_regions(labels, n_components).tolist()
-    return tuple(Shape(*both) for both in zip(boxes(labels, n_components), regions, strict=True))
+    return tuple(Extent(*both) for both in zip(bounding_boxes(labels, n_components), regions, strict=True))

@@ -1,4 +1,4 @@
-"""Other colour spaces, depths and numbers of bands, texture and place."""
+"""Colour spaces, bit depths, numbers of bands, texture and position."""
 
 import numpy as np
 import pytest
@@ -47,7 +47,7 @@ def test_a_picture_in_another_space_is_labelled_by_its_mixture(china, features, 
     assert sum(component.pixels for component in result.components) == china[:, :, 0].size
 
 
-def test_a_table_of_colours_and_measured_pixels_agree(china):
+def test_a_table_of_colours_and_single_pixels_agree(china):
     from segmentation.engine.gmm.pixels.sources import EightBit, PerPixel  # noqa: PLC0415 - kept near
 
     recipe = Recipe(features="lab", n_clusters=5)
@@ -126,7 +126,7 @@ def boxes(plane, sides):
     return plane
 
 
-def test_texture_tells_apart_what_colour_cannot():
+def test_texture_separates_areas_of_equal_colour():
     rng = np.random.default_rng(0)
     pixels = np.full((120, 120, 3), 120.0)
     pixels[:, 60:] += rng.normal(0, 30, (120, 60, 1))
@@ -138,7 +138,7 @@ def test_texture_tells_apart_what_colour_cannot():
     assert all((half == number).mean() > 0.9 for half, number in zip(halves, major, strict=True))
 
 
-def test_place_tells_apart_equal_things():
+def test_position_separates_areas_of_equal_colour():
     pixels = np.full((60, 120, 3), 200, np.uint8)
     pixels[20:40, 10:30] = pixels[20:40, 90:110] = 30
     result = segment(pixels, Recipe(n_clusters=3, position=True))
@@ -154,7 +154,7 @@ def test_place_tells_apart_equal_things():
         ((4, 5), "lab", "grey"),
     ],
 )
-def test_what_a_picture_does_not_have_is_refused_with_advice(shape, features, words):
+def test_a_colour_space_that_the_picture_does_not_have_is_refused_with_advice(shape, features, words):
     with pytest.raises(SegmentationError, match=words) as refused:
         segment(np.zeros(shape, np.uint8), Recipe(features=features))
     assert refused.value.code == "invalid_request"
@@ -168,8 +168,8 @@ def test_a_picture_without_a_finite_value_is_empty():
 
 def test_a_starting_mixture_must_suit_the_picture(china):
     begin = segment(china[::4, ::4], Recipe(features="gray")).mixture
-    with pytest.raises(SegmentationError, match="of 1 values a pixel, the picture of 3"):
-        segment(china, Recipe(), begin=begin)
+    with pytest.raises(SegmentationError, match="has 1 features per pixel, but this picture has 3"):
+        segment(china, Recipe(), start=begin)
 
 
 @st.composite

@@ -1,4 +1,4 @@
-"""Tiles, and what is computed in them: the same as of the whole picture."""
+"""Tiles, and features that are computed tile by tile."""
 
 import numpy as np
 import pytest
@@ -18,19 +18,19 @@ class Cancelled(Exception):
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (5000, 1), (70, 90), (64, 64)])
 @pytest.mark.parametrize("margin", [0, 3, 40])
-def test_tiles_cover_a_picture_once_and_see_what_is_around_them(shape, margin):
+def test_tiles_cover_a_picture_once_and_have_margins(shape, margin):
     picture, times = np.arange(shape[0] * shape[1]).reshape(shape), np.zeros(shape, int)
     for tile in tiles(*shape, pixels=1024, margin=margin):
-        times[tile.own] += 1
-        np.testing.assert_array_equal(picture[tile.wide][tile.inner], picture[tile.own])
-        assert picture[tile.own].size <= 1024
-        for own, wide, n in zip(tile.own, tile.wide, shape, strict=True):
+        times[tile.core] += 1
+        np.testing.assert_array_equal(picture[tile.padded][tile.core_in_padded], picture[tile.core])
+        assert picture[tile.core].size <= 1024
+        for own, wide, n in zip(tile.core, tile.padded, shape, strict=True):
             assert (wide.start, wide.stop) == (max(own.start - margin, 0), min(own.stop + margin, n))
     assert (times == 1).all()
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_texture_is_that_of_the_whole_picture(china, dtype, monkeypatch):
+def test_texture_in_tiles_is_that_of_the_full_picture(china, dtype, monkeypatch):
     pixels = china.astype(dtype) if dtype == np.uint8 else china.astype(dtype) * 257
     recipe = Recipe(features="gray", texture=2)  # of which 16 bits have their whole range
     monkeypatch.setattr(texture, "_PIXELS", 100**2)
@@ -41,7 +41,7 @@ def test_texture_is_that_of_the_whole_picture(china, dtype, monkeypatch):
         np.testing.assert_allclose(measured[..., plane], roughness(light, scale), atol=5e-3)
 
 
-def test_pixels_have_their_place_however_they_are_asked_for():
+def test_positions_do_not_depend_on_how_pixels_are_selected():
     pixels = np.random.default_rng(0).integers(0, 256, (40, 70, 3), dtype=np.uint8)
     measured = extract_features(pixels, None, Recipe(features="lab", texture=1, position=True))
     flat = measured.values.reshape(2800, 6)
@@ -53,7 +53,7 @@ def test_pixels_have_their_place_however_they_are_asked_for():
     np.testing.assert_array_equal(measured.part(slice(3, 9), slice(60, 70)), measured.values[3:9, 60:70])
 
 
-def test_measuring_is_told_and_can_be_cancelled(china, monkeypatch):
+def test_feature_extraction_reports_progress_and_can_be_cancelled(china, monkeypatch):
     monkeypatch.setattr(texture, "_PIXELS", 100**2)
     told = []
 

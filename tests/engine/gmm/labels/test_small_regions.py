@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from skimage.measure import label
 
 from segmentation.engine.gmm import Mixture, Recipe, segment
-from segmentation.engine.gmm.labels.small_regions import cleaned
-from segmentation.engine.gmm.statistics.uncertainty import Shape, novelty, shapes, uncertainty
+from segmentation.engine.gmm.labels.small_regions import merge_small_regions
+from segmentation.engine.gmm.statistics.uncertainty import Extent, extents, novelty, uncertainty
 
 GREYS = Mixture([0.3, 0.3, 0.4], [[50.0], [100.0], [200.0]], np.full((3, 1, 1), 100.0))
 
@@ -16,24 +16,24 @@ def drawn(rows):
     return labels, np.array([50.0, 100, 200])[np.minimum(labels, 2)][..., None]
 
 
-def test_a_small_region_joins_the_neighbour_that_it_resembles_most():
+def test_a_small_region_is_merged_into_the_most_similar_neighbour():
     labels, values = drawn(["0000222", "0001222", "0000222"])
-    assert cleaned(labels, values.__getitem__, GREYS, 0.1)[1].tolist() == [0, 0, 0, 0, 2, 2, 2]
+    assert merge_small_regions(labels, values.__getitem__, GREYS, 0.1)[1].tolist() == [0, 0, 0, 0, 2, 2, 2]
     values[1, 3] = 180
-    assert cleaned(labels, values.__getitem__, GREYS, 0.1)[1].tolist() == [0, 0, 0, 2, 2, 2, 2]
+    assert merge_small_regions(labels, values.__getitem__, GREYS, 0.1)[1].tolist() == [0, 0, 0, 2, 2, 2, 2]
 
 
 def test_regions_that_grow_beyond_the_limit_stay():
     labels, values = drawn(["0000000", "0012200", "0000000"])
-    assert cleaned(labels, values.__getitem__, GREYS, 0.0).tolist() == labels.tolist()
-    assert (cleaned(labels, values.__getitem__, GREYS, 2.5 / 21)[1] == [0, 0, 0, 0, 0, 0, 0]).all()
+    assert merge_small_regions(labels, values.__getitem__, GREYS, 0.0).tolist() == labels.tolist()
+    assert (merge_small_regions(labels, values.__getitem__, GREYS, 2.5 / 21)[1] == [0, 0, 0, 0, 0, 0, 0]).all()
 
 
-def test_no_data_neither_joins_nor_is_joined():
+def test_pixels_without_data_are_never_merged():
     labels, values = drawn(["0000", "0000", "0000"])
     labels[1, 1], labels[0, 3] = 255, 1
     labels[0, 2] = labels[1, 3] = 255
-    result = cleaned(labels, values.__getitem__, GREYS, 0.2)
+    result = merge_small_regions(labels, values.__getitem__, GREYS, 0.2)
     assert (result == labels).all()
 
 
@@ -44,7 +44,7 @@ def test_no_region_below_the_limit_is_left_that_has_a_neighbour(seed, smallest, 
     labels = rng.integers(0, 3, shape).astype(np.uint8)
     values = rng.uniform(0, 255, (*shape, 1))
     before = labels.copy()
-    result = cleaned(labels, values.__getitem__, GREYS, smallest)
+    result = merge_small_regions(labels, values.__getitem__, GREYS, smallest)
     assert (labels == before).all()
     regions = label(result, connectivity=1, background=-1)
     areas = np.bincount(regions.ravel())[1:]
@@ -55,18 +55,20 @@ def test_no_region_below_the_limit_is_left_that_has_a_neighbour(seed, smallest, 
 
 
 def test_a_recipe_cleans(china):
-    rough, clean = (segment(china, Recipe(n_clusters=4, smallest_region=smallest)) for smallest in (0.0, 0.001))
-    before, after = (sum(shape.regions for shape in shapes(result.labels, 4)) for result in (rough, clean))
+    single_precision, clean = (
+        segment(china, Recipe(n_clusters=4, smallest_region=smallest)) for smallest in (0.0, 0.001)
+    )
+    before, after = (sum(shape.regions for shape in extents(result.labels, 4)) for result in (single_precision, clean))
     assert after < before / 20
-    assert clean.mixture.to_json() == rough.mixture.to_json()
+    assert clean.mixture.to_json() == single_precision.mixture.to_json()
     assert sum(component.pixels for component in clean.components) == clean.labels.size
 
 
-def test_shapes_are_boxes_and_numbers_of_regions():
+def test_extents_are_boxes_and_numbers_of_regions():
     labels, _ = drawn(["0011", "0211", "2200"])
     labels[2, 3] = 255
-    assert shapes(labels, 4) == (
-        Shape((0, 0, 3, 3), 2), Shape((0, 2, 2, 4), 1), Shape((1, 0, 3, 2), 1), Shape(None, 0),
+    assert extents(labels, 4) == (
+        Extent((0, 0, 3, 3), 2), Extent((0, 2, 2, 4), 1), Extent((1, 0, 3, 2), 1), Extent(None, 0),
     )  # fmt: skip
 
 

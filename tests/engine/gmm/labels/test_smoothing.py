@@ -26,7 +26,7 @@ def test_more_smoothness_leaves_fewer_borders(china):
     assert lengths[0] > 1.5 * lengths[3]
 
 
-def test_components_are_measured_on_the_smoothed_map(china):
+def test_component_statistics_are_those_of_the_smoothed_labels(china):
     result = segment(china, Recipe(n_clusters=3, smoothness=0.5))
     for number, component in enumerate(result.components):
         own = china[result.labels == number]
@@ -34,7 +34,7 @@ def test_components_are_measured_on_the_smoothed_map(china):
         np.testing.assert_allclose(component.mean, own.mean(axis=0))
 
 
-def test_pixels_without_data_stay_so_and_lend_nothing():
+def test_pixels_without_data_stay_so_and_have_no_influence():
     drawn = noisy(2, n_phases=2)
     valid = np.ones(drawn.truth.shape, bool)
     valid[100:200, 50:300] = False
@@ -63,7 +63,7 @@ def test_without_strength_the_posterior_is_that_of_each_pixel():
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 30), (20, 31)])
-def test_the_field_comes_to_rest_where_it_agrees_with_its_surroundings(shape):
+def test_the_mean_field_converges_to_a_fixed_point(shape):
     log_joint = np.random.default_rng(0).normal(size=(3, *shape)).astype(np.float32)
     posterior = mean_field(log_joint, 1.5, 100)
     window = np.array([1, 2, 3, 2, 1]) / 9
@@ -72,7 +72,7 @@ def test_the_field_comes_to_rest_where_it_agrees_with_its_surroundings(shape):
     np.testing.assert_allclose(posterior, shares / shares.sum(axis=0), atol=1e-4)
 
 
-def test_a_single_pixel_that_disagrees_gives_in_to_strong_surroundings():
+def test_a_single_deviating_pixel_takes_the_label_of_its_neighbourhood():
     log_joint = np.zeros((2, 21, 21), np.float32)
     log_joint[0] = 1
     log_joint[:, 10, 10] = 0, 2

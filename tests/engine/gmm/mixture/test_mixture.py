@@ -27,7 +27,7 @@ def test_a_mixture_crosses_process_borders(mixture):
     "text",
     ['{"schema": 2}', '{"weights": [1]}', "[", '{"schema": 1, "weights": [1], "means": [[1]], "covariances": [1]}'],
 )
-def test_what_is_no_mixture_is_not_read(text):
+def test_invalid_json_is_refused(text):
     with pytest.raises(ValueError):  # noqa: PT011 - JSON's own error is one too
         Mixture.from_json(text)
 
@@ -42,7 +42,7 @@ def test_what_is_no_mixture_is_not_read(text):
         ([], np.zeros((0, 3)), np.zeros((0, 3, 3))),
     ],
 )
-def test_parameters_that_are_no_mixture_are_refused(weights, means, covariances):
+def test_invalid_parameters_are_refused(weights, means, covariances):
     with pytest.raises(ValueError):  # noqa: PT011 - the sentence is for programmers
         Mixture(weights, means, covariances)
 

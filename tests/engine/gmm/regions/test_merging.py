@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from segmentation.engine.gmm.regions.graph import borders, build, orientation
+from segmentation.engine.gmm.regions.graph import borders, build_graph, orientation
 from segmentation.engine.gmm.regions.merging import merge_all
 from segmentation.engine.gmm.regions.tree import Tree
 
@@ -40,7 +40,7 @@ def mean_energies(graph):
 
 def test_the_graph_is_what_is_counted_pixel_by_pixel(scene):
     energy, posteriors, leaves, valid = scene()
-    graph = build(leaves, energy, posteriors, valid)
+    graph = build_graph(leaves, energy, posteriors, valid)
     areas, sums, edges = recounted(leaves, mean_energies(graph), leaves, posteriors, valid)
     np.testing.assert_array_equal(graph.areas, areas)
     np.testing.assert_allclose(graph.sums, sums, rtol=1e-5)
@@ -71,7 +71,7 @@ def naive_crossing(leaves, energy, pair):
 
 def test_border_energies_follow_the_direction_of_the_border(scene):
     energy, posteriors, leaves, valid = scene()
-    graph = build(leaves, energy, posteriors, valid)
+    graph = build_graph(leaves, energy, posteriors, valid)
     expected = [naive_crossing(leaves, energy, pair) for pair in graph.pairs.tolist()]
     np.testing.assert_allclose(graph.energies, expected, rtol=1e-5)
 
@@ -128,7 +128,7 @@ def naive_tree(graph):
 @pytest.mark.parametrize("seed", range(5))
 def test_the_heap_merges_as_the_naive_loop_does(scene, seed):
     energy, posteriors, leaves, valid = scene(seed=seed)
-    graph = build(leaves, energy, posteriors, valid)
+    graph = build_graph(leaves, energy, posteriors, valid)
     tree = merge_all(graph)
     merges, costs = naive_tree(graph)
     np.testing.assert_allclose(tree.costs, costs, rtol=1e-9)
@@ -138,7 +138,7 @@ def test_the_heap_merges_as_the_naive_loop_does(scene, seed):
 @pytest.mark.parametrize("n_regions", [1, 2, 7])
 def test_statistics_add_under_merging(scene, n_regions):
     energy, posteriors, leaves, valid = scene()
-    graph = build(leaves, energy, posteriors, valid)
+    graph = build_graph(leaves, energy, posteriors, valid)
     region = merge_all(graph).cut(n_regions)
     areas, sums, edges = recounted(region[leaves], mean_energies(graph), leaves, posteriors, valid)
     np.testing.assert_allclose(np.bincount(region, graph.areas), areas)
@@ -158,14 +158,14 @@ def test_statistics_add_under_merging(scene, n_regions):
 
 def test_a_leaf_without_valid_pixels_merges_first(scene):
     energy, posteriors, leaves, _ = scene()
-    tree = merge_all(build(leaves, energy, posteriors, leaves != 3))
+    tree = merge_all(build_graph(leaves, energy, posteriors, leaves != 3))
     assert 3 in tree.merges[0]
     assert tree.costs[0] == 0
 
 
 def test_every_cut_is_a_refinement_of_the_next(scene):
     energy, posteriors, leaves, valid = scene()
-    tree = merge_all(build(leaves, energy, posteriors, valid))
+    tree = merge_all(build_graph(leaves, energy, posteriors, valid))
     before = tree.cut(10**6)
     np.testing.assert_array_equal(before, np.arange(tree.n_leaves))
     for n_regions in range(tree.n_leaves - 1, 0, -1):
@@ -175,7 +175,7 @@ def test_every_cut_is_a_refinement_of_the_next(scene):
         before = after
 
 
-def test_the_running_maximum_decides():
+def test_the_number_of_regions_follows_the_running_maximum_of_the_costs():
     tree = Tree(5, np.array([[0, 1], [2, 5], [3, 6], [4, 7]], np.int32), np.array([0.1, 0.3, 0.2, 0.5]))
-    assert [tree.natural_count(t) for t in (0.05, 0.1, 0.25, 0.3, 1.0)] == [5, 4, 4, 2, 1]
+    assert [tree.n_regions_at(t) for t in (0.05, 0.1, 0.25, 0.3, 1.0)] == [5, 4, 4, 2, 1]
     assert [tree.cost_at(n) for n in (9, 5, 4, 3, 2, 1)] == [0, 0, 0.1, 0.3, 0.3, 0.5]

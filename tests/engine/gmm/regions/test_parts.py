@@ -7,24 +7,24 @@ from scipy.special import softmax as scipy_softmax
 from scipy.stats import multivariate_normal
 
 from segmentation.engine.gmm.features.colour_spaces import lab
-from segmentation.engine.gmm.labels.blur import blurred
-from segmentation.engine.gmm.regions.energy import contrasts, doubled, energies, halved, steps
-from segmentation.engine.gmm.regions.families import (
+from segmentation.engine.gmm.labels.blur import gaussian_blur
+from segmentation.engine.gmm.regions.em_float32 import (
     FLOOR,
     expand,
     gaussians,
     maximise,
     moments,
-    natural,
+    natural_parameters,
     products,
     softmax,
 )
-from segmentation.engine.gmm.regions.features import features
-from segmentation.engine.gmm.regions.leaves import leaves
-from segmentation.engine.gmm.regions.mixtures import lattice
-from segmentation.engine.gmm.regions.resampling import Level, averaged, averaged_valid, enlarged, pyramid
+from segmentation.engine.gmm.regions.energy import doubled, energies, halved, hellinger_distances, steps
+from segmentation.engine.gmm.regions.features import region_features
+from segmentation.engine.gmm.regions.mixtures import golden_ratio_indices
+from segmentation.engine.gmm.regions.pca_part import pca_part, pca_part_start
+from segmentation.engine.gmm.regions.resampling import Level, area_average, area_average_valid, enlarge_labels, pyramid
 from segmentation.engine.gmm.regions.segmentation import PIXELS, analysed_shape
-from segmentation.engine.gmm.regions.starts import divide, start
+from segmentation.engine.gmm.regions.watershed import watershed_leaves
 
 
 def reflected(planes, sigma):
@@ -35,18 +35,18 @@ def reflected(planes, sigma):
 @pytest.mark.parametrize("sigma", [1.0, 3.0])
 def test_blur_is_that_of_scipy(shape, sigma):
     planes = np.random.default_rng(0).random((3, *shape), dtype=np.float32)
-    np.testing.assert_allclose(blurred(planes, sigma), reflected(planes, sigma), atol=2e-6)
+    np.testing.assert_allclose(gaussian_blur(planes, sigma), reflected(planes, sigma), atol=2e-6)
 
 
 def test_the_margin_of_a_blur_continues_the_mirrored_picture():
     planes = np.random.default_rng(0).random((2, 20, 30), dtype=np.float32)
     wide = np.pad(planes, ((0, 0), (15, 15), (15, 15)), mode="symmetric")
-    np.testing.assert_allclose(blurred(planes, 2.0, 4), reflected(wide, 2.0)[:, 11:-11, 11:-11], atol=2e-6)
+    np.testing.assert_allclose(gaussian_blur(planes, 2.0, 4), reflected(wide, 2.0)[:, 11:-11, 11:-11], atol=2e-6)
 
 
 def test_features_of_a_constant_picture_are_its_colour_without_roughness():
     colours = lab(np.full((9, 11, 3), (200, 30, 90), np.uint8).transpose(2, 0, 1))
-    measured = features(colours)
+    measured = region_features(colours)
     np.testing.assert_allclose(measured[:3], colours, rtol=1e-5)
     np.testing.assert_allclose(measured[3:6], colours, rtol=1e-5)
     assert measured[6].max() < 1e-4
@@ -65,7 +65,7 @@ def test_log_densities_and_posteriors_are_those_of_scipy(mixture):
     expected = np.stack(
         [np.log(w) + multivariate_normal(m, c).logpdf(x.T) for w, m, c in zip(weights, means, covariances, strict=True)]
     )
-    log_joint = products(natural(*mixture), expand(x))
+    log_joint = products(natural_parameters(*mixture), expand(x))
     np.testing.assert_allclose(log_joint, expected, rtol=1e-3, atol=1e-3)
     posterior, log_density = softmax(log_joint)
     np.testing.assert_allclose(posterior, scipy_softmax(expected, axis=0), atol=1e-3)
@@ -84,11 +84,11 @@ def test_moments_are_weighted_means_and_covariances(n):
         np.testing.assert_allclose(covariances[k], np.cov(x, aweights=shares[k], ddof=0), rtol=1e-3, atol=1e-2)
 
 
-def test_em_never_loses_likelihood_but_for_the_floor(mixture):
+def test_em_decreases_the_likelihood_by_no_more_than_the_floor_does(mixture):
     rng = np.random.default_rng(3)
     x = (rng.normal(0, 20, (3, 4000)) + rng.choice([-40, 0, 50], 4000)).astype(np.float32)
     phi = expand(x)
-    theta, levels = maximise(moments(start(x, phi, 6), phi)), []
+    theta, levels = maximise(moments(pca_part_start(x, phi, 6), phi)), []
     for _ in range(20):
         responsibilities, log_density = softmax(products(theta, phi))
         levels.append(log_density.mean(dtype=float))
@@ -97,24 +97,24 @@ def test_em_never_loses_likelihood_but_for_the_floor(mixture):
     assert np.diff(levels).min() > -1e-4
 
 
-def test_clusters_that_lie_apart_are_found_without_luck():
+def test_separated_clusters_are_found_without_randomness():
     rng = np.random.default_rng(4)
     centres = rng.permutation(np.stack(np.meshgrid([0, 50, 100], [0, 50, 100]), axis=-1).reshape(-1, 2))
     kinds = rng.integers(0, 9, 3000)
     x = (centres[kinds] + rng.normal(0, 3, (3000, 2))).T.astype(np.float32)
-    members = start(x, expand(x), 9)
+    members = pca_part_start(x, expand(x), 9)
     assert all(len(np.unique(kinds[cluster > 0])) == 1 for cluster in members)
     np.testing.assert_array_equal(members.sum(axis=0), 1)
 
 
 def test_no_more_clusters_are_made_than_there_are_values():
     x = np.repeat(np.float32([[0, 5, 9]]), 40, axis=1)
-    assert sorted(divide(x, expand(x), 8)[:, 0].tolist()) == [0, 5, 9]
+    assert sorted(pca_part(x, expand(x), 8)[:, 0].tolist()) == [0, 5, 9]
 
 
 @pytest.mark.parametrize(("n", "size"), [(1, 10), (10, 10), (11, 10), (1000, 10), (154_401, 8192)])
-def test_a_sample_has_one_of_each_stretch(n, size):
-    chosen = lattice(n, size, 1 / 3)
+def test_a_sample_has_one_index_in_each_stratum(n, size):
+    chosen = golden_ratio_indices(n, size, 1 / 3)
     assert len(chosen) == min(n, size)
     stretch = max(n / size, 1)
     assert (chosen > np.arange(len(chosen)) * stretch - 1).all()
@@ -125,12 +125,12 @@ def hellinger(p, q):
     return np.sqrt(((np.sqrt(p) - np.sqrt(q)) ** 2).sum(axis=0) / 2)
 
 
-def test_contrasts_are_hellinger_distances_of_the_blurred_laws_on_either_side():
+def test_hellinger_distances_are_those_of_the_blurred_posteriors_on_both_sides():
     rng = np.random.default_rng(5)
     posterior = np.moveaxis(rng.dirichlet(np.full(4, 0.2), (20, 26)), -1, 0).astype(np.float32)
     wide = np.pad(posterior, ((0, 0), (12, 12), (12, 12)), mode="symmetric")
     smooth = reflected(wide, 2.0)[:, 6:-6, 6:-6].clip(0)
-    found = contrasts(posterior, 2.0, 3.0)
+    found = hellinger_distances(posterior, 2.0, 3.0)
     for (down, right), plane in zip(steps(3.0), found, strict=True):
         one = smooth[:, 6 + down : 26 + down, 6 + right : 32 + right]
         other = smooth[:, 6 - down : 26 - down, 6 - right : 32 - right]
@@ -168,7 +168,7 @@ def test_each_valley_is_a_leaf():
     relief = np.zeros((8, 9, 9), np.float32)
     relief[3, 4] = 0.5
     relief[5, :, 4] = 0.25
-    labels = leaves(relief)
+    labels = watershed_leaves(relief)
     assert len(np.unique(labels)) == 4
     assert len({labels[0, 0], labels[0, 8], labels[8, 0], labels[8, 8]}) == 4
 
@@ -178,7 +178,7 @@ def test_averages_cover_fractions_of_pixels(shape):
     pixels = np.random.default_rng(6).integers(0, 256, (10, 13, 3), dtype=np.uint8)
     finest = np.repeat(np.repeat(pixels.astype(float), shape[0], axis=0), shape[1], axis=1)
     expected = finest.reshape(shape[0], 10, shape[1], 13, 3).mean(axis=(1, 3))
-    np.testing.assert_allclose(averaged(pixels, shape), expected, rtol=1e-5)
+    np.testing.assert_allclose(area_average(pixels, shape), expected, rtol=1e-5)
 
 
 def test_only_valid_pixels_are_averaged_and_holes_filled_from_the_nearest():
@@ -186,7 +186,7 @@ def test_only_valid_pixels_are_averaged_and_holes_filled_from_the_nearest():
     pixels[:, 1::2] = 100
     valid = np.zeros((4, 8), bool)
     valid[:, 1] = valid[:, 6] = True
-    means, there = averaged_valid(Level(pixels, valid), (2, 4))
+    means, there = area_average_valid(Level(pixels, valid), (2, 4))
     np.testing.assert_array_equal(there, [[True, False, False, True]] * 2)
     np.testing.assert_allclose(means[..., 0], [[100, 100, 0, 0]] * 2)
 
@@ -207,8 +207,8 @@ def test_a_pyramid_halves_by_means_of_what_is_valid():
 
 def test_a_larger_label_map_repeats_the_smaller():
     labels = np.arange(6, dtype=np.uint8).reshape(2, 3)
-    np.testing.assert_array_equal(enlarged(labels, (4, 9)), np.repeat(np.repeat(labels, 2, axis=0), 3, axis=1))
-    assert enlarged(labels, (3, 5)).shape == (3, 5)
+    np.testing.assert_array_equal(enlarge_labels(labels, (4, 9)), np.repeat(np.repeat(labels, 2, axis=0), 3, axis=1))
+    assert enlarge_labels(labels, (3, 5)).shape == (3, 5)
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,13 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from segmentation.engine.gmm.features.colour_spaces import lab
-from segmentation.engine.gmm.regions.refinement import DOUBT, Laws, areas, band, refine, sweep
+from segmentation.engine.gmm.regions.refinement import FLOOR_DENSITY, RegionDistributions, areas, band, refine, sweep
 from segmentation.engine.gmm.regions.resampling import Level, pyramid
 
 
 @pytest.fixture
 def halves():
-    """Two colours side by side, a border that is wrong by three pixels, and the laws of the two."""
+    """Two colours side by side, a border that is wrong by three pixels, and the colour distributions of both sides."""
     truth = np.zeros((30, 40), np.uint8)
     truth[:, 20:] = 1
     noise = np.random.default_rng(0).normal(0, 5, (30, 40, 3))
@@ -17,11 +17,16 @@ def halves():
     posterior = np.stack([truth == 0, truth == 1]).astype(np.float32)
     labels = truth.copy()
     labels[5:15, 20:23] = 0
-    return pixels, truth, labels, Laws.of(lab(pixels.transpose(2, 0, 1)), posterior, labels, np.ones((30, 40), bool))
+    return (
+        pixels,
+        truth,
+        labels,
+        RegionDistributions.of(lab(pixels.transpose(2, 0, 1)), posterior, labels, np.ones((30, 40), bool)),
+    )
 
 
-def test_evidence_is_the_log_density_of_a_regions_own_mixture(halves):
-    pixels, truth, labels, laws = halves
+def test_log_densities_are_those_of_a_regions_own_mixture(halves):
+    pixels, truth, labels, distributions = halves
     colours = lab(pixels.transpose(2, 0, 1)).reshape(3, -1)
     shares = np.stack([np.bincount(truth[labels == region], minlength=2) for region in (0, 1)])
     shares = shares / shares.sum(axis=1, keepdims=True)
@@ -31,29 +36,29 @@ def test_evidence_is_the_log_density_of_a_regions_own_mixture(halves):
             for within in (colours[:, truth.ravel() == 0], colours[:, truth.ravel() == 1])
         ]
     )
-    expected = np.log(shares @ (density / density.max(axis=0)) + DOUBT)
-    found = laws.evidence(colours, np.array([0, 1]))
+    expected = np.log(shares @ (density / density.max(axis=0)) + FLOOR_DENSITY)
+    found = distributions.log_densities(colours, np.array([0, 1]))
     np.testing.assert_allclose(found - found[0], expected - expected[0], atol=0.02)
 
 
 def test_sweeps_move_a_border_to_where_the_colour_changes(halves):
-    pixels, truth, labels, laws = halves
+    pixels, truth, labels, distributions = halves
     wrong = [np.count_nonzero(labels != truth)]
     for _ in range(4):
-        sweep(labels, Level(pixels, None), laws)
+        sweep(labels, Level(pixels, None), distributions)
         wrong.append(np.count_nonzero(labels != truth))
     assert wrong == sorted(wrong, reverse=True)
     assert wrong[-1] == 0
 
 
 def test_what_lies_far_from_borders_or_is_not_valid_stays(halves):
-    pixels, _, labels, laws = halves
+    pixels, _, labels, distributions = halves
     labels[:, :10] = 1
     labels[:, 0] = 0
     before = labels.copy()
     valid = np.ones(labels.shape, bool)
     valid[10:] = False
-    sweep(labels, Level(pixels, valid), laws)
+    sweep(labels, Level(pixels, valid), distributions)
     np.testing.assert_array_equal(labels[10:], before[10:])
     np.testing.assert_array_equal(labels[:10, 4:6], before[:10, 4:6])
     assert (labels[:10] != before[:10]).any()
@@ -80,8 +85,10 @@ def test_a_region_of_its_neighbours_colours_does_not_vanish(halves):
     labels[10:12, 10:12] = 1
     large = np.repeat(np.repeat(pixels[:, :15], 4, axis=0), 4, axis=1)
     flat = np.ones((1, 30, 15), np.float32)
-    laws = Laws.of(lab(pixels[:, :15].transpose(2, 0, 1)), flat, labels[:, :15], np.ones((30, 15), bool))
-    refined = refine(labels[:, :15], pyramid(large, None, (30, 15))[::-1], laws)
+    distributions = RegionDistributions.of(
+        lab(pixels[:, :15].transpose(2, 0, 1)), flat, labels[:, :15], np.ones((30, 15), bool)
+    )
+    refined = refine(labels[:, :15], pyramid(large, None, (30, 15))[::-1], distributions)
     assert refined.shape == (120, 60)
     assert 1 in refined
 

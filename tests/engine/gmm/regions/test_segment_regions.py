@@ -90,7 +90,7 @@ def test_the_tree_gives_what_asking_again_gives(china):
     assert np.unique(pairs, axis=1).shape[1] == 5
     assert (one.regions[one.leaves] == one.labels).mean() > 0.95  # but for the refinement of borders
     assert other.cost == other.tree.cost_at(5)
-    assert one.tree.natural_count(one.cost) == one.n_regions
+    assert one.tree.n_regions_at(one.cost) == one.n_regions
 
 
 def test_the_same_bytes_in_any_memory_layout_and_again(china):
@@ -215,7 +215,7 @@ def test_progress_goes_forward_to_the_end(china):
     assert len(told) > 10
 
 
-def test_what_nobody_can_see_is_refused():
+def test_a_picture_without_valid_pixels_is_refused():
     for pixels, valid in [
         (np.zeros((0, 3, 3), np.uint8), None),
         (np.zeros((2, 2, 3), np.uint8), np.zeros((2, 2), bool)),

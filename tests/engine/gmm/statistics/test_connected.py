@@ -5,7 +5,7 @@ from scipy import ndimage
 from segmentation.engine.gmm import Component, Mixture
 from segmentation.engine.gmm.fit.merging import merge_groups
 from segmentation.engine.gmm.statistics import connected
-from segmentation.engine.gmm.statistics.components import boxes
+from segmentation.engine.gmm.statistics.components import bounding_boxes
 
 SHAPES = [(1, 1), (1, 90), (90, 1), (2, 3), (40, 57)]
 
@@ -35,7 +35,7 @@ def test_pixels_that_touch_at_a_corner_are_two_regions():
 @pytest.mark.parametrize("n_labels", [3, 254])
 def test_boxes_hold_all_pixels_and_no_further_row_or_column(shape, n_labels):
     labels = a_map(shape, n_labels)
-    for number, box in enumerate(boxes(labels, n_labels)):
+    for number, box in enumerate(bounding_boxes(labels, n_labels)):
         rows, columns = np.nonzero(labels == number)
         expected = (rows.min(), columns.min(), rows.max() + 1, columns.max() + 1) if len(rows) else None
         assert box == expected
@@ -58,7 +58,7 @@ def test_components_of_earlier_releases_are_read_without_a_box():
     assert Component.from_mapping(component.to_mapping()) == component
 
 
-def test_gathered_components_have_the_moments_of_all_they_hold():
+def test_merged_groups_have_the_moments_of_their_components():
     rng = np.random.default_rng(1)
     sizes, points = (300, 500, 200), [rng.normal(place, spread, (n, 2)) for place, spread, n in
                                       ((10, 2, 300), (60, 9, 500), (90, 4, 200))]  # fmt: skip

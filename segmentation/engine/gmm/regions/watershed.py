@@ -1,4 +1,4 @@
-"""The first, far too many regions: each valley of the boundary energy is one."""
+"""Initial over-segmentation: the watershed of the boundary energy."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,8 @@ from segmentation.engine.gmm.mixture.monomials import Float32
 LEVELS = 255
 
 
-def leaves(energy: Float32) -> NDArray[np.int32]:
-    """Flood the largest energy over all normals from its regional minima (Vincent and Soille, 1991).
+def watershed_leaves(energy: Float32) -> NDArray[np.int32]:
+    """Return the watershed (Vincent and Soille, 1991) of the maximum of the boundary energy over all normals.
 
     Parameters
     ----------
@@ -19,7 +19,7 @@ def leaves(energy: Float32) -> NDArray[np.int32]:
     Returns
     -------
     ndarray, shape (H, W), int32
-        Labels 0, 1, .. of regions that are connected by 4 neighbours and leave no line between them.
+        Labels 0, 1, .. of regions that are connected by 4 neighbours and cover all pixels.
     """
     relief = np.rint(LEVELS * energy.max(axis=0)).astype(np.uint8)
     if relief.min() == relief.max():

@@ -1,12 +1,15 @@
+import json
+
 import numpy as np
 import pytest
 
 from benchmarks.phantoms import number_found, phantom
 from segmentation.engine.gmm import Mixture, Recipe, segment
 from segmentation.engine.gmm.fit.em import Data
-from segmentation.engine.gmm.selection.choice import Choice, Evidence, choose
-from segmentation.engine.gmm.selection.criteria import Criteria, closest, criteria, overlaps
-from segmentation.engine.gmm.selection.edges import interiors
+from segmentation.engine.gmm.selection.cluster_count import Candidate, ClusterCountChoice, choose_n_clusters
+from segmentation.engine.gmm.selection.criteria import Criteria, criteria, most_overlapping_pair, overlaps
+from segmentation.engine.gmm.selection.edges import interior_mask
+from segmentation.engine.gmm.selection.reasons import Reason
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -15,16 +18,16 @@ def test_the_number_of_phases_of_a_phantom_is_found(seed):
     assert number_found(drawn, seed) == len(drawn.means)
 
 
-def test_an_automatic_result_carries_its_evidence():
+def test_an_automatic_result_has_all_candidates():
     drawn = phantom(3, n_phases=4)
     result = segment(drawn.pixels, Recipe(n_clusters="auto"))
     assert result.mixture.n_components == result.choice.n_clusters == 4
-    assert [one.n_clusters for one in result.choice.evidence] == list(range(1, 13))
-    assert result.maps.shape == (12, 86, 86)
-    assert [len(np.unique(small)) for small in result.maps[:4]] == [1, 2, 3, 4]
-    levels = [one.criteria.log_likelihood for one in result.choice.evidence]
+    assert [one.n_clusters for one in result.choice.candidates] == list(range(1, 13))
+    assert result.candidate_maps.shape == (12, 86, 86)
+    assert [len(np.unique(small)) for small in result.candidate_maps[:4]] == [1, 2, 3, 4]
+    levels = [one.criteria.log_likelihood for one in result.choice.candidates]
     assert levels[3] > levels[2] > levels[0]
-    assert result.choice.sentence.startswith("Four clusters describe this picture best")
+    assert result.choice.reason.values["n_clusters"] == 4
     assert segment(drawn.pixels, Recipe(n_clusters=4)).choice is None
 
 
@@ -32,9 +35,7 @@ def test_one_colour_is_one_cluster():
     noise = np.random.default_rng(0).normal(120, 6, (80, 90, 3)).round().astype(np.uint8)
     result = segment(noise, Recipe(n_clusters=None))
     assert result.mixture.n_components == 1
-    assert (
-        result.choice.sentence == "The colours of this picture form one cluster: any more would only cut it into parts."
-    )
+    assert result.choice.reason.code == "single"
 
 
 @pytest.mark.parametrize(
@@ -43,59 +44,73 @@ def test_one_colour_is_one_cluster():
 def test_the_number_for_tiny_pictures_is_small(pixels):
     result = segment(pixels, Recipe(n_clusters=None))
     assert 1 <= result.mixture.n_components <= 2
-    assert result.choice.sentence
+    assert result.choice.reason.sentence
 
 
 def test_the_same_seed_chooses_the_same():
     pixels = phantom(5).pixels
     first, second = (segment(pixels, Recipe(n_clusters=None, seed=3)) for _ in range(2))
     assert first.labels.tobytes() == second.labels.tobytes()
-    assert first.choice.sentence == second.choice.sentence
+    assert first.choice.reason == second.choice.reason
 
 
-def weighed(*icl):
-    def evidence(number, value):
+def choice_of(*icl):
+    def candidate(number, value):
         mixture = Mixture(np.full(number, 1 / number), np.zeros((number, 1)), np.ones((number, 1, 1)))
-        return Evidence(mixture, Criteria(0.0, 0.0, value, value))
+        return Candidate(mixture, Criteria(0.0, 0.0, value, value))
 
-    every = tuple(evidence(number, value) for number, value in enumerate(icl, start=1))
-    return Choice(max(every, key=lambda one: one.criteria.icl), every)
+    every = tuple(candidate(number, value) for number, value in enumerate(icl, start=1))
+    return ClusterCountChoice(max(every, key=lambda one: one.criteria.icl), every)
 
 
 @pytest.mark.parametrize(
-    ("icl", "plateau", "words"),
+    ("icl", "plateau", "code", "beginning"),
     [
-        ((-900, -500, -300, -350), (3, 3), "Three clusters describe this picture best: with fewer"),
-        ((-900, -305, -300, -350), (2, 3), "Three clusters describe this picture best, but 2 does nearly as well"),
-        ((-306, -305, -300, -309), (1, 4), "Three clusters describe this picture best, but 1 to 4 do nearly as well"),
-        ((-305, -350, -300, -350), (3, 3), "Three clusters describe this picture best: with fewer"),
-        ((-900, -500, -300), (3, 3), "Three clusters describe this picture best; more than 3 were not tried."),
+        ((-900, -500, -300, -350), (3, 3), "best", "The best number of clusters is 3: with fewer"),
+        ((-900, -305, -300, -350), (2, 3), "one_nearly_as_good", "The best number of clusters is 3, but 2 is nearly"),
+        ((-306, -305, -300, -309), (1, 4), "some_nearly_as_good", "The best number of clusters is 3, but 1 to 4 are"),
+        ((-300, -305, -350), (1, 2), "one_nearly_as_good", "The best number of clusters is 1, but 2 is nearly as good"),
+        ((-305, -350, -300, -350), (3, 3), "best", "The best number of clusters is 3: with fewer"),
+        ((-900, -500, -300), (3, 3), "largest", "The best number of clusters is 3; larger numbers were not tried."),
+        ((-300, -500), (1, 1), "single", "The colours of this picture form one cluster"),
     ],
 )
-def test_a_plateau_is_admitted(icl, plateau, words):
-    assert weighed(*icl).plateau == plateau
-    assert weighed(*icl).sentence.startswith(words)
+def test_the_reason_names_numbers_that_are_nearly_as_good(icl, plateau, code, beginning):
+    choice = choice_of(*icl)
+    assert choice.plateau == plateau
+    assert choice.reason.code == code
+    assert choice.reason.sentence.startswith(beginning)
+    assert Reason.from_mapping(json.loads(json.dumps(choice.reason.to_mapping()))) == choice.reason
 
 
-def test_no_more_clusters_are_weighed_than_there_are_values():
+@pytest.mark.parametrize(
+    "stored", [{"code": "of_tomorrow", "values": {"n_clusters": 3}}, {"code": "best", "values": {}}]
+)
+def test_a_reason_of_a_newer_release_is_a_neutral_sentence(stored):
+    reason = Reason.from_mapping(stored)
+    assert reason.code == "unknown"
+    assert stored["code"] in reason.sentence
+
+
+def test_no_more_clusters_are_tried_than_there_are_values():
     data = Data.of(np.array([[1.0], [50.0], [200.0]]), np.array([5, 6, 7]))
-    assert [one.n_clusters for one in choose(data, np.random.default_rng(0)).evidence] == [1, 2, 3]
+    assert [one.n_clusters for one in choose_n_clusters(data, np.random.default_rng(0)).candidates] == [1, 2, 3]
 
 
 def test_edges_are_left_out_and_flat_noise_is_not():
     rng = np.random.default_rng(0)
     picture = np.full((100, 100, 3), 80.0)
     picture[:, 50:] = 110
-    inside = interiors((picture + rng.normal(0, 5, picture.shape))[None])[0]
+    inside = interior_mask((picture + rng.normal(0, 5, picture.shape))[None])[0]
     assert not inside[:, 48:52].any()
     assert inside[:, :44].mean() > 0.98
     assert inside[:, 56:].mean() > 0.98
 
 
-def test_where_all_is_edges_the_flattest_are_taken():
+def test_if_everything_is_an_edge_the_flattest_pixels_are_taken():
     noise = np.random.default_rng(0).integers(0, 256, (1, 60, 60, 1), dtype=np.uint8)
     noise[:, :20] = 7
-    assert interiors(noise).mean() > 0.2
+    assert interior_mask(noise).mean() > 0.2
 
 
 def test_criteria_are_those_of_scikit_learn(china):
@@ -121,5 +136,5 @@ def test_overlaps_are_those_of_one_dimension_integrated():
     ]
     expected = [[(np.sqrt(one * other)).sum() * 0.01 for other in densities] for one in densities]
     np.testing.assert_allclose(overlaps(mixture), expected, atol=1e-9)
-    assert closest(mixture) == (0, 1)
-    assert closest(Mixture([1.0], [[0.0]], [[[1.0]]])) is None
+    assert most_overlapping_pair(mixture) == (0, 1)
+    assert most_overlapping_pair(Mixture([1.0], [[0.0]], [[[1.0]]])) is None

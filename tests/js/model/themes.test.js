@@ -1,0 +1,14 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { themeAfter, themeOf } from "../../../static/js/model/themes.js";
+
+test("the button goes round all themes", () => {
+  assert.equal(themeAfter("system"), "light");
+  assert.equal(themeAfter("light"), "dark");
+  assert.equal(themeAfter("dark"), "system");
+});
+
+test("what is no theme is the system's", () => {
+  assert.deepEqual(["dark", "light", "system", "pink", ""].map(themeOf), ["dark", "light", "system", "system", "system"]);
+});
