@@ -2,8 +2,9 @@
 
 from django.urls import include, path
 
+from segmentation.accounts import deletion
 from segmentation.api import api
-from segmentation.views import files, health, history, images, metrics, pages, runs, start
+from segmentation.views import account, files, health, history, images, metrics, pages, runs, start
 
 _image = [
     path("", images.image, name="image"),
@@ -38,7 +39,10 @@ urlpatterns = [
     path("history/", history.history, name="history"),
     path("images/<uuid:image_id>/", include(_image)),
     path("runs/<uuid:run_id>/", include(_run)),
-    path("account/", pages.account, name="account"),
+    path("account/", account.account, name="account"),
+    path("account/archive", account.archive, name="account-archive"),
+    path("account/archive/cancel", account.cancel_archive, name="account-archive-cancel"),
+    path("account/delete/", deletion.delete, name="account-delete"),
     path("help/", pages.help_page, name="help"),
     path("theme/", pages.set_theme, name="theme"),
     path("too-large/", pages.too_large, name="too-large"),

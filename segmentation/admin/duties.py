@@ -1,4 +1,4 @@
-"""Duties: what workers do besides runs, when they last did it, and what they found."""
+"""Periodic tasks: what workers do besides runs, when they last did it, and what they found."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ from segmentation.models import Duty
 
 @admin.register(Duty)
 class DutyAdmin(ReadOnlyAdmin):
-    """Look at the duties. Whichever worker comes first does what is due."""
+    """Look at the periodic tasks. Whichever worker is first does what is due."""
 
     list_display = ("duty", "outcome", "begun", "ended", "next_due")
     list_display_links = ("duty",)

@@ -3,7 +3,7 @@
 Command line, worker and verification all call `run`; `masters`, `summary` and `run_document` are what is kept of it.
 """
 
-from segmentation.engine.pipeline.documents import run_document, summary
+from segmentation.engine.pipeline.documents import RunRecord, run_document, summary
 from segmentation.engine.pipeline.masters import masters
 from segmentation.engine.pipeline.outcome import Outcome, pixels_sha256, run, versions
 from segmentation.engine.pipeline.resolving import require_size, require_suited, starting_mixture
@@ -11,6 +11,7 @@ from segmentation.engine.pipeline.warmth import warm
 
 __all__ = [
     "Outcome",
+    "RunRecord",
     "masters",
     "pixels_sha256",
     "require_size",

@@ -4,18 +4,19 @@
 """
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from segmentation.engine.gmm import Segmentation
+from segmentation.engine.gmm import Component, Mixture, Segmentation
 from segmentation.engine.gmm.fit.merging import merge_groups
 from segmentation.engine.gmm.selection.criteria import closest, overlaps
 from segmentation.engine.gmm.statistics.uncertainty import shapes
 from segmentation.engine.imaging import Notice
-from segmentation.engine.legend import foreground_share, measures
+from segmentation.engine.legend import Legend, foreground_share, measures
 from segmentation.engine.pipeline.outcome import Outcome
 
 SCHEMA = 1
@@ -55,30 +56,66 @@ def run_document(outcome: Outcome, files: Mapping[str, bytes]) -> dict[str, Any]
     files : mapping of str to bytes
         The files that go with the document, by name.
     """
-    segmentation = outcome.segmentation
-    return {
-        "schema": SCHEMA,
-        "input": {"name": outcome.name, "sha256": outcome.sha256, "bytes": outcome.size, **asdict(outcome.header)},
-        "notices": [_notice(notice) for notice in outcome.notices],
-        "recipe": outcome.recipe.to_mapping(),
-        "inputs": outcome.inputs.to_mapping(),
-        "mixture": segmentation.mixture.to_mapping(),
-        "features": _features(segmentation),
-        "log_likelihood": segmentation.log_likelihood,
-        "history": [float(value) for value in segmentation.history],
-        "iterations": segmentation.iterations,
-        "converged": segmentation.converged,
-        "map": _map(outcome),
-        "components": [component.to_mapping() for component in segmentation.components],
-        "clusters": _clusters(outcome),
-        **_overlaps(outcome),
-        "foreground_share": foreground_share(outcome.legend, segmentation.components),
-        "versions": dict(outcome.versions),
-        "outputs": {
-            name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()
-        },
-        "seconds": dict(outcome.seconds),
-    }
+    outputs = {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in files.items()}
+    return RunRecord.of(outcome).document(outputs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RunRecord:
+    """What `run.json` says of a run: of an outcome, or of what was stored of it (`summary`)."""
+
+    source: Mapping[str, Any]  # the picture's name, sha256, bytes and header
+    recipe: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+    legend: Legend
+    components: Sequence[Component]
+    mixture: Mixture
+    labels: NDArray[np.uint8]  # the component map (H, W)
+    history: Sequence[float]
+    summary: Mapping[str, Any]  # as `summary` makes it; its legend, mixture and components are not read
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Self:
+        """Return the record of an outcome."""
+        segmentation = outcome.segmentation
+        return cls(
+            source={"name": outcome.name, "sha256": outcome.sha256, "bytes": outcome.size, **asdict(outcome.header)},
+            recipe=outcome.recipe.to_mapping(),
+            inputs=outcome.inputs.to_mapping(),
+            legend=outcome.legend,
+            components=segmentation.components,
+            mixture=segmentation.mixture,
+            labels=segmentation.labels,
+            history=[float(value) for value in segmentation.history],
+            summary=summary(outcome),
+        )
+
+    def document(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return `run.json`.
+
+        Parameters
+        ----------
+        outputs : mapping of str to mapping
+            Bytes and SHA-256 of the files that go with the document, by name.
+        """
+        plain = ("log_likelihood", "iterations", "converged", "versions", "seconds")
+        return {
+            "schema": SCHEMA,
+            "input": dict(self.source),
+            "notices": [_notice(Notice.from_mapping(notice)) for notice in self.summary["notices"]],
+            "recipe": dict(self.recipe),
+            "inputs": dict(self.inputs),
+            "mixture": self.mixture.to_mapping(),
+            "features": self.summary["features"],
+            "history": list(self.history),
+            "map": _map(self),
+            "components": [component.to_mapping() for component in self.components],
+            "clusters": _clusters(self),
+            **_overlaps(self),
+            "foreground_share": foreground_share(self.legend, self.components),
+            "outputs": dict(outputs),
+            **{name: self.summary[name] for name in plain},
+        }
 
 
 def _features(segmentation: Segmentation) -> dict[str, Any]:
@@ -90,24 +127,17 @@ def _notice(notice: Notice) -> dict[str, Any]:
     return {"code": notice.code, "values": dict(notice.values), "sentence": notice.sentence}
 
 
-def _map(outcome: Outcome) -> dict[str, Any]:
-    height, width = outcome.segmentation.labels.shape
-    return {
-        "width": width,
-        "height": height,
-        "pixels_sha256": outcome.pixels_sha256,
-        "valid_pixels": outcome.segmentation.valid_pixels,
-        "left_out_pixels": outcome.left_out_pixels,
-        "fitted_pixels": outcome.segmentation.fitted_pixels,
-        "distinct_colours": outcome.segmentation.distinct_colours,
-    }
+def _map(record: RunRecord) -> dict[str, Any]:
+    height, width = record.labels.shape
+    counts = ("pixels_sha256", "valid_pixels", "left_out_pixels", "fitted_pixels", "distinct_colours")
+    return {"width": width, "height": height, **{name: record.summary[name] for name in counts}}
 
 
-def _clusters(outcome: Outcome) -> list[dict[str, Any]]:
-    segmentation, legend = outcome.segmentation, outcome.legend
-    measured = measures(legend, segmentation.components)
-    laws = merge_groups(segmentation.mixture, legend.groups)
-    regions = shapes(legend.cluster_of_component()[segmentation.labels], len(legend.clusters))
+def _clusters(record: RunRecord) -> list[dict[str, Any]]:
+    legend = record.legend
+    measured = measures(legend, record.components)
+    laws = merge_groups(record.mixture, legend.groups)
+    regions = shapes(legend.cluster_of_component()[record.labels], len(legend.clusters))
     return [
         {
             "index": index,
@@ -127,7 +157,7 @@ def _clusters(outcome: Outcome) -> list[dict[str, Any]]:
     ]
 
 
-def _overlaps(outcome: Outcome) -> dict[str, Any]:
-    laws = merge_groups(outcome.segmentation.mixture, outcome.legend.groups)
+def _overlaps(record: RunRecord) -> dict[str, Any]:
+    laws = merge_groups(record.mixture, record.legend.groups)
     pair = closest(laws)
     return {"overlaps": np.round(overlaps(laws), 9).tolist(), "merge_first": None if pair is None else list(pair)}
