@@ -65,7 +65,8 @@ def traces(values):
                     if value in str(cell).replace("-", "")
                 ]
     for key in walk(""):
-        data = default_storage.open(key).read()
+        with default_storage.open(key) as file:
+            data = file.read()
         found += [(key, value) for value in values if value in key.replace("-", "") or value.encode() in data]
     return found
 
