@@ -27,7 +27,7 @@ class DutyAdmin(ReadOnlyAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
         return False
 
-    @admin.display(description=gettext_lazy("Duty"))
+    @admin.display(description=gettext_lazy("Task"))
     def duty(self, duty: Duty) -> str:
         return duty.get_name_display()
 
@@ -36,7 +36,7 @@ class DutyAdmin(ReadOnlyAdmin):
         if duty.problem:
             return duty.problem
         if duty.finished:
-            return _("Nothing to complain of")
+            return _("Finished without problems")
         return _("Begun, not finished yet") if duty.started else _("Never done yet")
 
     @admin.display(description=gettext_lazy("Last begun"))

@@ -66,7 +66,7 @@ class Heartbeat:
         return self._turns.next(speed=self.speed, long_too=long_too)
 
     def learn(self, *, expected: float, took: float) -> None:
-        """Let the speed follow what a run took beside what was expected; of very short runs it says little."""
+        """Let the speed follow what a job took beside what was expected; very short ones say little of it."""
         if expected >= _SHORTEST_MEASURED_SECONDS and took > 0:
             Worker.objects.measured(self.id, expected=expected, took=took)
             self.recall_speed()

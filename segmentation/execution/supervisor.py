@@ -65,7 +65,7 @@ class Supervisor:
         return None if self._child is None else self._child.connection
 
     def tick(self) -> None:
-        """Do what is due. A database that does not answer is asked again at the next beat, as long as the lease lasts."""
+        """Do what is due. A database that does not answer is asked again at the next heartbeat, as long as the lease lasts."""
         with bound_contextvars(**self._about):
             self._tick()
 

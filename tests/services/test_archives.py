@@ -3,8 +3,6 @@
 import hashlib
 import io
 import json
-import os
-import time
 import zipfile
 from datetime import timedelta
 
@@ -215,19 +213,6 @@ def test_one_that_failed_is_forgotten_after_seven_days(owner):
     Job.objects.update(finished=timezone.now() - timedelta(days=8))
     assert upkeep.remove_expired()["outputs"] == 1
     assert not Job.objects.exists()
-
-
-def test_the_sweep_keeps_archives_and_removes_what_belongs_to_none(owner, media, media_root):
-    packed(owner)
-    kept = media.keys("outputs")
-    orphan = f"{files.output_prefix(Job.objects.get().pk)}/00000000-0000-4000-8000-000000000000/archive.zip"
-    files.put(orphan, b"of an attempt that nobody knows any more")
-    long_ago = time.time() - 2 * 86_400
-    for key in media.keys("outputs"):
-        os.utime(media_root / key, (long_ago, long_ago))
-    report = upkeep.sweep_files(verify=True)
-    assert report.is_sound
-    assert media.keys("outputs") == kept
 
 
 def test_waiting_archives_are_not_before_a_run(image):
