@@ -86,6 +86,7 @@ class S3Media(S3Storage):  # type: ignore[misc] # django-storages publishes no t
     get_modified_time = _says_os_errors(S3Storage.get_modified_time)
 
     def put(self, key: str, source: File[bytes]) -> None:
+        source.seek(0)  # as Django's own storages do: it may have been read, or put in vain
         with _as_os_errors():
             try:
                 self._client.put_object(Bucket=self.bucket_name, Key=key, Body=source, IfNoneMatch="*")

@@ -1,3 +1,4 @@
+import io
 import uuid
 
 import pytest
@@ -85,3 +86,10 @@ def test_a_listing_has_all_files_folder_by_folder_in_the_order_of_names(media):
 def test_the_clock_of_the_storage_leaves_nothing_behind(media):
     files.now()
     assert media.keys() == []
+
+
+def test_a_file_that_was_read_already_is_stored_from_its_beginning(media):
+    source = File(io.BytesIO(b"all of it"))
+    source.seek(0, io.SEEK_END)
+    files.put("images/a/original", source)
+    assert files.read("images/a/original") == b"all of it"
