@@ -93,7 +93,7 @@ def test_expired_sessions_and_workers_that_ended_long_ago_go(tasks, worker_row):
     Worker.objects.filter(pk=old.pk).update(seen=F("seen") - timedelta(days=31))
     for key, days in (("expired", -1), ("lasting", 1)):
         Session.objects.create(session_key=key, session_data="", expire_date=timezone.now() + timedelta(days=days))
-    assert do(tasks, Name.RETENTION).report == {"workers": 1}
+    assert do(tasks, Name.RETENTION).report == {"workers": 1, "outputs": 0}
     assert list(Worker.objects.all()) == [worker_row]
     assert list(Session.objects.values_list("session_key", flat=True)) == ["lasting"]
 
@@ -107,7 +107,7 @@ def test_a_disk_that_fills_up_is_said_in_the_log_before_it_is_full(tasks, settin
     assert 0 < duty.report["free"] <= duty.report["total"]
     settings.GMM_DISK_WARNING = duty.report["total"]
     assert "are left for pictures" in do(tasks, Name.DISK).problem
-    assert "Look at the room on the disk: " in caplog.text
+    assert "Check of the room on the disk: " in caplog.text
 
 
 def test_a_duty_of_a_newer_release_is_left_to_its_workers(tasks):
