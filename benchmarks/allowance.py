@@ -2,7 +2,7 @@
 
 Each recipe is run in a child, as by the worker, and says at its end how much private memory it had at most (what
 `RLIMIT_DATA` counts). Seconds are of one core, so that others on the machine do not count, and stand beside the expected cost
-(`segmentation/execution/cost.py`, at speed 1); the last line sums up how far the two are apart. `RECIPE=regions` and
+(`segmentation/execution/kinds/run/cost.py`, at speed 1); the last line sums up how far the two are apart. `RECIPE=regions` and
 `KIND="RGB, 8 bits"` run one only, `MOST=600` also what is expected to take up to 600 s (30 otherwise). With `LIMITED=1` the
 child has no more than it is allowed, and the row says whether it ends so. Pictures are cut to what `GMM_MAX_DECODED_BYTES` admits.
 """
@@ -105,8 +105,8 @@ def main(megapixels: list[float]) -> None:
 
 def _row(picture: str, path: Path, recipe_name: str, recipe: Recipe, shape: tuple[int, int, int]) -> list[float]:
     """Print a row; returns measured over expected seconds, or nothing when it was not run to its end."""
-    from segmentation.execution import cost  # noqa: PLC0415 - after the settings
-    from segmentation.execution.allowance import allowance  # noqa: PLC0415 - as above
+    from segmentation.execution.kinds.run import cost  # noqa: PLC0415 - after the settings
+    from segmentation.execution.kinds.run.allowance import allowance  # noqa: PLC0415 - as above
 
     pixels, bands, item_bytes = shape
     expected = cost.seconds(pixels=pixels, bands=bands, item_bytes=item_bytes, recipe=recipe)

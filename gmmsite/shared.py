@@ -19,7 +19,7 @@ def cache(url: str) -> dict[str, Any]:
 
 
 def queues(url: str) -> dict[str, Any]:
-    """Return django-rq's RQ_QUEUES for the Redis at `url`. A bell has no time limit: our deadlines rule."""
+    """Return django-rq's RQ_QUEUES for the Redis at `url`. A wake-up has no time limit: our deadlines rule."""
     from redis.connection import parse_url  # noqa: PLC0415 - whoever does without Redis need not load it
 
     server: dict[str, Any] = dict(parse_url(url))  # type: ignore[no-untyped-call] # redis has none here

@@ -24,6 +24,7 @@ from segmentation.storage import Media, Stored
 logger = logging.getLogger(__name__)
 
 IMAGES, RUNS, INPUTS = "images", "runs", "inputs"
+OUTPUTS = "outputs"  # of jobs that are no runs
 CACHE = "cache"  # what can be made again: counted by itself, and in no backup
 INCOMING, CLOCK = "incoming", "clock"  # uploads on their way, probes of the storage's clock: nothing in them stays
 
@@ -69,6 +70,11 @@ def run_input_key(run_id: uuid.UUID, sha256: str) -> str:
 def run_prefix(run_id: uuid.UUID, lease: uuid.UUID | None = None) -> str:
     """Return the prefix of all files of a run, or of one of its attempts."""
     return f"{RUNS}/{run_id}" if lease is None else f"{RUNS}/{run_id}/{lease}"
+
+
+def output_prefix(job_id: uuid.UUID) -> str:
+    """Return the prefix of all files of a job that is no run; each attempt has a folder in it, named by its lease."""
+    return f"{OUTPUTS}/{job_id}"
 
 
 def cache_prefix(cached_id: uuid.UUID) -> str:

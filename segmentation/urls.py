@@ -2,9 +2,10 @@
 
 from django.urls import include, path
 
+from segmentation.accounts import deletion
 from segmentation.api import api
 from segmentation.engine.artefacts import ARTEFACTS, Artefact
-from segmentation.views import files, health, history, images, metrics, pages, runs, start
+from segmentation.views import account, files, health, history, images, metrics, pages, runs, start
 
 
 def address(artefact: Artefact) -> str:
@@ -46,7 +47,10 @@ urlpatterns = [
     path("history/", history.history, name="history"),
     path("images/<uuid:image_id>/", include(_image)),
     path("runs/<uuid:run_id>/", include(_run)),
-    path("account/", pages.account, name="account"),
+    path("account/", account.account, name="account"),
+    path("account/archive", account.archive, name="account-archive"),
+    path("account/archive/cancel", account.cancel_archive, name="account-archive-cancel"),
+    path("account/delete/", deletion.delete, name="account-delete"),
     path("help/", pages.help_page, name="help"),
     path("theme/", pages.set_theme, name="theme"),
     path("too-large/", pages.too_large, name="too-large"),

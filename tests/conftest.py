@@ -70,7 +70,7 @@ def _no_collected_files(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def _empty_cache():
-    """Rates of another test are not this one's, nor are its bells."""
+    """Rates of another test are not this one's, nor are its wake-ups."""
     cache.clear()
 
 

@@ -75,6 +75,15 @@ def make_run(image, n_clusters=3, seed=0, **more):
     return services.create_run(image=image, recipe=Recipe(n_clusters=n_clusters, seed=seed), **more)
 
 
+def make_archive(owner):
+    """Ask for the archive of a person's data; returns its job."""
+    from segmentation import services  # noqa: PLC0415 - as above
+    from segmentation.models import Job  # noqa: PLC0415 - as above
+
+    services.create_archive(owner=owner)
+    return Job.objects.get(owner=owner, kind="archive")
+
+
 def bar_mask(width=48, height=36):
     """Of a picture of `pixels`: white on the bright bar, black elsewhere; an eighth of it, and an array of 0 and 255."""
     mask = np.zeros((height, width), dtype=np.uint8)

@@ -35,11 +35,24 @@ def device(request: HttpRequest) -> Device:
     return Device(device_id, tuple(people))
 
 
+def forget(request: HttpRequest, response: HttpResponseBase, *, user_id: int) -> None:
+    """Take a person out of the browser's cookie; delete it when they were the only one."""
+    known = device(request)
+    others = tuple(other for other in known.people if other != user_id)
+    if others:
+        _keep(response, replace(known, people=others))
+    else:
+        response.delete_cookie(settings.DEVICE_COOKIE_NAME, path=settings.SESSION_COOKIE_PATH, samesite="Lax")
+
+
 def remember(request: HttpRequest, response: HttpResponseBase, *, user_id: int) -> None:
     """Let the browser keep for a year that this person has signed in with it."""
     known = device(request)
     others = tuple(other for other in known.people if other != user_id)
-    now = replace(known, people=(user_id, *others)[:_MOST_PEOPLE])
+    _keep(response, replace(known, people=(user_id, *others)[:_MOST_PEOPLE]))
+
+
+def _keep(response: HttpResponseBase, now: Device) -> None:
     response.set_cookie(
         settings.DEVICE_COOKIE_NAME,
         signing.dumps((now.id, now.people), salt=_SALT),

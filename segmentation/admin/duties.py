@@ -1,4 +1,4 @@
-"""Duties: what workers do besides runs, when they last did it, and what they found."""
+"""Periodic tasks: what workers do besides runs, when they last did it, and what they found."""
 
 import json
 from typing import Any
@@ -16,7 +16,7 @@ from segmentation.models import Duty
 
 @admin.register(Duty)
 class DutyAdmin(ReadOnlyAdmin):
-    """Look at the duties. Whichever worker comes first does what is due."""
+    """Look at the periodic tasks. Whichever worker is first does what is due."""
 
     list_display = ("duty", "outcome", "begun", "ended", "next_due")
     list_display_links = ("duty",)
@@ -27,7 +27,7 @@ class DutyAdmin(ReadOnlyAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
         return False
 
-    @admin.display(description=gettext_lazy("Duty"))
+    @admin.display(description=gettext_lazy("Task"))
     def duty(self, duty: Duty) -> str:
         return duty.get_name_display()
 

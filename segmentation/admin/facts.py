@@ -17,9 +17,9 @@ from django.utils.translation import ngettext, pgettext
 from segmentation import services, words
 from segmentation.admin import cells
 from segmentation.engine.progress import Stage
+from segmentation.execution.kinds import kind_of
 from segmentation.models import Duty, Image, Job, Run, User, Worker
 from segmentation.models.jobs import State
-from segmentation.services.status import STAGE_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _of_job(job: Job) -> list[Fact]:
         _fact(_("Ended"), moment(job.finished)),
         _fact(_("Duration"), cells.duration(job) or ""),
         _fact(_("Attempts"), job.attempt),
-        _fact(_("Stage"), str(STAGE_NAMES[Stage(job.stage)]) if job.stage else ""),
+        _fact(_("Stage"), kind_of(job).stage_title(job.stage)),
         _fact(_("Worker"), job.worker or ""),
         _fact(_("Lease until"), moment(job.lease_until)),
     ]

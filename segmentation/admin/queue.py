@@ -10,10 +10,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from segmentation import services, words
-from segmentation.engine.progress import Stage
+from segmentation.execution.kinds import KINDS
 from segmentation.models import User
-from segmentation.services import Crew, Hand, Queue, Recent, Storage, Task
-from segmentation.services.status import STAGE_NAMES
+from segmentation.models.jobs import Kind
+from segmentation.services import Queue, Recent, RunningJob, Storage, WorkerStatus, WorkerStatuses
 
 # The chart, in units of its view box.
 _LEFT, _BASE, _TOP, _STEP, _BAR = 28.0, 128.0, 16.0, 28.83, 24.8
@@ -31,12 +31,11 @@ class Warning:  # noqa: A001 - that is what it is
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A worker and one of the runs that it does; without one when it is free."""
+    """A worker and one of the jobs that it does; without one when it is free."""
 
-    hand: Hand
-    task: Task | None
+    status: WorkerStatus
+    job: RunningJob | None
     beat: str
-    stage: str
     since: str
 
 
@@ -73,20 +72,21 @@ class StageRow:
 
 def page(*, user: User) -> dict[str, Any]:
     """Return what the template shows; a constant number of queries."""
-    now, crew, day, room = services.queue(), services.crew(user=user), services.recent(), services.storage()
+    now, workers, day, room = services.queue(), services.workers(user=user), services.recent(), services.storage()
     columns, grid = _chart(day)
     return {
-        "warnings": list(_warnings(now, crew)),
+        "warnings": list(_warnings(now, workers)),
         "now": now,
+        "waiting_by_kind": [(Kind(name).label, n) for name, n in now.waiting_by_kind.items() if n],
         "oldest": words.lasting(now.oldest_seconds),
         "work": words.lasting(now.waiting_seconds),
-        "silent": sum(hand.is_silent for hand in crew.hands),
+        "silent": sum(status.is_silent for status in workers.shown),
         "day": day,
         "ended": day.succeeded + day.failed,
         "failure_rate": None if day.failure_rate is None else words.percent(day.failure_rate),
         "whole": _words(day),
-        "crew": crew,
-        "lines": list(_lines(crew)),
+        "more_workers": workers.more,
+        "lines": list(_lines(workers)),
         "columns": columns,
         "grid": grid,
         "failures": [(services.failure_heading(code), code, count) for code, count in day.failures],
@@ -96,42 +96,41 @@ def page(*, user: User) -> dict[str, Any]:
     }
 
 
-def _warnings(now: Queue, crew: Crew) -> Iterator[Warning]:
+def _warnings(now: Queue, workers: WorkerStatuses) -> Iterator[Warning]:
     if not now.workers:
         waiting = ngettext("%(n)s run waits for one.", "%(n)s runs wait for one.", now.waiting) % {"n": now.waiting}
         yield Warning(_("No worker is running."), f"{waiting} " + _("Start manage.py worker."))
     elif now.leaving == now.workers:
         waiting = ngettext("%(n)s run waits for a new one.", "%(n)s runs wait for a new one.", now.waiting)
         yield Warning(_("All workers are leaving."), waiting % {"n": now.waiting})
-    for hand in crew.hands:
-        if hand.is_silent:
-            what = _("%(worker)s has not been heard for %(time)s.")
-            values = {"worker": hand.worker, "time": words.lasting(hand.silent_seconds)}
-            yield Warning(what % values, _outlook(hand))
+    for status in workers.shown:
+        if status.is_silent:
+            what = _("%(worker)s has sent no heartbeat for %(time)s.")
+            values = {"worker": status.worker, "time": words.lasting(status.silent_seconds)}
+            yield Warning(what % values, _outlook(status))
 
 
-def _outlook(hand: Hand) -> str:
-    if not hand.tasks:
+def _outlook(status: WorkerStatus) -> str:
+    if not status.jobs:
         return _("It has no run. If it has stopped, it will be removed from this list.")
-    left = min(task.lease_seconds for task in hand.tasks)
+    left = min(job.lease_seconds for job in status.jobs)
     if left <= 0:
         return _("The next sweep of another worker puts its runs back into the queue. Nothing is lost.")
     then = ngettext(
         "Its run goes back to the queue in %(time)s and starts again elsewhere. Nothing is lost.",
         "Its runs go back to the queue in %(time)s and start again elsewhere. Nothing is lost.",
-        len(hand.tasks),
+        len(status.jobs),
     )
     return then % {"time": words.lasting(left)}
 
 
-def _lines(crew: Crew) -> Iterator[Line]:
-    for hand in crew.hands:
-        beat = words.lasting(hand.silent_seconds)
-        for task in hand.tasks:
-            stage = str(STAGE_NAMES[Stage(task.stage)]) if task.stage else ""
-            yield Line(hand, task, beat, stage, words.lasting(task.seconds))
-        if not hand.tasks:
-            yield Line(hand, None, beat, "", "")
+def _lines(workers: WorkerStatuses) -> Iterator[Line]:
+    for status in workers.shown:
+        beat = words.lasting(status.silent_seconds)
+        for job in status.jobs:
+            yield Line(status, job, beat, words.lasting(job.seconds))
+        if not status.jobs:
+            yield Line(status, None, beat, "")
 
 
 def _words(day: Recent) -> dict[str, str] | None:
@@ -177,7 +176,7 @@ def _round_step(highest: int) -> int:
 
 
 def _stages(day: Recent) -> list[StageRow]:
-    names = {"waiting": _("Waiting"), **{stage.value: str(name) for stage, name in STAGE_NAMES.items()}}
+    names = {"waiting": _("Waiting"), **{stage.name: str(stage.title) for stage in KINDS[Kind.RUN].stages}}
     longest = max((spread.most for spread in day.stages.values()), default=0.0) or 1.0
     return [
         StageRow(

@@ -15,8 +15,8 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Model
 
 from segmentation import files
-from segmentation.backup import archive, rows
-from segmentation.backup.archive import CHUNK, FILES, INDEX, MANIFEST, ROWS, BackupError, Hashing, Manifest, Part
+from segmentation.backup import layout, rows
+from segmentation.backup.layout import CHUNK, FILES, INDEX, MANIFEST, ROWS, BackupError, Hashing, Manifest, Part
 from segmentation.models import Image, Job, Worker
 
 _KEY = re.compile(r"(?:images|runs)(?:/[\w-][\w.-]*){2,3}", re.ASCII)
@@ -37,7 +37,7 @@ def restore(path: Path, *, replace: bool = False, on_bytes: Callable[[int], obje
     Raises
     ------
     BackupError
-        When the archive is damaged or does not fit; nothing was changed.
+        When the backup is damaged or does not fit; nothing was changed.
     StorageUnavailable
         When the storage does not take the files; the rows are as they were.
     """
@@ -53,14 +53,14 @@ def restore(path: Path, *, replace: bool = False, on_bytes: Callable[[int], obje
                     _clear()
                 _load(file, manifest)
         except (tarfile.TarError, EOFError) as error:
-            raise BackupError(f"The archive is damaged or cut off: {error}") from error
+            raise BackupError(f"The backup is damaged or cut off: {error}") from error
         except (DeserializationError, IntegrityError) as error:
             raise BackupError(f"Its rows do not fit into this database: {error}") from error
     return manifest
 
 
 def _members(file: IO[bytes]) -> Iterator[tuple[str, int, IO[bytes]]]:
-    """Go through the archive from its beginning: name, size and content of each member."""
+    """Go through the backup from its beginning: name, size and content of each member."""
     file.seek(0)
     with tarfile.open(fileobj=file, mode="r:") as tar:
         while (info := tar.next()) is not None:
@@ -82,7 +82,7 @@ def _manifest(file: IO[bytes]) -> Manifest:
 
 
 def _require_fit(manifest: Manifest) -> None:
-    here = archive.migrations()
+    here = layout.migrations()
     if not here:
         raise BackupError("This database has no tables yet. Run: python manage.py migrate")
     if here == manifest.migrations:
@@ -100,12 +100,12 @@ def _require_fit(manifest: Manifest) -> None:
 def _require_quiet(*, replace: bool) -> None:
     if Worker.objects.alive().exists():
         raise BackupError("A worker is at work on this database. Stop the workers and the web server first.")
-    if not replace and any(model._base_manager.exists() for model in archive.tables()):  # noqa: SLF001 - hides no rows
+    if not replace and any(model._base_manager.exists() for model in layout.tables()):  # noqa: SLF001 - hides no rows
         raise BackupError("This database is not empty. With --replace, all that is in it is replaced by the backup.")
 
 
 class _Check:
-    """Compares every byte of the archive with the checksums in it."""
+    """Compares every byte of the backup with the checksums in it."""
 
     def __init__(self, manifest: Manifest, on_bytes: Callable[[int], object]) -> None:
         self._manifest = manifest
@@ -118,7 +118,7 @@ class _Check:
         with tempfile.TemporaryFile() as index:
             for name, size, content in _members(file):
                 if name.startswith(FILES) and not self._has_index:
-                    index.write(archive.index_line(_digest(content), _key(name)))
+                    index.write(layout.index_line(_digest(content), _key(name)))
                     self._count, self._bytes = self._count + 1, self._bytes + size
                     self._on_bytes(size)
                 elif name == INDEX:
@@ -126,9 +126,9 @@ class _Check:
                 elif found := _ROWS.fullmatch(name):
                     self._check_rows(found[1], content, size)
                 elif name != MANIFEST:
-                    raise BackupError(f"The archive has a part that this release does not know: {name}.")
+                    raise BackupError(f"The backup has a part that this release does not know: {name}.")
         if not self._has_index or self._seen != self._manifest.rows:
-            raise BackupError("The archive is damaged: parts of it are missing.")
+            raise BackupError("The backup is damaged: parts of it are missing.")
 
     def _compare(self, stored: IO[bytes], computed: IO[bytes]) -> None:
         computed.seek(0)
@@ -136,16 +136,16 @@ class _Check:
         for line in stored:
             hashing.update(line)
             if computed.readline() != line:
-                raise BackupError(f"The archive is damaged: {line.decode(errors='replace').split()[-1]} has changed.")
+                raise BackupError(f"The backup is damaged: {line.decode(errors='replace').split()[-1]} has changed.")
         found = Part(count=self._count, bytes=self._bytes, sha256=hashing.hexdigest())
         if found != self._manifest.files:
-            raise BackupError("The archive is damaged: its list of files has changed.")
+            raise BackupError("The backup is damaged: its list of files has changed.")
         self._has_index = True
 
     def _check_rows(self, label: str, content: IO[bytes], size: int) -> None:
         part = self._manifest.rows.get(label)
         if part is None or (part.bytes, part.sha256) != (size, _digest(content)):
-            raise BackupError(f"The archive is damaged: the rows of {label} have changed.")
+            raise BackupError(f"The backup is damaged: the rows of {label} have changed.")
         self._seen[label] = part
 
 
@@ -159,7 +159,7 @@ def _digest(content: IO[bytes]) -> str:
 def _key(name: str) -> str:
     key = name.removeprefix(FILES)
     if not _KEY.fullmatch(key):
-        raise BackupError(f"The archive has a file that is none of ours: {name}.")
+        raise BackupError(f"The backup has a file that is none of ours: {name}.")
     return key
 
 
@@ -181,15 +181,13 @@ def _store(key: str, size: int, content: IO[bytes]) -> None:
     if there is not None:
         files.delete(key)
     content.seek(0)
-    files.put(
-        key, content.read()
-    )  # whole: not all storages take a part of an archive, and none is larger than an upload
+    files.put(key, content.read())  # whole: not all storages take a part of a backup, and none is larger than an upload
 
 
 def _clear() -> None:
     """Empty all tables that a backup fills, without a word to anybody: the files of rows that come back must stay."""
     with connection.cursor() as cursor:
-        for table in archive.names():
+        for table in layout.names():
             cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")  # noqa: S608 - a name of ours
 
 
@@ -215,12 +213,12 @@ def _load_table(label: str, content: IO[bytes], expected: int) -> None:
         row.save(force_insert=True)
         count += 1
     if count != expected:
-        raise BackupError(f"The archive is damaged: {label} has {count} rows instead of {expected}.")
+        raise BackupError(f"The backup is damaged: {label} has {count} rows instead of {expected}.")
 
 
 def _reset_sequences() -> None:
     """Let new rows take numbers after those that were restored; SQLite does so by itself."""
-    models: list[type[Model]] = list(archive.tables())
+    models: list[type[Model]] = list(layout.tables())
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), models):
             cursor.execute(statement)

@@ -13,7 +13,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 from django.db.models import Model
 
-from segmentation.backup.archive import BY_NAME, Hashing
+from segmentation.backup.layout import BY_NAME, Hashing, kept_rows
 
 _CHUNK = 500  # rows held in memory
 
@@ -60,7 +60,7 @@ def dump(model: type[Model], target: Hashing) -> int:
 
     def counted() -> Iterator[Model]:
         nonlocal count
-        for row in model._base_manager.order_by("pk").iterator(chunk_size=_CHUNK):  # noqa: SLF001 - hides no rows
+        for row in kept_rows(model).order_by("pk").iterator(chunk_size=_CHUNK):
             count += 1
             yield row
 

@@ -1,7 +1,7 @@
 """Writes a backup while the site runs: rows of one moment, then the files that they name.
 
 Files are written once and never changed, so that those of a moment ago are still the right ones. One that is gone belongs
-to a row that was deleted meanwhile; the archive says so, and `restore` leaves that row out.
+to a row that was deleted meanwhile; the backup says so, and `restore` leaves that row out.
 """
 
 import os
@@ -17,20 +17,20 @@ from django.db.models import Model
 
 import segmentation
 from segmentation import files
-from segmentation.backup import archive, rows
-from segmentation.backup.archive import FILES, INDEX, MANIFEST, ROWS, Hashing, Manifest, Part
+from segmentation.backup import layout, rows
+from segmentation.backup.layout import FILES, INDEX, MANIFEST, ROWS, Hashing, Manifest, Part
 from segmentation.exceptions import StorageUnavailable
 from segmentation.models import Image, Run
 from segmentation.storage.local import flush
 from segmentation.upkeep import Keys
-from segmentation.upkeep.belongings import IMAGES, RUNS, Kind
+from segmentation.upkeep.belongings import IMAGES, RUNS, TableWithFiles
 
-_KINDS: dict[str, Kind] = {archive.label(Image): IMAGES, archive.label(Run): RUNS}
+_TABLES: dict[str, TableWithFiles] = {layout.label(Image): IMAGES, layout.label(Run): RUNS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What stands in the archive, and what the site itself has lost."""
+    """What stands in the backup, and what the site itself has lost."""
 
     manifest: Manifest
     missing: Keys = field(default_factory=Keys)  # files that rows name, and that are not there
@@ -47,13 +47,13 @@ def write(path: Path, *, on_bytes: Callable[[int], object] = lambda _count: None
     Raises
     ------
     OSError
-        When the archive cannot be written.
+        When the backup cannot be written.
     StorageUnavailable
         When the storage does not answer.
     """
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=path.parent) as scratch:
         writer = _Writer(Path(scratch), on_bytes)
-        draft = Path(scratch) / "archive"
+        draft = Path(scratch) / "backup"
         draft.touch(mode=0o600)  # holds everybody's pictures, and hashes of passwords
         with draft.open("wb") as target:
             written = writer.write(target)
@@ -76,8 +76,8 @@ class _Writer:
 
     def write(self, target: IO[bytes]) -> Written:
         with rows.snapshot():
-            migrations = archive.migrations()
-            parts = {archive.label(model): self._spool(model) for model in archive.tables()}
+            migrations = layout.migrations()
+            parts = {layout.label(model): self._spool(model) for model in layout.tables()}
             self._note_names()
         with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as tar:
             copied = self._copy_files(tar)
@@ -97,15 +97,15 @@ class _Writer:
         return Written(manifest=manifest, missing=self._missing)
 
     def _spool(self, model: type[Model]) -> Part:
-        with (self._scratch / archive.label(model)).open("wb") as file:
+        with (self._scratch / layout.label(model)).open("wb") as file:
             hashing = Hashing(file)
             count = rows.dump(model, hashing)
         return Part(count=count, bytes=hashing.bytes, sha256=hashing.sha256)
 
     def _note_names(self) -> None:
         with self._named.open("w", encoding="utf-8") as named:
-            for label, kind in _KINDS.items():
-                for row in kind.each():
+            for label, table in _TABLES.items():
+                for row in table.each():
                     named.writelines(f"{label} {row.id} {key}\n" for key in row.masters)
 
     def _copy_files(self, tar: tarfile.TarFile) -> Part:
@@ -116,7 +116,7 @@ class _Writer:
                 with file:
                     source = Hashing(file)
                     self._add_stream(tar, f"{FILES}{key}", source, length)
-                index.write(archive.index_line(source.sha256, key))
+                index.write(layout.index_line(source.sha256, key))
                 count, size = count + 1, size + length
                 self._on_bytes(length)
         return Part(count=count, bytes=size, sha256=index.sha256)
@@ -128,7 +128,7 @@ class _Writer:
                 opened = _open(key)
                 if opened is not None:
                     yield key, *opened
-                elif _KINDS[label].rows().filter(pk=row).exists():
+                elif _TABLES[label].rows().filter(pk=row).exists():
                     self._missing.add(key)
                 elif row not in (gone := self._deleted.setdefault(label, [])):
                     gone.append(row)

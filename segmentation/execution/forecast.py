@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import DurationField, ExpressionWrapper, F, Max
 from django.db.models.functions import Now
 
+from segmentation.execution.kinds import KINDS
 from segmentation.execution.schedule import Expected, Running, Schedule, Slots, Waiting
 from segmentation.models import Job, Worker
 from segmentation.models.jobs import SHORT_SECONDS
@@ -19,12 +20,13 @@ _NOBODY = uuid.UUID(int=0)
 
 
 def forecast() -> Forecast:
-    """Return when each waiting job will begin and end, and how many begin before it.
+    """Return when each waiting job will begin and end, and how many of its kind begin before it.
 
     Without a worker, as if there were one with a single slot for long jobs.
     """
     waiting = [
-        _waiting(row) for row in Job.objects.ready().annotate(waited=_span(Now() - F("queued"))).values(*_COLUMNS)
+        _waiting(row)
+        for row in Job.objects.ready().of_kinds(KINDS).annotate(waited=_span(Now() - F("queued"))).values(*_COLUMNS)
     ]
     if not waiting:
         return {}
@@ -61,7 +63,7 @@ def seconds_left(*, expected: float, elapsed: float, percent: int) -> float:
     return elapsed
 
 
-_COLUMNS = ("pk", "owner", "queued", "waited", "expected_seconds")
+_COLUMNS = ("pk", "owner", "kind", "queued", "waited", "expected_seconds")
 
 
 def _waiting(row: dict[str, Any]) -> Waiting:
@@ -69,6 +71,7 @@ def _waiting(row: dict[str, Any]) -> Waiting:
     return Waiting(
         id=row["pk"],
         owner=row["owner"],
+        kind=row["kind"],
         queued=row["queued"],
         waited=_seconds(row["waited"]),
         cost=SHORT_SECONDS if cost is None else cost,  # as good a guess as any until a worker judges it

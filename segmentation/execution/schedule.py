@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from segmentation.execution.share import PATIENCE_SECONDS, share
-from segmentation.models.jobs import SHORT_SECONDS
+from segmentation.models.jobs import SHORT_SECONDS, Kind
 
 MOST_STARTS = 500
 """Jobs that are simulated one by one; what is behind them is estimated from the sum of the costs."""
@@ -37,6 +37,7 @@ class Waiting:
 
     id: uuid.UUID
     owner: int
+    kind: str = Kind.RUN
     queued: datetime
     waited: float  # seconds
     cost: float  # core-seconds at speed 1
@@ -61,7 +62,7 @@ class Running:
 class Expected:
     """What becomes of a waiting job."""
 
-    position: int  # how many begin before it
+    position: int  # how many of its kind begin before it
     begins: float
     ends: float
 
@@ -124,6 +125,7 @@ class Schedule:
         self._running: dict[uuid.UUID, tuple[Running, tuple[Any, ...]]] = {}  # with the order of the claims
         self._ends: list[tuple[float, int, uuid.UUID]] = []
         self._order = itertools.count()
+        self._n_begun = Counter[str]()  # of each kind
         self._now = 0.0
         for one in running:
             self._run(one, (0, one.claimed), one.left)
@@ -135,7 +137,12 @@ class Schedule:
             self._fill(found)
             if not self._waiting or len(found) >= MOST_STARTS or not self._advance():
                 break
-        return found | self._beyond(len(found))
+        return found | self._beyond()
+
+    def _position(self, job: Waiting) -> int:
+        """Count a job that begins; returns how many of its kind were begun before it."""
+        self._n_begun[job.kind] += 1
+        return self._n_begun[job.kind] - 1
 
     # --- beginning jobs ---------------------------------------------------------------------------------------------
 
@@ -144,7 +151,7 @@ class Schedule:
         for place in self._places.values():
             while (job := self._next(place)) is not None:
                 ends = self._begin(job, place)
-                position = found[job.id].position if job.id in found else len(found)
+                position = found[job.id].position if job.id in found else self._position(job)
                 found[job.id] = Expected(position=position, begins=self._now, ends=ends)
 
     def _next(self, place: _Place) -> Waiting | None:
@@ -239,13 +246,13 @@ class Schedule:
         own = [job for job in self._waiting.values() if job.owner == one.job.owner]
         self._queues[one.job.owner] = _Queue.of(own, self._speeds)
 
-    def _beyond(self, position: int) -> dict[uuid.UUID, Expected]:
+    def _beyond(self) -> dict[uuid.UUID, Expected]:
         """Estimate what was not simulated: one after the other, as fast as all slots together are."""
         power = sum(place.slots.long * place.slots.speed for place in self._places.values())
         found, begins = {}, self._now
         for job in sorted(self._waiting.values(), key=lambda job: job.key) if power else ():
-            found[job.id] = Expected(position=position, begins=begins, ends=begins + job.cost)
-            position, begins = position + 1, begins + job.cost / power
+            found[job.id] = Expected(position=self._position(job), begins=begins, ends=begins + job.cost)
+            begins += job.cost / power
         return found
 
 

@@ -40,7 +40,7 @@ def make_room(*, patience: float = PATIENCE_SECONDS) -> bool:
     newest = Job.objects.running_long().filter(owner=holder).order_by("-claimed", "-pk").first()
     if newest is None or newest.lease is None or not Job.objects.hand_back(newest.lease, counted=False):
         return False
-    logger.info("Run %s goes back to the queue: its owner held all places, and others wait.", newest.pk)
+    logger.info("%s goes back to the queue: its owner held all slots, and others wait.", newest)
     return True
 
 

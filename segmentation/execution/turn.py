@@ -1,6 +1,6 @@
 """Whose turn it is: of the owner with fewest running, then the owner served longest ago, then the oldest job.
 
-Who queues a hundred runs takes nothing from who queues a single one, and alone still gets all places. Long jobs are limited
+Whoever queues a hundred jobs takes nothing from whoever queues a single one, and alone still gets all slots. Long jobs are limited
 in two ways: each worker does as many as it has slots for them, which leaves its further slots to short jobs; and while
 somebody else waits, no owner gets more than their share of those slots (`share`).
 """
@@ -13,17 +13,15 @@ from typing import Any
 from django.db.models import Count, F, IntegerField, Min, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from segmentation.engine import recipe as recipes
-from segmentation.execution.cost import cost_of
+from segmentation.execution.kinds import KINDS, kind_of
 from segmentation.execution.share import owners_at_their_share
-from segmentation.models import Job, Run
-from segmentation.models.jobs import Kind
+from segmentation.models import Job
 
 logger = logging.getLogger(__name__)
 
 
 class Turns:
-    """Whose turn it is among the runs that this release knows; those of newer releases wait for a newer worker."""
+    """Whose turn it is among the jobs that this release knows; those of newer releases wait for a newer worker."""
 
     def __init__(self) -> None:
         self._passed_over: set[uuid.UUID] = set()  # this process will never know them
@@ -41,12 +39,12 @@ class Turns:
             Whether the worker has a slot for a long job; otherwise it takes short ones only.
         """
         while (job_id := next_job(passed_over=self._passed_over, speed=speed, long_too=long_too)) is not None:
-            run = Run.objects.select_related("job", "image").defer("image__metadata").filter(pk=job_id).first()
-            if run is not None and not _is_known(run):
-                logger.warning("Run %s was made by a newer release and waits for a newer worker.", job_id)
+            job = Job.objects.filter(pk=job_id).first()
+            if job is not None and not kind_of(job).is_known(job):
+                logger.warning("%s was made by a newer release and waits for a newer worker.", job)
                 self._passed_over.add(job_id)
-            elif run is not None and run.job.expected_seconds is None:
-                Job.objects.expect(job_id, seconds=cost_of(run))
+            elif job is not None and job.expected_seconds is None:
+                Job.objects.expect(job_id, seconds=kind_of(job).expected_seconds(job))
             else:
                 return job_id  # deleted meanwhile: the claim finds out
         return None
@@ -64,7 +62,7 @@ def next_job(*, passed_over: Collection[uuid.UUID] = (), speed: float = 1.0, lon
     speed, long_too
         As in `Turns.next`.
     """
-    waiting = Job.objects.ready().filter(kind=Kind.RUN)
+    waiting = Job.objects.ready().of_kinds(KINDS)
     if not waiting.exists():  # the usual answer, asked for ten times a second
         return None
     if passed_over:
@@ -100,14 +98,3 @@ def _owners(candidates: QuerySet[Job]) -> QuerySet[Any, Any]:
             served=Subquery(served),
         )
     )
-
-
-def _is_known(run: Run) -> bool:
-    """Return whether recipe and inputs have a schema that this release knows."""
-    newest = recipes.SCHEMA, recipes.INPUTS_SCHEMA
-    return not any(_is_newer(*each) for each in zip((run.recipe, run.inputs), newest, strict=True))
-
-
-def _is_newer(mapping: Any, newest: int) -> bool:
-    schema = mapping.get("schema") if isinstance(mapping, dict) else None
-    return isinstance(schema, int) and schema > newest

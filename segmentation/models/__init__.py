@@ -5,8 +5,9 @@ from segmentation.models.cached import CachedFile
 from segmentation.models.duties import Duty
 from segmentation.models.images import Image
 from segmentation.models.jobs import Job
+from segmentation.models.outputs import JobOutput
 from segmentation.models.runs import Result, Revision, Run
 from segmentation.models.users import User
 from segmentation.models.workers import Worker
 
-__all__ = ["CachedFile", "Duty", "Image", "Job", "Result", "Revision", "Run", "User", "Worker"]
+__all__ = ["CachedFile", "Duty", "Image", "Job", "JobOutput", "Result", "Revision", "Run", "User", "Worker"]

@@ -1,4 +1,4 @@
-"""Rows take their files (and a run its job) along, whoever deletes them: page, API, admin or a cascade."""
+"""Rows take their files (and a run or an output its job) along, whoever deletes them: page, API, admin or a cascade."""
 
 import uuid
 from typing import Any
@@ -11,6 +11,7 @@ from segmentation import files
 from segmentation.models.cached import CachedFile
 from segmentation.models.images import Image
 from segmentation.models.jobs import Job
+from segmentation.models.outputs import JobOutput
 from segmentation.models.runs import Run
 
 
@@ -24,6 +25,13 @@ def _run_deleted(instance: Run, **_kwargs: Any) -> None:
     run_id: uuid.UUID = instance.job_id
     Job.objects.filter(pk=run_id).delete()
     _forget(files.run_prefix(run_id))
+
+
+@receiver(post_delete, sender=JobOutput, dispatch_uid="job_output_deleted")
+def _job_output_deleted(instance: JobOutput, **_kwargs: Any) -> None:
+    job_id: uuid.UUID = instance.job_id
+    Job.objects.filter(pk=job_id).delete()
+    _forget(files.output_prefix(job_id))
 
 
 @receiver(post_delete, sender=CachedFile, dispatch_uid="cached_file_deleted")

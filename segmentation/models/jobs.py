@@ -1,4 +1,5 @@
 import uuid
+from collections.abc import Iterable
 from typing import Self
 
 from django.conf import settings
@@ -26,7 +27,10 @@ SHORT_SECONDS = 5.0
 
 
 class Kind(models.TextChoices):
+    """What a job does; `execution.kinds` has everything about each."""
+
     RUN = "run", _("Segmentation")
+    ARCHIVE = "archive", _("Download of a person's data")
 
 
 TERMINAL = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
@@ -54,6 +58,9 @@ class JobQuerySet(models.QuerySet["Job"]):
     def short(self, *, speed: float) -> Self:
         """Return the jobs that a worker of this speed is expected to finish soon, and those that nobody has judged yet."""
         return self.filter(Q(expected_seconds=None) | Q(expected_seconds__lt=SHORT_SECONDS * speed))
+
+    def of_kinds(self, names: Iterable[str]) -> Self:
+        return self.filter(kind__in=list(names))
 
     def running(self) -> Self:
         return self.filter(state=State.RUNNING)

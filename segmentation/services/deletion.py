@@ -4,7 +4,12 @@ Django looks up what a cascade takes before it begins to delete. Whoever would a
 and new runs lock their owner, workers the job, people who edit a legend the run.
 """
 
+from importlib import import_module
+
+from django.conf import settings
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -54,6 +59,35 @@ def delete_user(*, user: User, actor: User | None = None) -> None:
         )
     record(actor=actor, thing=user, what=_("Deleted with everything of theirs."), deleted=True)
     user.delete()
+
+
+def refusal_to_delete(*, user: User) -> str | None:
+    """Return why a person cannot delete their own account, and what they can do; None when they can."""
+    if LogEntry.objects.filter(user=user).exists():
+        return _(
+            "The log of the administration says what you did as staff, and must stay. Delete your pictures in your history; "
+            "then ask another member of staff to switch your account off."
+        )
+    others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=user.pk)
+    if user.is_superuser and not others.exists():
+        return _("You are the only one who may do everything here. Make somebody else a superuser first.")
+    return None
+
+
+def end_sessions(*, user_id: int) -> int:
+    """Delete all sessions of a person, on whatever device; returns how many there were.
+
+    Reads all sessions, since they do not name their person in a column; outside of any transaction.
+    """
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    ended = [
+        session.session_key
+        for session in Session.objects.order_by().iterator()
+        if session.get_decoded().get(SESSION_KEY) == str(user_id)
+    ]
+    for key in ended:
+        store(key).delete()
+    return len(ended)
 
 
 def _hold(owner_id: int | None, jobs: JobQuerySet) -> None:

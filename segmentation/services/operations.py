@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import product
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.db.models import Count, DurationField, Exists, ExpressionWrapper, F,
 from django.db.models.functions import Now
 
 from segmentation import files
+from segmentation.execution.kinds import KINDS
 from segmentation.models import Duty, Image, Job, Run, User, Worker
 from segmentation.models.clock import seconds_from_now
 from segmentation.models.duties import Name as DutyName
@@ -26,9 +28,10 @@ _REMEMBERED_SECONDS = 300  # adding up the sizes reads all images: 30 ms for 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """What waits and what runs, and how many places there are."""
+    """What waits and what runs, and how many slots there are."""
 
     waiting: int
+    waiting_by_kind: dict[str, int]  # of each kind that this release knows
     waiting_seconds: float  # expected cost of what waits, in core-seconds at speed 1
     oldest_seconds: float  # how long the first has waited; 0 when none does
     running: int
@@ -39,24 +42,29 @@ class Queue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class RunningJob:
     """One job that runs, as its worker last told of it."""
 
-    run_id: uuid.UUID
-    run: Run | None  # with its image and owner; None for who may not see it
-    stage: str
+    id: uuid.UUID
+    label: str  # what it is, in words; "" for who may not see it
+    run: Run | None  # with its image and owner; None when it is none, and for who may not see it
+    stage: str  # in words
     percent: int
     seconds: float  # since it was begun
     lease_seconds: float  # until it is given to another worker
 
+    @property
+    def short_id(self) -> str:
+        return str(self.id)[:8]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hand:
-    """A worker and what it does."""
+class WorkerStatus:
+    """A worker and the jobs that it does."""
 
     worker: Worker
-    tasks: tuple[Task, ...]
-    silent_seconds: float  # since it was last heard of, by a beat of a run or of its own
+    jobs: tuple[RunningJob, ...]
+    silent_seconds: float  # since its last heartbeat, or the last one of its jobs
 
     @property
     def is_leaving(self) -> bool:
@@ -70,10 +78,10 @@ class Hand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crew:
-    """The workers that live or hold a run; the busiest to look at first."""
+class WorkerStatuses:
+    """The workers that live or hold a job; those that need attention first."""
 
-    hands: tuple[Hand, ...]
+    shown: tuple[WorkerStatus, ...]
     more: int  # that are not among them
 
 
@@ -96,13 +104,16 @@ class Storage:
 def queue() -> Queue:
     """Return what waits and what runs."""
     cost = Sum("expected_seconds", default=0.0)
-    waiting = Job.objects.queued().aggregate(n=Count("pk"), age=Max(Now() - F("queued")), cost=cost)
+    queued = Job.objects.queued().of_kinds(KINDS)
+    of_kind = {kind: Count("pk", filter=Q(kind=kind)) for kind in KINDS}
+    waiting = queued.aggregate(n=Count("pk"), age=Max(Now() - F("queued")), cost=cost, **of_kind)
     slots, short_slots = Sum("slots", default=0), Sum("short_slots", default=0)
     alive = Worker.objects.alive().aggregate(
         n=Count("pk"), leaving=Count("leaving"), places=slots, short_places=short_slots
     )
     return Queue(
         waiting=waiting["n"],
+        waiting_by_kind={kind: waiting[kind] for kind in KINDS},
         waiting_seconds=waiting["cost"],
         oldest_seconds=_seconds(waiting["age"]),
         running=Job.objects.running().count(),
@@ -113,25 +124,25 @@ def queue() -> Queue:
     )
 
 
-def crew(*, user: User) -> Crew:
-    """Return the workers that live, or that still hold runs; runs are named as far as `user` may see them."""
+def workers(*, user: User) -> WorkerStatuses:
+    """Return the workers that live, or that still hold jobs; jobs are named as far as `user` may see them."""
     holds = Exists(Job.objects.running().filter(worker=OuterRef("pk")))
-    workers = Worker.objects.annotate(silent=_span(Now() - F("seen"))).filter(
+    found = Worker.objects.annotate(silent=_span(Now() - F("seen"))).filter(
         Q(seen__gt=seconds_from_now(-settings.GMM_LEASE_SECONDS)) | holds
     )
-    shown: list[Any] = list(workers.order_by("host", "started", "pk")[: _SHOWN_WORKERS + 1])
-    more = workers.count() - _SHOWN_WORKERS if len(shown) > _SHOWN_WORKERS else 0
-    tasks = defaultdict(list)
-    for worker_id, task in _tasks(user):
-        tasks[worker_id].append(task)
-    hands = (_hand(worker, tuple(tasks[worker.pk])) for worker in shown[:_SHOWN_WORKERS])
-    return Crew(hands=tuple(sorted(hands, key=lambda hand: (hand.is_silent, not hand.tasks))), more=more)
+    shown: list[Any] = list(found.order_by("host", "started", "pk")[: _SHOWN_WORKERS + 1])
+    more = found.count() - _SHOWN_WORKERS if len(shown) > _SHOWN_WORKERS else 0
+    jobs = defaultdict(list)
+    for worker_id, job in _running_jobs(user):
+        jobs[worker_id].append(job)
+    statuses = (_status(worker, tuple(jobs[worker.pk])) for worker in shown[:_SHOWN_WORKERS])
+    return WorkerStatuses(shown=tuple(sorted(statuses, key=lambda one: (one.is_silent, not one.jobs))), more=more)
 
 
-def runs_by_state() -> dict[str, int]:
-    """Return how many jobs there are in each state, from the first day on; reads the whole table."""
-    counted = Job.objects.order_by().values_list("state").annotate(n=Count("*"))
-    return dict.fromkeys(State.values, 0) | dict(counted)
+def jobs_by_state() -> dict[tuple[str, str], int]:
+    """Return how many jobs there are of each kind in each state, from the first day on; reads the whole table."""
+    counted = Job.objects.of_kinds(KINDS).order_by().values_list("kind", "state").annotate(n=Count("*"))
+    return dict.fromkeys(product(KINDS, State.values), 0) | {(kind, state): n for kind, state, n in counted}
 
 
 def storage() -> Storage:
@@ -160,28 +171,35 @@ def _stored() -> tuple[int, int, float, int]:
     return int(found["size"]), int(found["new"]), days, max(0, int(swept or 0) - int(found["size"]))
 
 
-def _hand(worker: Any, tasks: tuple[Task, ...]) -> Hand:
-    beats = (settings.GMM_LEASE_SECONDS - task.lease_seconds for task in tasks)
-    return Hand(worker=worker, tasks=tasks, silent_seconds=max(0.0, min([_seconds(worker.silent), *beats])))
+def _status(worker: Any, jobs: tuple[RunningJob, ...]) -> WorkerStatus:
+    beats = (settings.GMM_LEASE_SECONDS - job.lease_seconds for job in jobs)
+    return WorkerStatus(worker=worker, jobs=jobs, silent_seconds=max(0.0, min([_seconds(worker.silent), *beats])))
 
 
-def _tasks(user: User) -> Iterator[tuple[uuid.UUID | None, Task]]:
-    running = Job.objects.running().annotate(since=_span(Now() - F("started")), left=_span(F("lease_until") - Now()))
+def _running_jobs(user: User) -> Iterator[tuple[uuid.UUID | None, RunningJob]]:
+    visible = Exists(Job.objects.visible_to(user).filter(pk=OuterRef("pk")))
+    spans = {"since": _span(Now() - F("started")), "left": _span(F("lease_until") - Now())}
+    running = Job.objects.running().select_related("owner").annotate(is_visible=visible, **spans)
     named = Run.objects.visible_to(user).filter(job__state="running").select_related("image", "image__owner")
     runs = {run.pk: run for run in named.defer("image__metadata", "recipe", "inputs")}
     job: Any
     for job in running.order_by("started", "pk"):
         yield (
             job.worker_id,
-            Task(
-                run_id=job.pk,
+            RunningJob(
+                id=job.pk,
+                label=_label(job) if job.is_visible and job.pk not in runs else "",
                 run=runs.get(job.pk),
-                stage=job.stage,
+                stage=KINDS[job.kind].stage_title(job.stage) if job.kind in KINDS else "",
                 percent=job.percent,
                 seconds=_seconds(job.since),
                 lease_seconds=_seconds(job.left),
             ),
         )
+
+
+def _label(job: Job) -> str:
+    return KINDS[job.kind].label(job) if job.kind in KINDS else job.kind
 
 
 def _span(difference: Any) -> ExpressionWrapper[Any]:

@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce
 from segmentation.engine.exceptions import gettext_noop
 from segmentation.exceptions import QuotaExceeded
 from segmentation.models import Image, Job, Result, Run, User
+from segmentation.models.jobs import Kind
 
 _RESULT_BYTES = 1_000_000  # of a result, at most, besides what grows with its picture
 _RESULT_BYTES_PER_PIXEL = 2  # component map and binary picture
@@ -114,7 +115,7 @@ def require_room_for_run(*, image: Image, inputs_bytes: int) -> None:
     """
     owner = image.owner
     lock(owner)
-    if Job.objects.active().filter(owner=owner).count() >= settings.GMM_QUOTA_ACTIVE_RUNS:
+    if Job.objects.active().of_kinds([Kind.RUN]).filter(owner=owner).count() >= settings.GMM_QUOTA_ACTIVE_RUNS:
         raise QuotaExceeded(
             "quota_runs",
             gettext_noop(

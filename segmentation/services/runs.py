@@ -92,7 +92,7 @@ def _queue(run_id: uuid.UUID, run: Run, *, actor: User | None) -> Run:
     run.job = job
     run.save(force_insert=True)
     record(actor=actor, thing=run, what=_("Started."))
-    tasks.ring_on_commit()
+    tasks.wake_workers_on_commit()
     return run
 
 
@@ -161,5 +161,5 @@ def retry_run(*, run: Run, actor: User | None = None) -> None:
     if not Job.objects.retry(run.job_id):
         raise Conflict("state_conflict", gettext_noop("Only a run that failed or was cancelled can be tried again."))
     record(actor=actor, thing=run, what=_("Queued again."))
-    tasks.ring_on_commit()
+    tasks.wake_workers_on_commit()
     run.job.refresh_from_db()

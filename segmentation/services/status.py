@@ -8,21 +8,14 @@ from django.core.cache import cache
 from django.db.models import F, Max
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from segmentation import execution
-from segmentation.engine.progress import Stage
 from segmentation.execution import Expected
+from segmentation.execution.kinds import kind_of
 from segmentation.models import Job, Run, Worker
 from segmentation.models.jobs import State
 
-STAGE_NAMES = {
-    Stage.READING: gettext_lazy("Read the picture"),
-    Stage.COUNTING: gettext_lazy("Collect its colours"),
-    Stage.FITTING: gettext_lazy("Fit the mixture"),
-    Stage.LABELLING: gettext_lazy("Label every pixel"),
-    Stage.WRITING: gettext_lazy("Store the pictures"),
-}
 _REMEMBERED_SECONDS = 1  # everybody who waits asks several times a second
 
 
@@ -45,7 +38,7 @@ class RunStatus:
     percent: int
     message: str  # one sentence for people
     error: RunError | None
-    position: int | None  # how many begin before it; None unless queued
+    position: int | None  # how many runs begin before it; None unless queued
     seconds_left: float | None  # until its end, as expected; None when nobody works, and when the run is over
     revision: int
     recipe: dict[str, Any]
@@ -59,7 +52,7 @@ class RunStatus:
 def run_status(*, run: Run) -> RunStatus:
     """Return how `run` stands; reads the job's row as it is in memory, so fetch the run afresh."""
     job = run.job
-    expected = _forecast(job) if job.state == State.QUEUED else None
+    expected = forecast_of(job) if job.state == State.QUEUED else None
     position = None if job.state != State.QUEUED else expected.position if expected else 0
     alive = not job.is_active or Worker.objects.alive().exists()
     return RunStatus(
@@ -86,11 +79,11 @@ def _message(job: Job, position: int | None, *, workers_alive: bool) -> str:
     if job.state == State.QUEUED:
         return _("Yours is next.")
     if job.state == State.RUNNING and job.stage:
-        return str(STAGE_NAMES[Stage(job.stage)])
+        return kind_of(job).stage_title(job.stage)
     return str(State(job.state).label)
 
 
-def _forecast(job: Job) -> Expected | None:
+def forecast_of(job: Job) -> Expected | None:
     """Return what becomes of a waiting job; None when it does not wait any more, or may not begin yet."""
     forecast: execution.Forecast = cache.get("forecast") or {}
     if job.pk not in forecast:  # it came after the last look

@@ -1,4 +1,4 @@
-"""How the runs of the last day went: how many failed and why, how long they waited, how long each stage took."""
+"""How the jobs of one kind went within the last day: how many failed and why, how long they waited, how long each stage took."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from django.utils import timezone
 from segmentation.engine.progress import Stage
 from segmentation.models import Job
 from segmentation.models.clock import seconds_from_now
-from segmentation.models.jobs import State
+from segmentation.models.jobs import Kind, State
 
 HOURS = 24
 MOST = 1_000  # runs that are looked at: the newest ones, so that a busy day costs no more than a quiet one
@@ -78,9 +78,9 @@ class _Row:
         return self.state == State.SUCCEEDED and self.started is not None and self.finished is not None
 
 
-def recent() -> Recent:
-    """Return how the runs of the last day went, at most `MOST` of them."""
-    found = Job.objects.filter(created__gt=seconds_from_now(-HOURS * 3600)).order_by("-created", "-id")
+def recent(*, kind: str = Kind.RUN) -> Recent:
+    """Return how the jobs of a kind went within the last day, at most `MOST` of them."""
+    found = Job.objects.of_kinds([kind]).filter(created__gt=seconds_from_now(-HOURS * 3600)).order_by("-created", "-id")
     columns = ("created", "queued", "started", "finished", "state", "error_code", "run__result__seconds")
     rows = [_Row(*values) for values in found.values_list(*columns)[: MOST + 1]]
     is_cut, rows = len(rows) > MOST, rows[:MOST]

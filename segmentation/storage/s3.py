@@ -22,6 +22,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _AT_ONCE = 1000  # keys that one request can delete
+_LARGEST_REQUEST = 4 * 10**9  # bytes that are put in one request; S3 takes 5 GiB
+_PUT_PART = 64 * 1024 * 1024  # bytes of each request for a larger object; S3 takes 10,000 of them
 _PART = 256 * 1024  # bytes that one request fetches of an object that is read in parts
 _IS_THERE = {"PreconditionFailed", "ConditionalRequestConflict"}
 
@@ -50,9 +52,9 @@ def _says_os_errors(method: Callable[P, R]) -> Callable[P, R]:
 
 
 class S3Media(S3Storage):  # type: ignore[misc] # django-storages publishes no types
-    """django-storages' S3, with puts that are one request each, and errors as those of a disk.
+    """django-storages' S3, with errors as those of a disk.
 
-    One request puts all of an object or nothing, and never over one that stands there. No call starts threads: workers'
+    A put stores all of an object or nothing, and never over one that stands there. No call starts threads: workers'
     children must not. A server that does not answer is tried three times, and not waited for longer than a page can take.
     """
 
@@ -86,12 +88,34 @@ class S3Media(S3Storage):  # type: ignore[misc] # django-storages publishes no t
     get_modified_time = _says_os_errors(S3Storage.get_modified_time)
 
     def put(self, key: str, source: File[bytes]) -> None:
+        """Store in one request, or in parts what is too large for one; either way all of it or nothing."""
+        source.seek(0, io.SEEK_END)
+        size = source.tell()
+        source.seek(0)  # as Django's own storages do: it may have been read, or put in vain
+        put = self._put_in_parts if size > _LARGEST_REQUEST else self._put_at_once
         with _as_os_errors():
             try:
-                self._client.put_object(Bucket=self.bucket_name, Key=key, Body=source, IfNoneMatch="*")
+                put(key, source)
             except ClientError as error:
                 if error.response["Error"]["Code"] not in _IS_THERE:
                     raise  # else another process has put the same file meanwhile
+
+    def _put_at_once(self, key: str, source: File[bytes]) -> None:
+        self._client.put_object(Bucket=self.bucket_name, Key=key, Body=source, IfNoneMatch="*")
+
+    def _put_in_parts(self, key: str, source: File[bytes]) -> None:
+        upload = {"Bucket": self.bucket_name, "Key": key}
+        upload |= {"UploadId": self._client.create_multipart_upload(**upload)["UploadId"]}
+        try:
+            parts: list[dict[str, Any]] = []
+            while data := source.read(_PUT_PART):
+                number = len(parts) + 1
+                answer = self._client.upload_part(**upload, PartNumber=number, Body=data)
+                parts.append({"PartNumber": number, "ETag": answer["ETag"]})
+            self._client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*")
+        except BaseException:
+            self._client.abort_multipart_upload(**upload)
+            raise
 
     def together(self) -> contextlib.AbstractContextManager[None]:
         """Nothing to gain: each put is one request, and durable."""

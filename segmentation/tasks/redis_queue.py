@@ -1,9 +1,9 @@
-"""The engine for many machines: the bell travels through Redis to RQ's workers, which do the work of `execution`.
+"""The backend for many machines: wake-ups travel through Redis to RQ's workers, which do the work of `execution`.
 
-RQ's worker hears bells and forks a work-horse for each. The horse is the parent of the computing children, one for each
-place, and serves runs until none waits: one bell is enough for any number of runs, and a hundred do no harm. The worker
-meanwhile says that it lives, and sweeps. A worker that has nothing to do but finds runs waiting has missed their bell
-(Redis was away, a horse was killed, somebody has switched engines) and rings itself.
+RQ's worker receives wake-ups and forks a work-horse for each. The horse is the parent of the computing children, one for
+each slot, and does jobs until none waits: one wake-up is enough for any number of jobs, and a hundred do no harm. The worker
+meanwhile writes its heartbeat, and sweeps. A worker that has nothing to do but finds jobs waiting has missed their wake-up
+(Redis was away, a horse was killed, somebody has switched backends) and enqueues one itself.
 """
 
 import contextlib
@@ -42,13 +42,13 @@ _TO_DEQUEUE = 15  # RQ listens for its `worker_ttl` less this before it beats
 
 
 class RedisBackend(RQBackend):
-    """A bell in Redis, for `manage.py worker` on any number of hosts."""
+    """Wake-ups in Redis, for `manage.py worker` on any number of hosts."""
 
     def work(self, *, on_ready: execution.OnReady) -> None:
         """Be an RQ worker until SIGTERM or SIGINT; leave with exit code 1 when Redis goes away, to be started again."""
         _wait_for_redis(django_rq.get_connection())
-        with execution.Presence().announced() as presence:
-            worker = _RunWorker(presence, self._ring, on_ready, queues=self._get_queues())
+        with execution.Heartbeat().registered() as heartbeat:
+            worker = _JobWorker(heartbeat, self._wake, on_ready, queues=self._get_queues())
             worker.work(logging_level="WARNING")
         if not worker.was_told_to_stop:
             sys.exit(1)
@@ -58,13 +58,13 @@ class RedisBackend(RQBackend):
         yield from BaseTaskBackend.check(self, **kwargs)
 
     @staticmethod
-    def _ring() -> None:
-        from segmentation.tasks.bell import run_next  # noqa: PLC0415 - the bell asks for its backend when it is made
+    def _wake() -> None:
+        from segmentation.tasks.wake_up import run_next  # noqa: PLC0415 - the task asks for its backend when it is made
 
         run_next.enqueue()
 
 
-class _RunWorker(Worker):
+class _JobWorker(Worker):
     """RQ's worker, with one thread, which beats, sweeps, and passes on what it is told."""
 
     log_result_lifespan = False
@@ -72,26 +72,26 @@ class _RunWorker(Worker):
 
     def __init__(
         self,
-        presence: execution.Presence,
-        ring: Callable[[], None],
+        heartbeat: execution.Heartbeat,
+        wake: Callable[[], None],
         on_ready: execution.OnReady,
         *,
         queues: Sequence[Queue],
     ) -> None:
-        self._presence = presence
-        self._ring = ring
+        self._heartbeat = heartbeat
+        self._wake = wake
         self._on_ready = on_ready
-        self._errands = execution.Errands()
-        self._duties = execution.Duties()
+        self._deletions = execution.FileDeletionQueue()
+        self._periodic = execution.PeriodicTasks()
         self._next_sweep = 0.0
         beat_seconds = max(1, min(_BEAT_SECONDS, int(settings.GMM_LEASE_SECONDS / _BEATS_PER_LEASE)))
         super().__init__(
             list(queues),
-            name=str(presence.id),
+            name=str(heartbeat.id),
             connection=queues[0].connection,
             job_class=Job,
             queue_class=type(queues[0]),
-            default_result_ttl=0,  # the rows say what became of the runs
+            default_result_ttl=0,  # the rows say what became of the jobs
             log_job_description=False,
             job_monitoring_interval=beat_seconds,
             worker_ttl=_TO_DEQUEUE + beat_seconds,
@@ -125,7 +125,7 @@ class _RunWorker(Worker):
 
     def _install_signal_handlers(self) -> None:
         super()._install_signal_handlers()  # type: ignore[no-untyped-call] # as above
-        self._on_ready(self._presence.slots, self._presence.short_slots)
+        self._on_ready(self._heartbeat.slots, self._heartbeat.short_slots)
 
     def handle_warm_shutdown_request(self) -> None:
         self._tell_horse_to_stop()
@@ -134,7 +134,7 @@ class _RunWorker(Worker):
         """Leave Redis alone while a signal is handled."""
 
     def teardown(self) -> None:
-        """Leave; when Redis was lost in the middle of a bell, not before the horse has finished or handed back."""
+        """Leave; when Redis was lost in the middle of a wake-up, not before the horse has finished or handed back."""
         if self.horse_pid:
             self._tell_horse_to_stop()
             self.wait_for_horse()
@@ -149,15 +149,15 @@ class _RunWorker(Worker):
                 os.kill(self.horse_pid, signal.SIGTERM)
 
     def handle_work_horse_killed(self, job: AnyJob, retpid: int, ret_val: int, rusage: Any) -> None:
-        """Ring for what the horse has left; the runs that it had come back when their leases have run out."""
+        """Enqueue a wake-up for what the horse has left; its jobs come back when their leases have run out."""
         super().handle_work_horse_killed(job, retpid, ret_val, rusage)  # type: ignore[no-untyped-call] # as above
-        self._ring()
+        self._wake()
 
     # --- to be alive ------------------------------------------------------------------------------------------------
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         if not self.is_horse:
-            self._see_to_rows()
+            self._do_upkeep()
         super().heartbeat(timeout, pipeline)
 
     def maintain_heartbeats(self, job: AnyJob, execution: Execution) -> None:
@@ -167,23 +167,23 @@ class _RunWorker(Worker):
         except RedisError as error:
             logger.warning("Redis does not answer. %s", error)
 
-    def _see_to_rows(self) -> None:
+    def _do_upkeep(self) -> None:
         if time.monotonic() < self._next_sweep:
             return
         self._next_sweep = time.monotonic() + min(_SWEEP_SECONDS, settings.GMM_LEASE_SECONDS / _BEATS_PER_LEASE)
         try:
-            self._presence.beat()
-            self._presence.recall_speed()
-            execution.sweep(self._errands)
-            self._errands.finish(within=_TIDY_SECONDS)
-            self._duties.tick()
-            has_missed_bell = self.get_state() != WorkerStatus.BUSY and self._presence.next_job() is not None
+            self._heartbeat.beat()
+            self._heartbeat.recall_speed()
+            execution.sweep(self._deletions)
+            self._deletions.finish(within=_TIDY_SECONDS)
+            self._periodic.tick()
+            has_missed_wake_up = self.get_state() != WorkerStatus.BUSY and self._heartbeat.next_job() is not None
         except Error as error:
             logger.warning("The database does not answer. %s", error)
             close_old_connections()
             return
-        if has_missed_bell:
-            self._ring()
+        if has_missed_wake_up:
+            self._wake()
 
 
 def _wait_for_redis(connection: "redis.Redis") -> None:

@@ -1,4 +1,4 @@
-"""The engine for one machine: a loop over the rows, and a bell that needs no sound."""
+"""The backend for one machine: its worker polls the rows, so that a wake-up need not travel."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from segmentation import execution
 
 
 class RowsBackend(BaseTaskBackend):
-    """A silent bell: `manage.py worker` polls the rows."""
+    """Enqueues nothing: `manage.py worker` polls the rows."""
 
     supports_async_task = False
 

@@ -2,8 +2,18 @@
 
 from segmentation.upkeep.files import sweep_files
 from segmentation.upkeep.report import Keys, Report
-from segmentation.upkeep.retention import remove_expired
+from segmentation.upkeep.retention import OUTPUTS, remove_expired
 from segmentation.upkeep.sizes import measure_image, measure_sizes
 from segmentation.upkeep.space import Space, space
 
-__all__ = ["Keys", "Report", "Space", "measure_image", "measure_sizes", "remove_expired", "space", "sweep_files"]
+__all__ = [
+    "OUTPUTS",
+    "Keys",
+    "Report",
+    "Space",
+    "measure_image",
+    "measure_sizes",
+    "remove_expired",
+    "space",
+    "sweep_files",
+]

@@ -1,4 +1,4 @@
-"""What the rows say about the files below `images/<uuid>/` and `runs/<uuid>/`: which must be there, and which may be."""
+"""What the rows say about the files below `images/<uuid>/`, `runs/<uuid>/` and so on: which must be there, and which may be."""
 
 import re
 import uuid
@@ -9,12 +9,13 @@ from typing import Any
 from django.db.models import QuerySet
 
 from segmentation import files
-from segmentation.models import CachedFile, Image, Run
+from segmentation.models import CachedFile, Image, JobOutput, Run
 from segmentation.upkeep.sizes import measure_image
 
 CHUNK = 500  # rows read at a time
 _SHA256 = re.compile("[0-9a-f]{64}")
 _OF_IMAGE = ("pk", "bytes", "sha256", "stored_bytes")
+_OF_OUTPUT = ("pk", "job__lease", "key", "bytes", "sha256")
 _OF_RUN = ("pk", "job__lease", "result__files", "inputs")
 
 
@@ -37,7 +38,7 @@ class Belongings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class TableWithFiles:
     """A table whose rows have files, each row in a folder of its own below `prefix`."""
 
     prefix: str
@@ -80,6 +81,16 @@ def _of_run(row: tuple[uuid.UUID, uuid.UUID | None, Any, Any]) -> Belongings:
     return Belongings(id=key, masters=masters, keeps=keeps)
 
 
+def _of_output(row: tuple[uuid.UUID, uuid.UUID | None, str, int | None, str]) -> Belongings:
+    job_id, held, name, size, sha256 = row
+    masters = {name: Expected(bytes=size, sha256=sha256)} if name else {}
+
+    def keeps(file: str) -> bool:
+        return file in masters or (held is not None and file.startswith(f"{files.output_prefix(job_id)}/{held}/"))
+
+    return Belongings(id=job_id, masters=masters, keeps=keeps)
+
+
 def _of_cached_file(row: tuple[uuid.UUID, str]) -> Belongings:
     key, name = row
     return Belongings(id=key, masters={}, keeps=files.cache_key(key, name).__eq__)
@@ -92,17 +103,20 @@ def _of_inputs(run_id: uuid.UUID, inputs: Mapping[str, Any]) -> dict[str, Expect
     return {f"{prefix}/{sha256}.png": Expected(sha256=sha256) for sha256 in hashes}
 
 
-IMAGES = Kind(
+IMAGES = TableWithFiles(
     prefix=files.IMAGES,
     rows=lambda: Image.objects.values_list(*_OF_IMAGE),
     belongings=_of_image,
     measure=measure_image,
 )
-RUNS = Kind(prefix=files.RUNS, rows=lambda: Run.objects.values_list(*_OF_RUN), belongings=_of_run)
-CACHE = Kind(
+RUNS = TableWithFiles(prefix=files.RUNS, rows=lambda: Run.objects.values_list(*_OF_RUN), belongings=_of_run)
+OUTPUTS = TableWithFiles(
+    prefix=files.OUTPUTS, rows=lambda: JobOutput.objects.values_list(*_OF_OUTPUT), belongings=_of_output
+)
+CACHE = TableWithFiles(
     prefix=files.CACHE,
     rows=lambda: CachedFile.objects.values_list("pk", "name"),
     belongings=_of_cached_file,
     is_cache=True,
 )
-KINDS = (IMAGES, RUNS, CACHE)
+TABLES = (IMAGES, RUNS, OUTPUTS, CACHE)

@@ -14,9 +14,9 @@ from operator import itemgetter
 
 from segmentation import files
 from segmentation.exceptions import StorageUnavailable
-from segmentation.models import CachedFile
+from segmentation.models import CachedFile, JobOutput
 from segmentation.storage import Stored
-from segmentation.upkeep.belongings import KINDS, Belongings, Expected, Kind
+from segmentation.upkeep.belongings import TABLES, Belongings, Expected, TableWithFiles
 from segmentation.upkeep.cached import superseded
 from segmentation.upkeep.report import Keys, Report
 
@@ -43,8 +43,9 @@ def sweep_files(*, verify: bool = False, dry_run: bool = False) -> Report:
     if not dry_run:
         CachedFile.objects.without_source().delete()
         superseded().delete()
-    for kind in KINDS:
-        sweep.look_at(kind)
+        JobOutput.objects.without_job().delete()
+    for table in TABLES:
+        sweep.look_at(table)
     for prefix in _PASSING:
         sweep.clear(prefix)
     return sweep.report
@@ -57,17 +58,17 @@ class _Sweep:
         self._verify = verify
         self._dry_run = dry_run
 
-    def look_at(self, kind: Kind) -> None:
-        """Compare the folders of a kind with its rows."""
-        for key, folder, row in _side_by_side(self._folders(kind.prefix), kind.each()):
-            size = self._remove_orphans(kind, key, folder, row)
+    def look_at(self, table: TableWithFiles) -> None:
+        """Compare the folders of a table with its rows."""
+        for key, folder, row in _side_by_side(self._folders(table.prefix), table.each()):
+            size = self._remove_orphans(table, key, folder, row)
             if row is not None:
-                self._check(kind, row, folder)
-                if kind.measure is not None and size != row.stored_bytes and not self._dry_run:
-                    kind.measure(row.id)
-                if kind.is_cache and not folder:
-                    self._forget_lost(kind, row)
-        self._tidy(kind.prefix)
+                self._check(table, row, folder)
+                if table.measure is not None and size != row.stored_bytes and not self._dry_run:
+                    table.measure(row.id)
+                if table.is_cache and not folder:
+                    self._forget_lost(table, row)
+        self._tidy(table.prefix)
 
     def clear(self, prefix: str) -> None:
         """Remove what killed processes have left in a folder where nothing stays."""
@@ -85,16 +86,16 @@ class _Sweep:
                 for file in folder:
                     self.report.unknown.add(file.key)
 
-    def _remove_orphans(self, kind: Kind, key: str, folder: list[Stored], row: Belongings | None) -> int:
+    def _remove_orphans(self, table: TableWithFiles, key: str, folder: list[Stored], row: Belongings | None) -> int:
         """Remove what belongs to nothing; returns the bytes of what stays."""
         orphans = [file for file in folder if file.modified < self._before and not _keeps(row, file)]
         if orphans:
-            row = kind.get(uuid.UUID(key))
+            row = table.get(uuid.UUID(key))
             orphans = [file for file in orphans if not _keeps(row, file)]
         for file in orphans:
             self._remove(file)
         size = sum(file.bytes for file in folder) - sum(file.bytes for file in orphans)
-        if kind.is_cache:
+        if table.is_cache:
             self.report.cached += len(folder) - len(orphans)
             self.report.cached_bytes += size
         else:
@@ -102,9 +103,9 @@ class _Sweep:
             self.report.kept_bytes += size
         return size
 
-    def _forget_lost(self, kind: Kind, row: Belongings) -> None:
+    def _forget_lost(self, table: TableWithFiles, row: Belongings) -> None:
         """Delete a row of the cache whose file somebody has removed: it takes no room."""
-        if not self._dry_run and next(files.walk(f"{kind.prefix}/{row.id}"), None) is None:
+        if not self._dry_run and next(files.walk(f"{table.prefix}/{row.id}"), None) is None:
             CachedFile.objects.filter(pk=row.id).delete()
 
     def _remove(self, file: Stored) -> None:
@@ -113,13 +114,13 @@ class _Sweep:
         if not self._dry_run:
             files.delete(file.key)
 
-    def _check(self, kind: Kind, row: Belongings, folder: list[Stored]) -> None:
+    def _check(self, table: TableWithFiles, row: Belongings, folder: list[Stored]) -> None:
         listed = {file.key: file.bytes for file in folder}
         for key, expected in row.masters.items():
             seems_sound = key in listed and expected.bytes in {None, listed[key]}
             flaw = None if seems_sound and not self._verify else self._flaw(key, expected)
             if flaw is not None:
-                row_now = kind.get(row.id)
+                row_now = table.get(row.id)
                 if row_now is not None and key in row_now.masters:
                     flaw.add(key)
 

@@ -3,14 +3,17 @@ from importlib import import_module
 
 from django.conf import settings
 
-from segmentation.models import Worker
+from segmentation.models import JobOutput, Worker
 from segmentation.models.clock import seconds_from_now
 
+OUTPUTS = timedelta(days=7)  # how long what was made on request can be downloaded
 WORKERS = timedelta(days=30)  # how long staff can look up who did a run
 
 
 def remove_expired() -> dict[str, int]:
-    """Remove sessions that have ended and rows of workers that ended long ago; returns how many workers."""
+    """Remove ended sessions, expired outputs of jobs, and rows of workers that ended long ago; returns how many of both."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     removed, _ = Worker.objects.filter(seen__lt=seconds_from_now(-WORKERS.total_seconds())).delete()
-    return {"workers": removed}
+    expired = JobOutput.objects.expired(after=OUTPUTS)
+    outputs = len([output.delete() for output in list(expired)])
+    return {"workers": removed, "outputs": outputs}

@@ -47,15 +47,18 @@ class _Site(Collector):
 
 def _queue() -> Iterator[Metric]:
     now = services.queue()
-    yield _gauge("gmm_queue_length", "Runs that wait.", now.waiting)
+    waiting = GaugeMetricFamily("gmm_queue_length", "Jobs that wait, by kind.", labels=["kind"])
+    for kind, count in now.waiting_by_kind.items():
+        waiting.add_metric([kind], count)
+    yield waiting
     yield _gauge("gmm_queue_oldest_seconds", "How long the first of them has waited.", now.oldest_seconds)
     yield _gauge("gmm_queue_expected_seconds", "Core-seconds that they are expected to take.", now.waiting_seconds)
     yield _gauge("gmm_workers_alive", "Workers that were seen within a lease.", now.workers)
-    yield _gauge("gmm_worker_slots", "Runs that they can do at the same time, short ones aside.", now.places)
-    yield _gauge("gmm_worker_short_slots", "Short runs that they can do beside these.", now.short_places)
-    states = GaugeMetricFamily("gmm_runs", "Runs by state, of all that are kept.", labels=["state"])
-    for state, count in services.runs_by_state().items():
-        states.add_metric([state], count)
+    yield _gauge("gmm_worker_slots", "Jobs that they can do at the same time, short ones aside.", now.places)
+    yield _gauge("gmm_worker_short_slots", "Short jobs that they can do beside these.", now.short_places)
+    states = GaugeMetricFamily("gmm_jobs", "Jobs by kind and state, of all that are kept.", labels=["kind", "state"])
+    for labels, count in services.jobs_by_state().items():
+        states.add_metric(labels, count)
     yield states
 
 

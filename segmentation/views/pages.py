@@ -1,4 +1,4 @@
-"""Pages that belong to no picture: the first one, the account, the help, the theme, and what is shown instead of a page."""
+"""Pages that belong to no picture: the first one, the help, the theme, and what is shown instead of a page."""
 
 import logging
 import uuid
@@ -6,7 +6,6 @@ from http import HTTPStatus
 from textwrap import wrap
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -17,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from segmentation import services, words
 from segmentation.engine.recipe import MAX_CLUSTERS, MIN_CLUSTERS
-from segmentation.http import THEME_COOKIE, THEMES, SignedInRequest, problem, theme, wants_page
+from segmentation.http import THEME_COOKIE, THEMES, problem, theme, wants_page
 from segmentation.samples import SAMPLES
 from segmentation.views.returning import next_address
 from segmentation.views.showcase import showcase
@@ -33,13 +32,6 @@ def landing(request: HttpRequest) -> HttpResponse:
     shown = showcase()
     context = {"hero": shown["hero"], "uses": shown["uses"], "cloud": shown["cloud"], "thanks": _THANKS}
     return render(request, "segmentation/landing.html", context)
-
-
-@require_safe
-@login_required
-def account(request: SignedInRequest) -> HttpResponse:
-    """Show a person what this site knows of them, and how much of it they use."""
-    return render(request, "segmentation/account.html", {"usage": services.usage(owner=request.user)})
 
 
 @require_safe

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from segmentation.engine.progress import Stage
+from segmentation.execution.kinds import KINDS
+from segmentation.models.jobs import Kind
 from segmentation.services import RunStatus
-from segmentation.services.status import STAGE_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,9 @@ class Step:
 
 def steps(status: RunStatus) -> list[Step]:
     """Return the stages of a run that waits or works, in order."""
-    order = list(Stage)
-    now = order.index(Stage(status.stage)) if status.stage else -1
-    return [Step(stage.value, str(STAGE_NAMES[stage]), _mark(i, now)) for i, stage in enumerate(order)]
+    stages = KINDS[Kind.RUN].stages
+    now = next((i for i, stage in enumerate(stages) if stage.name == status.stage), -1)
+    return [Step(stage.name, str(stage.title), _mark(i, now)) for i, stage in enumerate(stages)]
 
 
 def _mark(index: int, now: int) -> Literal["done", "now", "later"]:

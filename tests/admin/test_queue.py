@@ -79,7 +79,7 @@ def test_what_waits_runs_and_failed_is_counted(admin, image, worker_row, finishe
 def test_a_worker_that_has_fallen_silent_is_named_with_what_becomes_of_its_run(admin, image, worker_row):
     give(make_runs(image)[0], worker_row, silent=20)
     text = text_of(admin)
-    assert re.search(rf"here, {str(worker_row.pk)[:8]} has not been heard for 2\d s\.", text)
+    assert re.search(rf"here, {str(worker_row.pk)[:8]} has sent no heartbeat for 2\d s\.", text)
     assert re.search(
         r"Its run goes back to the queue in ([1-9]\.\d|10) s and starts again elsewhere\. Nothing is lost\.", text
     )

@@ -51,7 +51,17 @@ def test_pages_of_the_main_job(open_window, size, theme, owner, finished_run):
     page = open_window(size, theme)
     sign_in(page, owner)
     run, image = finished_run.get_absolute_url(), finished_run.image.get_absolute_url()
-    for address in ("/", "/history/", "/account/", "/help/", run, image, f"{run}delete/", f"{image}delete/"):
+    for address in (
+        "/",
+        "/history/",
+        "/account/",
+        "/account/delete/",
+        "/help/",
+        run,
+        image,
+        f"{run}delete/",
+        f"{image}delete/",
+    ):
         check(page, address)
 
 

@@ -41,14 +41,14 @@ class Site:
 
 def state():
     """Return all rows that a backup holds as sorted JSON, and who has which rights by name."""
-    from segmentation.backup import archive  # noqa: PLC0415 - in both processes, once Django is set up
+    from segmentation.backup import layout  # noqa: PLC0415 - in both processes, once Django is set up
     from segmentation.models import User  # noqa: PLC0415 - the same
 
     rights = User.objects.values_list(
         "username", "user_permissions__codename", "user_permissions__content_type__model",
         "groups__name", "groups__permissions__codename",
     )  # fmt: skip
-    rows = {archive.label(model): _rows(model) for model in archive.tables()}
+    rows = {layout.label(model): _rows(model) for model in layout.tables()}
     return rows | {"rights": sorted([list(row) for row in rights if row[1] or row[3]], key=str)}
 
 

@@ -18,7 +18,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from segmentation import backup, files, services, upkeep
-from segmentation.models import Duty, Image, Job, Result, Run, User, Worker
+from segmentation.models import Duty, Image, Job, JobOutput, Result, Run, User, Worker
 from segmentation.models.jobs import State
 from tests import factories
 from tests.commands.sites import Site, state
@@ -125,6 +125,21 @@ def test_the_archive_is_private_and_other_programs_can_check_it(archive, tmp_pat
     rows = gzip.decompress((tmp_path / "rows/segmentation.image.jsonl.gz").read_bytes()).splitlines()
     assert [json.loads(row)["fields"]["name"] for row in rows] == ["phantom.png"]
     assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_archives_of_people_are_left_out_and_make_room_for_what_is_restored(site, owner, tmp_path, media):
+    services.create_archive(owner=owner)
+    job = Job.objects.get(kind="archive")
+    key = f"{files.output_prefix(job.pk)}/{uuid.uuid4()}/archive.zip"
+    files.put(key, b"everything that is mine")
+    JobOutput.objects.update(key=key)
+    call_command("backup", tmp_path / "site.tar")
+    parts = members(tmp_path / "site.tar")
+    assert str(job.pk).encode() not in gzip.decompress(parts["rows/segmentation.job.jsonl.gz"])
+    assert not any("output" in name for name in parts)
+    call_command("restore", tmp_path / "site.tar", replace=True)
+    assert not JobOutput.objects.exists()
+    assert not Job.objects.filter(kind="archive").exists()
 
 
 def test_moments_keep_their_microseconds(archive):
@@ -282,7 +297,7 @@ def test_one_changed_byte_anywhere_is_found_before_anything_is_changed(archive, 
     data[place + 20] ^= 1
     archive.write_bytes(data)
     before = stored(media_root)
-    refused(archive, "The archive is damaged", replace=True)
+    refused(archive, "The backup is damaged", replace=True)
     assert stored(media_root) == before
 
 

@@ -9,9 +9,9 @@ from segmentation.engine import pipeline
 from segmentation.engine.imaging import Limits
 from segmentation.engine.recipe import Recipe
 from segmentation.engine.sandbox import Child
-from segmentation.execution.allowance import allowance
-from segmentation.execution.attempt import Assignment
-from segmentation.execution.cost import seconds
+from segmentation.execution.kinds import kind_of
+from segmentation.execution.kinds.run.allowance import allowance
+from segmentation.execution.kinds.run.cost import seconds
 from tests import factories
 from tests.processes import eventually
 
@@ -80,7 +80,8 @@ def test_every_recipe_can_be_done_within_it(recipe):
 @pytest.mark.django_db(transaction=True)
 def test_an_attempt_is_allowed_what_its_picture_needs(queued_run):
     image = queued_run.image
-    allowed = Assignment.of(queued_run, lease=uuid.uuid4(), attempt=1).allowance
+    queued_run.job.lease = uuid.uuid4()
+    allowed = kind_of(queued_run.job).assign(queued_run.job).allowance
     recipe = Recipe.from_mapping(queued_run.recipe)
     expected = queued_run.job.expected_seconds
     assert expected == seconds(pixels=image.width * image.height, bands=3, item_bytes=1, recipe=recipe)

@@ -8,15 +8,23 @@ import pytest
 from segmentation import files
 from segmentation.engine.progress import Stage
 from segmentation.exceptions import StorageUnavailable
-from segmentation.execution import attempt
-from segmentation.execution.attempt import Assignment, perform
+from segmentation.execution.kinds import attempt_files, kind_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+def assign(run):
+    run.job.lease, run.job.attempt = uuid.uuid4(), 1
+    return kind_of(run.job).assign(run.job)
+
+
+def perform(assignment, report):
+    return assignment.call(report, None)
+
+
 @pytest.fixture
 def assignment(queued_run):
-    return Assignment.of(queued_run, lease=uuid.uuid4(), attempt=1)
+    return assign(queued_run)
 
 
 def test_progress_goes_through_all_stages_and_never_back(assignment):
@@ -32,7 +40,7 @@ def test_progress_goes_through_all_stages_and_never_back(assignment):
 
 def test_everything_is_stored_under_the_lease_and_nowhere_else(assignment, media):
     product = perform(assignment, lambda _value: None)
-    prefix = files.run_prefix(assignment.run_id, assignment.lease)
+    prefix = assignment.prefix
     names = {key.removeprefix(f"{prefix}/") for key in media.keys("runs")}
     assert names == set(product.files) == {"binary.png", "components.png", "fit.npz", "thumbnail"}
     types = {name: stored["content_type"] for name, stored in product.files.items()}
@@ -45,15 +53,15 @@ def test_everything_is_stored_under_the_lease_and_nowhere_else(assignment, media
 
 
 def test_two_attempts_make_the_same_bytes(assignment, queued_run):
-    again = Assignment.of(queued_run, lease=uuid.uuid4(), attempt=2)
+    again = assign(queued_run)
     first, second = (perform(each, lambda _value: None).files for each in (assignment, again))
     for name in ("components.png", "binary.png", "thumbnail"):
         assert first[name]["sha256"] == second[name]["sha256"]
 
 
-def test_a_storage_that_comes_back_is_worth_waiting_for(assignment, media, monkeypatch):
-    monkeypatch.setattr(attempt, "_PAUSES", (0.01, 0.01))
-    key = files.image_key(assignment.image_id, "original")
+def test_a_storage_that_comes_back_is_worth_waiting_for(assignment, image, media, monkeypatch):
+    monkeypatch.setattr(attempt_files, "_PAUSES", (0.01, 0.01))
+    key = files.image_key(image.pk, "original")
     original = files.read(key)
     media.delete(key)
     pauses = []
@@ -63,13 +71,13 @@ def test_a_storage_that_comes_back_is_worth_waiting_for(assignment, media, monke
         if len(pauses) == 2:
             files.put(key, original)
 
-    monkeypatch.setattr(attempt.time, "sleep", bring_back)
+    monkeypatch.setattr(attempt_files.time, "sleep", bring_back)
     assert perform(assignment, lambda _value: None).files
     assert pauses == [0.01, 0.01]
 
 
-def test_a_storage_that_stays_away_is_said(assignment, media, monkeypatch):
-    monkeypatch.setattr(attempt, "_PAUSES", (0.01, 0.01))
-    media.delete(files.image_key(assignment.image_id, "original"))
+def test_a_storage_that_stays_away_is_said(assignment, image, media, monkeypatch):
+    monkeypatch.setattr(attempt_files, "_PAUSES", (0.01, 0.01))
+    media.delete(files.image_key(image.pk, "original"))
     with pytest.raises(StorageUnavailable):
         perform(assignment, lambda _value: None)

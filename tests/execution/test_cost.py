@@ -10,8 +10,8 @@ from segmentation.engine import pipeline
 from segmentation.engine.imaging import Limits
 from segmentation.engine.recipe import Inputs, Recipe
 from segmentation.engine.sandbox import Allowance, Child
-from segmentation.execution.cost import cost_of, expected_seconds, seconds
-from segmentation.execution.presence import Presence
+from segmentation.execution.heartbeat import Heartbeat
+from segmentation.execution.kinds.run.cost import cost_of, expected_seconds, seconds
 from segmentation.models import Job, Run, Worker
 from tests import factories
 from tests.processes import eventually
@@ -127,9 +127,9 @@ def test_one_outlier_hardly_moves_the_speed_and_a_thousand_keep_it_within_bounds
 
 @pytest.mark.django_db(transaction=True)
 def test_a_new_worker_begins_with_the_speed_of_its_host():
-    with Presence().announced() as first:
+    with Heartbeat().registered() as first:
         Worker.objects.filter(pk=first.id).update(speed=2.5)
-    with Presence().announced() as second:
+    with Heartbeat().registered() as second:
         assert second.speed == Worker.objects.get(pk=second.id).speed == 2.5
 
 

@@ -63,7 +63,7 @@ def test_a_bug_in_one_attempt_ends_only_that_attempt(image, monkeypatch, caplog,
     record = supervisor._record
 
     def record_most(assignment, product):
-        if assignment.run_id == broken.pk:
+        if assignment.job_id == broken.pk:
             raise bug("a bug of ours")
         return record(assignment, product)
 

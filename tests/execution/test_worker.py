@@ -304,7 +304,7 @@ def test_a_run_of_a_newer_release_waits_and_blocks_nobody(worker, image, ended, 
     job = Job.objects.get(pk=newer.pk)
     assert (job.state, job.attempt) == (State.QUEUED, 0)
     ended(factories.make_run(image))
-    assert 1 <= worker.output.count("newer release") <= 4, "once, or once for each bell"
+    assert 1 <= worker.output.count("newer release") <= 4, "once, or once for each wake-up"
 
 
 def test_a_database_that_pauses_costs_no_run(start_worker, large_run, freeze, ended):

@@ -1,4 +1,4 @@
-"""A site of real workers that are killed, paused and starved, and the account of what became of its runs.
+"""A site of real workers that are killed, paused and starved, and the account of what became of its jobs.
 
 Nothing here knows which engine the environment configures: workers are processes with descendants, runs are rows, and files
 are what the storage lists.
@@ -18,7 +18,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 
 from segmentation import files
-from segmentation.models import Job, Result, Revision
+from segmentation.models import Job, JobOutput, Result, Revision
 from segmentation.models.jobs import State
 from tests.faults.gates import VARIABLE, Gates
 from tests.processes import children_of, eventually, is_running
@@ -115,13 +115,14 @@ class Site:
 
 
 def stored():
-    """The keys of all files of runs."""
-    return set(_walk("runs"))
+    """The keys of all files that jobs have made."""
+    return {*_walk("runs"), *_walk("outputs")}
 
 
 def named():
-    """The keys that results name."""
-    return {entry["key"] for names in Result.objects.values_list("files", flat=True) for entry in names.values()}
+    """The keys that results and outputs name."""
+    of_runs = {entry["key"] for names in Result.objects.values_list("files", flat=True) for entry in names.values()}
+    return of_runs | set(JobOutput.objects.exclude(key="").values_list("key", flat=True))
 
 
 def _walk(prefix):
@@ -135,11 +136,10 @@ def _walk(prefix):
 
 
 def _without_files(keys):
-    """How many results do not have all their bytes."""
-    return sum(
-        any(not _is_whole(entry) for entry in names.values())
-        for names in Result.objects.filter(run__in=keys).values_list("files", flat=True)
-    )
+    """How many results and outputs do not have all their bytes."""
+    made = [list(names.values()) for names in Result.objects.filter(run__in=keys).values_list("files", flat=True)]
+    made += [[output] for output in JobOutput.objects.filter(job__in=keys).exclude(key="").values("key", "sha256")]
+    return sum(any(not _is_whole(entry) for entry in entries) for entries in made)
 
 
 def _is_whole(entry):
@@ -150,6 +150,7 @@ def _doubled(keys):
     """How many runs have more than one first revision, or a result without having succeeded."""
     revisions = Counter(Revision.objects.filter(run__in=keys).values_list("run", flat=True))
     odd = Result.objects.filter(run__in=keys).exclude(run__job__state=State.SUCCEEDED).count()
+    odd += JobOutput.objects.filter(job__in=keys).exclude(key="").exclude(job__state=State.SUCCEEDED).count()
     return odd + sum(number > 1 for number in revisions.values())
 
 

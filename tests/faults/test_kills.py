@@ -73,6 +73,20 @@ def before_the_last_file(site, image):
     return run, site.child()
 
 
+def archive_while_reading(site, image):
+    site.gates.close("original")
+    archive = factories.make_archive(image.owner)
+    site.gates.wait_until_reached("original")
+    return archive, site.child()
+
+
+def archive_before_it_is_stored(site, image):
+    site.gates.close("archive.zip")
+    archive = factories.make_archive(image.owner)
+    site.gates.wait_until_reached("archive.zip")
+    return archive, site.child()
+
+
 def kill_child(site, image, stage):
     run, child = stage(site, image)
     kill(child)
@@ -86,12 +100,12 @@ def kill_parent(site, image, stage):
     return run
 
 
-def kill_parent_before_the_final_update(site, image):
+def kill_parent_before_the_final_update(site, image, before_the_last_file, name):
     """All files are stored, the child has said so and ended, and nobody has heard it."""
     run, child = before_the_last_file(site, image)
     parent = parent_of(child)
     send(signal.SIGSTOP, parent)
-    site.gates.open("fit.npz")
+    site.gates.open(name)
     eventually(lambda: not is_running(child))
     assert Job.objects.get(pk=run.pk).state == State.RUNNING
     kill(parent)
@@ -104,11 +118,14 @@ STAGES = {
     "in EM": in_em,
     "between two files": between_files,
     "before the last file": before_the_last_file,
+    "of an archive while it reads": archive_while_reading,
+    "of an archive before it is stored": archive_before_it_is_stored,
 }
+LAST_FILES = {"run": (before_the_last_file, "fit.npz"), "archive": (archive_before_it_is_stored, "archive.zip")}
 
 
 def let_all_pass(site):
-    for name in ("original", "binary.png", "fit.npz"):
+    for name in ("original", "binary.png", "fit.npz", "archive.zip"):
         site.gates.open(name)
 
 
@@ -133,10 +150,25 @@ def test_a_worker_is_killed(site, settled, large_image, stage, trial):
 
 
 @always_tried
-def test_a_worker_is_killed_before_the_final_update(site, settled, image, trial):
+@pytest.mark.parametrize("kind", LAST_FILES)
+def test_a_worker_is_killed_before_the_final_update(site, settled, image, kind, trial):
     site.start()
-    run = kill_parent_before_the_final_update(site, image)
-    settled("SIGKILL to the worker before the final update", [run])
+    run = kill_parent_before_the_final_update(site, image, *LAST_FILES[kind])
+    settled(f"SIGKILL to the worker before the final update ({kind})", [run])
+
+
+@tried
+@pytest.mark.parametrize("kind", LAST_FILES)
+def test_a_worker_is_stopped(site, settled, image, kind, trial):
+    """It hands back what it could not finish in its grace; another worker does it, and the attempt does not count."""
+    stage, name = LAST_FILES[kind]
+    worker = site.start()
+    job, _child = stage(site, image)
+    send(signal.SIGTERM, worker.pid)
+    eventually(lambda: not is_running(worker.pid) or worker.process.poll() is not None, within=30)
+    site.gates.open(name)
+    settled(f"SIGTERM to the worker ({kind})", [job])
+    assert Job.objects.get(pk=job.pk).attempt == 1
 
 
 @tried
@@ -168,7 +200,7 @@ with transaction.atomic():
 
 
 def commit_and_die(site, image):
-    """A process dies after it has committed a run, before it rings the bell; returns the run."""
+    """A process dies after it has committed a run, before it enqueues a wake-up; returns the run."""
     before = set(Run.objects.values_list("pk", flat=True))
     environment = {"DJANGO_SETTINGS_MODULE": "gmmsite.settings", "DATABASE_URL": database_url()}
     done = subprocess.run(
@@ -183,14 +215,14 @@ def commit_and_die(site, image):
 
 
 @tried
-def test_the_web_process_is_killed_between_commit_and_bell(site, settled, image, trial):
+def test_the_web_process_is_killed_between_commit_and_wake_up(site, settled, image, trial):
     site.start()
     run = commit_and_die(site, image)
-    settled("SIGKILL to the web process between commit and bell", [run])
+    settled("SIGKILL to the web process between commit and wake-up", [run])
 
 
 @tried
-def test_all_bells_are_lost(site, settled, image, trial):
+def test_all_wake_ups_are_lost(site, settled, image, trial):
     """Nobody was told of any of these runs."""
     runs = [commit_and_die(site, image) for _ in range(5)]
     site.start()

@@ -7,7 +7,7 @@ import pytest
 
 from segmentation import services
 from segmentation.exceptions import Conflict
-from segmentation.models import Image, Job, Result, Run
+from segmentation.models import Image, Job, JobOutput, Result, Run
 from segmentation.models.jobs import State
 from tests import factories
 from tests.faults.harness import stored
@@ -47,6 +47,39 @@ def test_cancelling_meets_the_end_of_runs(site, settled, image, moments, trial):
 
 
 @tried
+def test_cancelling_meets_the_end_of_archives(site, settled, image, moments, trial):
+    """As for runs; there is one archive a person at a time, so that each is settled before the next."""
+    site.start()
+    for moment in moments:
+        archive = factories.make_archive(image.owner)
+        time.sleep(moment)
+        try:
+            services.cancel_archive(owner=image.owner)
+        except Conflict:
+            expected = State.SUCCEEDED
+        else:
+            expected = State.CANCELLED
+        settled("cancel against finish (archive)", [archive], expected=(expected,))
+        assert JobOutput.objects.exclude(key="").exists() == (expected == State.SUCCEEDED)
+
+
+@tried
+def test_deleting_a_person_meets_their_archive(site, settled, media, moments, trial):
+    """Nothing of the person comes back, not even as a file."""
+    site.start()
+    keeper = factories.make_archive(factories.make_image(factories.make_user("keeper")).owner)
+    people = [factories.make_user(f"person-{number}") for number in range(CASES)]
+    for moment, person in zip(moments, people, strict=True):
+        factories.make_image(person)
+        factories.make_archive(person)
+        time.sleep(moment)
+        services.delete_user(user=person)
+    settled("delete against archive", [keeper])
+    assert list(Job.objects.all()) == [keeper]
+    assert {key.split("/")[1] for key in media.keys("outputs")} == {str(keeper.pk)}
+
+
+@tried
 @pytest.mark.parametrize("kind", ["run", "image", "user"])
 def test_deleting_meets_runs(site, settled, media, kind, moments, trial):  # noqa: PLR0917 - fixtures
     """Nothing that was deleted comes back, not even as a file; what others have is untouched."""
@@ -77,14 +110,20 @@ def _delete(kind, run, image, person):
 
 
 @tried
-def test_cancelling_stops_the_child_within_a_second(site, settled, image, record_property, trial):
+@pytest.mark.parametrize(("kind", "name"), [("run", "binary.png"), ("archive", "archive.zip")])
+def test_cancelling_stops_the_child_within_a_second(  # noqa: PLR0917 - fixtures
+    site, settled, image, record_property, kind, name, trial
+):
     site.start()
-    site.gates.close("binary.png")
-    run = factories.make_run(image)
-    site.gates.wait_until_reached("binary.png")
+    site.gates.close(name)
+    job = factories.make_run(image) if kind == "run" else factories.make_archive(image.owner)
+    site.gates.wait_until_reached(name)
     began = time.monotonic()
-    services.cancel_run(run=run)
+    if kind == "run":
+        services.cancel_run(run=job)
+    else:
+        services.cancel_archive(owner=image.owner)
     eventually(lambda: not site.children(), within=10)
     record_property("seconds to the end of a cancelled child", round(time.monotonic() - began, 2))
-    site.gates.open("binary.png")
-    settled("cancel of a run in its middle", [run], expected=(State.CANCELLED,))
+    site.gates.open(name)
+    settled(f"cancel in its middle ({kind})", [job], expected=(State.CANCELLED,))

@@ -1,10 +1,14 @@
+import io
 import uuid
 
 import pytest
 from django.core.files.base import ContentFile, File
+from django.core.files.storage import default_storage
 
 from segmentation import files
 from segmentation.exceptions import StorageUnavailable
+from segmentation.storage import s3
+from tests.media import is_on_disk
 
 
 def test_what_was_put_is_read_back(media):
@@ -85,3 +89,39 @@ def test_a_listing_has_all_files_folder_by_folder_in_the_order_of_names(media):
 def test_the_clock_of_the_storage_leaves_nothing_behind(media):
     files.now()
     assert media.keys() == []
+
+
+def test_a_file_that_was_read_already_is_stored_from_its_beginning(media):
+    source = File(io.BytesIO(b"all of it"), name="original")  # without a name it would count as no file
+    source.seek(0, io.SEEK_END)
+    files.put("images/a/original", source)
+    assert files.read("images/a/original") == b"all of it"
+
+
+if not is_on_disk():
+
+    def test_an_object_that_is_too_large_for_one_request_is_put_in_parts(media, monkeypatch):
+        """S3 takes parts of 5 MiB and more."""
+        monkeypatch.setattr(s3, "_LARGEST_REQUEST", 1_000_000)
+        monkeypatch.setattr(s3, "_PUT_PART", 5 * 1024 * 1024)
+        data = bytes(range(256)) * 45_000
+        files.put("outputs/a/archive.zip", File(io.BytesIO(data)))
+        assert files.read("outputs/a/archive.zip") == data
+        files.put("outputs/a/archive.zip", File(io.BytesIO(data[::-1])))
+        assert files.read("outputs/a/archive.zip") == data, "what stands there stays"
+
+    def test_parts_of_an_object_that_cannot_be_read_to_its_end_are_taken_back(media, monkeypatch):
+        monkeypatch.setattr(s3, "_LARGEST_REQUEST", 1_000_000)
+        monkeypatch.setattr(s3, "_PUT_PART", 5 * 1024 * 1024)
+
+        class Torn(io.BytesIO):
+            def read(self, size=-1):
+                if self.tell():
+                    raise OSError("torn")
+                return super().read(size)
+
+        with pytest.raises(StorageUnavailable):
+            files.put("outputs/a/archive.zip", File(Torn(bytes(11_000_000))))
+        assert media.keys("outputs") == []
+        bucket = default_storage.bucket_name
+        assert "Uploads" not in default_storage.connection.meta.client.list_multipart_uploads(Bucket=bucket)

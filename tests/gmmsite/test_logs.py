@@ -102,7 +102,7 @@ def test_a_child_of_a_worker_writes_lines_with_the_same_ids(lines, capfd, image,
 
     configuration = logs.configuration(form="json", level="INFO")
     logging.config.dictConfig(configuration)  # to the real stderr, which the child shares
-    monkeypatch.setattr("segmentation.execution.attempt.pipeline.run", noisy)
+    monkeypatch.setattr("segmentation.execution.kinds.run.child.pipeline.run", noisy)
     run = factories.make_run(image)
     execution.serve_until_empty()
     said = [json.loads(line) for line in capfd.readouterr().err.splitlines() if "said in the child" in line]

@@ -46,7 +46,7 @@ def test_a_bell_that_cannot_ring_does_not_fail_or_hold_up_the_request(away, monk
     monkeypatch.setattr(tasks.run_next.get_backend(), "enqueue", backend.enqueue)
     began = time.monotonic()
     with transaction.atomic():
-        tasks.ring_on_commit()
+        tasks.wake_workers_on_commit()
     assert time.monotonic() - began < 10, "it tries once more, and does not wait for Redis to come back"
     assert "Connection refused" in caplog.text
 

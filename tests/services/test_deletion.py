@@ -55,11 +55,12 @@ def meanwhile(monkeypatch):
 @deletions
 def test_a_worker_that_finishes_meanwhile_is_too_late(queued_run, worker_row, meanwhile, delete):
     from segmentation.execution import supervisor  # noqa: PLC0415 - the engine is loaded where it is needed
-    from segmentation.execution.attempt import Assignment, perform  # noqa: PLC0415 - as above
+    from segmentation.execution.kinds import kind_of  # noqa: PLC0415 - as above
 
     lease = Job.objects.claim(queued_run.pk, worker_id=worker_row.pk)
-    assignment = Assignment.of(queued_run, lease=lease, attempt=1)
-    product = perform(assignment, lambda _value: None)
+    job = Job.objects.get(lease=lease)
+    assignment = kind_of(job).assign(job)
+    product = assignment.call(lambda _value: None, None)
     recorded = []
     meanwhile(lambda: recorded.append(supervisor._record(assignment, product)))
     delete(queued_run)

@@ -8,8 +8,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from segmentation import files, services, upkeep
-from segmentation.models import Image, Job, Run
+from segmentation import execution, files, services, upkeep
+from segmentation.models import Image, Job, JobOutput, Run
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -247,3 +247,18 @@ def test_storage_that_does_not_answer_is_said_in_a_sentence(settings, media_root
     settings.MEDIA_ROOT.touch()
     with pytest.raises(CommandError, match="does not answer"):
         call_command("sweepfiles")
+
+
+def test_archives_of_people_stay_and_those_of_forgotten_attempts_go(owner, media_root, media):
+    """Also what a release has left that deleted the job and does not know the table."""
+    kept_job, gone_job = factories.make_archive(owner), factories.make_archive(factories.make_user("gone"))
+    execution.serve_until_empty()
+    (kept,) = media.keys(files.output_prefix(kept_job.pk))
+    orphan = f"{files.output_prefix(kept_job.pk)}/{uuid.uuid4()}/archive.zip"
+    files.put(orphan, b"of an attempt that nobody knows any more")
+    Job.objects.filter(pk=gone_job.pk)._raw_delete("default")
+    for key in media.keys("outputs"):
+        age(media_root, key)
+    assert upkeep.sweep_files(verify=True).is_sound
+    assert media.keys("outputs") == [kept]
+    assert list(JobOutput.objects.values_list("pk", flat=True)) == [kept_job.pk]

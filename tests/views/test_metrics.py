@@ -33,11 +33,11 @@ def test_the_numbers_are_those_of_the_rows(client, token, image, worker_row):
     make_runs(image, 3, state="succeeded")
     make_runs(image, 1, state="failed")
     values = scrape(client, **token)
-    assert values["gmm_queue_length",] == 2
+    assert values["gmm_queue_length", ("kind", "run")] == 2
     assert values["gmm_queue_oldest_seconds",] >= 60
     assert (values["gmm_workers_alive",], values["gmm_worker_slots",]) == (1, 2)
-    assert values["gmm_runs", ("state", "succeeded")] == 3
-    assert values["gmm_runs", ("state", "running")] == 0
+    assert values["gmm_jobs", ("kind", "run"), ("state", "succeeded")] == 3
+    assert values["gmm_jobs", ("kind", "run"), ("state", "running")] == 0
     assert values["gmm_recent_failures", ("code", "out_of_memory")] == 1
     assert values["gmm_recent_stage_seconds", ("quantile", "0.5"), ("stage", "whole")] == 2.0
     if is_on_disk():
@@ -49,7 +49,7 @@ def test_the_numbers_are_those_of_the_rows(client, token, image, worker_row):
 
 def test_staff_who_may_look_at_workers_need_no_token(client):
     client.force_login(factories.make_staff("keeper"))
-    assert ("gmm_queue_length",) in scrape(client)
+    assert ("gmm_queue_length", ("kind", "run")) in scrape(client)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`manage.py backup`: the database and all files in one archive, while the site runs."""
+"""`manage.py backup`: the database and all files in one file, while the site runs."""
 
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ from segmentation.engine.exceptions import SegmentationError
 
 class Command(BaseCommand):
     help = (
-        "Writes all rows and files of the site to one archive, consistent while the site runs. "
+        "Writes all rows and files of the site to one file, consistent while the site runs. "
         "It holds everybody's pictures: keep it private. The secret key and the settings are not in it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, metavar="FILE", help="the archive; one that stands there is replaced")
+        parser.add_argument("file", type=Path, metavar="FILE", help="the backup; one that stands there is replaced")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         path: Path = options["file"]

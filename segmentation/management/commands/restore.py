@@ -12,12 +12,12 @@ from segmentation.engine.exceptions import SegmentationError
 
 class Command(BaseCommand):
     help = (
-        "Restores all rows and files from an archive of `manage.py backup`, into the database and the storage that the "
-        "settings name. Checks the whole archive first. Stop web server and workers before."
+        "Restores all rows and files from a backup of `manage.py backup`, into the database and the storage that the "
+        "settings name. Checks the whole backup first. Stop web server and workers before."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, metavar="FILE", help="the archive")
+        parser.add_argument("file", type=Path, metavar="FILE", help="the backup")
         parser.add_argument(
             "--replace", action="store_true", help="replace all that is in a database that is not empty"
         )

@@ -11,45 +11,45 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def rung(monkeypatch):
-    """How often the bell has rung."""
-    rung = []
-    monkeypatch.setattr(type(tasks.run_next), "enqueue", lambda _task: rung.append(True))
-    return rung
+def woken(monkeypatch):
+    """How often a wake-up was enqueued."""
+    woken = []
+    monkeypatch.setattr(type(tasks.run_next), "enqueue", lambda _task: woken.append(True))
+    return woken
 
 
-def test_the_silent_bell_checks_the_task_and_stores_nothing(queued_run):
+def test_the_backend_for_one_machine_checks_the_task_and_stores_nothing(queued_run):
     result = RowsBackend("default", {}).enqueue(tasks.run_next, (), {})
     assert result.status == TaskResultStatus.READY
     assert Job.objects.get().state == State.QUEUED
 
 
-def test_who_hears_the_bell_serves_what_waits(queued_run, rung):
+def test_a_wake_up_serves_what_waits(queued_run, woken):
     tasks.run_next.call()
     assert Job.objects.get().state == State.SUCCEEDED
-    assert rung == []
+    assert woken == []
 
 
-def test_who_leaves_runs_behind_rings_once(queued_run, rung, monkeypatch):
+def test_whoever_leaves_runs_behind_enqueues_one_wake_up(queued_run, woken, monkeypatch):
     monkeypatch.setattr("segmentation.execution.serve_until_empty", lambda: True)
     tasks.run_next.call()
-    assert rung == [True]
+    assert woken == [True]
 
 
-def test_who_finds_only_runs_of_a_newer_release_does_not_ring(queued_run, rung):
+def test_whoever_finds_only_runs_of_a_newer_release_enqueues_none(queued_run, woken):
     Run.objects.filter(pk=queued_run.pk).update(recipe={"schema": 99})
     tasks.run_next.call()
     assert Job.objects.get().state == State.QUEUED
-    assert rung == []
+    assert woken == []
 
 
-def test_the_bell_rings_when_the_row_is_there(transactional_db, monkeypatch):
-    rung = []
-    monkeypatch.setattr(tasks.run_next.get_backend(), "enqueue", lambda *_args: rung.append(True))
+def test_the_wake_up_is_enqueued_when_the_row_is_there(transactional_db, monkeypatch):
+    woken = []
+    monkeypatch.setattr(tasks.run_next.get_backend(), "enqueue", lambda *_args: woken.append(True))
     with transaction.atomic():
-        tasks.ring_on_commit()
-        assert rung == []
-    assert rung == [True]
+        tasks.wake_workers_on_commit()
+        assert woken == []
+    assert woken == [True]
 
 
 def test_a_lost_bell_does_not_fail_the_request(transactional_db, monkeypatch):
@@ -58,4 +58,4 @@ def test_a_lost_bell_does_not_fail_the_request(transactional_db, monkeypatch):
 
     monkeypatch.setattr(tasks.run_next.get_backend(), "enqueue", broken)
     with transaction.atomic():
-        tasks.ring_on_commit()
+        tasks.wake_workers_on_commit()

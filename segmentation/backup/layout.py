@@ -9,7 +9,7 @@ In this order, so that one pass checks it and one pass restores it:
 `rows/<app>.<model>.jsonl.gz`
     the rows of a table, one JSON object a line, in Django's form for fixtures;
 `manifest.json`
-    what made it, which migrations it needs, and counts and checksums of all the above. An archive without it is torn.
+    what made it, which migrations it needs, and counts and checksums of all the above. A backup without it is torn.
 """
 
 import hashlib
@@ -24,9 +24,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
-from segmentation.models import CachedFile, Duty, Worker
+from segmentation.models import CachedFile, Duty, Job, JobOutput, Worker
 
 FORMAT = 1
 MANIFEST, INDEX, FILES, ROWS = "manifest.json", "files.sha256", "files/", "rows/"
@@ -35,7 +35,7 @@ CHUNK = 1 << 20
 BY_NAME: tuple[type[Model], ...] = (ContentType, Permission)
 """Tables that migrations fill; other rows refer to them by name, since their numbers differ between databases."""
 
-_OF_A_MOMENT = (Session, Worker, Duty, CachedFile)  # mean nothing elsewhere; people sign in again, caches fill again
+_OF_A_MOMENT = (Session, Worker, Duty, CachedFile, JobOutput)  # mean nothing elsewhere, or can be made again
 
 
 class BackupError(Exception):
@@ -44,7 +44,7 @@ class BackupError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One member of the archive, or all the files in it."""
+    """One member of the backup, or all the files in it."""
 
     count: int  # rows or files
     bytes: int
@@ -53,7 +53,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What an archive says about itself."""
+    """What a backup says about itself."""
 
     release: str
     created: str  # ISO 8601, UTC
@@ -126,6 +126,12 @@ def tables() -> Iterator[type[Model]]:
     return (model for model in apps.get_models() if model not in (*BY_NAME, *_OF_A_MOMENT))
 
 
+def kept_rows(model: type[Model]) -> QuerySet[Any]:
+    """Return the rows of a table that a backup holds: jobs whose only purpose is an output are left out with it."""
+    everything = model._base_manager.all()  # noqa: SLF001 - hides no rows
+    return everything.filter(output=None) if model is Job else everything
+
+
 def migrations() -> dict[str, list[str]]:
     """The migrations of this database, by application."""
     found: dict[str, list[str]] = {}
@@ -141,7 +147,7 @@ def label(model: type[Model]) -> str:
 
 def names() -> set[str]:
     """The tables in the database that stand for another site's rows when a backup is restored over them."""
-    options = [*map(_options, (Session, CachedFile)), *map(_options, tables())]
+    options = [*map(_options, (Session, CachedFile, JobOutput)), *map(_options, tables())]
     links = {field.m2m_db_table() for one in options for field in one.local_many_to_many}
     return links | {one.db_table for one in options}
 

@@ -1,4 +1,4 @@
-"""Work that comes up again and again, done by whichever worker comes first, in a child: the beats must go on."""
+"""Periodic tasks: done by whichever worker is first, in a child, so that its heartbeats go on."""
 
 import logging
 import time
@@ -20,19 +20,19 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 10.0
 _MEMORY = 500_000_000
-_SHARE_OF_PERIOD = 0.8  # after which a duty is broken off: before its next time, so that it never runs twice at once
+_SHARE_OF_PERIOD = 0.8  # after which a task is ended: before its next time, so that it never runs twice at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Task:
-    """One duty: how often, and what; the call returns a report and a problem in words, or none."""
+    """How often a task is done, and the call that does it; it returns a report and a problem in words, or none."""
 
     every: timedelta
     perform: Callable[[], tuple[dict[str, Any] | None, str]]
 
 
-class Duties:
-    """What a worker does besides runs. `tick` now and then; at most one duty is under way in one worker."""
+class PeriodicTasks:
+    """Starts the periodic tasks that are due. Call `tick` now and then; one worker does at most one at a time."""
 
     def __init__(self) -> None:
         self._child: Child | None = None
@@ -41,7 +41,7 @@ class Duties:
         self._are_planned = False
 
     def tick(self) -> None:
-        """See to the child, or look what is due and begin it.
+        """Check the child, or look which task is due and begin it.
 
         Raises
         ------
@@ -62,7 +62,7 @@ class Duties:
                 Duty.objects.plan(name, every=task.every)
             self._are_planned = True
         for name in Duty.objects.due().values_list("name", flat=True):
-            known = _TASKS.get(name)  # none: a newer release has more duties
+            known = _TASKS.get(name)  # none: a newer release has more tasks
             if known and Duty.objects.claim(name, every=known.every):
                 self._begin(name, known)
                 return

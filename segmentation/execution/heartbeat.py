@@ -1,4 +1,4 @@
-"""The worker that this process is, or belongs to: a row that says that it lives, and how much it does at a time."""
+"""The row of the worker that this process is, or belongs to: its heartbeat, its slots and its speed."""
 
 import contextlib
 import logging
@@ -17,17 +17,17 @@ from segmentation.models import Worker
 
 logger = logging.getLogger(__name__)
 
-_TELLING_SECONDS = 0.2  # less is mostly the start of the process
-_around: ContextVar["Presence | None"] = ContextVar("presence", default=None)
+_SHORTEST_MEASURED_SECONDS = 0.2  # less is mostly the start of the process
+_current: ContextVar["Heartbeat | None"] = ContextVar("heartbeat", default=None)
 
 
-class Presence:
-    """One worker, whichever engine it works for.
+class Heartbeat:
+    """The heartbeat of one worker, whichever backend it works for.
 
     Parameters
     ----------
     slots, short_slots : int
-        How many long runs it does at the same time, and how many short ones beside them; 0 as the settings say.
+        How many long jobs it does at the same time, and how many short ones beside them; 0 as the settings say.
     """
 
     def __init__(self, *, slots: int = 0, short_slots: int = 0) -> None:
@@ -38,19 +38,19 @@ class Presence:
         self._turns = Turns()
 
     @classmethod
-    def around(cls) -> "Presence | None":
+    def current(cls) -> "Heartbeat | None":
         """Return the worker that this process was forked from, when there is one: it sees to the row."""
-        return _around.get()
+        return _current.get()
 
     @contextlib.contextmanager
-    def announced(self) -> Iterator[Self]:
-        """Be known as alive, as long as somebody calls `beat`; forked children find this worker `around` them."""
+    def registered(self) -> Iterator[Self]:
+        """Register the worker; it counts as alive as long as `beat` is called. Forked children find it as `current`."""
         self._register()
-        token = _around.set(self)
+        token = _current.set(self)
         try:
             yield self
         finally:
-            _around.reset(token)
+            _current.reset(token)
             self._leave()
 
     def beat(self) -> None:
@@ -63,8 +63,8 @@ class Presence:
         return self._turns.next(speed=self.speed, long_too=long_too)
 
     def learn(self, *, expected: float, took: float) -> None:
-        """Let the speed follow what a run took beside what was expected; of very short runs it says little."""
-        if expected >= _TELLING_SECONDS and took > 0:
+        """Let the speed follow what a job took beside what was expected; very short ones say little of it."""
+        if expected >= _SHORTEST_MEASURED_SECONDS and took > 0:
             Worker.objects.measured(self.id, expected=expected, took=took)
             self.recall_speed()
 
@@ -73,7 +73,7 @@ class Presence:
         self.speed = Worker.objects.filter(pk=self.id).values_list("speed", flat=True).first() or self.speed
 
     def leaving(self) -> None:
-        """Say that the worker begins no more runs."""
+        """Note that the worker begins no more jobs."""
         Worker.objects.leaving(self.id)
 
     def _register(self) -> None:
