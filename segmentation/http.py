@@ -120,8 +120,11 @@ def is_api(request: HttpRequest) -> bool:
 
 
 def wants_page(request: HttpRequest) -> bool:
-    """Return whether a person looks at the answer: for a page browsers name HTML; for a picture they do not, nor do scripts."""
-    return "text/html" in request.headers.get("Accept", "")
+    """Return whether a person looks at the answer: for a page browsers name HTML; for a picture they do not, nor do scripts.
+
+    The API answers with problem details, whoever asks.
+    """
+    return not is_api(request) and "text/html" in request.headers.get("Accept", "")
 
 
 def status_of(error: SegmentationError) -> HTTPStatus:

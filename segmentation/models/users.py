@@ -30,6 +30,8 @@ class User(AbstractUser):
     def clean(self) -> None:
         """Refuse a new name that looks like another one, in whatever form it is typed."""
         super().clean()
+        if not self.username:
+            return  # said elsewhere: the field is required
         others = User.objects.exclude(pk=self.pk)
         if User.objects.filter(pk=self.pk, username=self.username).exists():
             return  # it has it already

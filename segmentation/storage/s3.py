@@ -64,6 +64,7 @@ class S3Media(S3Storage):  # type: ignore[misc] # django-storages publishes no t
             connect_timeout=3,
             read_timeout=10,
             retries={"mode": "standard", "total_max_attempts": 3},
+            response_checksum_validation="when_required",  # a part of an object has not the checksum of the whole
         )
         super().__init__(client_config=config, querystring_auth=True, file_overwrite=False, **options)
         self._one_at_a_time = threading.Lock()

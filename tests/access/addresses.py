@@ -2,6 +2,7 @@
 
 import re
 
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.urls import URLPattern, get_resolver
 from django.utils import timezone
@@ -63,7 +64,13 @@ class Things:
             name=Duty._meta.get_field("name").choices[0][0], defaults={"due": timezone.now()}
         )
         self._objects = {"image": self.image, "run": self.run, "user": owner, "worker": worker}
-        self._objects |= {"group": group, "emailaddress": email, "duty": duty}
+        LogEntry.objects.log_actions(owner.pk, [self.image], CHANGE, "Changed.", single_object=True)
+        self._objects |= {
+            "group": group,
+            "emailaddress": email,
+            "duty": duty,
+            "logentry": LogEntry.objects.latest("pk"),
+        }
         self._values = {
             "image_id": self.image.pk,
             "run_id": self.run.pk,

@@ -88,7 +88,7 @@ def test_a_run_that_is_asked_for_meanwhile_is_refused(queued_run, meanwhile, del
 
 
 def test_no_run_can_be_made_of_a_picture_that_is_gone(image):
-    gone = Image(id=uuid.uuid4(), owner=image.owner)
+    gone = Image(id=uuid.uuid4(), owner=image.owner, width=image.width, height=image.height, bands=3, dtype="uint8")
     with pytest.raises(SegmentationError) as raised:
         services.create_run(image=gone, recipe=Recipe(n_clusters=3))
     assert raised.value.code == "not_found"

@@ -91,8 +91,7 @@ def test_names_are_for_display_only(owner, sent, kept):
 
 def test_the_quota_counts_bytes_and_pictures(owner, settings, media):
     data = picture()
-    settings.GMM_QUOTA_BYTES = len(data) + 1
-    upload(owner, data)
+    settings.GMM_QUOTA_BYTES = upload(owner, data).stored_bytes + 1
     with pytest.raises(QuotaExceeded) as refused:
         upload(owner, data)
     assert refused.value.code == "quota_bytes"
