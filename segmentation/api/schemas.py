@@ -1,6 +1,7 @@
 """What the API takes and gives."""
 
 import uuid
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Self
 
@@ -83,10 +84,10 @@ class ClusterOut(Schema):
     share: float
     box: tuple[int, int, int, int] | None
 
-    @staticmethod
-    def resolve_name(cluster: ClusterStatistics) -> str:
-        """Return the name in the language of the reader, if it is a default one."""
-        return services.cluster_name(cluster=cluster)
+    @classmethod
+    def of(cls, cluster: ClusterStatistics) -> Self:
+        """Describe a cluster; a default name is in the language of the reader."""
+        return cls(**asdict(cluster) | {"name": services.cluster_name(cluster=cluster)})
 
 
 class RunOut(Schema):
@@ -115,7 +116,7 @@ class RunOut(Schema):
         return cls(
             **{name: getattr(status, name) for name in cls.model_fields if hasattr(status, name) and name != "error"},
             error=ErrorOut(code=error.code, detail=error.detail) if error else None,
-            clusters=[ClusterOut.model_validate(cluster, from_attributes=True) for cluster in clusters],
+            clusters=[ClusterOut.of(cluster) for cluster in clusters],
             inputs=run.inputs,
             parent=run.parent_id,
             links=_run_links(run),

@@ -55,8 +55,8 @@ def test_a_new_run_and_a_look_at_pixels_and_maps_need_no_more_than_the_upload(ol
     again = done(factories.make_run(older))
     assert again.result.pixels_sha256 == first.result.pixels_sha256
     assert services.pixel_report(run=first, x=3, y=4).values
-    assert services.certainty_map(run=again, name="uncertainty").read().startswith(b"\x89PNG")
-    assert services.certainty_map(run=again, name="novelty").read().startswith(b"\x89PNG")
+    assert services.open_artefact(run=again, name="uncertainty").read().startswith(b"\x89PNG")
+    assert services.open_artefact(run=again, name="novelty").read().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(("name", "value"), LOWERED)
