@@ -90,7 +90,7 @@ def test_people_are_told_what_to_do(tmp_path):
 
     (tmp_path / "a.png").write_bytes(b"a file")
     with pytest.raises(Refusal) as refused:
-        uploads.inspected(overdue, tmp_path / "a.png", "a.png")
+        uploads.inspected(overdue, tmp_path / "a.png", "a.png", admitted=uploads.limits())
     assert refused.value.code == "decode_timeout"
     assert re.search(r"Save it again", str(refused.value))
 

@@ -31,12 +31,33 @@ def answer(route, status, text):
     if status is None:
         return route.abort()
     kind = "text/html" if text.startswith("<") else "application/problem+json"
-    return route.fulfill(status=status, body=text, content_type=kind, headers={"Retry-After": "3"})
+    return route.fulfill(
+        status=status, body=text, content_type=kind, headers={"Retry-After": "60"}
+    )  # not worth waiting for
 
 
 def choose(page, data, name="phantom.png"):
     file = {"name": name, "mimeType": "image/png", "buffer": data}
     page.locator("input[name=image]").set_input_files(file)
+
+
+def test_an_upload_waits_for_a_place_and_is_sent_again(open_own_window):
+    page = open_own_window(refused=REFUSED)
+    asked = []
+
+    def busy_once(route):
+        asked.append(route.request.url)
+        if len(asked) > 1:
+            return route.continue_()
+        return route.fulfill(
+            status=503, body=BUSY, content_type="application/problem+json", headers={"Retry-After": "1"}
+        )
+
+    page.route("**/api/v1/images", busy_once)
+    page.goto("/")
+    choose(page, encoded(pixels()))
+    page.wait_for_url("**/runs/**")
+    assert len(asked) == 2
 
 
 @override_settings(GMM_MAX_UPLOAD_BYTES=2000)
