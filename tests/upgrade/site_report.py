@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sys
+import zipfile
 from io import BytesIO
 
 import django
@@ -35,6 +36,8 @@ def main():
         "pages": dict(answers()),
         "is_sound": upkeep.sweep_files(verify=True).is_sound,
     }
+    if "--archive" in sys.argv:
+        report["archive"] = archive_of(User.objects.get(username="owner"))
     sys.stdout.write(json.dumps(report))
 
 
@@ -79,6 +82,35 @@ def about_image(image):
     names = ("name", "width", "height", "bands", "dtype", "format", "sha256")
     sentences = [str((code, sentence)) for code, sentence in services.notices(image=image)]
     return {name: getattr(image, name) for name in names} | {"owner": image.owner.username, "notices": sentences}
+
+
+def archive_of(user):
+    """Return the names of the files of each result in the archive of a person's data, and its `run.json`."""
+    services.create_archive(owner=user)
+    execution.serve_until_empty()
+    with (
+        services.open_archive(archive=services.ready_archive(owner=user)) as file,
+        zipfile.ZipFile(file) as archive,
+    ):
+        pictures = {
+            name.rpartition("/")[0]: json.loads(archive.read(name))
+            for name in archive.namelist()
+            if name.endswith("/picture.json")
+        }
+        folders = {
+            run["id"]: f"{folder}/{run['folder']}/"
+            for folder, picture in pictures.items()
+            for run in picture["runs"]
+            if run["folder"]
+        }
+        names = archive.namelist()
+        return {
+            key: {
+                "names": [name.removeprefix(folder) for name in names if name.startswith(folder)],
+                "document": json.loads(archive.read(f"{folder}run.json")) if f"{folder}run.json" in names else None,
+            }
+            for key, folder in folders.items()
+        }
 
 
 def about_user(user):

@@ -100,6 +100,21 @@ def test_no_file_is_missing_or_altered(report):
     assert report["is_sound"]
 
 
+def test_the_archive_of_a_person_holds_every_earlier_result(site, report):
+    archive = site.report("--work", "--archive")["archive"]
+    usual = {"components.png", "fit.npz", "labels.png", "segmented.png", "binary.png", "legends.json"}
+    for key, found in report["artefacts"].items():
+        if site.expected["images"][report["runs"][key]["image"]]["owner"] != "owner":
+            continue
+        assert set(archive[key]["names"]) - {"run.json"} == usual, key
+        assert (archive[key]["document"] is None) == (found["document"] is None), key
+        if found["document"] is not None:
+            parts = found["document"].keys() - {"outputs"}
+            assert {part: archive[key]["document"][part] for part in parts} == {
+                part: found["document"][part] for part in parts
+            }, key
+
+
 def test_a_worker_of_today_finishes_what_waits_and_what_was_interrupted(site):
     report = site.report("--work")
     for name, expected in site.expected["runs"].items():
