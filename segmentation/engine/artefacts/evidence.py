@@ -1,4 +1,4 @@
-"""`evidence-4.png`: the small segmented picture of a number of clusters that was weighed when the engine chose it."""
+"""`evidence-4.png`: the small segmented picture of a number of clusters that was tried when the engine chose it."""
 
 from collections.abc import Sequence
 from typing import IO
