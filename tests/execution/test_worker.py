@@ -255,7 +255,7 @@ def test_after_the_last_attempt_a_run_whose_child_was_killed_fails(start_worker,
 
 
 def test_a_run_that_takes_too_long_fails(start_worker, large_run, freeze, ended, stored):
-    worker = start_worker(GMM_RUN_SECONDS=1)
+    worker = start_worker(GMM_RUN_SECONDS=4)
     freeze(worker)
     job = ended(large_run, State.FAILED).job
     assert (job.error_code, job.error_detail) == ("deadline", "It took longer than this site allows.")
