@@ -12,7 +12,7 @@ import signal
 import pytest
 
 from tests import factories
-from tests.processes import children_of, eventually
+from tests.processes import children_of, decoders_of, eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,7 +22,7 @@ CONNECTIONS = 12
 @contextlib.contextmanager
 def stopped(web):
     """Stop all that the server has started to read pictures."""
-    pids = [pid for serving in web.serving() for pid in children_of(serving)]
+    pids = [pid for serving in web.serving() for pid in (*children_of(serving), *decoders_of(serving))]
     assert pids
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
