@@ -72,7 +72,7 @@ def test_the_theme_goes_round_and_is_kept(open_own_window):
     for theme, said, scheme in (
         ("light", "light", "light"),
         ("dark", "dark", "dark"),
-        (None, "as the system", "light dark"),
+        (None, "system", "light dark"),
     ):
         with page.expect_response("**/theme/") as kept:
             button.click()
