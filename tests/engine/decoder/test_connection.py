@@ -160,6 +160,7 @@ def test_a_decoder_that_does_not_start_is_said(capfd):
     connection = Connection("raise SystemExit('no such library')")
     with pytest.raises(ChildFailed) as failed:
         connection.ask({"limits": {"heic": False}}, 0, allowance=decoder.USUAL, most=1)
+    connection.close()
     assert failed.value.code == "crashed"
     assert "no such library" in capfd.readouterr().err
 
