@@ -57,14 +57,14 @@ def measure_all() -> None:
             say(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
             say(f"{'milliseconds, median (worst tenth)':36} {'to the start':>16} {'to the end':>16}  of which")
             for name, size in PICTURES.items():
-                starts, ends, parts = extract_features(size)
+                starts, ends, parts = measure(size)
                 told = ", ".join(f"{part} {value:.0f}" for part, value in parts.items())
                 say(f"{name:36} {_both(starts):>16} {_both(ends):>16}  {told}")
         finally:
             worker.terminate()
 
 
-def extract_features(size: tuple[int, int]) -> tuple[list[float], list[float], dict[str, float]]:
+def measure(size: tuple[int, int]) -> tuple[list[float], list[float], dict[str, float]]:
     """Milliseconds from click to start and to end, and where the median run spends them."""
     from segmentation import services  # noqa: PLC0415 - after the settings
     from segmentation.engine.recipe import Recipe  # noqa: PLC0415 - as above

@@ -33,10 +33,10 @@ def main() -> None:
     image = services.upload_sample(owner=owner, name="china")
     print(f"{image.name}, {image.megapixels:.2f} megapixels, {RUNS} runs, {os.cpu_count()} cores")  # noqa: T201 - a command line
     for number in (1, 2, 4):
-        print(f"{number} workers: {extract_features(image, number):.2f} runs a second", flush=True)  # noqa: T201 - as above
+        print(f"{number} workers: {measure(image, number):.2f} runs a second", flush=True)  # noqa: T201 - as above
 
 
-def extract_features(image: "object", number: int) -> float:
+def measure(image: "object", number: int) -> float:
     """Return runs a second, from the first claim to the last finish."""
     from django.db.models import Max, Min  # noqa: PLC0415 - after Django is set up
 

@@ -55,9 +55,9 @@ def hero() -> dict[str, Any]:
     save(pixels, "china", quality=86)
     results = {k: segment(pixels, Recipe(n_clusters=k)) for k in HERO}
     for k, result in results.items():
-        save(label_map(result.labels, colours(result.components)), f"china-k{k}")
+        save(painted(result.labels, colours(result.components)), f"china-k{k}")
     regions = segment(pixels, Recipe.from_mapping({"preset": "regions"}))
-    save(label_map(regions.labels, colours(regions.components)), "china-regions")
+    save(painted(regions.labels, colours(regions.components)), "china-regions")
     height, width = pixels.shape[:2]
     return {
         "width": width,
@@ -74,11 +74,11 @@ def uses() -> dict[str, Any]:
         pixels = opened(f"{name}.png")
         result = segment(pixels, Recipe(n_clusters=n_clusters))
         save(pixels, name, quality=82)
-        save(label_map(result.labels, colours(result.components)), f"{name}-k{n_clusters}")
+        save(painted(result.labels, colours(result.components)), f"{name}-k{n_clusters}")
         last = np.isin(result.labels, chosen).astype(np.uint8) if chosen else result.labels
-        save(label_map(last, ("#000000", "#ffffff") if chosen else POSTER), f"{name}-last")
+        save(painted(last, ("#000000", "#ffffff") if chosen else POSTER), f"{name}-last")
         if not chosen:
-            save(label_map(result.labels, palettes.separated(n_clusters)), f"{name}-separated")
+            save(painted(result.labels, palettes.separated(n_clusters)), f"{name}-separated")
         figures[name] = {
             "width": pixels.shape[1],
             "height": pixels.shape[0],
@@ -115,7 +115,7 @@ def fit_of_a_cup() -> dict[str, Any]:
         labels = mixture.predict(pixels)
         shown = [tuple(np.rint(pixels[labels == k].mean(axis=0)).astype(int)) for k in range(4)]
         hexes = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in shown]
-        save(label_map(labels, hexes), f"coffee-em{index}")
+        save(painted(labels, hexes), f"coffee-em{index}")
         frames.append(
             {
                 "step": step,
@@ -135,7 +135,7 @@ def shapes_of_a_stain() -> None:
     pixels = opened("ihc.png")
     for covariance in ("full", "spherical"):
         result = segment(pixels, Recipe.from_mapping({"n_clusters": 3, "covariance": covariance}))
-        save(label_map(result.labels, colours(result.components)), f"ihc-{covariance}")
+        save(painted(result.labels, colours(result.components)), f"ihc-{covariance}")
 
 
 def smoothness_of_a_stain() -> None:
@@ -145,7 +145,7 @@ def smoothness_of_a_stain() -> None:
     save(pixels, "ihc-part")
     for name, smoothness in (("rough", 0.0), ("smooth", 0.6)):
         result = segment(pixels, Recipe.from_mapping({"n_clusters": 4, "smoothness": smoothness}))
-        save(label_map(result.labels, colours(result.components)), f"ihc-{name}")
+        save(painted(result.labels, colours(result.components)), f"ihc-{name}")
 
 
 def missing_coin() -> None:
@@ -159,13 +159,13 @@ def missing_coin() -> None:
     around = result.labels[(distance >= radius) & (distance < radius + 6)]
     labels = result.labels.copy()
     labels[distance < radius] = np.bincount(around).argmax()
-    save(label_map(labels, colours(result.components)), "coins-missing")
+    save(painted(labels, colours(result.components)), "coins-missing")
 
 
 def half_a_picture() -> None:
     """The photograph, drawn to the middle: for a page that could not be made."""
     result = segment(opened("china.jpg"), Recipe(n_clusters=6))
-    picture = label_map(result.labels, colours(result.components))
+    picture = painted(result.labels, colours(result.components))
     opaque = np.zeros(result.labels.shape, np.uint8)
     height, width = picture.shape[:2]
     opaque[: height // 2] = opaque[: height // 2 + 14, : width * 37 // 100] = 255
@@ -260,7 +260,7 @@ def clusters(components: Sequence[Component]) -> list[dict[str, Any]]:
     ]
 
 
-def label_map(labels: Pixels, hexes: Sequence[str]) -> Pixels:
+def painted(labels: Pixels, hexes: Sequence[str]) -> Pixels:
     """A palette over a label map."""
     return np.array([tuple(bytes.fromhex(colour[1:])) for colour in hexes], dtype=np.uint8)[labels]
 

@@ -49,7 +49,7 @@ def test_masked_pixels_are_no_data_and_count_nowhere(run, pixels, bar):
 
 
 def test_what_is_masked_plays_no_part_in_the_fit(run, pixels, bar):
-    """LabelMap over with anything, the picture gives the same map."""
+    """Painted over with anything, the picture gives the same map."""
     noise = np.where(bar[..., None], np.random.default_rng(5).integers(0, 256, pixels.shape), pixels).astype(np.uint8)
     one, two = (run(picture, recipe=Recipe(n_clusters=2), **mask_of(bar)) for picture in (pixels, noise))
     assert one.pixels_sha256 == two.pixels_sha256
