@@ -63,6 +63,7 @@ def _tiles_of_picture(image: Image) -> File[bytes]:
     file = tempfile.NamedTemporaryFile(dir=files.incoming_folder())  # noqa: SIM115 - closed by who gets it
     try:
         pixel_tiles.write_picture(picture, file)
+        file.flush()  # its size is asked of the disk
     except BaseException:
         file.close()
         raise
