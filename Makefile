@@ -78,9 +78,10 @@ crowding: python ## let one account and slow connections crowd a site of its own
 on_services = tests/access tests/admin tests/api tests/attacks tests/commands/test_backup_services.py tests/execution tests/faults tests/files \
 	tests/models tests/scaling tests/services tests/tasks tests/views tests/test_health.py "tests/browser/test_story.py::test_the_whole_story[desktop-light]"
 
-# Attacks on the decoder, which knows no database and no storage, and those that have nginx send files of a disk.
+# Attacks on the decoder, which knows no database and no storage, and what is about a disk: nginx sends its files, and it is full.
 not_on_services = $(foreach attack,costly_files decode_elsewhere escape_from_decoder heic_boxes lying_decoder \
-	names_that_leave_their_place scripts_in_uploads,--ignore tests/attacks/test_$(attack).py)
+	names_that_leave_their_place scripts_in_uploads,--ignore tests/attacks/test_$(attack).py) \
+	--deselect tests/execution/test_spool.py::test_a_full_disk_is_said
 
 test-services: python chromium servers ## run what needs a database, storage or engine on PostgreSQL, S3 and RQ
 	@$(bootstrap) requirements-dev.txt
