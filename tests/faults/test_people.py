@@ -76,7 +76,7 @@ def test_deleting_a_person_meets_their_archive(site, settled, media, moments, tr
         services.delete_user(user=person)
     settled("delete against archive", [keeper])
     assert list(Job.objects.all()) == [keeper]
-    assert {key.split("/")[1] for key in media.keys("outputs")} == {str(keeper.pk)}
+    eventually(lambda: {key.split("/")[1] for key in media.keys("outputs")} == {str(keeper.pk)})
 
 
 @tried
