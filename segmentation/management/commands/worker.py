@@ -32,7 +32,7 @@ class Command(BaseCommand):
     @staticmethod
     def _say_ready(slots: int, short_slots: int) -> None:
         logger.info(
-            "The worker is ready: %s runs and %s short ones at the same time, process %s.",
+            "The worker is ready: slots for long runs: %s, for short ones: %s; process %s.",
             slots,
             short_slots,
             os.getpid(),
