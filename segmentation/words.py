@@ -30,7 +30,7 @@ SETTINGS = {
 
 _CHOICES = {
     "n_clusters": {"auto": _("chosen automatically")},
-    "preset": {"colours": _("Colours"), "regions": _("Regions")},
+    "preset": {"colours": _("Colours"), "areas": _("Areas"), "regions": _("Regions")},
     "features": {
         "rgb": _("as in the picture (RGB)"),
         "lab": _("perceptual (CIE Lab)"),
@@ -45,6 +45,7 @@ _CHOICES = {
         "tied": _("one shape for all (tied)"),
         "diag": _("aligned with the axes (diagonal)"),
         "spherical": _("circles (spherical)"),
+        "mixed": _("pixels on borders are shared (mixed)"),
     },
 }
 
@@ -58,6 +59,7 @@ _IN_SHORT = {
     "covariance=tied": _("one shape for all"),
     "covariance=diag": _("ellipses along the axes"),
     "covariance=spherical": _("circles"),
+    "covariance=mixed": _("borders shared"),
     "exact=True": _("all pixels"),
 }
 _SHORT_NAMES = {

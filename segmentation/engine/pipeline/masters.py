@@ -24,13 +24,14 @@ def _fit(outcome: Outcome) -> bytes:
     """Return how the result came about, as ``.npz``.
 
     `history`, mean log-likelihood after each evaluation in nats a pixel; the way of the fit (`replay.path`), the tree of
-    regions (`replay.tree`), and why so many clusters were chosen (`evidence.evidence`).
+    regions (`replay.tree`), the model of mixed pixels (`replay.mixed_pixels`), and why so many clusters were chosen (`evidence.evidence`).
     """
     segmentation, file = outcome.segmentation, io.BytesIO()
     arrays = {
         "history": np.asarray(segmentation.history, dtype=np.float64),
         **replay.path(segmentation),
         **replay.tree(segmentation),
+        **replay.mixed_pixels(segmentation),
         **outcome.evidence,
     }
     np.savez_compressed(file, allow_pickle=False, **arrays)

@@ -76,7 +76,10 @@ class Command(BaseCommand):
         usual = Recipe()
         parser.add_argument("pictures", metavar="PICTURE", nargs="+", type=Path)
         parser.add_argument(
-            "--preset", metavar="NAME", default=usual.preset, help="colours (every pixel by itself) or regions"
+            "--preset",
+            metavar="NAME",
+            default=usual.preset,
+            help="colours (every pixel by itself), areas (the same, and pixels on borders are shared) or regions",
         )
         parser.add_argument("--clusters", metavar="K", help="how many, 2 to 32 (of regions to 254), or auto")
         parser.add_argument("--output", metavar="DIR", required=True, type=Path, help="made when it does not exist")
@@ -102,7 +105,10 @@ class Command(BaseCommand):
         )
         parser.add_argument("--smallest-region", metavar="SHARE", default="0", help="smaller ones join a neighbour")
         parser.add_argument(
-            "--covariance", metavar="SHAPE", default=usual.covariance, help="full, tied, diag or spherical"
+            "--covariance",
+            metavar="SHAPE",
+            default=usual.covariance,
+            help="full, tied, diag, spherical or mixed; with the preset areas, mixed instead of full",
         )
         parser.add_argument("--seed", metavar="N", default=usual.seed, help="of the random choices; default 0")
         parser.add_argument("--restarts", metavar="N", default=usual.restarts, help="starts, of which the best is kept")

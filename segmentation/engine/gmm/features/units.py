@@ -21,6 +21,12 @@ Mask = NDArray[np.bool_]
 TOP = 255.0
 _LEVELS = 2**16  # the most levels that are distinguished between the smallest and the largest value
 _MIN_RELATIVE_RANGE = 1e-12  # relative to the largest magnitude; a smaller range is a rounding error
+_MIN_LEVELS, _MAX_LEVELS, _RARE, _REGULAR = (
+    8,
+    256,
+    1e-4,
+    0.8,
+)  # of `quantisation_step`: levels, shares of pixels and of gaps
 _BLOCK_PIXELS = 2**18  # pixels that are processed together
 
 
@@ -158,6 +164,39 @@ def row_blocks(bands: NDArray[np.generic]) -> Iterator[slice]:
     height, width = bands.shape[:2]
     rows = max(1, _BLOCK_PIXELS // width)
     return (slice(first, min(first + rows, height)) for first in range(0, height, rows))
+
+
+def quantisation_step(values: NDArray[np.generic], counts: NDArray[np.number]) -> float:
+    """Return the distance between neighbouring levels of a picture, in units; 1 or less where it uses all levels.
+
+    Some pictures of 8 bits use few levels at equal distances, because they were made from fewer bits or stretched. The noise
+    in them is not smaller than that distance.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, B)
+        Bands of pixels, in units.
+    counts : ndarray, shape (n,)
+        How often each value occurs.
+
+    Returns
+    -------
+    float
+        The smallest step of all bands; 0 for a picture of few colours, or of more levels than 8 bits have.
+    """
+    steps = []
+    for band in values.T:
+        levels, inverse = np.unique(band, return_inverse=True)
+        frequent = levels[np.bincount(inverse, counts) > _RARE * counts.sum()].astype(np.float64)
+        if not _MIN_LEVELS <= len(frequent) <= _MAX_LEVELS:
+            return 0.0
+        gaps = np.diff(frequent)
+        step = float(np.median(gaps))
+        # Rounding to whole numbers makes gaps of 8 and 9 of 8.2.
+        if np.mean(np.abs(gaps - step) <= 1) < _REGULAR:
+            return 0.0
+        steps.append(step)
+    return min(steps)
 
 
 def _ranges(groups: NDArray[np.generic], valid: Mask | None) -> tuple[list[float], list[float]]:

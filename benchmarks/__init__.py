@@ -1,0 +1,1 @@
+"""Measurements that tests do not make: speed, quality, load."""
