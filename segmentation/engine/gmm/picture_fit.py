@@ -19,7 +19,7 @@ from segmentation.engine.gmm.mixture.monomials import Float
 from segmentation.engine.gmm.pixels.sample import Sample
 from segmentation.engine.gmm.pixels.sampling import windows
 from segmentation.engine.gmm.pixels.sources import FeatureSource, Values
-from segmentation.engine.gmm.selection.cluster_count import ClusterCountChoice, choose_n_clusters, pixel_sample
+from segmentation.engine.gmm.selection.cluster_count import PIXELS, ClusterCountChoice, choose_n_clusters, pixel_sample
 from segmentation.engine.gmm.stage_clock import StageClock
 from segmentation.engine.progress import OnFraction, Stage, subrange
 from segmentation.engine.recipe import Covariance, Features, Recipe
@@ -68,7 +68,8 @@ def fit_picture(picture: FeatureSource, recipe: Recipe, start: Mixture | None, c
     on_fit = subrange(on_fraction, 0.2, 0.5) if parts else on_fraction
     floor = picture.floor
     if recipe.covariance is Covariance.MIXED:
-        floor = np.maximum(floor, _quantisation_step(recipe, sample.values, sample.counts) ** 2 / 12)
+        few = slice(None, None, max(len(sample.counts) // PIXELS, 1))
+        floor = np.maximum(floor, _quantisation_step(recipe, sample.values[few], sample.counts[few]) ** 2 / 12)
     fit = _fit(
         sample,
         full_sample,
@@ -86,6 +87,7 @@ def fit_picture(picture: FeatureSource, recipe: Recipe, start: Mixture | None, c
             np.random.default_rng([recipe.seed, 6]),
             line=line_of(recipe),
             floor=floor,
+            max_iterations=recipe.max_iterations,
             exact=recipe.exact,
         )
         mixture = mixed.model.label_mixture()

@@ -186,8 +186,12 @@ def quantisation_step(values: NDArray[np.generic], counts: NDArray[np.number]) -
     """
     steps = []
     for band in values.T:
-        levels, inverse = np.unique(band, return_inverse=True)
-        frequent = levels[np.bincount(inverse, counts) > _RARE * counts.sum()].astype(np.float64)
+        if band.dtype == np.uint8:
+            levels, pixels = np.arange(256), np.bincount(band, counts, 256)
+        else:
+            levels, inverse = np.unique(band, return_inverse=True)
+            pixels = np.bincount(inverse, counts)
+        frequent = levels[pixels > _RARE * counts.sum()].astype(np.float64)
         if not _MIN_LEVELS <= len(frequent) <= _MAX_LEVELS:
             return 0.0
         gaps = np.diff(frequent)

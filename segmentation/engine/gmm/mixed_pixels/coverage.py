@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.mixed_pixels.fitting import MixedPixelFit
 from segmentation.engine.gmm.mixed_pixels.model import NODES
-from segmentation.engine.gmm.mixture.densities import most_probable_stable, posterior
+from segmentation.engine.gmm.mixture.densities import in_sufficient_precision, posterior
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float, Indices, blocks, expand
 from segmentation.engine.gmm.pixels.sample import Sample
@@ -119,13 +119,17 @@ def coverage(fit: MixedPixelFit, labels: Mixture, sample: Sample, areas: NDArray
         pixels contribute to the sampling error. None when labels are smoothed, or the sample is all pixels.
     """
     K = labels.n_components
-    theta, plain, hard = fit.model.theta(), fit.plain.theta(), labels.theta()
-    rows, tied, of_labels = np.zeros(len(theta) - 1), np.zeros(K), np.zeros(K)
+    # Without outliers, which count for the likeliest row.
+    theta, plain, hard = (
+        in_sufficient_precision(part) for part in (fit.model.theta()[:-1], fit.plain.theta(), labels.theta())
+    )
+    rows, tied, of_labels = np.zeros(len(theta)), np.zeros(K), np.zeros(K)
     for block in blocks(len(sample.counts), *theta.shape):
         phi, counts = expand(sample.values[block]), sample.counts[block].astype(np.float64)
-        rows += posterior(theta[:-1] @ phi, counts, np.float32)[0].sum(axis=1)  # outliers count for the likeliest row
-        tied += posterior(plain @ phi, counts, np.float32)[0].sum(axis=1)
-        of_labels += np.bincount(most_probable_stable(hard, phi), counts, K)
+        phi_of = {np.dtype(np.float64): phi, np.dtype(np.float32): phi.astype(np.float32)}
+        rows += posterior(theta @ phi_of[theta.dtype], counts, np.float32)[0].sum(axis=1)
+        tied += posterior(plain @ phi_of[plain.dtype], counts, np.float32)[0].sum(axis=1)
+        of_labels += np.bincount((hard @ phi_of[hard.dtype]).argmax(axis=0), counts, K)
     rows, tied, of_labels = (part / part.sum() for part in (rows, tied, of_labels))
     halves = rows[K:].reshape(-1, NODES) @ _node_shares()
     pure = rows[:K]

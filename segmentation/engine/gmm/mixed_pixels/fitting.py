@@ -32,7 +32,7 @@ _TIED, _MIXED = FAMILIES[Covariance.TIED], FAMILIES[Covariance.MIXED]
 _FIRST_SHARE = 0.1  # of mixed pixels before the first step
 _PAIRS_PER_COMPONENT = 2
 _FIRST_STEPS, _TIED_STEPS, _SETTLING = 4, 4, 9  # steps with all pairs; tied; before pairs are dropped again
-_MAX_STEPS, _TOLERANCE = 24, 1e-4
+_MAX_STEPS, _TOLERANCE = 20, 1e-4
 _LEAST_PAIR, _LEAST_PAIR_LATER = 0.004, 0.002
 _FORM_STEPS = 6  # of the tied form, for comparison
 _LAST_STEPS = 2
@@ -78,6 +78,7 @@ def fit_mixed_pixels(
     *,
     line: Line | None,
     floor: Float,
+    max_iterations: int = _MAX_STEPS,
     exact: bool = False,
     on_fraction: OnFraction = ignore_progress,
 ) -> MixedPixelFit:
@@ -93,6 +94,8 @@ def fit_mixed_pixels(
         How pixels mix in these features; None for none.
     floor : ndarray, shape (D,)
         Added to each variance, in squared units of the features.
+    max_iterations : int
+        Steps of EM after the first ones, at most.
     exact : bool
         Whether the last steps go over the whole sample.
     on_fraction : callable
@@ -103,7 +106,7 @@ def fit_mixed_pixels(
     start = MixedPixelMixture.of(plain, line)
     forms = [_plain_form(start, few, floor)]
     if start.n_components > 1 and line is not None:
-        forms += _mixed_forms(start, few, floor)
+        forms += _mixed_forms(start, few, floor, min(max_iterations, _MAX_STEPS))
     on_fraction(0.7)
     best = max(forms, key=lambda form: form.bic)
     model = _without_guesses(best.model, float(sample.counts.sum()))
@@ -112,7 +115,7 @@ def fit_mixed_pixels(
     if exact:
         model = _settled(model, em_data(sample), floor, best.family)
     on_fraction(0.9)
-    gain = best.log_likelihood - _full_level(plain, few, floor)
+    gain = best.log_likelihood - _full_level(plain, few, floor, min(max_iterations, _FULL_STEPS))
     on_fraction(1.0)
     return MixedPixelFit(model.rounded(), plain, gain)
 
@@ -124,7 +127,7 @@ def _plain_form(model: MixedPixelMixture, data: Data, floor: Float) -> _Form:
     return _Form(model, _TIED, level, 0)
 
 
-def _mixed_forms(start: MixedPixelMixture, data: Data, floor: Float) -> list[_Form]:
+def _mixed_forms(start: MixedPixelMixture, data: Data, floor: Float, max_steps: int) -> list[_Form]:
     """Return the form with mixed pixels, and the one with covariances of its own besides."""
     K, D = start.means.shape
     model = start.with_all_pairs(_FIRST_SHARE)
@@ -132,7 +135,7 @@ def _mixed_forms(start: MixedPixelMixture, data: Data, floor: Float) -> list[_Fo
         _, model = step(model, data, floor, _TIED)
     tied = model = model.with_strongest_pairs(_PAIRS_PER_COMPONENT * K, _LEAST_PAIR)
     tied_level, before, after = 0.0, -np.inf, 0.0
-    for number in range(_MAX_STEPS):
+    for number in range(_TIED_STEPS + max_steps):
         after, model = step(model, data, floor, _TIED if number < _TIED_STEPS else _MIXED)
         if number == _TIED_STEPS - 1:
             tied = model
@@ -165,7 +168,7 @@ def _settled(model: MixedPixelMixture, data: Data, floor: Float, family: Family)
     return model
 
 
-def _full_level(plain: Mixture, data: Data, floor: Float) -> float:
+def _full_level(plain: Mixture, data: Data, floor: Float, max_steps: int) -> float:
     """Return the mean log-likelihood of a mixture whose components have covariances of their own."""
     start = Mixture(plain.weights, plain.means, plain.covariances, Covariance.FULL)
-    return iterate(data, start, tolerance=0.0, max_iterations=_FULL_STEPS, floor=floor).log_likelihood
+    return iterate(data, start, tolerance=0.0, max_iterations=max_steps, floor=floor).log_likelihood
