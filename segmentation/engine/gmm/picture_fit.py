@@ -12,7 +12,7 @@ from segmentation.engine.gmm.fit.em import Fit
 from segmentation.engine.gmm.fit.fitting import SAMPLE_PIXELS, em_data, fit_full_sample, fit_sample
 from segmentation.engine.gmm.fit.starts import best_start
 from segmentation.engine.gmm.labels.smoothing import Parts, blurred_start, hidden_markov_em
-from segmentation.engine.gmm.mixed_pixels.fitting import MixedPixelFit, fit_mixed_pixels
+from segmentation.engine.gmm.mixed_pixels.fitting import MixedPixelFit, fit_mixed_pixels, gain_of_mixed_pixels
 from segmentation.engine.gmm.mixed_pixels.lines import line_of
 from segmentation.engine.gmm.mixture.families import FAMILIES
 from segmentation.engine.gmm.mixture.mixture import Mixture
@@ -31,6 +31,7 @@ from segmentation.engine.gmm.stage_clock import StageClock
 from segmentation.engine.progress import OnFraction, Stage, subrange
 from segmentation.engine.recipe import Covariance, Features, Recipe
 
+_MOST_MATERIALS = 8  # clusters; with more, a picture is hardly one of few materials
 _FLAT_START_FROM = 3  # clusters
 _FEWEST_FLAT = 4  # distinct values of flat pixels, for each cluster
 
@@ -42,6 +43,7 @@ class PictureFit:
     mixture: Mixture  # that labels pixels: of `fit` or of `mixed`, refitted when the recipe has smoothness
     fit: Fit
     mixed: MixedPixelFit | None  # with mixed pixels, when the recipe's covariance is `mixed`
+    gain: float | None  # of the log-likelihood by mixed pixels, see `Segmentation`; None when it was not computed
     sample: Sample  # the pixels that were fitted; all pixels when the recipe is exact
     choice: ClusterCountChoice | None  # None when the recipe or the starting mixture gives the number of clusters
 
@@ -102,10 +104,11 @@ def fit_picture(picture: FeatureSource, recipe: Recipe, start: Mixture | None, c
             on_fraction=subrange(on_fit, 0.6, 1),
         )
         mixture = mixed.model.label_mixture()
+    gain = mixed.gain if mixed else _gain(mixture, sample, recipe, floor)
     if parts:
         mixture = hidden_markov_em(mixture, parts, recipe.smoothness, picture.floor, subrange(on_fraction, 0.5, 1))
     on_fraction(1.0)
-    return PictureFit(mixture, fit, mixed, full_sample or sample, choice)
+    return PictureFit(mixture, fit, mixed, gain, full_sample or sample, choice)
 
 
 def _in_family(start: Mixture | None, picture: FeatureSource, recipe: Recipe) -> Mixture | None:
@@ -154,6 +157,15 @@ def _choose_n_clusters(picture: FeatureSource, recipe: Recipe, on_fraction: OnFr
     step = max(STEPS[recipe.features], _quantisation_step(recipe, sample.data.values, sample.data.counts))
     floor = np.maximum(12 * picture.floor, step**2)
     return choose_n_clusters(sample, rng, line=line_of(recipe), floor=floor, on_fraction=on_fraction)
+
+
+def _gain(mixture: Mixture, sample: Sample, recipe: Recipe, floor: Float) -> float | None:
+    """Return what mixed pixels would add to the log-likelihood of a fit without them; None where nobody is told."""
+    line = line_of(recipe)
+    is_told = recipe.covariance is Covariance.FULL and recipe.restarts > 1 and line is not None
+    if line is None or not is_told or not 1 < mixture.n_components <= _MOST_MATERIALS:
+        return None
+    return gain_of_mixed_pixels(mixture, sample, np.random.default_rng([recipe.seed, 6]), line, floor)
 
 
 def _mixed_floor(picture: FeatureSource, recipe: Recipe, sample: Sample) -> Float:

@@ -10,8 +10,9 @@ from typing import Self
 
 import numpy as np
 
-from segmentation.engine.gmm.fit.em import Data, iterate
+from segmentation.engine.gmm.fit.em import Data, evaluate
 from segmentation.engine.gmm.fit.fitting import em_data
+from segmentation.engine.gmm.fit.quasi_newton import quasi_newton_em
 from segmentation.engine.gmm.mixed_pixels.em import step
 from segmentation.engine.gmm.mixed_pixels.lines import Line
 from segmentation.engine.gmm.mixed_pixels.model import MixedPixelMixture
@@ -37,8 +38,10 @@ _MAX_STEPS, _TOLERANCE = 20, 3e-4
 _LEAST_PAIR, _LEAST_PAIR_LATER = 0.004, 0.002
 _LAST_STEPS = 1
 _EXACT_STEPS, _EXACT_TOLERANCE = 40, 1e-6
+_GAIN_PIXELS = 2**10
+_GAIN_STEPS = (_TIED,) * 3 + (_MIXED,) * 4
 _MIN_PURE_PIXELS = 20.0  # of a component; with fewer, nothing is known of its mixed pixels
-_FULL_STEPS = 8  # of the mixture with which photographs are recognised
+_FULL_STEPS = 10  # of the mixture with which photographs are recognised
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,6 +129,25 @@ def fit_mixed_pixels(
     return MixedPixelFit(model.rounded(), plain, gain)
 
 
+def gain_of_mixed_pixels(mixture: Mixture, sample: Sample, rng: np.random.Generator, line: Line, floor: Float) -> float:
+    """Return an estimate of the gain of `MixedPixelFit` for a fitted mixture with covariances of its own, in a few steps.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Of the family `full`, fitted to the sample.
+    sample, rng, line, floor
+        As in `fit_mixed_pixels`.
+    """
+    data = em_data(sample.subsample(_GAIN_PIXELS, rng))
+    tied = FAMILIES[Covariance.TIED].estimate(mixture.weights, mixture.covariances)
+    model = MixedPixelMixture.of(Mixture(mixture.weights, mixture.means, tied, Covariance.TIED), line)
+    model, level = model.with_all_pairs(_FIRST_SHARE), 0.0
+    for family in _GAIN_STEPS:
+        level, model = step(model, data, floor, family)
+    return level - evaluate(mixture.theta(), data).log_likelihood
+
+
 def _plain_form(model: MixedPixelMixture, data: Data, floor: Float) -> _Form:
     level = 0.0
     for _ in range(2):
@@ -179,4 +201,4 @@ def _settled(model: MixedPixelMixture, data: Data, floor: Float, family: Family)
 def _full_level(plain: Mixture, data: Data, floor: Float, max_steps: int) -> float:
     """Return the mean log-likelihood of a mixture whose components have covariances of their own."""
     start = Mixture(plain.weights, plain.means, plain.covariances, Covariance.FULL)
-    return iterate(data, start, tolerance=0.0, max_iterations=max_steps, floor=floor).log_likelihood
+    return quasi_newton_em(data, start, tolerance=1e-3, max_evaluations=max_steps, floor=floor).log_likelihood
