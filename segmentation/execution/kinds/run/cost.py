@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from segmentation.engine.exceptions import SegmentationError
-from segmentation.engine.recipe import Features, Inputs, Preset, Recipe
+from segmentation.engine.recipe import Covariance, Features, Inputs, Preset, Recipe
 from segmentation.models import Image, Run
 
 # Pixels and values.
@@ -21,6 +21,8 @@ _DISTINCT = 0.6  # of the pixels of a sample of 24-bit colours are of different 
 _REPEATED = 1.6e6  # pixels at which half of the colours of a picture were seen before
 _USUAL_CHOICE = 9  # clusters that the engine chooses for a photograph
 _FEWEST_BANDS = 3  # grey pictures are handled in colour
+
+_MIXED_STEPS, _MIXED_ROWS = 40, 9  # steps of EM with mixed pixels, and Gaussians for each cluster
 
 # Seconds.
 _START = 0.09
@@ -93,6 +95,8 @@ def seconds(
         measuring += _COUNT_ALL * pixels
     if clusters is None and recipe.n_clusters is None:
         starting += _CHOOSE * features
+    if recipe.covariance is Covariance.MIXED:
+        fitting += _mixed_seconds(pixels, recipe, k, features, by_colour=by_colour)
     labelling = pixels * k * (_LABEL_COLOUR if by_colour else _LABEL_FEATURE * features)
     return reading + measuring + starting + fitting + labelling + _surroundings_seconds(pixels, k, recipe)
 
@@ -124,6 +128,14 @@ def _fitted_values(pixels: int, recipe: Recipe, k: int, *, by_colour: bool) -> f
         distinct = pixels / (1 + (pixels / _REPEATED) ** 0.75) if by_colour else float(pixels)
         seen += _evaluations(recipe, k, tolerance=min(1e-7, recipe.tolerance)) / 1.5 * distinct  # begins near the end
     return seen
+
+
+def _mixed_seconds(pixels: int, recipe: Recipe, k: int, features: int, *, by_colour: bool) -> float:
+    """Return what mixed pixels cost: a fit of many more Gaussians than clusters, mostly on few pixels."""
+    values = _MIXED_STEPS * min(pixels, _FEW)
+    if recipe.exact:
+        values += _MIXED_STEPS * (pixels / (1 + (pixels / _REPEATED) ** 0.75) if by_colour else pixels)
+    return values * _MIXED_ROWS * k * (_EVALUATE_FEATURE * features + _EVALUATE)
 
 
 def _surroundings_seconds(pixels: int, k: int, recipe: Recipe) -> float:
