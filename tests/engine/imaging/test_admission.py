@@ -9,7 +9,7 @@ import pytest
 
 from segmentation.engine.exceptions import Refusal
 from segmentation.engine.imaging import Limits, decode
-from segmentation.engine.imaging.admission import Header, admit, sniff
+from segmentation.engine.imaging.admission import Header, admit, detect_format
 from tests.engine.imaging.pictures import HEIC, LIMITS, chunk, deep, deep_png, grey, saved, tiff
 
 PNG = saved(grey((5, 7, 3)), "PNG")
@@ -74,7 +74,7 @@ def test_what_is_no_picture_of_a_known_format_is_refused(data):
     ],
 )
 def test_the_format_is_told_by_the_first_bytes(data, image_format):
-    assert sniff(data) == image_format
+    assert detect_format(data) == image_format
 
 
 @pytest.mark.parametrize(

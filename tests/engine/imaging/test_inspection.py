@@ -7,7 +7,6 @@ import pytest
 
 from segmentation.engine.exceptions import Refusal
 from segmentation.engine.imaging import Limits, Notice, inspect
-from segmentation.engine.imaging import notices as catalogue
 from tests.engine.imaging.pictures import LIMITS, grey, read, rgb_profile, saved, tiff
 
 
@@ -102,7 +101,7 @@ def test_there_is_no_notice_without_a_sentence():
         Notice("nothing_like_it")
 
 
-@pytest.mark.parametrize("code", sorted(catalogue._TEMPLATES))
+@pytest.mark.parametrize("code", sorted(Notice.templates))
 def test_every_notice_is_a_sentence_and_survives_json(code):
     every_place = dict.fromkeys(("bands", "dtype", "low", "high", "frames", "pixels", "profile", "space", "code"), 7)
     notice = Notice(code, every_place)

@@ -4,7 +4,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from segmentation.engine.imaging.orientation import applied
+from segmentation.engine.imaging.orientation import to_upright
 from tests.engine.imaging.pictures import (
     assert_rounded,
     chunk,
@@ -49,7 +49,7 @@ def assert_turned(picture, value, expected, tolerance=0.5):
 @pytest.mark.parametrize("value", VALUES)
 def test_an_array_is_turned(value):
     stored = grey((3, 4, 2))
-    np.testing.assert_array_equal(applied(stored, value), UPRIGHT[value](stored))
+    np.testing.assert_array_equal(to_upright(stored, value), UPRIGHT[value](stored))
 
 
 @pytest.mark.parametrize("value", VALUES)

@@ -53,7 +53,7 @@ def test_twelve_colours_are_told_apart_by_everybody(without):
 @pytest.mark.parametrize("without", BLIND_TO)
 def test_what_colours_look_like_agrees_with_another_implementation(without):
     colours = palettes.separated(40)
-    seen = palettes.seen(values(colours).astype(np.float64))[list(BLIND_TO).index(without)]
+    seen = palettes.perceived_lab(values(colours).astype(np.float64))[list(BLIND_TO).index(without)]
     np.testing.assert_allclose(seen, lab_as_seen(colours, without), atol=0.05)
 
 
