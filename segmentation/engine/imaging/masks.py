@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import Refusal, gettext_noop
 from segmentation.engine.imaging import orientation
-from segmentation.engine.imaging.admission import Header, Limits, OnHeader, admit, refuse_damaged, ignore_header
+from segmentation.engine.imaging.admission import Header, Limits, OnHeader, admit, ignore_header, refuse_damaged
 
 _LOSSLESS = {"PNG", "TIFF", "BMP", "GIF"}  # other formats can change black a little
 _PLAIN_MODES = {"1", "L", "I", "F", "I;16", "I;16L", "I;16B", "I;16N", "RGB"}

@@ -8,7 +8,7 @@ from segmentation.engine.messages import Message
 
 _SENTENCES = {
     "alpha_over_white": gettext_noop(
-        "It has transparent pixels: they were laid over white, and fully transparent ones count nowhere."
+        "It has transparent pixels: they were blended with white, and fully transparent ones are left out."
     ),
     "bands_ignored": gettext_noop(
         "It has %(bands)s bands: the first three are shown as red, green and blue; clusters are fitted to all."
@@ -23,7 +23,7 @@ _SENTENCES = {
     "first_frame": gettext_noop("It is one of %(frames)s pictures in the file; only the first was taken."),
     "grey": gettext_noop("It is grey: every pixel has one value."),
     "inverted": gettext_noop("In its file the smallest value is white: its values were inverted."),
-    "no_data": gettext_noop("%(pixels)s of its pixels hold no number (NaN or infinity) and count nowhere."),
+    "no_data": gettext_noop("%(pixels)s of its pixels have no number (NaN or infinity) and are left out."),
     "one_bit": gettext_noop("It has 1 bit a pixel: every pixel is either black or white."),
     "orientation_applied": gettext_noop("It was rotated as its camera recorded."),
     "palette_applied": gettext_noop("It has a colour table, which was applied."),
