@@ -21,9 +21,7 @@ class DisplayAndData:
 
     pixels: NDArray[np.uint8]  # (H, W, 3), blended with white by alpha
     data: NDArray[np.generic]  # (H, W, B), blended with white by alpha; `pixels` itself for three bands of 8 bits
-    valid: (
-        NDArray[np.bool_] | None
-    )  # (H, W), False where a pixel is fully transparent, NaN or infinite; None: all are valid
+    valid: NDArray[np.bool_] | None  # (H, W), False for fully transparent pixels, NaN and infinity; None: all valid
     notices: list[Notice]
 
 
