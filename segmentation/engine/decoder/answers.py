@@ -13,9 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.decoder.memory import Reader, Untrustworthy, Writer, integer, text
-from segmentation.engine.exceptions import Refusal
-from segmentation.engine.imaging import Header, Inspection, Limits, MaskMaster, Notice, Picture, Rendition
+from segmentation.engine.exceptions import BadRecipe, Refusal
+from segmentation.engine.imaging import (
+    Header,
+    Inspection,
+    Layout,
+    Limits,
+    MaskMaster,
+    NoData,
+    Notice,
+    Picture,
+    Rendition,
+)
 from segmentation.engine.imaging.admission import FORMATS, MAX_BANDS
+from segmentation.engine.recipe import Selection
 
 T = TypeVar("T")
 
@@ -23,12 +34,15 @@ Values = dict[str, Any]
 Unpack = Callable[[Any, Reader, Limits], T]
 
 _MOST = 2**31
+_MOST_NAMES = 2**12
 _SIGNATURES = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8", "image/webp": b"RIFF"}
 _CODES = {
     "empty", "too_large", "unsupported_format", "extension_mismatch", "too_many_pixels", "too_many_bands", "corrupt",
-    "decode_timeout",
+    "decode_timeout", "invalid_request",
 }  # fmt: skip
 _TEMPLATE = re.compile(r"(?:[^%]|%%|%\([a-z]+\)s)*")
+_DESCRIPTION = ("header", "notices", "metadata", "layout", "no_data")
+_NO_DATA_SOURCES = {"person", "gdal_nodata", "internal_mask", "alpha", "nan"}
 _METADATA = {"make", "model", "software", "changed"}
 
 
@@ -62,7 +76,7 @@ def pack_picture(picture: Picture, writer: Writer) -> Values:
 
 
 def unpack_picture(values: Any, reader: Reader, limits: Limits) -> Picture:
-    names = ("pixels", "data", "data_are_truths", "valid", "header", "notices", "metadata")
+    names = ("pixels", "data", "data_are_truths", "valid", *_DESCRIPTION)
     found = _fields(values, *names)
     pixels = reader.array(found["pixels"], dimensions=3)
     if pixels.dtype != np.uint8 or pixels.shape[2] != 3 or pixels.shape[0] * pixels.shape[1] > limits.pixels:
@@ -93,7 +107,7 @@ def pack_inspection(inspection: Inspection, writer: Writer) -> Values:
 
 
 def unpack_inspection(values: Any, reader: Reader, limits: Limits) -> Inspection:
-    names = ("width", "height", "fitted_bands", "display", "thumbnail", "header", "notices", "metadata")
+    names = ("width", "height", "fitted_bands", "display", "thumbnail", *_DESCRIPTION)
     found = _fields(values, *names)
     return Inspection(
         width=integer(found["width"], 1, limits.pixels),
@@ -145,6 +159,8 @@ def _pack_description(described: "Picture | Inspection") -> Values:
         "header": asdict(described.header),
         "notices": [notice.to_mapping() for notice in described.notices],
         "metadata": described.metadata,
+        "layout": described.layout.to_mapping(),
+        "no_data": None if described.no_data is None else described.no_data.to_mapping(),
     }
 
 
@@ -156,6 +172,8 @@ def _unpack_description(found: Values) -> dict[str, Any]:
         "header": _header(found["header"]),
         "notices": tuple(_notice(notice) for notice in notices),
         "metadata": _metadata(found["metadata"]),
+        "layout": _layout(found["layout"]),
+        "no_data": None if found["no_data"] is None else _no_data(found["no_data"]),
     }
 
 
@@ -190,6 +208,41 @@ def _metadata(values: Any) -> Values:
             raise Untrustworthy("no resolution")
         found["dpi"] = [float(_number(value)) for value in dpi]
     return found
+
+
+def _layout(values: Any) -> Layout:
+    found = _fields(values, "selection", "axes", "shape", "pictures", "channel_names", "overviews")
+    axes, shape, names = found["axes"], found["shape"], found["channel_names"]
+    if not (isinstance(axes, str) and re.fullmatch("[TZCYXS]{2,6}", axes) and len(set(axes)) == len(axes)):
+        raise Untrustworthy("no axes")
+    if not (
+        isinstance(shape, list) and len(shape) == len(axes) and isinstance(names, list) and len(names) <= _MOST_NAMES
+    ):
+        raise Untrustworthy("no shape")
+    try:
+        selection = Selection.from_mapping(_fields(found["selection"], "series", "z", "t", "channels"))
+    except BadRecipe as error:
+        raise Untrustworthy("no selection") from error
+    return Layout(
+        selection=selection,
+        axes=axes,
+        shape=tuple(integer(size, 1, _MOST) for size in shape),
+        pictures=integer(found["pictures"], 1, _MOST),
+        channel_names=tuple(text(name) for name in names),
+        overviews=integer(found["overviews"], 0, _MOST),
+    )
+
+
+def _no_data(values: Any) -> NoData:
+    found = _fields(values, "source", "value", "pixels")
+    if found["source"] not in _NO_DATA_SOURCES:
+        raise Untrustworthy("no source")
+    value = found["value"]
+    return NoData(
+        source=found["source"],
+        value=None if value is None else float(_number(value)),
+        pixels=integer(found["pixels"], 0, _MOST),
+    )
 
 
 def _pack_rendition(rendition: Rendition, writer: Writer) -> Values:

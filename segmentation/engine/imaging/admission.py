@@ -19,6 +19,7 @@ import PIL.Image
 from segmentation.engine.exceptions import Refusal, SegmentationError, gettext_noop
 from segmentation.engine.imaging import heif_boxes
 from segmentation.engine.imaging.structure import require_few_parts
+from segmentation.engine.recipe import Selection
 
 T = TypeVar("T")
 
@@ -73,14 +74,20 @@ class Header:
     height: int
     bands: int  # values a pixel, with alpha
     dtype: str  # NumPy's name for the type of one value
-    frames: int
+    frames: int  # planes in the file: pictures, at every depth and time
 
 
 OnHeader = Callable[[Header], None]
 """Called with the header of a file before the file is decoded."""
 
 
-def admit(data: bytes, *, name: str, limits: Limits) -> Header:
+def admit(
+    data: bytes,
+    *,
+    name: str,
+    limits: Limits,
+    selection: Selection = Selection(),  # noqa: B008 - frozen
+) -> Header:
     """Read the header of a file and decide whether it may be decoded.
 
     Parameters
@@ -90,12 +97,14 @@ def admit(data: bytes, *, name: str, limits: Limits) -> Header:
     name : str
         Name of the file; a known extension must belong to its format.
     limits : Limits
+    selection : Selection
+        The picture, plane and channels that are to be decoded.
 
     Raises
     ------
     Refusal
         With `empty`, `too_large`, `unsupported_format`, `extension_mismatch`, `decode_timeout`, `too_many_pixels`,
-        `too_many_bands` or `corrupt`.
+        `too_many_bands`, `corrupt` or `invalid_request`.
     """
     _require_size(len(data), limits)
     image_format = detect_format(data)
@@ -117,7 +126,7 @@ def admit(data: bytes, *, name: str, limits: Limits) -> Header:
         )
     _require_extension(name, image_format)
     require_few_parts(data, image_format)
-    header = refuse_damaged(lambda: _read_header(data, image_format))
+    header = refuse_damaged(lambda: _read_header(data, image_format, selection))
     _require_within_limits(header, limits)
     return header
 
@@ -179,9 +188,9 @@ def png_depth(data: bytes) -> int:
     return data[24]
 
 
-def _read_header(data: bytes, image_format: str) -> Header:
+def _read_header(data: bytes, image_format: str, selection: Selection) -> Header:
     if image_format == "TIFF":
-        return _read_tiff_header(data)
+        return _read_tiff_header(data, selection)
     if image_format == "HEIF":
         heif_boxes.require_photograph(data)
         load_heif_codec()
@@ -193,6 +202,12 @@ def _read_header(data: bytes, image_format: str) -> Header:
         elif _has_more_than_eight_bits(image, image_format, data):
             dtype = "uint16"
         frames = int(getattr(image, "n_frames", 1))
+        if selection.series >= frames:
+            raise Refusal(
+                "invalid_request",
+                gettext_noop("The file has %(count)s pictures: choose from 1 to %(count)s."),
+                count=frames,
+            )
     return Header(format=image_format, width=width, height=height, bands=bands, dtype=dtype, frames=frames)
 
 
@@ -207,11 +222,13 @@ def _has_more_than_eight_bits(image: PIL.Image.Image, image_format: str, data: b
     return 0 <= offset < len(data) - 6 and bool(data[offset + 6] & 0x40)
 
 
-def _read_tiff_header(data: bytes) -> Header:
-    import tifffile  # noqa: PLC0415 - a web process imports this package for its names, and starts faster without tifffile
+def _read_tiff_header(data: bytes, selection: Selection) -> Header:
+    # A web process imports this package for its names, and starts faster without tifffile.
+    from segmentation.engine.imaging.tiff_layout import open_tiff, select_plane  # noqa: PLC0415 - see above
 
-    with tifffile.TiffFile(BytesIO(data)) as file:
-        page = file.pages.first
+    with open_tiff(data) as file:
+        plane = select_plane(file, selection)
+        page = plane.page
         if page.dtype is None or page.dtype.kind not in "buif":
             raise Refusal(
                 "unsupported_format",
@@ -225,9 +242,9 @@ def _read_tiff_header(data: bytes) -> Header:
             format="TIFF",
             width=int(page.imagewidth),
             height=int(page.imagelength),
-            bands=int(page.samplesperpixel),
+            bands=plane.bands,
             dtype="bool" if page.bitspersample == 1 else page.dtype.name,
-            frames=len(file.pages),
+            frames=plane.layout.planes,
         )
 
 

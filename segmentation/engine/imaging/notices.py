@@ -10,6 +10,10 @@ _SENTENCES = {
     "alpha_over_white": gettext_noop(
         "It has transparent pixels: they were blended with white, and fully transparent ones are left out."
     ),
+    "alpha_as_mask": gettext_noop(
+        "One of its bands is marked as transparency: pixels where it is 0 are left out, and it is not used otherwise. "
+        "If it holds a measurement, such as infrared, have it read as data."
+    ),
     "bands_ignored": gettext_noop(
         "It has %(bands)s bands: the first three are shown as red, green and blue; clusters are fitted to all."
     ),
@@ -21,11 +25,19 @@ _SENTENCES = {
     ),
     "extra_band_ignored": gettext_noop("It has two bands: the first is shown as grey; clusters are fitted to both."),
     "first_frame": gettext_noop("It is one of %(frames)s pictures in the file; only the first was taken."),
+    "selected_frame": gettext_noop("It is one of %(frames)s pictures in the file, as selected."),
     "grey": gettext_noop("It is grey: every pixel has one value."),
     "inverted": gettext_noop("In its file the smallest value is white: its values were inverted."),
     "no_data": gettext_noop("%(pixels)s of its pixels have no number (NaN or infinity) and are left out."),
+    "no_data_value": gettext_noop(
+        "%(pixels)s of its pixels have the value %(value)s, which stands for no data, and are left out."
+    ),
+    "masked_in_file": gettext_noop("The mask in the file leaves out %(pixels)s pixels."),
     "one_bit": gettext_noop("It has 1 bit a pixel: every pixel is either black or white."),
     "orientation_applied": gettext_noop("It was rotated as its camera recorded."),
+    "table_for_display": gettext_noop(
+        "Its colour table only displays one measured value: clusters are fitted to that value."
+    ),
     "palette_applied": gettext_noop("It has a colour table, which was applied."),
     "profile_converted": gettext_noop("Its colours were converted from its profile (%(profile)s) to sRGB."),
     "profile_ignored": gettext_noop("Its colour profile cannot be read or does not fit, and was ignored."),

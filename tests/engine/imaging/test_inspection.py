@@ -77,7 +77,7 @@ def test_renditions_hold_nothing_of_the_file_but_its_pixels(inspected):
     ids=["transparent", "no numbers"],
 )
 def test_a_picture_of_which_nothing_can_be_seen_is_refused(inspected, data):
-    with pytest.raises(Refusal, match="None of its pixels is visible") as caught:
+    with pytest.raises(Refusal, match="None of its pixels has data") as caught:
         inspected(data)
     assert caught.value.code == "empty"
 
@@ -103,7 +103,9 @@ def test_there_is_no_notice_without_a_sentence():
 
 @pytest.mark.parametrize("code", sorted(Notice.templates))
 def test_every_notice_is_a_sentence_and_survives_json(code):
-    values = dict.fromkeys(("bands", "dtype", "low", "high", "frames", "pixels", "profile", "space", "code"), 7)
+    values = dict.fromkeys(
+        ("bands", "dtype", "value", "low", "high", "frames", "pixels", "profile", "space", "code"), 7
+    )
     notice = Notice(code, values)
     assert notice.sentence.endswith(".")
     assert "%" not in notice.sentence
