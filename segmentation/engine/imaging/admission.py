@@ -46,6 +46,7 @@ _SIGNATURES = {
     b"II+\x00": "TIFF",
     b"MM\x00+": "TIFF",
 }
+_RAW_SIGNATURES = (b"II*\x00\x10\x00\x00\x00CR", b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\x00")
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 _PNG_BANDS = {0: 1, 2: 3, 4: 2, 6: 4}  # by colour type, where the depth can be 16
@@ -107,6 +108,8 @@ def admit(
         `too_many_bands`, `corrupt` or `invalid_request`.
     """
     _require_size(len(data), limits)
+    if data.startswith(_RAW_SIGNATURES) or data[4:12] == b"ftypcrx ":
+        raise camera_raw()
     image_format = detect_format(data)
     if image_format is None:
         raise Refusal(
@@ -171,6 +174,16 @@ def refuse_damaged(read: Callable[[], T]) -> T:
             "corrupt",
             gettext_noop("It is damaged or incomplete. Save it again with another program and try once more."),
         ) from error
+
+
+def camera_raw() -> Refusal:
+    """Return the refusal of a camera raw file."""
+    return Refusal(
+        "unsupported_format",
+        gettext_noop(
+            "It is a camera raw file, which must be developed first. Export it as a 16-bit TIFF and upload that."
+        ),
+    )
 
 
 def load_heif_codec() -> None:

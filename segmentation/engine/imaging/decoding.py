@@ -23,7 +23,7 @@ from segmentation.engine.imaging.display_and_data import display_and_data
 from segmentation.engine.imaging.layout import Layout, NoData
 from segmentation.engine.imaging.notices import Notice
 from segmentation.engine.imaging.pillow_reader import read_with_pillow
-from segmentation.engine.recipe import Reading, Selection
+from segmentation.engine.recipe import Alpha, Reading, Selection
 
 PIL.AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a child process with a memory limit has one thread
 
@@ -91,7 +91,7 @@ def _decode(data: bytes, header: Header, reading: Reading) -> Picture:
         notices.append(Notice("bits_reduced"))
     decoded = _read(data, header, reading)
     layout = decoded.layout or _layout_of_one_plane(header, reading)
-    bands = _selected(decoded.bands, layout)
+    bands = _selected(decoded.bands, layout, reading)
     arrays = display_and_data(bands, reading.no_data)
     pixels, fitted, valid = arrays.pixels, arrays.data, arrays.valid
     notices += decoded.notices + arrays.notices
@@ -134,9 +134,11 @@ def _layout_of_one_plane(header: Header, reading: Reading) -> Layout:
     )
 
 
-def _selected(bands: DecodedBands, layout: Layout) -> DecodedBands:
-    """Return the selected bands; channels in pages of their own have been selected by the reader."""
-    channels = layout.selection.channels
+def _selected(bands: DecodedBands, layout: Layout, reading: Reading) -> DecodedBands:
+    """Return the selected bands, with alpha among them if it is data; the TIFF reader has selected channels that are pages."""
+    channels = reading.selection.channels
+    if reading.alpha is Alpha.DATA and bands.alpha is not None:
+        bands = replace(bands, values=np.dstack([bands.values, bands.alpha]), alpha=None)
     return bands if channels is None or "C" in layout.axes else select_bands(bands, channels)
 
 

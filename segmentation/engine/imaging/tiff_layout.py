@@ -16,6 +16,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import Refusal, gettext_noop
+from segmentation.engine.imaging.admission import camera_raw
 from segmentation.engine.imaging.layout import Layout, printable
 from segmentation.engine.recipe import Selection
 
@@ -186,16 +187,6 @@ def _refuse_camera_raw(file: tifffile.TiffFile) -> None:
     maker = str(first.tags.valueof(271, default="")).upper()
     if is_of_camera or has_hidden_picture or (first.subifds and maker.startswith(_MAKERS_OF_RAW)):
         raise camera_raw()
-
-
-def camera_raw() -> Refusal:
-    """Return the refusal of a camera raw file."""
-    return Refusal(
-        "unsupported_format",
-        gettext_noop(
-            "It is a camera raw file, which must be developed first. Export it as a 16-bit TIFF and upload that."
-        ),
-    )
 
 
 def _chosen(pictures: list[Any], index: int, sentence: str) -> Any:
