@@ -63,11 +63,11 @@ def means_in_the_file(document):
 def test_phases_of_a_12_bit_camera_that_differ_by_less_than_a_level_of_8_are_separated(run, encode):
     values, truth = phases([[1000], [1012]], 2)
     values[0, 0], values[0, 1] = 0, 4095  # dust and a hot pixel
-    outcome = run(encode(values[:, :, 0].round().astype(np.uint16)), name="camera", recipe=Recipe(n_clusters=4))
-    assert (outcome.segmentation.labels == truth + 1).mean() > 0.99
+    outcome = run(encode(values[:, :, 0].round().astype(np.uint16)), name="camera", recipe=Recipe(n_clusters=2))
+    assert (outcome.segmentation.labels == truth).mean() > 0.99
     document = document_of(outcome)
     assert document["features"]["names"] == ["grey"]
-    np.testing.assert_allclose(means_in_the_file(document)[[1, 2], 0], [1000, 1012], atol=0.5)
+    np.testing.assert_allclose(means_in_the_file(document)[:, 0], [1000, 1012], atol=0.5)
     assert [notice["code"] for notice in document["notices"]] == ["depth_reduced", "grey"]
 
 
@@ -88,16 +88,16 @@ def test_the_colours_of_clusters_are_those_of_what_is_shown(run):
     (dark, bright) = run(
         tiff(values.astype(np.uint16), photometric="rgb"), recipe=Recipe(n_clusters=2), name="picture"
     ).legend.clusters
-    assert (dark.colour, bright.colour) == ("#200000", "#20ff00")
+    assert (dark.colour, bright.colour) == ("#080404", "#082304")  # a photograph: divided by 257
     assert truth.any()
 
 
 def test_a_run_can_begin_with_one_that_left_out_what_is_brightest(run):
     """The range of what counts decides the units of each; written down, a start is converted."""
     values, _ = phases([[1000], [1100]], 10)
-    values[0, 0] = 60_000
+    values[:15] = 60_000
     file, hot = tiff(values[:, :, 0].round().astype(np.uint16), photometric="minisblack"), np.zeros((60, 80), np.bool_)
-    hot[0, 0] = True
+    hot[:15] = True
     mask = masks.encode(hot)
     name = hashlib.sha256(mask).hexdigest()
     clean = run(file, name="camera.tif", recipe=Recipe(n_clusters=2), inputs=Inputs(mask=name), masters={name: mask})
