@@ -21,7 +21,7 @@ Mask = NDArray[np.bool_]
 TOP = 255.0
 _LEVELS = 2**16  # the most levels that are distinguished between the smallest and the largest value
 _MIN_RELATIVE_RANGE = 1e-12  # relative to the largest magnitude; a smaller range is a rounding error
-_BLOCK_PIXELS = 2**18  # pixels that are processed together
+_BLOCK_PIXELS = 2**18  # pixels that are processed at a time
 
 
 @dataclass(frozen=True, slots=True)

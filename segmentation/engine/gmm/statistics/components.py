@@ -18,8 +18,8 @@ Products = tuple[float, float, float, float, float, float]
 Box = tuple[int, int, int, int]
 """A bounding box: top, left, bottom and right; bottom and right are exclusive."""
 
-_ROWS, _MOST_ROWS = 32, 256
-"""Rows that are searched together in the first step, and at most. Steps grow, because most components are found in the first."""
+_FIRST_ROWS, _MAX_ROWS = 32, 256
+"""Rows that are searched in the first step, and in one step at most. Steps grow, because most components are found in the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,12 +202,12 @@ def _box(labels: NDArray[np.uint8], number: int) -> Box | None:
 
 def _rows_before(labels: NDArray[np.uint8], number: int) -> int:
     """Return the number of rows of a label map (H, W) before the first row that contains a component."""
-    begin, length = 0, _ROWS
+    begin, length = 0, _FIRST_ROWS
     while begin < len(labels):
         matches = labels[begin : begin + length] == number
         if matches.any():
             return begin + int(matches.any(axis=1).argmax())
-        begin, length = begin + length, min(2 * length, _MOST_ROWS)
+        begin, length = begin + length, min(2 * length, _MAX_ROWS)
     return len(labels)
 
 
