@@ -89,7 +89,7 @@ class Connection:
     def _exchange(
         self, request: dict[str, Any], file: int, memory: int, allowance: Allowance
     ) -> tuple[bytes, list[Any]]:
-        """Send a request, and return the answer of the child with its exit status, as of `_receive`."""
+        """Send a request, and return the answer of the child with its exit status, the result of `_receive`."""
         answer, child_answer = socket.socketpair()
         end, child_end = socket.socketpair()
         with answer, end, child_answer, child_end:

@@ -12,7 +12,7 @@ from segmentation.engine.gmm.labels.labelling import LabelMap, label_pixels
 from segmentation.engine.gmm.labels.small_regions import merge_small_regions
 from segmentation.engine.gmm.labels.smoothing import label_smoothed
 from segmentation.engine.gmm.mixture.mixture import Mixture
-from segmentation.engine.gmm.picture_fit import fit_picture, other_range
+from segmentation.engine.gmm.picture_fit import fit_picture, outside_range
 from segmentation.engine.gmm.pixels.sample import Sample
 from segmentation.engine.gmm.pixels.sources import FeatureSource, feature_source
 from segmentation.engine.gmm.result import Segmentation
@@ -148,7 +148,7 @@ def _converted(start: Mixture, units: Units, picture: FeatureSource, recipe: Rec
         with np.errstate(over="ignore", invalid="ignore"):
             return start.rescaled(gain, shift)
     except ValueError:  # not finite
-        raise other_range() from None
+        raise outside_range() from None
 
 
 def _label_map(

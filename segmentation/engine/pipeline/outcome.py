@@ -41,7 +41,9 @@ class Outcome:
     components_png: bytes  # the component map as a palette PNG
     pixels_sha256: str  # of the labels, by `pixels_sha256`
     legend: Legend  # the first one: a cluster for each component
-    evidence: dict[str, NDArray[np.generic]]  # as of `evidence`; empty when the recipe gives the number of clusters
+    evidence: dict[
+        str, NDArray[np.generic]
+    ]  # result of `evidence.evidence`; empty when the recipe gives the number of clusters
     seconds: dict[str, float]  # by the value of the stage
     versions: dict[str, str]  # of the software that the result depends on, by name
 

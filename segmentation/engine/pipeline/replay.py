@@ -30,7 +30,7 @@ def path(segmentation: Segmentation) -> dict[str, NDArray[np.generic]]:
     Returns
     -------
     dict
-        `path` (n, K, 1 + D + D (D + 1) / 2) as of `parameters.pack`, components in the order of the labels, the last one the
+        `path` (n, K, 1 + D + D (D + 1) / 2) as `parameters.pack` returns them, components in the order of the labels, the last one the
         mixture of the result; `path_iterations` (n,) the number of evaluations before each.
     """
     if not len(segmentation.path):

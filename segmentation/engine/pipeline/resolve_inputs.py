@@ -12,7 +12,7 @@ from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm import Mixture
 from segmentation.engine.gmm.features.extraction import value_names
 from segmentation.engine.gmm.features.units import Units
-from segmentation.engine.gmm.picture_fit import other_values
+from segmentation.engine.gmm.picture_fit import wrong_feature_count
 from segmentation.engine.imaging import Limits
 from segmentation.engine.recipe import Inputs, Recipe
 from segmentation.engine.sandbox import Allowance
@@ -55,7 +55,7 @@ def require_matching_mixture(inputs: Inputs, recipe: Recipe, *, n_bands: int) ->
         return
     given, wanted = len(inputs.mixture.means[0]), len(value_names(recipe, n_bands))
     if given != wanted:
-        raise other_values(given=given, wanted=wanted)
+        raise wrong_feature_count(given=given, wanted=wanted)
     units = inputs.mixture.units
     if units is not None and len(units.scale) != n_bands:
         raise SegmentationError(

@@ -86,7 +86,7 @@ class Component:
 class SampleStatistics:
     """Statistics of a sample under a mixture."""
 
-    hard: Float  # (K, 10) sums of phi(colour), as of `monomials.expand`, over the pixels of each component
+    hard: Float  # (K, 10) sums of phi(colour), the result of `monomials.expand`, over the pixels of each component
     soft: Float  # (K,) sums of the posterior probabilities over all pixels of the sample
     log_likelihood: float  # mean nats per pixel
     deviation: float  # standard deviation of the log density over the pixels
@@ -150,14 +150,14 @@ def component_statistics(
         Returns the colours (n, 3) of all pixels of a component; called for components that are not in the sample.
     """
     growth = int(label_map.areas.sum()) / float(of_sample.soft.sum())
-    measured = []
+    components = []
     for number, (hard, area) in enumerate(zip(of_sample.hard, label_map.areas, strict=True)):
         if area and not hard[0]:
             hard = expand(colours_of_component(number)).sum(axis=1)  # noqa: PLW2901 - replaces the empty sums
         scaled = hard * (area / hard[0]) if area else np.zeros(10)
         soft = float(of_sample.soft[number]) * growth
-        measured.append(_component(scaled, soft, int(border[number]), boxes[number]))
-    return tuple(measured)
+        components.append(_component(scaled, soft, int(border[number]), boxes[number]))
+    return tuple(components)
 
 
 def _component(hard: Float, soft: float, border: int, box: Box | None) -> Component:
