@@ -21,7 +21,7 @@ HEADER = {"format": "PNG", "width": 4, "height": 4, "bands": 3, "dtype": "uint8"
 def honest(work):
     pixels = work.writer.put_array(np.zeros((4, 4, 3), np.uint8))
     description = {"header": HEADER, "notices": [], "metadata": {"schema": 1}}
-    return {"pixels": pixels, "data": None, "data_are_truths": False, "valid": None, **description}
+    return {"pixels": pixels, "data": None, "data_are_booleans": False, "valid": None, **description}
 
 
 def changed(**others):
@@ -111,7 +111,9 @@ def lying():
 def ask(lying, monkeypatch):
     def decode(lie):
         monkeypatch.setattr(client, "_connection", lying)
-        return client._ask(lie, b"a file", "", LIMITS, allowance=decoder.USUAL, unpack=client.answers.unpack_picture)
+        return client._ask(
+            lie, b"a file", "", LIMITS, allowance=decoder.DEFAULT_ALLOWANCE, unpack=client.answers.unpack_picture
+        )
 
     return decode
 
@@ -135,6 +137,6 @@ def test_log_lines_cannot_be_forged(caplog):
     from segmentation.engine.decoder import connection  # noqa: PLC0415 - private to this test
 
     with pytest.raises(ChildFailed):
-        connection._result((json.dumps({"bug": "x\n2026-01-01 admin signed in\r\x1b[2J"}).encode(), [0, 0.1]))
+        connection._result(json.dumps({"bug": "x\n2026-01-01 admin signed in\r\x1b[2J"}).encode(), [0, 0.1])
     assert "\n  | 2026-01-01 admin signed in" in caplog.text
     assert "\x1b" not in caplog.text

@@ -26,7 +26,7 @@ QUANTILES = 0.001, 0.999  # of the values, that become 0 and 255
 _MAX_SAMPLES = 2**22  # from which the quantiles of types other than 16-bit integers are taken
 _LEVELS = 2**16  # the most levels that are distinguished between the smallest and the largest value
 _MIN_RELATIVE_RANGE = 1e-12  # relative to the largest magnitude; a smaller range is a rounding error
-_BLOCK_PIXELS = 2**18  # pixels that are processed together
+_BLOCK_PIXELS = 2**18  # pixels that are processed at a time
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.gmm import Recipe, segment
 from segmentation.engine.gmm.features.colour_spaces import lab, lightness, optical_density
 from segmentation.engine.gmm.features.extraction import extract_features
-from segmentation.engine.gmm.features.units import Units
 from segmentation.engine.gmm.features.texture import WINDOWS, roughness
+from segmentation.engine.gmm.features.units import Units
 from segmentation.engine.gmm.labels.labelling import label_pixels
 
 
