@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from segmentation import services, words
+from segmentation import formatting, services
 from segmentation.execution.kinds import KINDS
 from segmentation.models import User
 from segmentation.models.jobs import Kind
@@ -78,12 +78,12 @@ def page(*, user: User) -> dict[str, Any]:
         "warnings": list(_warnings(now, workers)),
         "now": now,
         "waiting_by_kind": [(Kind(name).label, n) for name, n in now.waiting_by_kind.items() if n],
-        "oldest": words.lasting(now.oldest_seconds),
-        "work": words.lasting(now.waiting_seconds),
+        "oldest": formatting.short_duration(now.oldest_seconds),
+        "work": formatting.short_duration(now.waiting_seconds),
         "silent": sum(status.is_silent for status in workers.shown),
         "day": day,
         "ended": day.succeeded + day.failed,
-        "failure_rate": None if day.failure_rate is None else words.percent(day.failure_rate),
+        "failure_rate": None if day.failure_rate is None else formatting.percent(day.failure_rate),
         "whole": _words(day),
         "more_workers": workers.more,
         "lines": list(_lines(workers)),
@@ -106,7 +106,7 @@ def _warnings(now: Queue, workers: WorkerStatuses) -> Iterator[Warning]:
     for status in workers.shown:
         if status.is_silent:
             what = _("%(worker)s has sent no heartbeat for %(time)s.")
-            values = {"worker": status.worker, "time": words.lasting(status.silent_seconds)}
+            values = {"worker": status.worker, "time": formatting.short_duration(status.silent_seconds)}
             yield Warning(what % values, _outlook(status))
 
 
@@ -121,14 +121,14 @@ def _outlook(status: WorkerStatus) -> str:
         "Its runs go back to the queue in %(time)s and start again elsewhere. Nothing is lost.",
         len(status.jobs),
     )
-    return then % {"time": words.lasting(left)}
+    return then % {"time": formatting.short_duration(left)}
 
 
 def _lines(workers: WorkerStatuses) -> Iterator[Line]:
     for status in workers.shown:
-        beat = words.lasting(status.silent_seconds)
+        beat = formatting.short_duration(status.silent_seconds)
         for job in status.jobs:
-            yield Line(status, job, beat, words.lasting(job.seconds))
+            yield Line(status, job, beat, formatting.short_duration(job.seconds))
         if not status.jobs:
             yield Line(status, None, beat, "")
 
@@ -136,7 +136,7 @@ def _lines(workers: WorkerStatuses) -> Iterator[Line]:
 def _words(day: Recent) -> dict[str, str] | None:
     if day.whole is None:
         return None
-    return {"median": words.lasting(day.whole.median), "most": words.lasting(day.whole.most)}
+    return {"median": formatting.short_duration(day.whole.median), "most": formatting.short_duration(day.whole.most)}
 
 
 def _chart(day: Recent) -> tuple[list[Column], list[Grid]]:
@@ -181,8 +181,8 @@ def _stages(day: Recent) -> list[StageRow]:
     return [
         StageRow(
             name=names.get(stage, stage),
-            median=words.seconds(spread.median),
-            most=words.seconds(spread.most),
+            median=formatting.duration(spread.median),
+            most=formatting.duration(spread.most),
             median_bar=f"{max(1.5, spread.median / longest * _BARS):.1f}",
             most_bar=f"{spread.most / longest * _BARS:.1f}",
         )
@@ -193,10 +193,10 @@ def _stages(day: Recent) -> list[StageRow]:
 def _room(room: Storage) -> dict[str, Any]:
     """Return the sizes in words, and the ends of the bar's parts in thousandths."""
     said: dict[str, Any] = {
-        "originals": words.filesize(room.originals),
-        "results": words.filesize(room.results) if room.results else "",
-        "growth": words.filesize(round(room.growth)) if room.growth else "",
-        "lasts": "" if room.days_left is None else words.about(room.days_left),
+        "originals": formatting.filesize(room.originals),
+        "results": formatting.filesize(room.results) if room.results else "",
+        "growth": formatting.filesize(round(room.growth)) if room.growth else "",
+        "lasts": "" if room.days_left is None else formatting.approximate_days(room.days_left),
         "bar": None,
     }
     if room.free is None or not room.total:
@@ -207,9 +207,9 @@ def _room(room: Storage) -> dict[str, Any]:
     rest = used - originals - results
     ends = [round(part / room.total * 1000, 1) for part in (originals, originals + results, used)]
     return said | {
-        "free": words.filesize(room.free),
-        "total": words.filesize(room.total),
-        "rest": words.filesize(rest),
-        "warning": words.filesize(settings.GMM_DISK_WARNING),
+        "free": formatting.filesize(room.free),
+        "total": formatting.filesize(room.total),
+        "rest": formatting.filesize(rest),
+        "warning": formatting.filesize(settings.GMM_DISK_WARNING),
         "bar": ends,
     }

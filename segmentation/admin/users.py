@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from segmentation import access, services, words
+from segmentation import access, formatting, services
 from segmentation.admin import cells, deletion
 from segmentation.admin.listing import CappedPaginator, GuardedAdmin
 from segmentation.admin.readonly import person_of
@@ -122,8 +122,8 @@ class UserAdmin(GuardedAdmin, DjangoUserAdmin[User]):
     @admin.display(description=gettext_lazy("Stored"))
     def usage(self, person: User) -> SafeString:
         used = services.usage(owner=person)
-        images = ngettext("%(n)s image", "%(n)s images", used.images) % {"n": words.thousands(used.images)}
-        runs = ngettext("%(n)s run", "%(n)s runs", used.runs) % {"n": words.thousands(used.runs)}
+        images = ngettext("%(n)s image", "%(n)s images", used.images) % {"n": formatting.thousands(used.images)}
+        runs = ngettext("%(n)s run", "%(n)s runs", used.runs) % {"n": formatting.thousands(used.runs)}
         return format_html(
             '<a href="{}">{}</a>, <a href="{}">{}</a>, {}',
             reverse("admin:segmentation_image_changelist", query={"owner": person.pk}),

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connections
 
-from segmentation import upkeep, words
+from segmentation import formatting, upkeep
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.sandbox import Allowance, Child, ChildLost
 from segmentation.execution.forking import fork
@@ -112,7 +112,7 @@ def _look_at_disk() -> tuple[dict[str, Any] | None, str]:
     space = upkeep.space()
     if space is None:
         return None, ""
-    left = f"{words.filesize(space.free)} of {words.filesize(space.total)} are left for pictures."
+    left = f"{formatting.filesize(space.free)} of {formatting.filesize(space.total)} are left for pictures."
     return {"free": space.free, "total": space.total}, left if space.is_low else ""
 
 

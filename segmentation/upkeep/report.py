@@ -1,7 +1,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from segmentation import words
+from segmentation import formatting
 
 _NAMED = 100  # keys that a list names; it counts the others
 
@@ -40,9 +40,9 @@ class Report:
 
     def __str__(self) -> str:
         return (
-            f"{self.kept} files kept ({words.filesize(self.kept_bytes)}), "
-            f"{self.cached} in the cache ({words.filesize(self.cached_bytes)}), "
-            f"{self.removed.count} removed ({words.filesize(self.removed_bytes)}), {self.missing.count} missing, "
+            f"{self.kept} files kept ({formatting.filesize(self.kept_bytes)}), "
+            f"{self.cached} in the cache ({formatting.filesize(self.cached_bytes)}), "
+            f"{self.removed.count} removed ({formatting.filesize(self.removed_bytes)}), {self.missing.count} missing, "
             f"{self.altered.count} altered, {self.unknown.count} unknown."
         )
 

@@ -8,8 +8,8 @@ from django.utils.translation import pgettext
 
 from segmentation.engine.progress import Stage
 from segmentation.engine.recipe import Recipe
+from segmentation.formatting import SETTING_TITLES, duration, log_likelihood, number, percent, setting_value, thousands
 from segmentation.models import Image, Run
-from segmentation.words import SETTINGS, log_likelihood, number, percent, seconds, setting, thousands
 
 _SMALL = 256
 _IN_HEADING = {"preset", "n_clusters"}
@@ -58,7 +58,7 @@ def of_attempt(run: Run) -> list[Detail]:
     if job.attempt > 1:
         details.insert(0, Detail(_("Attempts"), str(job.attempt)))
     if job.started and job.finished:
-        details.append(Detail(_("Ended after"), seconds((job.finished - job.started).total_seconds())))
+        details.append(Detail(_("Ended after"), duration((job.finished - job.started).total_seconds())))
     return details
 
 
@@ -89,8 +89,8 @@ def _settings(run: Run) -> list[Detail]:
         return []
     usual = Recipe().to_mapping()
     return [
-        Detail(str(name), setting(field, run.recipe.get(field, usual[field])))
-        for field, name in SETTINGS.items()
+        Detail(str(name), setting_value(field, run.recipe.get(field, usual[field])))
+        for field, name in SETTING_TITLES.items()
         if field == "seed" or (field not in _IN_HEADING and run.recipe.get(field, usual[field]) != usual[field])
     ]
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from segmentation import words
+from segmentation import formatting
 from segmentation.backup import write
 from segmentation.engine.exceptions import SegmentationError
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         manifest = written.manifest
         rows = sum(part.count for part in manifest.rows.values())
         self.stdout.write(
-            f"{path}: {rows} rows and {manifest.files.count} files, {words.filesize(path.stat().st_size)}."
+            f"{path}: {rows} rows and {manifest.files.count} files, {formatting.filesize(path.stat().st_size)}."
         )
         if written.missing.count:
             raise CommandError(

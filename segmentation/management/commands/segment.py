@@ -22,7 +22,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from segmentation import words
+from segmentation import formatting
 from segmentation.engine import decoder, pipeline, progress
 from segmentation.engine.artefacts import ARTEFACTS, Artefact, Source
 from segmentation.engine.exceptions import BadRecipe, SegmentationError
@@ -251,7 +251,7 @@ def segmented(data: bytes, name: str, task: Task, report: Report) -> Segmented:
         files |= _made(artefact, source)
     return Segmented(
         files=files,
-        found=words.how_many(len(outcome.legend.clusters), regions=task.recipe.preset is Preset.REGIONS),
+        found=formatting.cluster_count(len(outcome.legend.clusters), regions=task.recipe.preset is Preset.REGIONS),
         foreground=source.foreground_share,
         seconds=sum(outcome.seconds.values()),
         notices=tuple(notice.sentence for notice in outcome.notices),

@@ -1,7 +1,8 @@
-"""Numbers as people read them on the pages, in the admin and on the command line: a true minus, narrow spaces, units.
+"""Format numbers and settings for people: on the pages, in the admin and on the command line.
 
-Decimals have the separator of the reader's language, as Django's localisation has it; thousands are set apart by a narrow
-space in every language, as the SI does. `static/js/page.js` does the same.
+Numbers have a minus sign rather than a hyphen, and a narrow no-break space before their unit. The decimal separator is that
+of the active language (Django's localisation). Thousands are separated by a narrow space in every language, as in the SI.
+`static/js/page.js` formats numbers in the same way.
 """
 
 import math
@@ -11,7 +12,7 @@ from django.utils.formats import get_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-SETTINGS = {
+SETTING_TITLES = {
     "preset": _("Preset"),
     "n_clusters": _("Clusters"),
     "features": _("Colour space"),
@@ -26,9 +27,9 @@ SETTINGS = {
     "max_iterations": _("Iteration limit"),
     "exact": _("Pixels fitted"),
 }
-"""What the fields of a recipe are called beside their values."""
+"""Titles of the fields of a recipe, as shown beside their values."""
 
-_CHOICES = {
+_VALUE_TITLES = {
     "n_clusters": {"auto": _("chosen automatically")},
     "preset": {"colours": _("Colours"), "regions": _("Regions")},
     "features": {
@@ -48,7 +49,7 @@ _CHOICES = {
     },
 }
 
-_IN_SHORT = {
+_SHORT_VALUES = {
     "features=lab": _("CIE Lab"),
     "features=gray": _("grey"),
     "features=od": _("optical density"),
@@ -60,7 +61,7 @@ _IN_SHORT = {
     "covariance=spherical": _("circles"),
     "exact=True": _("all pixels"),
 }
-_SHORT_NAMES = {
+_SHORT_TEMPLATES = {
     "smoothness": _("smoothness %(value)s"),
     "smallest_region": _("regions from %(value)s"),
     "seed": _("seed %(value)s"),
@@ -69,40 +70,40 @@ _SHORT_NAMES = {
     "max_iterations": _("at most %(value)s iterations"),
 }
 
-_MOST_DIGITS = 24  # with zeros and point; a form's fields take more
-_DAYS_OF_YEAR = 365.25
-_MINUS, _NARROW = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
+_MAX_CHARACTERS = 24  # of a number written without an exponent; the fields of a form take more
+_DAYS_PER_YEAR = 365.25
+_MINUS, _NARROW_SPACE = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
 
 
 def number(value: float, decimals: int) -> str:
-    """Return a number with a true minus.
+    """Return a number with a fixed count of decimals and a minus sign instead of a hyphen.
 
     >>> number(-12.8788, 2)
     '−12.88'
     """
-    return _in_language(f"{value:.{decimals}f}").replace("-", _MINUS)
+    return _localised(f"{value:.{decimals}f}").replace("-", _MINUS)
 
 
 def thousands(count: int) -> str:
-    """Return a whole number in groups of three.
+    """Return an integer with its digits in groups of three.
 
     >>> thousands(96615) == "96\N{NARROW NO-BREAK SPACE}615"
     True
     """
-    return f"{count:,}".replace(",", _NARROW).replace("-", _MINUS)
+    return f"{count:,}".replace(",", _NARROW_SPACE).replace("-", _MINUS)
 
 
 def percent(share: float) -> str:
-    """Return a share between 0 and 1 with one decimal.
+    """Return a fraction between 0 and 1 as a percentage with one decimal.
 
     >>> percent(0.4121) == "41.2\N{NARROW NO-BREAK SPACE}%"
     True
     """
-    return f"{number(share * 100, 1)}{_NARROW}%"
+    return f"{number(share * 100, 1)}{_NARROW_SPACE}%"
 
 
 def millions(count: int) -> str:
-    """Return a count in millions, with a decimal only where it says something.
+    """Return a count in millions, with one decimal unless that is 0.
 
     >>> millions(50_000_000), millions(61_440_000)
     ('50', '61.4')
@@ -111,133 +112,135 @@ def millions(count: int) -> str:
 
 
 def filesize(size: int) -> str:
-    """Return a number of bytes in units of a thousand, as the limits are given.
+    """Return a number of bytes in kB, MB or GB, where 1 kB is 1000 bytes.
 
     >>> filesize(196_653) == "197\N{NARROW NO-BREAK SPACE}kB", filesize(50_000_000) == "50\N{NARROW NO-BREAK SPACE}MB"
     (True, True)
     """
     if size < 1e6:
-        return f"{math.ceil(size / 1e3) if size < 1e3 else round(size / 1e3)}{_NARROW}kB"
-    return f"{_short(size / 1e6)}{_NARROW}MB" if size < 1e9 else f"{_short(size / 1e9)}{_NARROW}GB"
+        return f"{math.ceil(size / 1e3) if size < 1e3 else round(size / 1e3)}{_NARROW_SPACE}kB"
+    return f"{_short(size / 1e6)}{_NARROW_SPACE}MB" if size < 1e9 else f"{_short(size / 1e9)}{_NARROW_SPACE}GB"
 
 
-def how_many(count: int | None, *, regions: bool) -> str:
-    """Return a number of clusters or regions in words; None while it is for the engine to find.
+def cluster_count(count: int | None, *, regions: bool) -> str:
+    """Return a number of clusters or regions with its noun; None stands for a number that the engine chooses.
 
-    >>> how_many(5, regions=False), how_many(1, regions=True), how_many(None, regions=True)
+    >>> cluster_count(5, regions=False), cluster_count(1, regions=True), cluster_count(None, regions=True)
     ('5 clusters', '1 region', 'Regions')
     """
     if count is None:
         return gettext("Regions") if regions else gettext("Number chosen automatically")
-    words = (
+    template = (
         ngettext("%(n)s region", "%(n)s regions", count)
         if regions
         else ngettext("%(n)s cluster", "%(n)s clusters", count)
     )
-    return words % {"n": count}
+    return template % {"n": count}
 
 
-def plain(value: float) -> str:
-    """Return a setting as people write it: exact, and without an exponent unless it needs very many digits.
+def exact_number(value: float) -> str:
+    """Return all digits of a number, without an exponent unless the number is longer than 24 characters.
 
-    >>> plain(1e-5), plain(0.5), plain(0.0), plain(1e-40)
+    >>> exact_number(1e-5), exact_number(0.5), exact_number(0.0), exact_number(1e-40)
     ('0.00001', '0.5', '0', '1e-40')
     """
     written = format(Decimal(repr(value)).normalize(), "f")
-    return written if len(written) <= _MOST_DIGITS else repr(value)
+    return written if len(written) <= _MAX_CHARACTERS else repr(value)
 
 
 def share_of_picture(share: float) -> str:
-    """Return a share of a picture as a percentage with all its digits.
+    """Return a fraction of a picture as a percentage with all its digits.
 
     >>> share_of_picture(0.0001) == "0.01\N{NARROW NO-BREAK SPACE}% of the picture"
     True
     """
     percentage = format((Decimal(repr(share)) * 100).normalize(), "f")
-    if len(percentage) > _MOST_DIGITS:
+    if len(percentage) > _MAX_CHARACTERS:
         percentage = f"{share * 100:g}"
-    return gettext("%(percentage)s of the picture") % {"percentage": f"{_in_language(percentage)}{_NARROW}%"}
+    return gettext("%(percentage)s of the picture") % {"percentage": f"{_localised(percentage)}{_NARROW_SPACE}%"}
 
 
-def setting(name: str, value: object) -> str:
-    """Return the value of a field of a recipe in words; one that this release does not know, as it is.
+def setting_value(name: str, value: object) -> str:
+    """Return the value of a field of a recipe as text for people; a value without a title is returned as it is.
 
-    >>> setting("covariance", "diag"), setting("exact", False), setting("n_clusters", "auto"), setting("tolerance", 1e-5)
+    >>> setting_value("covariance", "diag"), setting_value("exact", False), setting_value("n_clusters", "auto"), setting_value("tolerance", 1e-5)
     ('aligned with the axes (diagonal)', 'a sample', 'chosen automatically', '0.00001 nats per pixel')
     """
     if isinstance(value, bool | int | str):
-        return str(_CHOICES.get(name, {}).get(str(value), value))
+        return str(_VALUE_TITLES.get(name, {}).get(str(value), value))
     if not isinstance(value, float):
         return str(value)
     if name == "smallest_region":
         return share_of_picture(value) if value else gettext("all regions are kept")
     if name == "tolerance":
-        return gettext("%(value)s nats per pixel") % {"value": plain(value)}
-    return plain(value)
+        return gettext("%(value)s nats per pixel") % {"value": exact_number(value)}
+    return exact_number(value)
 
 
 def log_likelihood(value: float, *, pixels: int | None, of_all: bool) -> str:
-    """Return a mean log-likelihood with the pixels that it is of; None where an older release has not kept their number.
+    """Return a mean log-likelihood with the number of pixels it was averaged over.
+
+    `pixels` is None for results of older releases, which did not store that number.
 
     >>> log_likelihood(-12.87881, pixels=500, of_all=False), log_likelihood(-12.87881, pixels=None, of_all=False)
     ('−12.8788 nats per pixel, mean of a sample of 500 pixels', '−12.8788 nats per pixel')
     """
     if pixels is None:
         return gettext("%(value)s nats per pixel") % {"value": number(value, 4)}
-    said = (
+    template = (
         gettext("%(value)s nats per pixel, mean of all %(pixels)s pixels")
         if of_all
         else gettext("%(value)s nats per pixel, mean of a sample of %(pixels)s pixels")
     )
-    return said % {"value": number(value, 4), "pixels": thousands(pixels)}
+    return template % {"value": number(value, 4), "pixels": thousands(pixels)}
 
 
-def setting_in_short(name: str, value: object) -> str:
-    """Return a setting that is not the default as few words that stand by themselves.
+def short_setting(name: str, value: object) -> str:
+    """Return a setting that differs from its default in a few words, without the title of its field.
 
-    >>> setting_in_short("features", "lab"), setting_in_short("position", True), setting_in_short("seed", 7)
+    >>> short_setting("features", "lab"), short_setting("position", True), short_setting("seed", 7)
     ('CIE Lab', 'position', 'seed 7')
     """
-    said = _IN_SHORT.get(f"{name}={value}")
-    if said is not None:
-        return str(said)
+    short = _SHORT_VALUES.get(f"{name}={value}")
+    if short is not None:
+        return str(short)
     value = share_of_picture(value) if name == "smallest_region" and isinstance(value, float) else value
-    value = plain(value) if isinstance(value, float) else value
-    return str(_SHORT_NAMES.get(name, "%(value)s")) % {"value": value}
+    value = exact_number(value) if isinstance(value, float) else value
+    return str(_SHORT_TEMPLATES.get(name, "%(value)s")) % {"value": value}
 
 
-def seconds(value: float) -> str:
-    """Return a duration: hundredths below ten seconds, tenths below a minute, minutes above.
+def duration(value: float) -> str:
+    """Return a duration with hundredths of a second below 10 s, tenths below 60 s, and in minutes and seconds above.
 
-    >>> seconds(2.237) == "2.24\N{NARROW NO-BREAK SPACE}s"
+    >>> duration(2.237) == "2.24\N{NARROW NO-BREAK SPACE}s"
     True
     """
     if value >= 60:
         whole = round(value)
-        return f"{whole // 60}{_NARROW}min {whole % 60:02d}{_NARROW}s"
-    return f"{number(value, 2 if value < 10 else 1)}{_NARROW}s"
+        return f"{whole // 60}{_NARROW_SPACE}min {whole % 60:02d}{_NARROW_SPACE}s"
+    return f"{number(value, 2 if value < 10 else 1)}{_NARROW_SPACE}s"
 
 
-def lasting(value: float) -> str:
-    """Return how long something lasts in as few figures as say it: tenths below ten seconds, then the two largest units.
+def short_duration(value: float) -> str:
+    """Return a duration with few digits: tenths of a second below 10 s, then whole seconds, then the two largest units.
 
-    >>> lasting(0.24) == "0.2\N{NARROW NO-BREAK SPACE}s", lasting(9.97) == "10\N{NARROW NO-BREAK SPACE}s"
+    >>> short_duration(0.24) == "0.2\N{NARROW NO-BREAK SPACE}s", short_duration(9.97) == "10\N{NARROW NO-BREAK SPACE}s"
     (True, True)
     """
     if round(value, 1) < 10:
-        return f"{number(max(value, 0.0), 1)}{_NARROW}s"
+        return f"{number(max(value, 0.0), 1)}{_NARROW_SPACE}s"
     whole = round(value)
     if whole < 60:
-        return f"{whole}{_NARROW}s"
+        return f"{whole}{_NARROW_SPACE}s"
     if whole < 3600:
-        return f"{whole // 60}{_NARROW}min {whole % 60:02d}{_NARROW}s"
+        return f"{whole // 60}{_NARROW_SPACE}min {whole % 60:02d}{_NARROW_SPACE}s"
     if whole < 86_400:
-        return f"{whole // 3600}{_NARROW}h {whole % 3600 // 60:02d}{_NARROW}min"
-    return f"{number(value / 86_400, 1)}{_NARROW}d"
+        return f"{whole // 3600}{_NARROW_SPACE}h {whole % 3600 // 60:02d}{_NARROW_SPACE}min"
+    return f"{number(value / 86_400, 1)}{_NARROW_SPACE}d"
 
 
 def time_left(value: float) -> str:
-    """Return how many seconds are left, roughly, in the unit that fits; `static/js/run.js` does the same.
+    """Return a sentence with the approximate time left, in seconds, minutes or hours; `static/js/run.js` does the same.
 
     >>> time_left(0.2), time_left(89.4), time_left(240), time_left(25_000)
     ('About 1 s left.', 'About 89 s left.', 'About 4 min left.', 'About 7 h left.')
@@ -249,27 +252,27 @@ def time_left(value: float) -> str:
     return gettext("About %(n)s h left.") % {"n": round(value / 3600)}
 
 
-def about(days: float) -> str:
-    """Return how long something will last, roughly: nobody knows it better.
+def approximate_days(days: float) -> str:
+    """Return an estimated number of days in words: in days, weeks or years.
 
-    >>> about(0.4), about(9.2), about(36), about(1000), about(10_000)
+    >>> approximate_days(0.4), approximate_days(9.2), approximate_days(36), approximate_days(1000), approximate_days(10_000)
     ('less than a day', 'about 9 days', 'about 5 weeks', 'about 3 years', 'more than 10 years')
     """
     if days < 1:
         return gettext("less than a day")
     if days < 14:
         return ngettext("about %(n)s day", "about %(n)s days", round(days)) % {"n": round(days)}
-    if days < 2 * _DAYS_OF_YEAR:
+    if days < 2 * _DAYS_PER_YEAR:
         return gettext("about %(n)s weeks") % {"n": round(days / 7)}
-    if days < 10.5 * _DAYS_OF_YEAR:
-        return gettext("about %(n)s years") % {"n": round(days / _DAYS_OF_YEAR)}
+    if days < 10.5 * _DAYS_PER_YEAR:
+        return gettext("about %(n)s years") % {"n": round(days / _DAYS_PER_YEAR)}
     return gettext("more than 10 years")
 
 
 def _short(value: float) -> str:
-    return _in_language(f"{value:.1f}".removesuffix(".0"))
+    return _localised(f"{value:.1f}".removesuffix(".0"))
 
 
-def _in_language(number: str) -> str:
-    """Return a number with the decimal separator of the reader's language."""
+def _localised(number: str) -> str:
+    """Return a number with the decimal separator of the active language."""
     return number.replace(".", str(get_format("DECIMAL_SEPARATOR")))
