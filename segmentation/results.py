@@ -62,7 +62,7 @@ class StoredResult(Source):
 
     @cached_property
     def picture(self) -> PictureDetails:  # type: ignore[override] # as above
-        image, stored = self.run.image, self.result.facts
+        image, stored = self.run.image, self.result.extras
         notices = stored.get("notices", image.notices)
         return PictureDetails(
             name=image.name,
@@ -74,13 +74,13 @@ class StoredResult(Source):
 
     @cached_property
     def counts(self) -> Counts:  # type: ignore[override] # as above
-        stored, image = self.result.facts, self.run.image
+        stored, image = self.result.extras, self.run.image
         known = {name: int(stored.get(name, 0)) for name in _COUNTS}
         return Counts(width=image.width, height=image.height, **known)
 
     @cached_property
     def is_complete(self) -> bool:  # type: ignore[override] # as above
-        stored = self.result.facts
+        stored = self.result.extras
         has_header = "header" in stored or _header(self.run.image) is not None
         return has_header and {"features", *_COUNTS} <= set(stored)
 
@@ -92,7 +92,7 @@ class StoredResult(Source):
             log_likelihood=result.log_likelihood,
             iterations=result.iterations,
             converged=result.converged,
-            features=result.facts.get("features", {}),
+            features=result.extras.get("features", {}),
             seconds=result.seconds,
             versions=result.versions,
         )

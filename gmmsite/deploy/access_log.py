@@ -15,10 +15,10 @@ def write(task: Any, *, seconds: float) -> None:
     """
     if task.environ is None or not logger.isEnabledFor(logging.INFO):
         return
-    facts = {
+    fields = {
         "method": task.environ["REQUEST_METHOD"],
         "status": int(task.status.split(maxsplit=1)[0]),
         "milliseconds": round(seconds * 1000, 1),
         "bytes": task.content_bytes_written or task.content_length or 0,
     }
-    logger.info("request", extra={**facts, **task.environ.get(logs.ACCESS, {})})
+    logger.info("request", extra={**fields, **task.environ.get(logs.ACCESS, {})})

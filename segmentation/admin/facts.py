@@ -18,7 +18,7 @@ from segmentation import formatting, services
 from segmentation.admin import cells
 from segmentation.engine.progress import Stage
 from segmentation.execution.kinds import kind_of
-from segmentation.models import Duty, Image, Job, Run, User, Worker
+from segmentation.models import Image, Job, PeriodicTask, Run, User, Worker
 from segmentation.models.jobs import State
 
 
@@ -87,14 +87,14 @@ def of_worker(worker: Worker, *, condition: str) -> list[Section]:
     return _sections([(_("Worker"), facts)])
 
 
-def of_duty(duty: Duty, *, outcome: str) -> list[Section]:
+def of_periodic_task(task: PeriodicTask, *, outcome: str) -> list[Section]:
     facts = [
         _fact(_("Outcome"), outcome),
-        _fact(_("Last begun"), moment(duty.started)),
-        _fact(_("Last finished"), moment(duty.finished)),
-        _fact(_("Next due"), moment(duty.due)),
+        _fact(_("Last begun"), moment(task.started)),
+        _fact(_("Last finished"), moment(task.finished)),
+        _fact(_("Next due"), moment(task.due)),
     ]
-    return _sections([(_("Duty"), facts)])
+    return _sections([(_("Periodic task"), facts)])
 
 
 def moment(when: datetime | None) -> str:
@@ -127,10 +127,10 @@ def _of_failure(job: Job) -> list[Fact]:
 def _of_result(run: Run) -> list[Fact]:
     result = run.result
     iterations = _("%(n)s, converged") if result.converged else _("%(n)s, stopped before it converged")
-    colours = result.facts.get("distinct_colours")
-    fitted = result.facts.get("fitted_pixels")
+    colours = result.extras.get("distinct_colours")
+    fitted = result.extras.get("fitted_pixels")
     log_likelihood = formatting.log_likelihood(
-        result.log_likelihood, pixels=fitted, of_all=fitted == result.facts.get("valid_pixels")
+        result.log_likelihood, pixels=fitted, of_all=fitted == result.extras.get("valid_pixels")
     )
     return [
         _fact(_("Log-likelihood"), log_likelihood),

@@ -26,7 +26,7 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Model, QuerySet
 
-from segmentation.models import CachedFile, Duty, Job, JobOutput, Worker
+from segmentation.models import CachedFile, Job, JobOutput, PeriodicTask, Worker
 
 FORMAT = 1
 MANIFEST, INDEX, FILES, ROWS = "manifest.json", "files.sha256", "files/", "rows/"
@@ -35,7 +35,7 @@ CHUNK = 1 << 20
 BY_NAME: tuple[type[Model], ...] = (ContentType, Permission)
 """Tables that migrations fill; other rows refer to them by name, since their numbers differ between databases."""
 
-_OF_A_MOMENT = (Session, Worker, Duty, CachedFile, JobOutput)  # mean nothing elsewhere, or can be made again
+_OF_A_MOMENT = (Session, Worker, PeriodicTask, CachedFile, JobOutput)  # mean nothing elsewhere, or can be made again
 
 
 class BackupError(Exception):

@@ -13,8 +13,8 @@ from segmentation import formatting, upkeep
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.sandbox import Allowance, Child, ChildLost
 from segmentation.execution.forking import fork
-from segmentation.models import Duty
-from segmentation.models.duties import Name
+from segmentation.models import PeriodicTask
+from segmentation.models.periodic_tasks import PeriodicTaskName
 
 logger = logging.getLogger(__name__)
 
@@ -59,11 +59,11 @@ class PeriodicTasks:
     def _begin_next(self) -> None:
         if not self._are_planned:
             for name, task in _TASKS.items():
-                Duty.objects.plan(name, every=task.every)
+                PeriodicTask.objects.plan(name, every=task.every)
             self._are_planned = True
-        for name in Duty.objects.due().values_list("name", flat=True):
+        for name in PeriodicTask.objects.due().values_list("name", flat=True):
             known = _TASKS.get(name)  # none: a newer release has more tasks
-            if known and Duty.objects.claim(name, every=known.every):
+            if known and PeriodicTask.objects.claim(name, every=known.every):
                 self._begin(name, known)
                 return
 
@@ -84,8 +84,8 @@ class PeriodicTasks:
     @staticmethod
     def _note(name: str, report: dict[str, Any] | None, problem: str) -> None:
         if problem:
-            logger.error("%s: %s", Name(name).label, problem)
-        Duty.objects.finish(name, report=report, problem=problem)
+            logger.error("%s: %s", PeriodicTaskName(name).label, problem)
+        PeriodicTask.objects.finish(name, report=report, problem=problem)
 
 
 def _perform(task: _Task) -> tuple[dict[str, Any] | None, str]:
@@ -117,8 +117,8 @@ def _look_at_disk() -> tuple[dict[str, Any] | None, str]:
 
 
 _TASKS: Mapping[str, _Task] = {
-    Name.FILES: _Task(every=timedelta(days=1), perform=_sweep_files),
-    Name.RETENTION: _Task(every=timedelta(days=1), perform=_remove_expired),
-    Name.DISK: _Task(every=timedelta(minutes=10), perform=_look_at_disk),
-    Name.SIZES: _Task(every=timedelta(minutes=10), perform=_measure_sizes),
+    PeriodicTaskName.FILES: _Task(every=timedelta(days=1), perform=_sweep_files),
+    PeriodicTaskName.RETENTION: _Task(every=timedelta(days=1), perform=_remove_expired),
+    PeriodicTaskName.DISK: _Task(every=timedelta(minutes=10), perform=_look_at_disk),
+    PeriodicTaskName.SIZES: _Task(every=timedelta(minutes=10), perform=_measure_sizes),
 }

@@ -5,7 +5,7 @@ import logging
 from django.db.models import Count, Max, Sum
 
 from segmentation.models import Job, Worker
-from segmentation.models.clock import seconds_from_now
+from segmentation.models.database_time import seconds_from_now
 from segmentation.models.jobs import SHORT_SECONDS, JobQuerySet
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from segmentation.models.clock import seconds_from_now
+from segmentation.models.database_time import seconds_from_now
 from segmentation.models.jobs import Job
 from segmentation.models.users import User
 

@@ -108,7 +108,10 @@ class Result(models.Model):
     iterations = models.PositiveIntegerField(_("iterations"))
     converged = models.BooleanField(_("converged"))
     seconds = models.JSONField(_("seconds by stage"))
-    facts = models.JSONField(default=dict)  # counts that belong to the whole result: distinct colours, pixels with data
+    # Values of the whole result that no list shows or sorts by: pixel counts, notices, features, the header of the picture.
+    extras = models.JSONField(
+        default=dict, db_column="facts"
+    )  # the column keeps its name, for workers of the release before
     mixture = models.JSONField(_("mixture"))
     components = models.JSONField(_("components"))  # additive sums, so that merging adds
     versions = models.JSONField(_("versions"))

@@ -7,7 +7,7 @@ from django.db.models import F, FloatField, Value
 from django.db.models.functions import Greatest, Least, Now, Power
 from django.utils.translation import gettext_lazy as _
 
-from segmentation.models.clock import seconds_from_now
+from segmentation.models.database_time import seconds_from_now
 
 _FOLLOWING = 0.1  # the share of the way, of logarithms, that a speed goes to the one of the newest run
 _LARGEST_SURPRISE = 2.0  # how far from the speed a run counts

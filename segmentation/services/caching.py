@@ -20,7 +20,7 @@ from segmentation import files
 from segmentation.engine.exceptions import Busy, gettext_noop
 from segmentation.exceptions import StorageUnavailable
 from segmentation.models import CachedFile, Image, Run, User
-from segmentation.models.cached import CachedFileQuerySet
+from segmentation.models.cached_files import CachedFileQuerySet
 from segmentation.services.places import RETRY_SECONDS, place_for
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Deleting for good. The rows' files go with them on commit: `segmentation.models.cleanup`.
+"""Deleting for good. The rows' files go with them on commit: `segmentation.models.deletion_signals`.
 
 Django looks up what a cascade takes before it begins to delete. Whoever would add to that is therefore kept out first: uploads
 and new runs lock their owner, workers the job, people who edit a legend the run.

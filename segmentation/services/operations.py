@@ -15,10 +15,10 @@ from django.db.models.functions import Now
 
 from segmentation import files
 from segmentation.execution.kinds import KINDS
-from segmentation.models import Duty, Image, Job, Run, User, Worker
-from segmentation.models.clock import seconds_from_now
-from segmentation.models.duties import Name as DutyName
+from segmentation.models import Image, Job, PeriodicTask, Run, User, Worker
+from segmentation.models.database_time import seconds_from_now
 from segmentation.models.jobs import State
+from segmentation.models.periodic_tasks import PeriodicTaskName
 
 _DAY_SECONDS = 86_400
 _WEEK_SECONDS = 7 * _DAY_SECONDS
@@ -166,7 +166,9 @@ def _stored() -> tuple[int, int, float, int]:
     """Bytes of all originals and of the last week's, the days in which those came, and bytes of results."""
     new = Sum("bytes", filter=Q(created__gt=seconds_from_now(-_WEEK_SECONDS)), default=0)
     found = Image.objects.aggregate(size=Sum("bytes", default=0), new=new, age=Max(Now() - F("created")))
-    swept = Duty.objects.filter(name=DutyName.FILES).values_list("report__kept__bytes", flat=True).first()
+    swept = (
+        PeriodicTask.objects.filter(name=PeriodicTaskName.FILES).values_list("report__kept__bytes", flat=True).first()
+    )
     days = min(max(_seconds(found["age"]), _DAY_SECONDS), _WEEK_SECONDS) / _DAY_SECONDS
     return int(found["size"]), int(found["new"]), days, max(0, int(swept or 0) - int(found["size"]))
 

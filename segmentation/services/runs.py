@@ -106,7 +106,7 @@ def _mixture_of(begin: Run, image: Image, recipe: Recipe) -> StartingMixture:
             ),
             field="mixture",
         )
-    start = StartingMixture.of_result(begin.result.mixture, begin.result.facts.get("features"))
+    start = StartingMixture.of_result(begin.result.mixture, begin.result.extras.get("features"))
     reconcile(recipe, Inputs(mixture=start))
     if not Recipe.from_mapping(begin.recipe).extracts_same_features(recipe):
         raise BadRecipe(

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from segmentation.engine.progress import Stage
 from segmentation.models import Job
-from segmentation.models.clock import seconds_from_now
+from segmentation.models.database_time import seconds_from_now
 from segmentation.models.jobs import Kind, State
 
 HOURS = 24

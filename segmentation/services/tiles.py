@@ -14,7 +14,7 @@ from segmentation import files
 from segmentation.engine import decoder, sandbox
 from segmentation.engine.pipeline import pixel_tiles
 from segmentation.models import Image, User
-from segmentation.models.cached import PICTURE_TILES, RESULT_TILES
+from segmentation.models.cached_files import PICTURE_TILES, RESULT_TILES
 from segmentation.results import StoredResult
 from segmentation.services.caching import cached_file
 from segmentation.services.uploads import DECODE_SECONDS, require_readable

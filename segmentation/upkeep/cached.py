@@ -4,7 +4,7 @@ from django.db.models import F, Q
 
 from segmentation.engine.artefacts import ARTEFACTS
 from segmentation.models import CachedFile
-from segmentation.models.cached import PICTURE_TILES, RESULT_TILES, CachedFileQuerySet
+from segmentation.models.cached_files import PICTURE_TILES, RESULT_TILES, CachedFileQuerySet
 
 
 def superseded() -> CachedFileQuerySet:

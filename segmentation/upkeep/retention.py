@@ -4,7 +4,7 @@ from importlib import import_module
 from django.conf import settings
 
 from segmentation.models import JobOutput, Worker
-from segmentation.models.clock import seconds_from_now
+from segmentation.models.database_time import seconds_from_now
 
 OUTPUTS = timedelta(days=7)  # how long what was made on request can be downloaded
 WORKERS = timedelta(days=30)  # how long staff can look up who did a run

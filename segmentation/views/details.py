@@ -38,15 +38,15 @@ def of_result(run: Run) -> list[Detail]:
             _("Log-likelihood"),
             log_likelihood(
                 result.log_likelihood,
-                pixels=result.facts.get("fitted_pixels"),
-                of_all=result.facts.get("fitted_pixels") == result.facts.get("valid_pixels"),
+                pixels=result.extras.get("fitted_pixels"),
+                of_all=result.extras.get("fitted_pixels") == result.extras.get("valid_pixels"),
             ),
         ),
         *([Detail(_("Iterations"), iterations % {"n": result.iterations})] if result.iterations else []),
     ]
-    if "distinct_colours" in result.facts:
-        pixels = int(result.facts["fitted_pixels"])
-        colours = {"n": thousands(int(result.facts["distinct_colours"])), "pixels": thousands(pixels)}
+    if "distinct_colours" in result.extras:
+        pixels = int(result.extras["fitted_pixels"])
+        colours = {"n": thousands(int(result.extras["distinct_colours"])), "pixels": thousands(pixels)}
         details.append(Detail(_("Distinct colours"), _("%(n)s of %(pixels)s fitted pixels") % colours))
     return [*details, *_inputs(run), *_settings(run), *_times(run), *_versions(run)]
 
@@ -66,7 +66,7 @@ def _inputs(run: Run) -> list[Detail]:
     """Return which pixels were left out, and where the fit started."""
     details = []
     if run.inputs.get("mask"):
-        left_out = run.result.facts.get("left_out_pixels") if hasattr(run, "result") else None
+        left_out = run.result.extras.get("left_out_pixels") if hasattr(run, "result") else None
         value = (
             _("some pixels are left out")
             if left_out is None

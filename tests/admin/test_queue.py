@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from segmentation import services
-from segmentation.models import Duty, Image, Job, Worker
+from segmentation.models import Image, Job, PeriodicTask, Worker
 from tests.admin.conftest import copy_result, image_row, make_runs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -144,7 +144,7 @@ def test_the_room_lasts_as_long_as_the_last_week_says(admin, owner, image, disk)
 def test_what_results_take_beside_each_original_counts_too(owner, image, disk):
     image_row(owner, bytes=14 * GB, created=timezone.now() - timedelta(days=2)).save()
     age(image, 30)
-    Duty.objects.create(name="files", due=timezone.now(), report={"kept": {"count": 9, "bytes": 21 * GB}})
+    PeriodicTask.objects.create(name="files", due=timezone.now(), report={"kept": {"count": 9, "bytes": 21 * GB}})
     room = services.storage()
     assert room.results == pytest.approx(7 * GB, rel=1e-3)
     assert room.growth == pytest.approx(3 * GB, rel=1e-3)

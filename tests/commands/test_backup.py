@@ -18,7 +18,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from segmentation import backup, files, services, upkeep
-from segmentation.models import Duty, Image, Job, JobOutput, Result, Run, User, Worker
+from segmentation.models import Image, Job, JobOutput, PeriodicTask, Result, Run, User, Worker
 from segmentation.models.jobs import State
 from tests import factories
 from tests.commands.sites import Site, state
@@ -37,7 +37,7 @@ def site(finished_run, staff, stranger, worker_row, owner):
     running, _waiting = (factories.make_run(finished_run.image, n_clusters=number) for number in (4, 5))
     Job.objects.claim(running.pk, worker_id=worker_row.pk)
     Worker.objects.update(seen=F("seen") - timedelta(hours=1))
-    Duty.objects.create(name="files", due=timezone.now())
+    PeriodicTask.objects.create(name="files", due=timezone.now())
     return finished_run
 
 

@@ -20,7 +20,7 @@ from segmentation.execution.kinds.archive.writing import ArchiveWriter
 from segmentation.execution.kinds.attempt_files import with_retries
 from segmentation.execution.kinds.kind import Assignment, KindOfWork, KindStage, Product, is_long
 from segmentation.models import Image, Job, JobOutput, Result
-from segmentation.models.clock import seconds_from_now
+from segmentation.models.database_time import seconds_from_now
 from segmentation.models.jobs import Kind
 
 SCHEMA = 1  # of the request

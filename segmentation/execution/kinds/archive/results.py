@@ -15,7 +15,7 @@ _PICTURES = ("labels", "segmented", "binary")
 _DOCUMENT = ARTEFACTS["document"]
 _OF_IMAGE = ("name", "sha256", "bytes", "format", "width", "height", "bands", "dtype", "frames", "notices")
 _OF_RESULT = (
-    "pixels_sha256", "log_likelihood", "iterations", "converged", "seconds", "versions", "facts", "mixture", "components",
+    "pixels_sha256", "log_likelihood", "iterations", "converged", "seconds", "versions", "extras", "mixture", "components",
 )  # fmt: skip
 
 

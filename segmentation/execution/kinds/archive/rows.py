@@ -101,7 +101,7 @@ def _result(run: Run) -> dict[str, Any] | None:
     if result is None:
         return None
     plain = (
-        "files", "pixels_sha256", "log_likelihood", "iterations", "converged", "seconds", "facts", "mixture",
+        "files", "pixels_sha256", "log_likelihood", "iterations", "converged", "seconds", "extras", "mixture",
         "components", "versions",
     )  # fmt: skip
     return {name: getattr(result, name) for name in plain}

@@ -122,10 +122,10 @@ def _columns(product: Product) -> dict[str, Any]:
     plain = (
         "pixels_sha256", "log_likelihood", "iterations", "converged", "seconds", "mixture", "components", "versions",
     )  # fmt: skip
-    facts = ("distinct_colours", "fitted_pixels", "valid_pixels", "left_out_pixels", "notices", "features", "header")
+    extras = ("distinct_colours", "fitted_pixels", "valid_pixels", "left_out_pixels", "notices", "features", "header")
     return {
         "files": product.files,
         "bytes": sum(file["bytes"] for file in product.files.values()),
-        "facts": {name: summary[name] for name in facts},
+        "extras": {name: summary[name] for name in extras},
         **{name: summary[name] for name in plain},
     }

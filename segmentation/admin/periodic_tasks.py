@@ -11,50 +11,50 @@ from django.utils.translation import gettext_lazy
 
 from segmentation.admin import cells, facts
 from segmentation.admin.readonly import ReadOnlyAdmin
-from segmentation.models import Duty
+from segmentation.models import PeriodicTask
 
 
-@admin.register(Duty)
-class DutyAdmin(ReadOnlyAdmin):
+@admin.register(PeriodicTask)
+class PeriodicTaskAdmin(ReadOnlyAdmin):
     """Look at the periodic tasks. Whichever worker is first does what is due."""
 
-    list_display = ("duty", "outcome", "begun", "ended", "next_due")
-    list_display_links = ("duty",)
+    list_display = ("task", "outcome", "begun", "ended", "next_due")
+    list_display_links = ("task",)
     ordering = ("name",)
     sortable_by = ()
-    change_form_template = "admin/segmentation/duty.html"
+    change_form_template = "admin/segmentation/periodic_task.html"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002 - Django's signature
         return False
 
     @admin.display(description=gettext_lazy("Task"))
-    def duty(self, duty: Duty) -> str:
-        return duty.get_name_display()
+    def task(self, task: PeriodicTask) -> str:
+        return task.get_name_display()
 
     @admin.display(description=gettext_lazy("Outcome"))
-    def outcome(self, duty: Duty) -> str:
-        if duty.problem:
-            return duty.problem
-        if duty.finished:
+    def outcome(self, task: PeriodicTask) -> str:
+        if task.problem:
+            return task.problem
+        if task.finished:
             return _("No problems found")
-        return _("Started, not finished") if duty.started else _("Never done yet")
+        return _("Started, not finished") if task.started else _("Never done yet")
 
     @admin.display(description=gettext_lazy("Last begun"))
-    def begun(self, duty: Duty) -> SafeString | None:
-        return cells.ago(duty.started)
+    def begun(self, task: PeriodicTask) -> SafeString | None:
+        return cells.ago(task.started)
 
     @admin.display(description=gettext_lazy("Last finished"))
-    def ended(self, duty: Duty) -> SafeString | None:
-        return cells.ago(duty.finished)
+    def ended(self, task: PeriodicTask) -> SafeString | None:
+        return cells.ago(task.finished)
 
     @admin.display(description=gettext_lazy("Next due"))
-    def next_due(self, duty: Duty) -> str:
-        return facts.moment(duty.due)
+    def next_due(self, task: PeriodicTask) -> str:
+        return facts.moment(task.due)
 
-    def about(self, request: HttpRequest, thing: Duty) -> dict[str, Any]:  # noqa: ARG002 - not everything asks who looks
+    def about(self, request: HttpRequest, thing: PeriodicTask) -> dict[str, Any]:  # noqa: ARG002 - not everything asks who looks
         report = json.dumps(thing.report, indent=1) if thing.report else ""
         return {
             "title": str(thing),
-            "sections": facts.of_duty(thing, outcome=self.outcome(thing)),
+            "sections": facts.of_periodic_task(thing, outcome=self.outcome(thing)),
             "report": report,
         }

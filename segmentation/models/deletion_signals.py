@@ -8,7 +8,7 @@ from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
 from segmentation import files
-from segmentation.models.cached import CachedFile
+from segmentation.models.cached_files import CachedFile
 from segmentation.models.images import Image
 from segmentation.models.jobs import Job
 from segmentation.models.outputs import JobOutput
