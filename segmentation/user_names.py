@@ -1,13 +1,13 @@
-"""User names as people see them: whether two look the same, and whether one mixes scripts to look like another.
+"""Compare user names as people see them: whether two look the same, and whether one mixes scripts.
 
-After Unicode Technical Standard 39, with its table of characters that are easily confused.
+This follows Unicode Technical Standard 39 and uses its table of confusable characters.
 """
 
 import unicodedata
 
 LONGEST_SKELETON = 300
-_EVERYWHERE = {"COMMON", "INHERITED"}
-_WRITTEN_TOGETHER = (
+_COMMON_SCRIPTS = {"COMMON", "INHERITED"}
+_ALLOWED_MIXTURES = (  # of scripts, as in UTS 39, "Highly Restrictive"
     {"LATIN", "HAN", "HIRAGANA", "KATAKANA"},
     {"LATIN", "HAN", "BOPOMOFO"},
     {"LATIN", "HAN", "HANGUL"},
@@ -15,33 +15,35 @@ _WRITTEN_TOGETHER = (
 
 
 def skeleton(name: str) -> str:
-    """Return what names that look the same have in common: each character replaced by the plainest that looks like it.
+    """Return the skeleton of a name (UTS 39): two names look the same if their skeletons are equal.
 
-    Case plays no part. At most `LONGEST_SKELETON` characters.
+    Each character is replaced by the representative of the characters that look like it. Case is ignored. The result has at
+    most `LONGEST_SKELETON` characters.
     """
     folded = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name).casefold())
-    return "".join(_plainest(character) for character in folded).casefold()[:LONGEST_SKELETON]
+    return "".join(_representative(character) for character in folded).casefold()[:LONGEST_SKELETON]
 
 
 def mixes_scripts(name: str) -> bool:
-    """Return whether letters of several scripts stand in a name that nobody writes together, as Latin and Cyrillic."""
-    from confusable_homoglyphs import categories  # noqa: PLC0415 - reads its table when it is imported
+    """Return whether a name mixes scripts that no language writes together, such as Latin and Cyrillic."""
+    from confusable_homoglyphs import categories  # noqa: PLC0415 - importing it reads a large table
 
-    scripts = {categories.alias(character) for character in name} - _EVERYWHERE
-    return len(scripts) > 1 and not any(scripts <= together for together in _WRITTEN_TOGETHER)
+    scripts = {categories.alias(character) for character in name} - _COMMON_SCRIPTS
+    return len(scripts) > 1 and not any(scripts <= allowed for allowed in _ALLOWED_MIXTURES)
 
 
-def _plainest(character: str) -> str:
-    """Return the character, or characters, that stand for all that look like this one.
+def _representative(character: str) -> str:
+    """Return the character, or characters, that represent all those that look like this one.
 
-    The table names for a character either the one that stands for it, or all for which it stands.
+    The table has for a character either its representative, or all characters that it represents.
     """
-    from confusable_homoglyphs.confusables import confusables_data  # noqa: PLC0415 - reads a megabyte when it is imported
+    from confusable_homoglyphs.confusables import confusables_data  # noqa: PLC0415 - importing it reads a megabyte
 
-    alike = confusables_data.get(character, [])
-    if len(alike) != 1:
+    similar = confusables_data.get(character, [])
+    if len(similar) != 1:
         return character
-    other: str = alike[0]["c"]
+    other: str = similar[0]["c"]
     if len(confusables_data.get(other, [])) > 1:
         return other
-    return min(character, other, key=lambda text: (-len(text), text))  # just the two of them
+    # The two represent each other: take the shorter, then the smaller one
+    return min(character, other, key=lambda text: (-len(text), text))

@@ -56,7 +56,7 @@ def of_image(image: Image) -> list[Section]:
         _fact(_("SHA-256"), image.sha256),
         _fact(_("Id"), image.pk),
     ]
-    notices = [_fact(code, text) for code, text in services.notices(image=image)]
+    notices = [_fact(code, text) for code, text in services.image_notices(image=image)]
     return _sections([(_("Picture"), facts), (_("When it was read"), notices)])
 
 

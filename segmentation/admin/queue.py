@@ -12,8 +12,8 @@ from django.utils.translation import ngettext
 from segmentation import formatting, services
 from segmentation.execution.kinds import KINDS
 from segmentation.models import User
-from segmentation.models.jobs import Kind
-from segmentation.services import Queue, Recent, RunningJob, Storage, WorkerStatus, WorkerStatuses
+from segmentation.models.jobs import JobKind
+from segmentation.services import QueueStatus, RecentJobs, RunningJob, StorageStatus, WorkerStatus, WorkerStatuses
 
 # The chart, in units of its view box.
 _LEFT, _BASE, _TOP, _STEP, _BAR = 28.0, 128.0, 16.0, 28.83, 24.8
@@ -72,12 +72,12 @@ class StageRow:
 
 def page(*, user: User) -> dict[str, Any]:
     """Return what the template shows; a constant number of queries."""
-    now, workers, day, room = services.queue(), services.workers(user=user), services.recent(), services.storage()
+    now, workers, day, room = services.queue(), services.workers(user=user), services.recent_jobs(), services.storage()
     columns, grid = _chart(day)
     return {
         "warnings": list(_warnings(now, workers)),
         "now": now,
-        "waiting_by_kind": [(Kind(name).label, n) for name, n in now.waiting_by_kind.items() if n],
+        "waiting_by_kind": [(JobKind(name).label, n) for name, n in now.waiting_by_kind.items() if n],
         "oldest": formatting.short_duration(now.oldest_seconds),
         "work": formatting.short_duration(now.waiting_seconds),
         "silent": sum(status.is_silent for status in workers.shown),
@@ -96,7 +96,7 @@ def page(*, user: User) -> dict[str, Any]:
     }
 
 
-def _warnings(now: Queue, workers: WorkerStatuses) -> Iterator[Warning]:
+def _warnings(now: QueueStatus, workers: WorkerStatuses) -> Iterator[Warning]:
     if not now.workers:
         waiting = ngettext("%(n)s run waits for one.", "%(n)s runs wait for one.", now.waiting) % {"n": now.waiting}
         yield Warning(_("No worker is running."), f"{waiting} " + _("Start manage.py worker."))
@@ -133,17 +133,17 @@ def _lines(workers: WorkerStatuses) -> Iterator[Line]:
             yield Line(status, None, beat, "")
 
 
-def _words(day: Recent) -> dict[str, str] | None:
-    if day.whole is None:
+def _words(day: RecentJobs) -> dict[str, str] | None:
+    if day.total is None:
         return None
-    return {"median": formatting.short_duration(day.whole.median), "most": formatting.short_duration(day.whole.most)}
+    return {"median": formatting.short_duration(day.total.median), "most": formatting.short_duration(day.total.most)}
 
 
-def _chart(day: Recent) -> tuple[list[Column], list[Grid]]:
+def _chart(day: RecentJobs) -> tuple[list[Column], list[Grid]]:
     highest = max((hour.succeeded + hour.failed for hour in day.hours), default=0)
     step = _round_step(highest)
     unit = (_BASE - _TOP) / max(highest, step)
-    first = len(day.hours) - services.HOURS
+    first = len(day.hours) - services.RECENT_HOURS
     columns = []
     for number, hour in enumerate(day.hours):
         x = _LEFT + 2 + _STEP * (number - first)
@@ -175,8 +175,8 @@ def _round_step(highest: int) -> int:
         size *= 10
 
 
-def _stages(day: Recent) -> list[StageRow]:
-    names = {"waiting": _("Waiting"), **{stage.name: str(stage.title) for stage in KINDS[Kind.RUN].stages}}
+def _stages(day: RecentJobs) -> list[StageRow]:
+    names = {"waiting": _("Waiting"), **{stage.name: str(stage.title) for stage in KINDS[JobKind.RUN].stages}}
     longest = max((spread.most for spread in day.stages.values()), default=0.0) or 1.0
     return [
         StageRow(
@@ -190,7 +190,7 @@ def _stages(day: Recent) -> list[StageRow]:
     ]
 
 
-def _room(room: Storage) -> dict[str, Any]:
+def _room(room: StorageStatus) -> dict[str, Any]:
     """Return the sizes in words, and the ends of the bar's parts in thousandths."""
     said: dict[str, Any] = {
         "originals": formatting.filesize(room.originals),

@@ -1,6 +1,10 @@
-"""What is stored. Querysets answer who may see what and what waits; changes of state are compare-and-set."""
+"""The database models.
 
-from segmentation.models import deletion_signals as deletion_signals  # connects what happens when rows go
+Querysets have the queries (`visible_to`, `queued`, ...) and the state changes. A state change is one UPDATE whose WHERE clause
+tests the old state (compare-and-set).
+"""
+
+from segmentation.models import deletion_signals as deletion_signals  # connects its signal receivers
 from segmentation.models.cached_files import CachedFile
 from segmentation.models.images import Image
 from segmentation.models.jobs import Job

@@ -1,4 +1,4 @@
-"""The database's clock. Leases are compared on it alone, because workers' own clocks may differ."""
+"""Times by the clock of the database. Leases use no other clock, because the clocks of workers may differ."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,5 +8,5 @@ from django.db.models.functions import Now
 
 
 def seconds_from_now(seconds: float) -> ExpressionWrapper[Any]:
-    """Return the moment `seconds` after (or, when negative, before) the database's now."""
+    """Return an expression for the time `seconds` after the current time of the database; before it when negative."""
     return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())

@@ -51,9 +51,9 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag
-def low_space() -> upkeep.Space | None:
+def low_space() -> upkeep.DiskSpace | None:
     """Return the room that is left for pictures while there is too little of it, for staff."""
-    space = upkeep.space()
+    space = upkeep.disk_space()
     return space if space is not None and space.is_low else None
 
 

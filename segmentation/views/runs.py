@@ -48,7 +48,7 @@ def run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
         "image": found.image,
         "status": services.run_status(run=found),
         **ownership(request, found, owner=found.job.owner),
-        "notices": [text for _code, text in services.notices(image=found.image)],
+        "notices": [text for _code, text in services.image_notices(image=found.image)],
         "small": details.is_small(found.image),
         "what": formatting.cluster_count(found.n_clusters, regions=found.has_regions),
     }

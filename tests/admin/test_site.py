@@ -96,7 +96,7 @@ def test_trashed_images_and_their_runs_are_gone(admin, finished_run):
 
 def test_workers_are_looked_at_and_not_touched(admin, worker_row, image):
     gone = Worker.objects.create(host="there", release="old", slots=1)
-    Worker.objects.left(gone.pk)
+    Worker.objects.mark_ended(gone.pk)
     run = make_runs(image, state="running")[0]
     type(run.job).objects.filter(pk=run.pk).update(worker=worker_row)
     text = admin.get("/admin/segmentation/worker/").content.decode()

@@ -26,7 +26,7 @@ def test_what_is_stored_is_known_from_rows_at_once_and_from_the_storage_when_a_w
     assert Run.objects.get().inputs_bytes == 0
     assert Image.objects.get().stored_bytes is None
     assert PeriodicTask.objects.due().filter(name=PeriodicTaskName.SIZES).exists()
-    upkeep.measure_sizes()
+    upkeep.record_sizes()
     assert services.usage(owner=owner).bytes == before
 
 

@@ -1,4 +1,4 @@
-"""Files that are made when asked for, and kept as long as there is room; on whatever storage."""
+"""The cache of files that are made on request, on any storage."""
 
 import io
 import threading

@@ -98,7 +98,7 @@ def test_where_heic_was_turned_off_older_pictures_say_so_and_keep_their_results(
         with pytest.raises(Refusal, match=says) as raised:
             refused()
         assert raised.value.code == "unsupported_format"
-    assert says in dict(services.notices(image=picture))["unreadable"]
+    assert says in dict(services.image_notices(image=picture))["unreadable"]
     assert services.pixel_report(run=run, x=1, y=1) == look, "its values were read before"
     assert services.pixel_report(run=unseen, x=1, y=1).colour == look.colour, (
         "the values of a picture are kept for all its runs"

@@ -1,4 +1,4 @@
-"""`manage.py backup`: the database and all files in one file, while the site runs."""
+"""`manage.py backup` writes the database and all stored files to one file, while the site runs."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, metavar="FILE", help="the backup; one that stands there is replaced")
+        parser.add_argument("file", type=Path, metavar="FILE", help="the backup; an existing file is replaced")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         path: Path = options["file"]

@@ -1,4 +1,4 @@
-"""Who is served next: people take turns, so that nobody's requests wait behind all of somebody else's."""
+"""Dispatch requests to threads in round-robin order of the clients, so that no client delays the others."""
 
 import logging
 import threading
@@ -10,31 +10,31 @@ from typing import Protocol
 logger = logging.getLogger(__name__)
 
 
-class Task(Protocol):
-    """A request that has arrived whole; waitress' channels are such."""
+class QueuedRequest(Protocol):
+    """A request that was received completely. The channels of waitress have these methods."""
 
     def service(self) -> None:
-        """Answer it."""
+        """Answer the request."""
 
     def cancel(self) -> None:
-        """Forget it."""
+        """Drop the request."""
 
     @property
-    def asker(self) -> Hashable:
-        """Who asks."""
+    def client(self) -> Hashable:
+        """The key of the client."""
 
 
 class FairDispatcher:
-    """Threads that answer requests, round by round: each round serves one request of everybody who waits.
+    """Threads that answer requests in rounds: in each round, one request of every waiting client.
 
-    One person holds at most `most_of_one` threads, over all their connections.
+    A client holds at most `most_of_one` threads, over all its connections.
     """
 
     def __init__(self, *, threads: int, most_of_one: int) -> None:
         self._most_of_one = most_of_one
         self._changed = threading.Condition()
-        self._waiting: OrderedDict[Hashable, deque[Task]] = OrderedDict()  # the first is the next to be served
-        self._busy: dict[Hashable, int] = {}  # threads by who has them
+        self._waiting: OrderedDict[Hashable, deque[QueuedRequest]] = OrderedDict()  # the first client is served next
+        self._busy: dict[Hashable, int] = {}  # number of threads by client
         self._stopping = False
         self._threads = [threading.Thread(target=self._work, name=f"web-{n}", daemon=True) for n in range(threads)]
         for thread in self._threads:
@@ -46,14 +46,14 @@ class FairDispatcher:
         with self._changed:
             return not self._busy and not self._waiting
 
-    def add_task(self, task: Task) -> None:
+    def add_task(self, task: QueuedRequest) -> None:
         """Queue a request (waitress calls this)."""
         with self._changed:
-            self._waiting.setdefault(task.asker, deque()).append(task)
+            self._waiting.setdefault(task.client, deque()).append(task)
             self._changed.notify()
 
     def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:  # noqa: FBT001, FBT002 - waitress' signature
-        """Let threads end after what they do, for at most `timeout` seconds, and forget what waits."""
+        """End the threads after their present requests, waiting at most `timeout` seconds, and drop waiting requests."""
         deadline = time.monotonic() + timeout
         with self._changed:
             self._stopping = True
@@ -69,36 +69,36 @@ class FairDispatcher:
 
     def _work(self) -> None:
         while (taken := self._take()) is not None:
-            asker, task = taken
+            client, task = taken
             try:
                 task.service()
-            except BaseException:
+            except BaseException:  # the thread must survive whatever one request raises
                 logger.exception("A request could not be answered.")
             finally:
-                self._done(asker)
+                self._done(client)
 
-    def _take(self) -> tuple[Hashable, Task] | None:
-        """Wait for the next request that may be served; None at the end."""
+    def _take(self) -> tuple[Hashable, QueuedRequest] | None:
+        """Wait for the next request that may be served, and return it with its client; None after `shutdown`."""
         with self._changed:
             while True:
-                asker = next((who for who in self._waiting if self._busy.get(who, 0) < self._most_of_one), None)
-                if asker is not None:
+                client = next((key for key in self._waiting if self._busy.get(key, 0) < self._most_of_one), None)
+                if client is not None:
                     break
                 if self._stopping:
                     return None
                 self._changed.wait()
-            queue = self._waiting[asker]
+            queue = self._waiting[client]
             task = queue.popleft()
             if queue:
-                self._waiting.move_to_end(asker)
+                self._waiting.move_to_end(client)
             else:
-                del self._waiting[asker]
-            self._busy[asker] = self._busy.get(asker, 0) + 1
-            return asker, task
+                del self._waiting[client]
+            self._busy[client] = self._busy.get(client, 0) + 1
+            return client, task
 
-    def _done(self, asker: Hashable) -> None:
+    def _done(self, client: Hashable) -> None:
         with self._changed:
-            self._busy[asker] -= 1
-            if not self._busy[asker]:
-                del self._busy[asker]
-            self._changed.notify()  # one more of theirs may be served now
+            self._busy[client] -= 1
+            if not self._busy[client]:
+                del self._busy[client]
+            self._changed.notify()  # another request of this client may be served now

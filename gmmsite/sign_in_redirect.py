@@ -1,4 +1,4 @@
-"""Brings people back to the page that they were on when they had to sign in again."""
+"""Middleware that returns people to the page with a form if they had to sign in again after sending it."""
 
 from collections.abc import Callable
 from urllib.parse import urlencode, urlsplit
@@ -10,14 +10,14 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 
-SAFE = {"GET", "HEAD", "OPTIONS"}
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
-class ReturnToThePage:
-    """Lets the sign-in that answers a form lead back to the page with the form, since the form's address takes no GET.
+class ReturnAfterSignIn:
+    """Changes the redirect of `login_required` after a POST: its `next` becomes the page with the form.
 
-    Needs what `login_required` answers: a redirect to the sign-in with the address of the form. Without a referrer of this
-    site, people come to the start page afterwards.
+    The URL to which a form is sent does not accept GET. The page is that of the referrer if it is on this site, and the start page
+    otherwise.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -27,7 +27,7 @@ class ReturnToThePage:
         response = self._get_response(request)
         sign_in = resolve_url(settings.LOGIN_URL)
         location = response.headers.get("Location", "")
-        if request.method not in SAFE and urlsplit(location).path == sign_in and request.path != sign_in:
+        if request.method not in SAFE_METHODS and urlsplit(location).path == sign_in and request.path != sign_in:
             query = urlencode({REDIRECT_FIELD_NAME: _page_of(request)}, safe="/")
             response.headers["Location"] = f"{sign_in}?{query}"
         return response
@@ -35,8 +35,8 @@ class ReturnToThePage:
 
 def _page_of(request: HttpRequest) -> str:
     referrer = request.headers.get("Referer", "")
-    here = url_has_allowed_host_and_scheme(referrer, {request.get_host()}, require_https=request.is_secure())
-    if not here:
+    is_on_this_site = url_has_allowed_host_and_scheme(referrer, {request.get_host()}, require_https=request.is_secure())
+    if not is_on_this_site:
         return resolve_url("home")
     parts = urlsplit(referrer)
     return parts.path + (f"?{parts.query}" if parts.query else "")

@@ -1,8 +1,7 @@
-"""Places for what is expensive: reading pictures and making large files while somebody waits for the answer.
+"""Processing slots, which limit expensive work in web requests: decoding pictures and making large files.
 
-One person has one at a time, over all connections and all processes that share the cache. There are `GMM_WEB_CHILDREN` in a
-process, and those who have one and those who wait for one are never more than half of its threads: pages always have the
-others.
+A person holds at most one slot at a time, in all processes that share the cache. A process has `GMM_WEB_CHILDREN` slots. At
+most half of its threads hold a slot or wait for one; the other threads stay free for pages.
 """
 
 import contextlib
@@ -22,25 +21,25 @@ from segmentation.models import User
 
 WAIT_SECONDS = 1.0
 RETRY_SECONDS = 2
-_LOOK_SECONDS = 0.05
-_LONGEST_SECONDS = 60  # in a place: a process that was killed keeps its person out of the others for no longer
+_POLL_SECONDS = 0.05
+_LONGEST_SECONDS = 60  # after which the slot of a killed process is free again for its person
 
 _changed = threading.Condition()
-_held_by: ContextVar[int | None] = ContextVar("held_by", default=None)  # the person whose place this request has
-_working: set[int] = set()  # people in this process, by number
-_waiting: Counter[int] = Counter()
+_held_by: ContextVar[int | None] = ContextVar("held_by", default=None)  # the person whose slot this request holds
+_working: set[int] = set()  # ids of the people who hold a slot of this process
+_waiting: Counter[int] = Counter()  # requests that wait for a slot, by id of the person
 
 
 @contextlib.contextmanager
-def place_for(person: User) -> Iterator[None]:
-    """Have one of the places, after waiting for a second at most; who has one keeps it for what is made on the way.
+def processing_slot(person: User) -> Iterator[None]:
+    """Hold a processing slot, after waiting for at most `WAIT_SECONDS`. Calls inside the block use the same slot.
 
     Raises
     ------
     RateLimited
-        When this person has one, and has had it for that second, or others of their requests wait already.
+        When another request of this person holds a slot and does not release it in time, or waits already.
     Busy
-        When all are taken, or nobody else may wait.
+        When all slots are taken and none becomes free in time, or too many requests wait.
     """
     if _held_by.get() == person.pk:
         yield
@@ -49,7 +48,7 @@ def place_for(person: User) -> Iterator[None]:
     _enter(person.pk, deadline)
     token = _held_by.set(person.pk)
     try:
-        with _only_here(person.pk, deadline):
+        with _only_process(person.pk, deadline):
             yield
     finally:
         _held_by.reset(token)
@@ -62,14 +61,14 @@ def _enter(person: int, deadline: float) -> None:
     with _changed:
         free = settings.WEB_THREADS // 2 - len(_working) - _waiting.total()
         if free <= 0:
-            raise _of_one() if _waiting[person] else _of_all()
+            raise _person_is_busy() if _waiting[person] else _site_is_busy()
         if _waiting[person] and free == 1:
-            raise _of_one()  # the last is for somebody else
+            raise _person_is_busy()  # the last waiting thread is kept for another person
         _waiting[person] += 1
         try:
             while person in _working or len(_working) >= settings.GMM_WEB_CHILDREN:
                 if not _changed.wait(max(0.0, deadline - time.monotonic())) and time.monotonic() >= deadline:
-                    raise _of_one() if person in _working else _of_all()
+                    raise _person_is_busy() if person in _working else _site_is_busy()
             _working.add(person)
         finally:
             _waiting[person] -= 1
@@ -78,13 +77,13 @@ def _enter(person: int, deadline: float) -> None:
 
 
 @contextlib.contextmanager
-def _only_here(person: int, deadline: float) -> Iterator[None]:
-    """Keep this person out of the places of other processes meanwhile."""
-    key, token = f"place:{person}", uuid.uuid4().hex
+def _only_process(person: int, deadline: float) -> Iterator[None]:
+    """Keep this person from getting a slot of another process, by a key in the shared cache."""
+    key, token = f"processing-slot:{person}", uuid.uuid4().hex
     while not cache.add(key, token, timeout=_LONGEST_SECONDS):
         if time.monotonic() >= deadline:
-            raise _of_one()
-        time.sleep(_LOOK_SECONDS)
+            raise _person_is_busy()
+        time.sleep(_POLL_SECONDS)
     try:
         yield
     finally:
@@ -92,7 +91,7 @@ def _only_here(person: int, deadline: float) -> Iterator[None]:
             cache.delete(key)
 
 
-def _of_one() -> RateLimited:
+def _person_is_busy() -> RateLimited:
     return RateLimited(
         "rate_limited",
         gettext_noop("Another of your pictures is being processed. Try again in a moment."),
@@ -100,7 +99,7 @@ def _of_one() -> RateLimited:
     )
 
 
-def _of_all() -> Busy:
+def _site_is_busy() -> Busy:
     return Busy(
         "busy",
         gettext_noop("Many pictures are being processed right now. Try again in a moment."),

@@ -3,12 +3,12 @@ from typing import Any
 
 from segmentation import formatting
 
-_NAMED = 100  # keys that a list names; it counts the others
+_NAMED = 100  # the most keys that a list names; further ones are only counted
 
 
 @dataclass(slots=True)
-class Keys:
-    """Keys of files: all are counted, the first hundred named."""
+class KeyList:
+    """A list of file keys that counts all of them and keeps the first 100."""
 
     count: int = 0
     named: list[str] = field(default_factory=list)
@@ -20,22 +20,22 @@ class Keys:
 
 
 @dataclass(slots=True, kw_only=True)
-class Report:
-    """What a sweep has found."""
+class SweepReport:
+    """The findings of a sweep."""
 
     kept: int = 0
     kept_bytes: int = 0
-    cached: int = 0  # that can be made again
+    cached: int = 0  # files in the cache
     cached_bytes: int = 0
-    removed: Keys = field(default_factory=Keys)
+    removed: KeyList = field(default_factory=KeyList)
     removed_bytes: int = 0
-    missing: Keys = field(default_factory=Keys)
-    altered: Keys = field(default_factory=Keys)
-    unknown: Keys = field(default_factory=Keys)  # nothing of ours is called like that; left alone
+    missing: KeyList = field(default_factory=KeyList)
+    altered: KeyList = field(default_factory=KeyList)
+    unknown: KeyList = field(default_factory=KeyList)  # keys of an unknown form; these files are kept
 
     @property
     def is_sound(self) -> bool:
-        """Whether every file that must be there is there as it was stored."""
+        """Whether no file is missing or altered."""
         return not self.missing.count and not self.altered.count
 
     def __str__(self) -> str:
@@ -47,7 +47,7 @@ class Report:
         )
 
     def to_mapping(self) -> dict[str, Any]:
-        """The report as a JSON object."""
+        """Return the report as a JSON object."""
         lists = {name: getattr(self, name) for name in ("removed", "missing", "altered", "unknown")}
         return {
             "kept": {"count": self.kept, "bytes": self.kept_bytes},

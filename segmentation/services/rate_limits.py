@@ -1,4 +1,4 @@
-"""How often one person may do what costs much. Counted in the cache, which all web processes of a site share."""
+"""Rate limits: how often one person may upload. They are counted in the cache that all web processes share."""
 
 import time
 
@@ -13,12 +13,12 @@ _HOUR = 3600
 
 
 def count_upload(*, owner: User) -> None:
-    """Count one more upload in this hour, whatever becomes of it: a refused file costs as much as a good one.
+    """Count an upload. Refused uploads count as well, because they cost as much to check.
 
     Raises
     ------
     RateLimited
-        When there were `GMM_RATE_UPLOADS` already.
+        When the person has made more than `GMM_RATE_UPLOADS` uploads in this hour.
     """
     now = time.time()
     key = f"uploads:{owner.pk}:{int(now // _HOUR)}"

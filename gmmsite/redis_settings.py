@@ -1,4 +1,4 @@
-"""What several processes share through Redis: the cache, and the queue of RQ. Answers are waited for briefly."""
+"""Settings of the cache and of RQ's queue in Redis, with short timeouts."""
 
 from typing import Any
 
@@ -13,16 +13,16 @@ def cache(url: str) -> dict[str, Any]:
             "BACKEND": "gmmsite.cache.SharedCache",
             "LOCATION": url,
             "KEY_PREFIX": "gmm",
-            "OPTIONS": _patience(),
+            "OPTIONS": _timeouts(),
         }
     }
 
 
 def queues(url: str) -> dict[str, Any]:
-    """Return django-rq's RQ_QUEUES for the Redis at `url`. A wake-up has no time limit: our deadlines rule."""
-    from redis.connection import parse_url  # noqa: PLC0415 - whoever does without Redis need not load it
+    """Return django-rq's RQ_QUEUES for the Redis at `url`. Its tasks have no time limit; jobs have limits of their own."""
+    from redis.connection import parse_url  # noqa: PLC0415 - needed with Redis only
 
-    server: dict[str, Any] = dict(parse_url(url))  # type: ignore[no-untyped-call] # redis has none here
+    server: dict[str, Any] = dict(parse_url(url))  # type: ignore[no-untyped-call] # redis publishes no types for it
     return {
         "default": {
             "HOST": server.get("host", "localhost"),
@@ -31,14 +31,14 @@ def queues(url: str) -> dict[str, Any]:
             "USERNAME": server.get("username"),
             "PASSWORD": server.get("password"),
             "SSL": url.startswith("rediss:"),
-            "REDIS_CLIENT_KWARGS": {"unix_socket_path": server.get("path"), **_patience()},
+            "REDIS_CLIENT_KWARGS": {"unix_socket_path": server.get("path"), **_timeouts()},
             "DEFAULT_TIMEOUT": -1,
         }
     }
 
 
-def _patience() -> dict[str, Any]:
-    """A request must not hang on a Redis that is away: one more try with a new connection, and no pause before it."""
+def _timeouts() -> dict[str, Any]:
+    """Return timeouts and one immediate retry, so that a request does not hang while Redis is down."""
     from redis.backoff import NoBackoff  # noqa: PLC0415 - as above
     from redis.retry import Retry  # noqa: PLC0415 - as above
 

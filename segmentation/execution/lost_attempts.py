@@ -1,4 +1,4 @@
-"""What becomes of a job whose attempt ended for no fault of its own: its worker or its child was killed."""
+"""Requeue or fail a job whose worker or child process was killed."""
 
 import uuid
 
@@ -10,16 +10,16 @@ from segmentation.models.jobs import JobQuerySet
 _WORKER_LOST = gettext_noop("The server stopped during this run, more than once.")
 
 
-def settle_loss(jobs: JobQuerySet, *, lease: uuid.UUID, attempt: int) -> bool:
-    """Queue the job again, or fail it after its last attempt; returns whether the lease still held it.
+def requeue_or_fail(jobs: JobQuerySet, *, lease: uuid.UUID, attempt: int) -> bool:
+    """Requeue a job after a lost attempt, or fail it after the last one. Returns whether the lease was still valid.
 
     Parameters
     ----------
     jobs : JobQuerySet
-        What the job must still belong to.
+        The job is changed only if it is one of these.
     attempt : int
         The number of the attempt that was lost, 1 for the first.
     """
     if attempt >= settings.GMM_MAX_ATTEMPTS:
         return jobs.fail(lease, code="worker_lost", detail=_WORKER_LOST)
-    return jobs.hand_back(lease, counted=True)
+    return jobs.requeue(lease, counted=True)

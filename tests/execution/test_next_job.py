@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from segmentation import execution, services
 from segmentation.engine.recipe import Recipe
-from segmentation.execution.turn import Turns, next_job
+from segmentation.execution.next_job import JobFinder, next_job
 from segmentation.models import Job
 from segmentation.models.jobs import State
 from tests import factories
@@ -33,7 +33,7 @@ def queue(owner, number=1):
 
 
 def serve(worker_row, number):
-    """Claim so many jobs, each when it has its turn; returns them."""
+    """Claim this many jobs in the order of the queue; returns them."""
     served = []
     for _ in range(number):
         job = Job.objects.get(pk=next_job())
@@ -82,11 +82,11 @@ def test_who_was_served_longest_ago_is_first_when_nothing_runs(people, worker_ro
     assert serve(worker_row, 2) == [adas, bens]
 
 
-def test_a_job_that_was_handed_back_counts_as_served(people, worker_row):
+def test_a_requeued_job_counts_as_served(people, worker_row):
     ada, ben, _ = people
     (adas,) = queue(ada)
     serve(worker_row, 1)
-    Job.objects.hand_back(Job.objects.get(pk=adas.pk).lease, counted=False)
+    Job.objects.requeue(Job.objects.get(pk=adas.pk).lease, counted=False)
     (bens,) = queue(ben)
     assert serve(worker_row, 2) == [bens, adas]
 
@@ -97,9 +97,9 @@ def test_what_this_worker_cannot_do_does_not_block_others(people):
     (bens,) = queue(ben)
     (adas,) = queue(ada)
     assert next_job() == newer.pk
-    assert next_job(passed_over={newer.pk}) == bens.pk
-    assert next_job(passed_over={newer.pk, bens.pk}) == adas.pk
-    assert next_job(passed_over={newer.pk, adas.pk, bens.pk}) is None
+    assert next_job(excluded={newer.pk}) == bens.pk
+    assert next_job(excluded={newer.pk, bens.pk}) == adas.pk
+    assert next_job(excluded={newer.pk, adas.pk, bens.pk}) is None
 
 
 @pytest.mark.parametrize("speed", [0.5, 1.0, 4.0])
@@ -129,16 +129,16 @@ def test_a_job_waits_for_its_time(people):
 
 
 @pytest.mark.parametrize(("n_clusters", "is_short"), [(3, True), (32, False)])
-def test_a_run_that_nobody_has_judged_is_judged_when_its_turn_comes(owner, n_clusters, is_short):
-    """As one that the web process of an older release has queued."""
+def test_a_run_without_an_expected_cost_gets_one_when_it_is_chosen(owner, n_clusters, is_short):
+    """The web process of an older release has queued such a run."""
     image = factories.make_image(owner, factories.encoded(factories.pixels(320, 240)))
     recipe = Recipe(n_clusters=n_clusters, restarts=20, tolerance=1e-9, max_iterations=10_000, exact=True, texture=2)
     run = services.create_run(image=image, recipe=recipe)
     expected = Job.objects.get().expected_seconds
     Job.objects.update(expected_seconds=None)
-    assert Turns().next(speed=1.0, long_too=False) == (run.pk if is_short else None)
+    assert JobFinder().find(speed=1.0, long_too=False) == (run.pk if is_short else None)
     assert Job.objects.get().expected_seconds == expected
-    assert Turns().next(speed=1.0, long_too=True) == run.pk
+    assert JobFinder().find(speed=1.0, long_too=True) == run.pk
 
 
 def test_looking_is_cheap_with_nothing_and_with_ten_thousand_waiting(people, worker_row):

@@ -1,4 +1,4 @@
-"""What happens while Redis is away. Nobody listens on port 1."""
+"""The site while Redis is down: no server listens on port 1."""
 
 import time
 
@@ -7,7 +7,7 @@ from django.core.cache import caches
 from django.db import transaction
 from django_tasks_rq import RQBackend
 
-from gmmsite import shared
+from gmmsite import redis_settings
 from segmentation import tasks
 
 AWAY = "redis://:secret@127.0.0.1:1/3"
@@ -15,9 +15,9 @@ AWAY = "redis://:secret@127.0.0.1:1/3"
 
 @pytest.fixture
 def away(settings):
-    """Settings that lead to a Redis that is away."""
-    settings.CACHES = shared.cache(AWAY)
-    settings.RQ_QUEUES = shared.queues(AWAY)
+    """Settings with the address of a Redis that is down."""
+    settings.CACHES = redis_settings.cache(AWAY)
+    settings.RQ_QUEUES = redis_settings.queues(AWAY)
     return caches["default"]
 
 
@@ -41,7 +41,7 @@ def test_people_stay_signed_in_while_the_cache_is_away(away, settings, client, o
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_bell_that_cannot_ring_does_not_fail_or_hold_up_the_request(away, monkeypatch, caplog):
+def test_a_wake_up_that_cannot_be_sent_does_not_fail_or_delay_the_request(away, monkeypatch, caplog):
     backend = RQBackend("default", {})
     monkeypatch.setattr(tasks.run_next.get_backend(), "enqueue", backend.enqueue)
     began = time.monotonic()
@@ -59,6 +59,6 @@ def test_a_bell_that_cannot_ring_does_not_fail_or_hold_up_the_request(away, monk
     ],
 )
 def test_the_queue_is_where_the_address_says(url, expected):
-    queue = shared.queues(url)["default"]
+    queue = redis_settings.queues(url)["default"]
     assert {name: queue[name] for name in expected} == expected
     assert queue["DEFAULT_TIMEOUT"] == -1

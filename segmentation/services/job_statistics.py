@@ -1,4 +1,4 @@
-"""How the jobs of one kind went within the last day: how many failed and why, how long they waited, how long each stage took."""
+"""Statistics of the jobs of the last day: successes, failures by error code, waiting times, and durations of the stages."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,24 +11,24 @@ from django.utils import timezone
 from segmentation.engine.progress import Stage
 from segmentation.models import Job
 from segmentation.models.database_time import seconds_from_now
-from segmentation.models.jobs import Kind, State
+from segmentation.models.jobs import JobKind, State
 
-HOURS = 24
-MOST = 1_000  # runs that are looked at: the newest ones, so that a busy day costs no more than a quiet one
-_SPREADS = ("waiting", *Stage)
+RECENT_HOURS = 24
+MAX_RECENT_JOBS = 1_000  # the newest ones; more are not read, which bounds the cost of the query
+_SUMMARISED = ("waiting", *Stage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
-    """Seconds that something took: half of the times, and 19 of 20, were at most this."""
+class DurationSummary:
+    """Summary of durations in seconds: their number, median and 95th percentile."""
 
     count: int
     median: float
     most: float
 
     @classmethod
-    def of(cls, values: Iterable[float]) -> "Spread | None":
-        """Return None when there are no values."""
+    def of(cls, values: Iterable[float]) -> "DurationSummary | None":
+        """Return the summary of some durations; None when there are none."""
         ordered = sorted(values)
         if not ordered:
             return None
@@ -37,7 +37,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hour:
-    """How many runs ended in one hour of the day, as the site's clock has it."""
+    """Numbers of the runs that ended in one hour."""
 
     begins: datetime
     succeeded: int
@@ -45,20 +45,20 @@ class Hour:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recent:
-    """The runs that were created within the last day, or the newest of them."""
+class RecentJobs:
+    """Statistics of the runs that were created in the last 24 hours, or of the newest of them."""
 
-    is_cut: bool  # there were more than are looked at
+    is_cut: bool  # whether there were more than `MAX_RECENT_JOBS`
     succeeded: int
     failed: int
-    failures: tuple[tuple[str, int], ...]  # code and number, the most frequent first
-    hours: tuple[Hour, ...]  # the oldest first; hours before the oldest run that is looked at are left out
-    whole: Spread | None  # from the click to the result
-    stages: dict[str, Spread]  # by the value of the stage, and "waiting" before them
+    failures: tuple[tuple[str, int], ...]  # error code and number, the most frequent first
+    hours: tuple[Hour, ...]  # the oldest first; without the hours before the oldest run that was read
+    total: DurationSummary | None  # from queueing to the end
+    stages: dict[str, DurationSummary]  # by name of the stage; "waiting" is the time in the queue
 
     @property
     def failure_rate(self) -> float | None:
-        """The share of failed among ended runs, 0 to 1; cancelled ones count nowhere."""
+        """The share of failed runs among those that succeeded or failed, 0 to 1; None when there are none."""
         ended = self.succeeded + self.failed
         return self.failed / ended if ended else None
 
@@ -78,32 +78,36 @@ class _Row:
         return self.state == State.SUCCEEDED and self.started is not None and self.finished is not None
 
 
-def recent(*, kind: str = Kind.RUN) -> Recent:
-    """Return how the jobs of a kind went within the last day, at most `MOST` of them."""
-    found = Job.objects.of_kinds([kind]).filter(created__gt=seconds_from_now(-HOURS * 3600)).order_by("-created", "-id")
+def recent_jobs(*, kind: str = JobKind.RUN) -> RecentJobs:
+    """Return statistics of the jobs of a kind that were created in the last 24 hours, at most `MAX_RECENT_JOBS` of them."""
+    found = (
+        Job.objects.of_kinds([kind])
+        .filter(created__gt=seconds_from_now(-RECENT_HOURS * 3600))
+        .order_by("-created", "-id")
+    )
     columns = ("created", "queued", "started", "finished", "state", "error_code", "run__result__seconds")
-    rows = [_Row(*values) for values in found.values_list(*columns)[: MOST + 1]]
-    is_cut, rows = len(rows) > MOST, rows[:MOST]
+    rows = [_Row(*values) for values in found.values_list(*columns)[: MAX_RECENT_JOBS + 1]]
+    is_cut, rows = len(rows) > MAX_RECENT_JOBS, rows[:MAX_RECENT_JOBS]
     states = Counter(row.state for row in rows)
-    return Recent(
+    return RecentJobs(
         is_cut=is_cut,
         succeeded=states[State.SUCCEEDED],
         failed=states[State.FAILED],
         failures=tuple(Counter(row.code for row in rows if row.state == State.FAILED).most_common()),
         hours=_hours(rows, since=rows[-1].created if is_cut else None),
-        whole=Spread.of(_between(row.queued, row.finished) for row in rows if row.begun_and_ended),
+        total=DurationSummary.of(_between(row.queued, row.finished) for row in rows if row.begun_and_ended),
         stages=_stages(rows),
     )
 
 
-def _stages(rows: list[_Row]) -> dict[str, Spread]:
+def _stages(rows: list[_Row]) -> dict[str, DurationSummary]:
     done = [row for row in rows if row.begun_and_ended]
-    taken: dict[str, list[float]] = {name: [] for name in _SPREADS}
+    taken: dict[str, list[float]] = {name: [] for name in _SUMMARISED}
     for row in done:
         taken["waiting"].append(_between(row.queued, row.started))
         for stage, seconds in (row.seconds or {}).items():
             taken.setdefault(stage, []).append(seconds)
-    spreads = {name: Spread.of(values) for name, values in taken.items()}
+    spreads = {name: DurationSummary.of(values) for name, values in taken.items()}
     return {name: spread for name, spread in spreads.items() if spread is not None}
 
 
@@ -113,7 +117,7 @@ def _hours(rows: list[_Row], *, since: datetime | None) -> tuple[Hour, ...]:
         if row.finished is not None and row.state in ended:
             ended[State(row.state)][_hour(row.finished)] += 1
     now = _hour(timezone.now())
-    begins = [now - timedelta(hours=back) for back in reversed(range(HOURS))]
+    begins = [now - timedelta(hours=back) for back in reversed(range(RECENT_HOURS))]
     return tuple(
         Hour(begins=hour, succeeded=ended[State.SUCCEEDED][hour], failed=ended[State.FAILED][hour])
         for hour in begins
@@ -130,5 +134,5 @@ def _between(begin: datetime, end: datetime | None) -> float:
 
 
 def _quantile(ordered: list[float], share: float) -> float:
-    """Return the smallest value that at least this share of the values does not exceed."""
+    """Return a quantile of sorted values: the smallest value with at least this share of the values at or below it."""
     return ordered[ceil(share * len(ordered)) - 1]

@@ -1,4 +1,4 @@
-"""Cached files that are no longer used."""
+"""Find files in the cache that are no longer used."""
 
 from django.db.models import F, Q
 
@@ -8,9 +8,9 @@ from segmentation.models.cached_files import PICTURE_TILES, RESULT_TILES, Cached
 
 
 def superseded() -> CachedFileQuerySet:
-    """Return files of former revisions, and of names that this release does not make."""
+    """Return the cached files of earlier revisions, and those that this release does not make."""
     known = Q(name__in=(PICTURE_TILES, RESULT_TILES))
     for artefact in ARTEFACTS.values():
         known |= Q(name__regex=artefact.file_pattern)
-    of_former = ~Q(run=None) & ~Q(version__in=(0, F("run__revision")))
-    return CachedFile.objects.filter(~known | of_former)
+    of_earlier = ~Q(run=None) & ~Q(version__in=(0, F("run__revision")))
+    return CachedFile.objects.filter(~known | of_earlier)

@@ -1,4 +1,4 @@
-"""Requests as they come in: kept in memory while they are small, else on the disk of the pictures, within limits."""
+"""Receive requests: small bodies are kept in memory, larger ones on the disk of the pictures, within limits."""
 
 import logging
 import re
@@ -11,20 +11,20 @@ from waitress.parser import HTTPRequestParser
 
 logger = logging.getLogger(__name__)
 
-IN_MEMORY = 65_536  # bytes of one body, or of what is left of one answer
-_HOPELESS = 4  # times the largest body: a longer one is not even read to its end
+IN_MEMORY = 65_536  # the most bytes of one body, or of one response that waits to be sent, that are kept in memory
+_MOST_READ = 4  # times the largest body; a longer body is not read to its end before the response
 
 
-class Room:
-    """Bytes that bodies, or answers, may take while they are on their way: all together, and half of that for one address."""
+class ByteBudget:
+    """Limits the bytes of all bodies, or responses, in transit. One client address gets at most half of them."""
 
     def __init__(self, total: int) -> None:
         self._total = total
         self._taken: dict[str, int] = {}
         self._lock = threading.Lock()
 
-    def take(self, address: str, size: int) -> bool:
-        """Take room for some bytes; returns whether there was any."""
+    def reserve(self, address: str, size: int) -> bool:
+        """Reserve some bytes for an address; returns False if the limit does not allow it."""
         with self._lock:
             own = self._taken.get(address, 0) + size
             if own > self._total // 2 or sum(self._taken.values()) + size > self._total:
@@ -32,8 +32,8 @@ class Room:
             self._taken[address] = own
             return True
 
-    def give_back(self, address: str, size: int) -> None:
-        """Give back what was taken."""
+    def release(self, address: str, size: int) -> None:
+        """Release bytes that were reserved."""
         with self._lock:
             self._taken[address] -= size
             if not self._taken[address]:
@@ -41,11 +41,11 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intake:
-    """What is taken in, and from whom."""
+class RequestLimits:
+    """The limits of request bodies, and how clients are told apart."""
 
     largest_body: int  # bytes
-    room: Room
+    budget: ByteBudget
     session_cookie: str
     trusted_proxies: int
     health_path: str
@@ -56,16 +56,16 @@ class Intake:
         object.__setattr__(self, "_cookie", pattern)
 
     def address(self, headers: dict[str, str], peer: str) -> str:
-        """Return the client's address: the peer's, or what the proxies that are believed say of it."""
+        """Return the address of the client: that of the peer, or the one in `X-Forwarded-For` if proxies are trusted."""
         given = [part.strip() for part in headers.get("X_FORWARDED_FOR", "").split(",") if part.strip()]
         if not self.trusted_proxies or not given:
             return peer
         return given[-min(self.trusted_proxies, len(given))]
 
-    def asker(self, headers: dict[str, str], path: str, address: str) -> str:
-        """Return who shares turns with whom: requests of one session, and of one address without a session.
+    def client_key(self, headers: dict[str, str], path: str, address: str) -> str:
+        """Return the key by which the dispatcher tells clients apart: the session, or the address without one.
 
-        Looks at the health have turns of their own, so that a full site is not taken for a dead one.
+        Health checks have a key of their own, so that a busy site still answers them.
         """
         if path == self.health_path:
             return path
@@ -74,79 +74,79 @@ class Intake:
 
 
 class Body(OverflowableBuffer):  # type: ignore[misc] # waitress publishes no types
-    """The body of a request. One that cannot be kept is read to its end all the same, so that the answer reaches its sender."""
+    """The body of a request. A rejected body is still read to its end, so that the client receives the response."""
 
-    def __init__(self, intake: Intake, address: str) -> None:
+    def __init__(self, limits: RequestLimits, address: str) -> None:
         super().__init__(IN_MEMORY)
         self.refusal = ""  # `too_large`, `busy` or `storage_unavailable`
-        self._intake, self._address = intake, address
+        self._limits, self._address = limits, address
         self._taken = 0
 
     def append(self, data: bytes) -> None:
-        """Keep a piece, or find that it does not fit."""
+        """Append a chunk, or reject the body if it exceeds a limit."""
         if self.refusal:
             return
-        if self._taken + len(data) > self._intake.largest_body:
+        if self._taken + len(data) > self._limits.largest_body:
             self.refuse("too_large")
-        elif not self._intake.room.take(self._address, len(data)):
+        elif not self._limits.budget.reserve(self._address, len(data)):
             self.refuse("busy")
         else:
             self._taken += len(data)
             try:
                 super().append(data)
             except OSError as error:
-                logger.error("The body of a request could not be kept. %s", error)  # noqa: TRY400 - a full disk has no story
+                logger.error("The body of a request could not be kept. %s", error)  # noqa: TRY400 - a traceback would not help
                 self.refuse("storage_unavailable")
 
     def refuse(self, code: str) -> None:
-        """Forget what there is, and all that comes."""
+        """Reject the body: discard what was received, and everything that follows."""
         self.refusal = code
         self.close()
         self.buf, self.strbuf, self.overflowed = None, b"", False
 
     def close(self) -> None:
-        """Give the room back."""
+        """Release the reserved bytes and close the file."""
         if self._taken:
-            self._intake.room.give_back(self._address, self._taken)
+            self._limits.budget.release(self._address, self._taken)
             self._taken = 0
         try:
             super().close()
         except OSError:
-            logger.info("What was left of a body did not fit on the disk, and is gone.")
+            logger.info("The rest of a body did not fit on the disk and was discarded.")
 
 
 class Request(HTTPRequestParser):  # type: ignore[misc] # waitress publishes no types
-    """A request, whose body is kept or refused by our rules."""
+    """A request whose body is received within the limits."""
 
     completed: bool
     expect_continue: bool
 
-    def __init__(self, adj: Any, *, intake: Intake, peer: str) -> None:
+    def __init__(self, adj: Any, *, limits: RequestLimits, peer: str) -> None:
         super().__init__(adj)
-        self._intake = intake
+        self._limits = limits
         self.address = peer
-        self.asker = f"address {peer}"
+        self.client = f"address {peer}"
         self.refusal = ""
-        self.is_unread = False  # its body is still on its way: nothing more can be understood on this connection
+        self.is_unread = False  # the rest of its body was not read, so that the connection must be closed
 
     def parse_header(self, header_plus: bytes) -> None:
-        """Find out who asks, and have the body kept in a `Body`."""
+        """Parse the header, determine the client, and receive the body into a `Body`."""
         super().parse_header(header_plus)
-        self.address = self._intake.address(self.headers, self.address)
-        self.asker = self._intake.asker(self.headers, self.path, self.address)
+        self.address = self._limits.address(self.headers, self.address)
+        self.client = self._limits.client_key(self.headers, self.path, self.address)
         if self.body_rcv is not None:
-            self.body_rcv.buf = Body(self._intake, self.address)
+            self.body_rcv.buf = Body(self._limits, self.address)
 
     def received(self, data: bytes) -> int:
-        """Take in a piece; answer before the end when the sender waits for that, or the end is too far away."""
+        """Receive data. A rejected request is answered before its end if the client waits for that or the body is too long."""
         consumed: int = super().received(data)
         if self.body_rcv is None or self.error:
             return consumed
         body = self.body_rcv.buf
-        if self.content_length > self._intake.largest_body and not body.refusal:
+        if self.content_length > self._limits.largest_body and not body.refusal:
             body.refuse("too_large")
-        is_hopeless = max(self.content_length, self.body_bytes_received) > _HOPELESS * self._intake.largest_body
-        if body.refusal and not self.completed and (self.expect_continue or is_hopeless):
+        is_too_long = max(self.content_length, self.body_bytes_received) > _MOST_READ * self._limits.largest_body
+        if body.refusal and not self.completed and (self.expect_continue or is_too_long):
             self.expect_continue = False
             self.completed = self.is_unread = True
         self.refusal = body.refusal if self.completed else ""

@@ -1,4 +1,4 @@
-"""What rows say of the bytes of their files, where they do not say it yet or it has changed."""
+"""Set the columns that hold the sizes of stored files, where they are missing or have changed."""
 
 import uuid
 from typing import Any
@@ -10,17 +10,17 @@ from segmentation.models import Image, Result, Run
 from segmentation.storage import Stored
 
 
-def measure_sizes() -> int:
-    """Measure the files of images, runs and results that an older release has stored; returns of how many rows.
+def record_sizes() -> int:
+    """Set the sizes in the rows of images, runs and results that an older release has made. Returns the number of rows.
 
     Raises
     ------
     StorageUnavailable
-        When the storage does not answer; the rows that were measured keep it.
+        When the storage does not answer; rows that were updated before keep their sizes.
     """
     count = 0
     for image_id in Image.objects.filter(stored_bytes=None).values_list("pk", flat=True):
-        measure_image(image_id)
+        record_image_size(image_id)
         count += 1
     for run in Run.objects.filter(inputs_bytes=None).only("pk"):
         size = sum(file.bytes for file in _listed(f"{files.run_prefix(run.pk)}/{files.INPUTS}"))
@@ -33,8 +33,8 @@ def measure_sizes() -> int:
     return count
 
 
-def measure_image(image_id: uuid.UUID) -> None:
-    """Set what the row of an image says of its files to what the storage lists, unless somebody changes it meanwhile."""
+def record_image_size(image_id: uuid.UUID) -> None:
+    """Set the sizes in the row of an image to those that the storage lists, unless the row changes meanwhile."""
     before = _row(image_id)
     listed = _listed(files.image_prefix(image_id))
     masks = {sha256: file.bytes for file in listed if (sha256 := files.mask_sha256(file.key)) is not None}
@@ -51,4 +51,4 @@ def _row(image_id: uuid.UUID, *, lock: bool = False) -> Any:
 
 
 def _listed(prefix: str) -> list[Stored]:
-    return [file for file in files.walk(prefix) if not files.is_draft(file.key)]
+    return [file for file in files.walk(prefix) if not files.is_temporary(file.key)]
