@@ -34,6 +34,7 @@ class ReturnAfterSignIn:
 
 
 def _page_of(request: HttpRequest) -> str:
+    """Return path and query of the page from which a form was sent."""
     referrer = request.headers.get("Referer", "")
     is_on_this_site = url_has_allowed_host_and_scheme(referrer, {request.get_host()}, require_https=request.is_secure())
     if not is_on_this_site:

@@ -39,9 +39,8 @@ HEADER_SECONDS = 20.0  # for the header of a request
 # For a body or a response: seconds that are always allowed, and the rate above which more time is allowed
 GRACE_SECONDS, MIN_BYTES_PER_SECOND = 30.0, 1000.0
 FORM_BYTES = 1_000_000  # allowed in a body besides the uploaded file
-LARGEST_BODIES_AT_ONCE = (
-    20  # limit of all bodies, and of all responses, in transit: this number times the largest upload
-)
+# All bodies, and all responses, in transit take at most the bytes of this many largest bodies.
+LARGEST_BODIES_AT_ONCE = 20
 _NO_LIMIT = 2**62
 _RESERVED_FILES = 256  # file descriptors that are not for connections
 

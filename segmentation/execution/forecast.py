@@ -8,7 +8,7 @@ from django.db.models import DurationField, ExpressionWrapper, F, Max
 from django.db.models.functions import Now
 
 from segmentation.execution.kinds import KINDS
-from segmentation.execution.schedule import ExpectedTimes, Running, Schedule, Slots, Waiting
+from segmentation.execution.schedule import ExpectedTimes, Running, Simulation, Slots, Waiting
 from segmentation.models import Job, Worker
 from segmentation.models.jobs import SHORT_SECONDS
 
@@ -36,7 +36,7 @@ def forecast() -> Forecast:
     ]
     owners = {job.owner for job in waiting}
     claimed = Job.objects.filter(owner__in=owners, claimed__isnull=False).order_by().values_list("owner")
-    return Schedule(
+    return Simulation(
         workers=workers or [Slots(worker=_NO_WORKER, long=1, short=1, speed=1.0)],
         running=list(_running()),
         waiting=waiting,

@@ -76,13 +76,13 @@ def next_job(*, excluded: Collection[uuid.UUID] = (), speed: float = 1.0, long_t
     else:
         candidates = waiting
     oldest = candidates.filter(owner=OuterRef("owner")).order_by("queued", "id").values("pk")[:1]
-    turn = (
+    first_owner = (
         _owners(candidates)
         .annotate(oldest=Subquery(oldest))
         .order_by("running", F("served").asc(nulls_first=True), "since", "oldest")
         .first()
     )
-    return turn["oldest"] if turn else None
+    return first_owner["oldest"] if first_owner else None
 
 
 def _owners(candidates: QuerySet[Job]) -> QuerySet[Any, Any]:

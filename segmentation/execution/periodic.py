@@ -20,9 +20,8 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 10.0
 _MEMORY = 500_000_000
-_SHARE_OF_PERIOD = (
-    0.8  # the time limit of a task: it ends before it is due again, so that it never runs twice at a time
-)
+# The time limit of a task is this fraction of its period: so it never runs twice at a time.
+_SHARE_OF_PERIOD = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,7 +94,7 @@ class _WorkerLoad:
     n_all: int = 0
 
 
-class Schedule:
+class Simulation:
     """A simulation of the workers, starting from the present state.
 
     Parameters
@@ -123,12 +123,13 @@ class Schedule:
         self._n_waiting = Counter(job.owner for job in self._waiting.values())  # has no owner without waiting jobs
         self._queues = {owner: _Queue.of(jobs, self._speeds) for owner, jobs in _by_owner(self._waiting.values())}
         self._n_slots = sum(load.slots.long for load in self._loads.values())
+        # Claims are ordered by (0, time) before the simulation and by (1, number) in it.
         self._served: dict[int, tuple[Any, ...]] = {owner: (0, moment) for owner, moment in served.items()}
         self._n_running, self._n_long = Counter[int](), Counter[int]()
         self._running: dict[uuid.UUID, tuple[Running, tuple[Any, ...]]] = {}  # each with the order of its claim
         self._ends: list[tuple[float, int, uuid.UUID]] = []
         self._order = itertools.count()
-        self._n_begun = Counter[str]()  # of each kind
+        self._n_started = Counter[str]()  # of each kind
         self._now = 0.0
         for one in running:
             self._run(one, (0, one.claimed), one.left)
@@ -144,8 +145,8 @@ class Schedule:
 
     def _position(self, job: Waiting) -> int:
         """Count a job that starts, and return the number of jobs of its kind that started before it."""
-        self._n_begun[job.kind] += 1
-        return self._n_begun[job.kind] - 1
+        self._n_started[job.kind] += 1
+        return self._n_started[job.kind] - 1
 
     # --- starting jobs ---------------------------------------------------------------------------------------------
 
@@ -153,7 +154,7 @@ class Schedule:
         """Start all jobs that can start now."""
         for load in self._loads.values():
             while (job := self._next(load)) is not None:
-                ends = self._begin(job, load)
+                ends = self._start(job, load)
                 position = found[job.id].position if job.id in found else self._position(job)
                 found[job.id] = ExpectedTimes(position=position, begins=self._now, ends=ends)
 
@@ -176,11 +177,13 @@ class Schedule:
         return best[1] if best else None
 
     def _head(self, jobs: deque[Waiting]) -> Waiting | None:
+        """Return the first job that still waits, and remove the others before it."""
         while jobs and jobs[0].id not in self._waiting:
             jobs.popleft()
         return jobs[0] if jobs else None
 
-    def _begin(self, job: Waiting, load: _WorkerLoad) -> float:
+    def _start(self, job: Waiting, load: _WorkerLoad) -> float:
+        """Start a job on a worker, and return when it ends."""
         del self._waiting[job.id]
         self._n_waiting[job.owner] -= 1
         if not self._n_waiting[job.owner]:
@@ -194,11 +197,13 @@ class Schedule:
         return self._now + seconds
 
     def _run(self, one: Running, claim: tuple[Any, ...], ends: float) -> None:
+        """Add a running job with the order of its claim and the time of its end."""
         self._running[one.job.id] = one, claim
         heapq.heappush(self._ends, (ends, next(self._order), one.job.id))
         self._count(one, 1)
 
     def _count(self, one: Running, number: int) -> None:
+        """Add `number` (1 or -1) to the counts of running jobs of the owner and the worker."""
         self._n_running[one.job.owner] += number
         self._n_long[one.job.owner] += number * one.is_long
         load = self._loads.get(one.worker) if one.worker else None
@@ -227,21 +232,22 @@ class Schedule:
 
     def _next_requeue(self) -> tuple[float, uuid.UUID] | None:
         """Return the time at which a running job is requeued by `fair_share.requeue_for_others`, and its id; None for never."""
-        owner_of_all = next((owner for owner, n in self._n_long.items() if n > largest_share(self._n_slots)), None)
-        if owner_of_all is None or self._n_slots < 2:
+        limited_owner = next((owner for owner, n in self._n_long.items() if n > largest_share(self._n_slots)), None)
+        if limited_owner is None or self._n_slots < 2:
             return None
         long = SHORT_SECONDS * max(self._speeds)
-        waited = [job.waited for job in self._waiting.values() if job.owner != owner_of_all and job.cost >= long]
+        waited = [job.waited for job in self._waiting.values() if job.owner != limited_owner and job.cost >= long]
         if not waited:
             return None
         own = [
             (claim, job_id)
             for job_id, (one, claim) in self._running.items()
-            if one.is_long and one.job.owner == owner_of_all
+            if one.is_long and one.job.owner == limited_owner
         ]
         return max(self._now, LONGEST_WAIT_SECONDS - max(waited)), max(own)[1]
 
     def _requeue(self, job_id: uuid.UUID) -> None:
+        """Move a running job back to the waiting ones."""
         one, _ = self._running.pop(job_id)
         self._ends = [end for end in self._ends if end[2] != job_id]
         heapq.heapify(self._ends)
@@ -262,5 +268,6 @@ class Schedule:
 
 
 def _by_owner(jobs: Iterable[Waiting]) -> Iterable[tuple[int, list[Waiting]]]:
+    """Group jobs by their owner."""
     ordered = sorted(jobs, key=lambda job: job.owner)
     return ((owner, list(own)) for owner, own in itertools.groupby(ordered, key=lambda job: job.owner))

@@ -42,9 +42,8 @@ class Supervisor:
         self.ended = False
         self.is_long = assignment.is_long
         self.expected_seconds = assignment.expected_seconds
-        self.compute_seconds: float | None = (
-            None  # of a successful job, to update the speed of the worker; None: not to be used for that
-        )
+        # Of a successful job, to update the speed of the worker; None: not to be used for that.
+        self.compute_seconds: float | None = None
         self._began = time.monotonic()
         self._assignment = assignment
         self._deletions = deletions

@@ -73,6 +73,8 @@ def _serve_until_empty(heartbeat: Heartbeat, seconds: float) -> bool:
 
 
 class _Loop:
+    """The main loop, with the attempts that it supervises."""
+
     def __init__(self, heartbeat: Heartbeat, *, periodic: PeriodicTaskRunner | None = None) -> None:
         self.is_idle = False  # no job runs, and none waited at the last poll
         self._heartbeat = heartbeat
@@ -110,7 +112,8 @@ class _Loop:
         on_ready(self._heartbeat.slots, self._heartbeat.short_slots)
         while True:
             self._announce_stop()
-            self._tick_attempts()  # before the sweep: after the database was away, heartbeats extend the leases of this worker first
+            # Before the sweep: after the database was down, heartbeats extend the leases of this worker first.
+            self._tick_attempts()
             self._sweep_if_due()
             self._free_short_slot()
             self._fill_slots(is_enough=until())

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from segmentation.models.database_time import seconds_from_now
 
 _SMOOTHING = 0.1  # weight of the newest run in the exponential moving average of the log of the speed
-_MAX_RATIO = 2.0  # of the speed that one run shows to the present one; beyond it, the run counts as this
+_MAX_RATIO = 2.0  # the speed of one run by the present speed is clipped to between 1/2 and this
 _MAX_SPEED = 8.0  # the speed stays between 1/8 and 8 times that of the machine on which costs were measured
 
 

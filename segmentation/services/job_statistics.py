@@ -37,7 +37,7 @@ class DurationSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hour:
-    """Numbers of the runs that ended in one hour."""
+    """Numbers of the jobs that ended in one hour."""
 
     begins: datetime
     succeeded: int
@@ -46,13 +46,13 @@ class Hour:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecentJobs:
-    """Statistics of the runs that were created in the last 24 hours, or of the newest of them."""
+    """Statistics of the jobs of one kind that were created in the last 24 hours, or of the newest of them."""
 
     is_cut: bool  # whether there were more than `MAX_RECENT_JOBS`
     succeeded: int
     failed: int
     failures: tuple[tuple[str, int], ...]  # error code and number, the most frequent first
-    hours: tuple[Hour, ...]  # the oldest first; without the hours before the oldest run that was read
+    hours: tuple[Hour, ...]  # the oldest first; without the hours before the oldest job that was read
     total: DurationSummary | None  # from queueing to the end
     stages: dict[str, DurationSummary]  # by name of the stage; "waiting" is the time in the queue
 
@@ -74,7 +74,7 @@ class _Row:
     seconds: dict[str, float] | None
 
     @property
-    def begun_and_ended(self) -> bool:
+    def has_succeeded(self) -> bool:
         return self.state == State.SUCCEEDED and self.started is not None and self.finished is not None
 
 
@@ -95,20 +95,20 @@ def recent_jobs(*, kind: str = JobKind.RUN) -> RecentJobs:
         failed=states[State.FAILED],
         failures=tuple(Counter(row.code for row in rows if row.state == State.FAILED).most_common()),
         hours=_hours(rows, since=rows[-1].created if is_cut else None),
-        total=DurationSummary.of(_between(row.queued, row.finished) for row in rows if row.begun_and_ended),
+        total=DurationSummary.of(_between(row.queued, row.finished) for row in rows if row.has_succeeded),
         stages=_stages(rows),
     )
 
 
 def _stages(rows: list[_Row]) -> dict[str, DurationSummary]:
-    done = [row for row in rows if row.begun_and_ended]
+    done = [row for row in rows if row.has_succeeded]
     taken: dict[str, list[float]] = {name: [] for name in _SUMMARISED}
     for row in done:
         taken["waiting"].append(_between(row.queued, row.started))
         for stage, seconds in (row.seconds or {}).items():
             taken.setdefault(stage, []).append(seconds)
-    spreads = {name: DurationSummary.of(values) for name, values in taken.items()}
-    return {name: spread for name, spread in spreads.items() if spread is not None}
+    summaries = {name: DurationSummary.of(values) for name, values in taken.items()}
+    return {name: summary for name, summary in summaries.items() if summary is not None}
 
 
 def _hours(rows: list[_Row], *, since: datetime | None) -> tuple[Hour, ...]:

@@ -13,7 +13,7 @@ from segmentation import execution
 from segmentation.execution.fair_share import LONGEST_WAIT_SECONDS, requeue_for_others
 from segmentation.execution.forecast import seconds_left
 from segmentation.execution.next_job import next_job
-from segmentation.execution.schedule import Running, Schedule, Slots, Waiting
+from segmentation.execution.schedule import Running, Simulation, Slots, Waiting
 from segmentation.models import Job, Worker
 from segmentation.models.jobs import SHORT_SECONDS
 from tests.factories import make_user
@@ -170,7 +170,7 @@ def test_a_forecast_of_ten_thousand_jobs_takes_no_time_to_speak_of():
     job = Waiting(id=uuid.uuid4(), owner=1, queued=moment, waited=0.0, cost=100.0)
     running = [Running(job=job, worker=workers[0].worker, is_long=True, claimed=moment, left=50.0)]
     began = time.process_time()
-    foretold = Schedule(workers=workers, running=running, waiting=waiting, served={}).expected()
+    foretold = Simulation(workers=workers, running=running, waiting=waiting, served={}).expected()
     assert time.process_time() - began < 2
     assert len(foretold) == 10_000
     assert sorted(one.position for one in foretold.values()) == list(range(10_000))

@@ -28,9 +28,7 @@ class Product:
 
     files: dict[str, dict[str, Any]]  # name -> {"key", "bytes", "sha256", "content_type"}
     summary: dict[str, Any]  # further values that `record` needs
-    seconds: float | None = (
-        None  # of computing, from which the speed of the worker is estimated; None: not to be used for that
-    )
+    seconds: float | None = None  # of computing, to update the speed of the worker; None: not to be used for that
 
 
 Call = Callable[[Report, IO[bytes] | None], Product]
