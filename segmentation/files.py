@@ -57,6 +57,11 @@ def mask_prefix(image_id: uuid.UUID) -> str:
     return f"{IMAGES}/{image_id}/masks"
 
 
+def rendition_key(image_id: uuid.UUID, name: str, number: int | None) -> str:
+    """Return the key of a rendition of an image, `display` or `thumbnail`; each pair of renditions has a number of its own."""
+    return image_key(image_id, name if number is None else f"{name}.{number}")
+
+
 def mask_sha256(key: str) -> str | None:
     """Return the SHA-256 in the key of an uploaded mask; None for the key of any other file."""
     found = _MASK.fullmatch(key)

@@ -9,8 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from segmentation import access
+from segmentation import access, files
 from segmentation.engine.imaging import Limits
+from segmentation.engine.recipe import Reading
 from segmentation.models.users import User
 
 
@@ -48,6 +49,11 @@ class Image(models.Model):
     thumbnail_type = models.CharField(max_length=32)
     created = models.DateTimeField(_("uploaded"), default=timezone.now)
     stored_bytes = models.PositiveBigIntegerField(null=True)  # of all its files; null: not known yet (older release)
+    reading = models.JSONField(null=True)  # what a person decided about the reading of the file; null: nothing
+    pixel_size = models.JSONField(null=True)  # that a person has given; null: as the file says
+    renditions = models.PositiveIntegerField(
+        null=True
+    )  # number of the pair of renditions, in their keys; null: the first
     masks = models.JSONField(null=True)  # uploaded masks that wait for a run: SHA-256 -> bytes; null: none
     trashed = models.DateTimeField(null=True, editable=False)
 
@@ -82,6 +88,15 @@ class Image(models.Model):
             decoded_bytes=max(pixels * self.bands * np.dtype(self.dtype).itemsize, settings.GMM_MAX_DECODED_BYTES),
             heic=settings.GMM_HEIC,
         )
+
+    @property
+    def parsed_reading(self) -> Reading:
+        """What a person decided about the reading of the file, for runs and renditions to come."""
+        return Reading.from_mapping(self.reading or {})
+
+    def rendition_key(self, name: str) -> str:
+        """Return the key of a rendition, `display` or `thumbnail`."""
+        return files.rendition_key(self.pk, name, self.renditions)
 
     @property
     def is_readable(self) -> bool:

@@ -32,6 +32,7 @@ from segmentation.services.operations import (
 )
 from segmentation.services.pixel_reports import PixelReport, pixel_report
 from segmentation.services.quotas import Usage, image_bytes, stored_bytes, usage
+from segmentation.services.readings import change_pixel_size, change_reading
 from segmentation.services.runs import cancel_run, create_run, retry_run
 from segmentation.services.status import RunError, RunStatus, run_status
 from segmentation.services.uploads import limits, upload_image, upload_sample
@@ -61,6 +62,8 @@ __all__ = [
     "cached_file",
     "cancel_archive",
     "cancel_run",
+    "change_pixel_size",
+    "change_reading",
     "cluster_name",
     "connected_regions",
     "counted_regions",

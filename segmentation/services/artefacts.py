@@ -132,5 +132,5 @@ def _tiles_for(artefact: Artefact, stored: StoredResult, actor: User | None) -> 
     if Dependency.ORIGINAL not in artefact.depends_on:
         yield None
         return
-    with picture_tiles(stored.run.image, actor) as picture, copy_of(picture) as path:
+    with picture_tiles(stored.run.image, stored.inputs.reading, actor) as picture, copy_of(picture) as path:
         yield path

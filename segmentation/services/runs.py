@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from segmentation import execution, tasks
 from segmentation.engine import pipeline
 from segmentation.engine.exceptions import BadRecipe, SegmentationError, gettext_noop
-from segmentation.engine.recipe import Inputs, Recipe, StartingMixture, reconcile
+from segmentation.engine.recipe import Inputs, Reading, Recipe, StartingMixture, reconcile
 from segmentation.exceptions import Conflict
 from segmentation.models import Image, Job, Run, User
 from segmentation.services.audit import record
@@ -32,7 +32,8 @@ def create_run(
     Parameters
     ----------
     inputs : Inputs
-        Its mask must have been uploaded for the image, or be used by another run of it.
+        Its mask must have been uploaded for the image, or be used by another run of it. Without a reading, the file is read
+        as its owner has chosen.
     begin : Run or None
         A finished run of the image whose mixture is the start of the fit; it becomes the parent.
     parent : Run or None
@@ -55,6 +56,8 @@ def create_run(
         When the site does not read pictures of this format any more.
     """
     require_readable(image)
+    if inputs.reading == Reading():
+        inputs = replace(inputs, reading=image.parsed_reading)
     if begin is not None:
         if inputs.mixture is not None:
             raise BadRecipe(

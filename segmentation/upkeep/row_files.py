@@ -17,7 +17,7 @@ from segmentation.upkeep.stored_sizes import record_image_size
 
 CHUNK = 500  # rows read at a time
 _SHA256 = re.compile("[0-9a-f]{64}")
-_OF_IMAGE = ("pk", "bytes", "sha256", "stored_bytes")
+_OF_IMAGE = ("pk", "bytes", "sha256", "stored_bytes", "renditions")
 _OF_OUTPUT = ("pk", "job__lease", "key", "bytes", "sha256")
 _OF_RUN = ("pk", "job__lease", "result__files", "inputs")
 
@@ -63,11 +63,11 @@ class TableWithFiles:
         return None if row is None else self.row_files(row)
 
 
-def _of_image(row: tuple[uuid.UUID, int, str, int | None]) -> RowFiles:
-    key, size, sha256, stored_bytes = row
-    original, renditions = files.image_key(key, "original"), ("display", "thumbnail")
+def _of_image(row: tuple[uuid.UUID, int, str, int | None, int | None]) -> RowFiles:
+    key, size, sha256, stored_bytes, number = row
+    original = files.image_key(key, "original")
     masters = {original: ExpectedFile(bytes=size, sha256=sha256)}
-    masters |= {files.image_key(key, name): ExpectedFile() for name in renditions}
+    masters |= {files.rendition_key(key, name, number): ExpectedFile() for name in ("display", "thumbnail")}
     return RowFiles(id=key, masters=masters, keeps=masters.__contains__, stored_bytes=stored_bytes)
 
 
