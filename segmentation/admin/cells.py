@@ -18,7 +18,7 @@ from segmentation.models.jobs import State
 def pictures(*, image_id: uuid.UUID | None, run_id: uuid.UUID | None, name: str) -> SafeString:
     """Return original and result side by side, each a link to itself at full size; None where there is none to show."""
     return render_to_string(
-        "admin/segmentation/_pair.html",
+        "admin/segmentation/_thumbnails.html",
         {"image_id": image_id, "run_id": run_id, "name": name},
     )
 

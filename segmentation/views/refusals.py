@@ -55,4 +55,4 @@ def refusal(request: HttpRequest, error: SegmentationError) -> HttpResponse:
     context = {"status": status.value, "sentence": sentence(error), "again": request.get_full_path()}
     if request.method not in {"GET", "HEAD"}:
         context["again"] = ""
-    return with_retry_after(render(request, "refused.html", context, status=status), error)
+    return with_retry_after(render(request, "error.html", context, status=status), error)
