@@ -1,4 +1,4 @@
-"""The front door tells the truth about the house."""
+"""The README and the other documents agree with the code."""
 
 import re
 from pathlib import Path
