@@ -108,7 +108,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "segmentation.views.refusals.Refusals",
+    "segmentation.views.errors.ErrorMiddleware",
     "gmmsite.returning.ReturnToThePage",
 ]
 if DEBUG and env.bool("GMM_TOOLBAR", default=False):

@@ -1,4 +1,4 @@
-"""What the pages of an image and of a run say, as headings with names and values."""
+"""Details of images, runs, workers and periodic tasks, as sections of names and values."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ from segmentation.models.jobs import State
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
-    """A name and a value in words."""
+class Detail:
+    """Name and value, as text."""
 
     name: str
     value: str
@@ -32,10 +32,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading and what stands below it."""
+    """Details below a heading."""
 
     heading: str
-    facts: list[Fact]
+    details: list[Detail]
 
 
 def of_image(image: Image) -> list[Section]:
@@ -44,87 +44,87 @@ def of_image(image: Image) -> list[Section]:
         "height": words.thousands(image.height),
     }
     bands = ngettext("%(n)s band of %(type)s", "%(n)s bands of %(type)s", image.bands)
-    facts = [
-        _fact(_("Owner"), _person(image.owner)),
-        _fact(_("Uploaded"), moment(image.created)),
-        _fact(_("Format"), image.format.upper()),
-        _fact(_("Size"), shape),
-        _fact(_("Values"), bands % {"n": image.bands, "type": image.dtype}),
-        _fact(_("Frames"), image.frames if image.frames > 1 else ""),
-        _fact(_("File"), filesizeformat(image.bytes)),
-        _fact(_("Stored with its runs"), filesizeformat(services.image_bytes(image=image))),
-        _fact(_("SHA-256"), image.sha256),
-        _fact(_("Id"), image.pk),
+    details = [
+        _detail(_("Owner"), _person(image.owner)),
+        _detail(_("Uploaded"), moment(image.created)),
+        _detail(_("Format"), image.format.upper()),
+        _detail(_("Size"), shape),
+        _detail(_("Values"), bands % {"n": image.bands, "type": image.dtype}),
+        _detail(_("Frames"), image.frames if image.frames > 1 else ""),
+        _detail(_("File"), filesizeformat(image.bytes)),
+        _detail(_("Stored with its runs"), filesizeformat(services.image_bytes(image=image))),
+        _detail(_("SHA-256"), image.sha256),
+        _detail(_("Id"), image.pk),
     ]
-    notices = [_fact(code, text) for code, text in services.notices(image=image)]
-    return _sections([(_("Picture"), facts), (_("When it was read"), notices)])
+    notices = [_detail(code, text) for code, text in services.notices(image=image)]
+    return _sections([(_("Picture"), details), (_("Conversions"), notices)])
 
 
 def of_run(run: Run) -> list[Section]:
     return _sections(
         [
             (_("Run"), _of_request(run)),
-            (_("What went wrong"), _of_failure(run.job)),
+            (_("Failure"), _of_failure(run.job)),
             (_("Result"), _of_result(run) if hasattr(run, "result") else []),
-            (_("Work"), _of_job(run.job)),
+            (_("Job"), _of_job(run.job)),
         ]
     )
 
 
 def of_worker(worker: Worker, *, condition: str) -> list[Section]:
-    facts = [
-        _fact(_("State"), condition),
-        _fact(_("Host"), worker.host),
-        _fact(_("Release"), worker.release),
-        _fact(_("Places"), worker.slots),
-        _fact(_("Places for short runs"), worker.short_slots),
-        _fact(_("Speed"), f"{worker.speed:.2f}"),
-        _fact(_("Started"), moment(worker.started)),
-        _fact(_("Told to stop"), moment(worker.leaving)),
-        _fact(_("Last seen"), moment(worker.seen)),
-        _fact(_("Id"), worker.pk),
+    details = [
+        _detail(_("State"), condition),
+        _detail(_("Host"), worker.host),
+        _detail(_("Release"), worker.release),
+        _detail(_("Slots"), worker.slots),
+        _detail(_("Slots for short runs"), worker.short_slots),
+        _detail(_("Speed"), f"{worker.speed:.2f}"),
+        _detail(_("Started"), moment(worker.started)),
+        _detail(_("Asked to stop"), moment(worker.leaving)),
+        _detail(_("Last heartbeat"), moment(worker.seen)),
+        _detail(_("Id"), worker.pk),
     ]
-    return _sections([(_("Worker"), facts)])
+    return _sections([(_("Worker"), details)])
 
 
-def of_duty(duty: Duty, *, outcome: str) -> list[Section]:
-    facts = [
-        _fact(_("Outcome"), outcome),
-        _fact(_("Last begun"), moment(duty.started)),
-        _fact(_("Last finished"), moment(duty.finished)),
-        _fact(_("Next due"), moment(duty.due)),
+def of_periodic_task(task: Duty, *, outcome: str) -> list[Section]:
+    details = [
+        _detail(_("Outcome"), outcome),
+        _detail(_("Last started"), moment(task.started)),
+        _detail(_("Last finished"), moment(task.finished)),
+        _detail(_("Next due"), moment(task.due)),
     ]
-    return _sections([(_("Duty"), facts)])
+    return _sections([(_("Periodic task"), details)])
 
 
 def moment(when: datetime | None) -> str:
-    """Return a moment to the second, in the site's time."""
+    """Return a date and time to the second, in the time zone of the site."""
     return date_format(timezone.localtime(when), "j F Y, H:i:s T") if when else ""
 
 
-def _of_request(run: Run) -> list[Fact]:
+def _of_request(run: Run) -> list[Detail]:
     recipe = [
-        _fact(str(words.SETTINGS.get(name, name)), words.setting(name, value))
+        _detail(str(words.SETTINGS.get(name, name)), words.setting(name, value))
         for name, value in run.recipe.items()
         if name != "schema"
     ]
     return [
-        _fact(_("State"), cells.state(run.job.state, percent=run.job.percent)),
-        _fact(_("Owner"), _person(run.job.owner)),
-        _fact(_("Image"), _link("image", run.image_id, run.image.name)),
-        _fact(_("Run again from"), _link("run", run.parent_id, str(run.parent_id)[:8]) if run.parent_id else ""),
+        _detail(_("State"), cells.state(run.job.state, percent=run.job.percent)),
+        _detail(_("Owner"), _person(run.job.owner)),
+        _detail(_("Image"), _link("image", run.image_id, run.image.name)),
+        _detail(_("Run again from"), _link("run", run.parent_id, str(run.parent_id)[:8]) if run.parent_id else ""),
         *recipe,
-        _fact(_("Id"), run.pk),
+        _detail(_("Id"), run.pk),
     ]
 
 
-def _of_failure(job: Job) -> list[Fact]:
+def _of_failure(job: Job) -> list[Detail]:
     if job.state != State.FAILED:
         return []
-    return [_fact(_("In words"), _(job.error_detail) if job.error_detail else ""), _fact(_("Code"), job.error_code)]
+    return [_detail(_("Message"), _(job.error_detail) if job.error_detail else ""), _detail(_("Code"), job.error_code)]
 
 
-def _of_result(run: Run) -> list[Fact]:
+def _of_result(run: Run) -> list[Detail]:
     result = run.result
     iterations = _("%(n)s, converged") if result.converged else _("%(n)s, stopped before it converged")
     colours = result.facts.get("distinct_colours")
@@ -133,27 +133,27 @@ def _of_result(run: Run) -> list[Fact]:
         result.log_likelihood, pixels=fitted, of_all=fitted == result.facts.get("valid_pixels")
     )
     return [
-        _fact(_("Log-likelihood"), log_likelihood),
-        _fact(_("Iterations"), iterations % {"n": result.iterations}),
-        _fact(_("Distinct colours"), "" if colours is None else words.thousands(int(colours))),
-        _fact(_("Time by stage"), _stages(result.seconds)),
-        _fact(_("Computed in"), words.seconds(result.total_seconds)),
-        _fact(_("Made with"), ", ".join(f"{name} {version}" for name, version in result.versions.items())),
-        _fact(_("SHA-256 of the map"), result.pixels_sha256),
+        _detail(_("Log-likelihood"), log_likelihood),
+        _detail(_("Iterations"), iterations % {"n": result.iterations}),
+        _detail(_("Distinct colours"), "" if colours is None else words.thousands(int(colours))),
+        _detail(_("Time by stage"), _stages(result.seconds)),
+        _detail(_("Computing time"), words.seconds(result.total_seconds)),
+        _detail(_("Versions"), ", ".join(f"{name} {version}" for name, version in result.versions.items())),
+        _detail(_("SHA-256 of the label map"), result.pixels_sha256),
     ]
 
 
-def _of_job(job: Job) -> list[Fact]:
+def _of_job(job: Job) -> list[Detail]:
     return [
-        _fact(_("Created"), moment(job.created)),
-        _fact(_("Queued"), moment(job.queued)),
-        _fact(_("Started"), moment(job.started)),
-        _fact(_("Ended"), moment(job.finished)),
-        _fact(_("Duration"), cells.duration(job) or ""),
-        _fact(_("Attempts"), job.attempt),
-        _fact(_("Stage"), kind_of(job).stage_title(job.stage)),
-        _fact(_("Worker"), job.worker or ""),
-        _fact(_("Lease until"), moment(job.lease_until)),
+        _detail(_("Created"), moment(job.created)),
+        _detail(_("Queued"), moment(job.queued)),
+        _detail(_("Started"), moment(job.started)),
+        _detail(_("Ended"), moment(job.finished)),
+        _detail(_("Duration"), cells.duration(job) or ""),
+        _detail(_("Attempts"), job.attempt),
+        _detail(_("Stage"), kind_of(job).stage_title(job.stage)),
+        _detail(_("Worker"), job.worker or ""),
+        _detail(_("Lease until"), moment(job.lease_until)),
     ]
 
 
@@ -168,19 +168,19 @@ def _stages(seconds: dict[str, float]) -> str:
     return ", ".join(f"{names[stage]} {words.seconds(seconds[stage])}" for stage in Stage if stage in seconds)
 
 
-def _fact(name: str, value: object) -> Fact:
-    return Fact(name, value if isinstance(value, str) else str(value))
+def _detail(name: str, value: object) -> Detail:
+    return Detail(name, value if isinstance(value, str) else str(value))
 
 
-def _sections(parts: Iterable[tuple[str, list[Fact]]]) -> list[Section]:
-    """Leave out what has no value, and headings with nothing below."""
-    filled = [Section(heading, [fact for fact in facts if fact.value]) for heading, facts in parts]
-    return [section for section in filled if section.facts]
+def _sections(parts: Iterable[tuple[str, list[Detail]]]) -> list[Section]:
+    """Return the sections without empty values and without empty sections."""
+    filled = [Section(heading, [detail for detail in details if detail.value]) for heading, details in parts]
+    return [section for section in filled if section.details]
 
 
 def _person(person: User) -> SafeString:
     return _link("user", person.pk, person.get_username())
 
 
-def _link(model: str, key: Any, words_shown: str) -> SafeString:
-    return format_html('<a href="{}">{}</a>', reverse(f"admin:segmentation_{model}_change", args=[key]), words_shown)
+def _link(model: str, key: Any, text: str) -> SafeString:
+    return format_html('<a href="{}">{}</a>', reverse(f"admin:segmentation_{model}_change", args=[key]), text)

@@ -1,4 +1,4 @@
-"""What is answered when the site cannot do something now: a page to a browser, problem details to a script."""
+"""Error responses: an HTML page for a browser, problem details for a script."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from segmentation.http import problem_of, status_of, wants_page, with_retry_afte
 from segmentation.incoming import REFUSED_BODY
 from segmentation.views import pages
 
-_OF_BODIES: dict[str, SegmentationError] = {
+_BODY_ERRORS: dict[str, SegmentationError] = {
     "busy": Busy(
         "busy",
         gettext_noop("Too many uploads to this site are in progress. Nothing was changed. Try again in a moment."),
@@ -22,31 +22,31 @@ _OF_BODIES: dict[str, SegmentationError] = {
 }
 
 
-class Refusals:
-    """Answers requests whose body the web server has not kept, and those for which a view has no answer of its own to an error."""
+class ErrorMiddleware:
+    """Answers requests whose body the web server has rejected, and domain errors that a view has not handled."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if "\0" in request.path:
-            raise Http404  # no address of ours has one, and PostgreSQL takes none
+            raise Http404  # no address of this site contains NUL, and PostgreSQL does not accept it
         refused = request.META.get(REFUSED_BODY)
         if refused == "too_large":
-            return pages.refuse_body(request)
+            return pages.body_too_large(request)
         if refused is not None:
-            return refusal(request, _OF_BODIES[refused])
+            return error_response(request, _BODY_ERRORS[refused])
         return self._get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Answer for a view that has let such an error pass."""
+        """Return the response to a domain error, or None for any other exception, which is a bug."""
         if isinstance(error, SegmentationError) and error.code != "internal_error":
-            return refusal(request, error)
-        return None  # a bug, which is logged and has a page of its own
+            return error_response(request, error)
+        return None
 
 
-def refusal(request: HttpRequest, error: SegmentationError) -> HttpResponse:
-    """Return the answer to a request that was refused."""
+def error_response(request: HttpRequest, error: SegmentationError) -> HttpResponse:
+    """Return the response to a request that has caused a domain error."""
     if not wants_page(request):
         return problem_of(error)
     if error.code == "not_found":

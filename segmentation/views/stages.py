@@ -1,4 +1,4 @@
-"""The stages of a run as a list that can be read at a glance."""
+"""Stages of a run as the page of an active run lists them."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,24 +7,26 @@ from segmentation.execution.kinds import KINDS
 from segmentation.models.jobs import Kind
 from segmentation.services import RunStatus
 
+Progress = Literal["done", "now", "later"]
+
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One stage: its name in the API, in words, and how far the run is with it."""
+class RunStage:
+    """One stage: its name in the API, its title on the page, and whether the run has passed it."""
 
-    stage: str
-    words: str
-    mark: Literal["done", "now", "later"]
+    name: str
+    title: str
+    progress: Progress
 
 
-def steps(status: RunStatus) -> list[Step]:
-    """Return the stages of a run that waits or works, in order."""
+def run_stages(status: RunStatus) -> list[RunStage]:
+    """Return the stages of an active run in order."""
     stages = KINDS[Kind.RUN].stages
     now = next((i for i, stage in enumerate(stages) if stage.name == status.stage), -1)
-    return [Step(stage.name, str(stage.title), _mark(i, now)) for i, stage in enumerate(stages)]
+    return [RunStage(stage.name, str(stage.title), _progress(i, now)) for i, stage in enumerate(stages)]
 
 
-def _mark(index: int, now: int) -> Literal["done", "now", "later"]:
+def _progress(index: int, now: int) -> Progress:
     if now < 0 or index > now:
         return "later"
     return "done" if index < now else "now"

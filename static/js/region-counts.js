@@ -1,5 +1,5 @@
-// The table of measures: connected regions are counted by the server when somebody first opens it.
-import { Problem, countRegions, patiently } from "./api.js";
+// Table of measurements: asks the server to count the connected regions when the table is first opened.
+import { Problem, countRegions, retryWhileBusy } from "./api.js";
 import { thousands } from "./model/text.js";
 import { all, notify, onPage } from "./page.js";
 
@@ -9,14 +9,14 @@ async function count(table) {
   table.dataset.counted = "";
   table.setAttribute("aria-busy", "true");
   try {
-    const { regions } = await patiently(() => countRegions(table.dataset.count ?? ""), () => table.open);
+    const { regions } = await retryWhileBusy(() => countRegions(table.dataset.count ?? ""), () => table.open);
     all("[data-regions]", table).forEach((cell, i) => {
       const number = regions[i];
       cell.textContent = number === undefined ? "–" : thousands(number);
     });
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
-    delete table.dataset.counted;  // opening it again asks again
+    delete table.dataset.counted;  // so that opening it again sends a new request
     if (problem.message) notify(problem.message);
   } finally {
     table.removeAttribute("aria-busy");

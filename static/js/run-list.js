@@ -1,22 +1,26 @@
-// Lists of runs follow what becomes of them while some wait or work; one that ends says so, in the title of the tab, too.
-import { ended, goingOn, tabTitle } from "./model/cards.js";
+// Lists of runs: updates the page while runs are active, and announces runs that have ended, also in the title of the tab.
+import { activeRuns, endedRuns, tabTitle } from "./model/cards.js";
 import { fill } from "./model/text.js";
 import { all, announce } from "./page.js";
-import { exchange, fetchPage, isInUse, pause } from "./renew.js";
+import { fetchPage, isInUse, replaceElement, wait } from "./page-refresh.js";
 
 /** @import { Card } from "./model/cards.js" */
 
-const PAUSE = 2000, AWAY = 5000, LOST = 10_000;  // milliseconds
+// Milliseconds between two requests: in a visible tab, in a hidden tab, and after an error.
+const INTERVAL = 2000, HIDDEN_INTERVAL = 5000, ERROR_INTERVAL = 10_000;
 
-const title = document.title;
-/** @type {string[]} */
-let news = [];
-let said = title;
+const pageTitle = document.title;
 /**
- * What each part was when it came; what scripts have changed in it since is no news.
+ * Sentences about runs that ended while the tab was hidden.
+ * @type {string[]}
+ */
+let unread = [];
+let shownTitle = pageTitle;
+/**
+ * HTML of each element when it was fetched; later changes by scripts are ignored when it is compared with a newer one.
  * @type {WeakMap<Element, string>}
  */
-const came = new WeakMap();
+const fetchedHtml = new WeakMap();
 
 /**
  * @param {ParentNode} root
@@ -29,75 +33,81 @@ function cardsOf(root) {
   });
 }
 
-/** @param {Element} part */
-function remember(part) {
-  came.set(part, part.outerHTML);
-  for (const card of part.querySelectorAll("[data-card]")) came.set(card, card.outerHTML);
+/** @param {Element} element */
+function rememberHtml(element) {
+  fetchedHtml.set(element, element.outerHTML);
+  for (const card of element.querySelectorAll("[data-card]")) fetchedHtml.set(card, card.outerHTML);
 }
 
 /**
  * @param {Element} old
  * @param {Element} fresh
  */
-function replace(old, fresh) {
-  if (came.get(old) === fresh.outerHTML || isInUse(old)) return;
-  remember(fresh);
-  exchange(old, fresh);
+function update(old, fresh) {
+  if (fetchedHtml.get(old) === fresh.outerHTML || isInUse(old)) return;
+  rememberHtml(fresh);
+  replaceElement(old, fresh);
   document.dispatchEvent(new CustomEvent("page:replaced", { detail: fresh }));
 }
 
-/** @param {Document} fetched */
-function renew(fetched) {
-  for (const old of all("[data-renew]")) {
-    const fresh = fetched.querySelector(`[data-renew=${old.dataset.renew}]`);
+/**
+ * Replace the elements with data-refresh that have changed; if a list has the same runs as before, replace single cards.
+ * @param {Document} fetched
+ */
+function updatePage(fetched) {
+  for (const old of all("[data-refresh]")) {
+    const fresh = fetched.querySelector(`[data-refresh=${old.dataset.refresh}]`);
     if (!fresh) continue;
     const shown = [...old.querySelectorAll("[data-card]")], cards = [...fresh.querySelectorAll("[data-card]")];
     const ids = (/** @type {ParentNode} */ root) => cardsOf(root).map(({ id }) => id).join();
-    if (shown.length && ids(old) === ids(fresh)) shown.forEach((card, i) => replace(card, /** @type {Element} */ (cards[i])));
-    else replace(old, fresh);
+    if (shown.length && ids(old) === ids(fresh)) shown.forEach((card, i) => update(card, /** @type {Element} */ (cards[i])));
+    else update(old, fresh);
   }
 }
 
-/** @param {Card[]} done */
-function tell(done) {
-  const words = all("[data-renew=cards]")[0]?.dataset ?? {};
-  const states = /** @type {Record<string, string | undefined>} */ ({ succeeded: words.finished, failed: words.failed, cancelled: words.cancelled });
-  const sentences = done.map(({ name, state }) => fill(states[state] ?? "", { name }));
+/**
+ * Announce runs that have ended, and update the title of the tab.
+ * @param {Card[]} ended
+ */
+function report(ended) {
+  const texts = all("[data-refresh=cards]")[0]?.dataset ?? {};
+  const byState = /** @type {Record<string, string | undefined>} */ ({ succeeded: texts.finished, failed: texts.failed, cancelled: texts.cancelled });
+  const sentences = ended.map(({ name, state }) => fill(byState[state] ?? "", { name }));
   if (sentences.length) announce(sentences.join(" "));
-  news = document.hidden ? [...news, ...sentences] : [];
-  const going = goingOn(cardsOf(document)).length;
-  const now = tabTitle(title, going ? fill(words.going ?? "", { n: going }) : "", news);
-  if (now !== said) document.title = now;  // or it would take the place of what an upload says there
-  said = now;
+  unread = document.hidden ? [...unread, ...sentences] : [];
+  const count = activeRuns(cardsOf(document)).length;
+  const title = tabTitle(pageTitle, count ? fill(texts.active ?? "", { n: count }) : "", unread);
+  if (title !== shownTitle) document.title = title;  // an unchanged title must not replace that of an upload
+  shownTitle = title;
 }
 
-/** @returns {Promise<number | null>} how long to wait until the next look; null when this page is no longer ours to see */
-async function look() {
+/** @returns {Promise<number | null>} milliseconds until the next request; null if the person may no longer see the page */
+async function refresh() {
   const before = cardsOf(document);
   try {
     const fetched = await fetchPage();
     if (!fetched) return null;
-    const done = ended(before, cardsOf(fetched));
-    renew(fetched);
-    tell(done);
+    const ended = endedRuns(before, cardsOf(fetched));
+    updatePage(fetched);
+    report(ended);
   } catch {
-    return LOST;
+    return ERROR_INTERVAL;
   }
-  return document.hidden ? AWAY : PAUSE;
+  return document.hidden ? HIDDEN_INTERVAL : INTERVAL;
 }
 
-/** Wait until somebody comes back to this page: where nothing goes on, something may have begun elsewhere. */
-function comingBack() {
+/** Return when the tab becomes visible again: a run may have been started in another window. */
+function whenVisibleAgain() {
   return new Promise((resolve) => {
     document.addEventListener("visibilitychange", () => { if (!document.hidden) resolve(undefined); });
   });
 }
 
-document.addEventListener("visibilitychange", () => { if (!document.hidden) tell([]); });
-all("[data-renew]").forEach(remember);
-tell([]);
-let back = comingBack();
-for (let wait = /** @type {number | null} */ (PAUSE); wait !== null; wait = await look()) {
-  await (goingOn(cardsOf(document)).length ? pause(wait) : back);
-  back = comingBack();
+document.addEventListener("visibilitychange", () => { if (!document.hidden) report([]); });
+all("[data-refresh]").forEach(rememberHtml);
+report([]);
+let visibleAgain = whenVisibleAgain();
+for (let interval = /** @type {number | null} */ (INTERVAL); interval !== null; interval = await refresh()) {
+  await (activeRuns(cardsOf(document)).length ? wait(interval) : visibleAgain);
+  visibleAgain = whenVisibleAgain();
 }

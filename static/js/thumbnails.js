@@ -1,16 +1,16 @@
-// The original lies over a segmented thumbnail from the first hover on, and is only fetched then.
+// Shows the original over a segmented thumbnail while the pointer is over it or it has the focus; fetches it at the first time.
 import { all, onPage } from "./page.js";
 
 onPage((root) => {
-  for (const seen of /** @type {HTMLImageElement[]} */ (all("img[data-original]", root))) {
-    const thumb = seen.closest(".thumb");
+  for (const segmented of /** @type {HTMLImageElement[]} */ (all("img[data-original]", root))) {
+    const thumb = segmented.closest(".thumb");
     const show = () => {
       if (thumb?.querySelector(".original")) return;
-      const original = new Image(seen.width, seen.height);
+      const original = new Image(segmented.width, segmented.height);
       original.alt = "";
       original.className = "original";
-      original.src = seen.dataset.original ?? "";
-      original.decode().then(() => seen.after(original), () => original.remove());
+      original.src = segmented.dataset.original ?? "";
+      original.decode().then(() => segmented.after(original), () => original.remove());
     };
     thumb?.addEventListener("pointerenter", (event) => {
       if (/** @type {PointerEvent} */ (event).pointerType !== "touch") show();

@@ -1,6 +1,6 @@
-// Start: the button of the form opens the choice of files, and what is chosen is sent at once.
+// Upload form of the start page: its button opens the file dialog, and chosen files are uploaded at once.
 import { all, onPage } from "./page.js";
-import { take } from "./uploads.js";
+import { uploadFiles } from "./uploads.js";
 
 /** @param {HTMLFormElement} form */
 function listen(form) {
@@ -8,9 +8,9 @@ function listen(form) {
   const send = () => {
     const files = [...(field.files ?? [])];
     field.value = "";
-    take(files);
+    uploadFiles(files);
   };
-  field.multiple = true;  // without script one file goes with the form
+  field.multiple = true;  // without JavaScript the form sends one file
   field.addEventListener("change", send);
   form.addEventListener("submit", (event) => {
     if (event.submitter?.hasAttribute("formaction")) return;  // a sample

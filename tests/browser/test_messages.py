@@ -1,4 +1,4 @@
-"""What a page tells when something is not as a person expects: a number out of range, a run that is gone, somebody else's run."""
+"""Messages in unexpected situations: a number out of range, a deleted run, somebody else's run."""
 
 import pytest
 from playwright.sync_api import expect

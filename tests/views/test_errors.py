@@ -1,4 +1,4 @@
-"""What people and scripts see when there is no place, or no answer, just now."""
+"""Responses to pages and scripts when the server is busy or the storage fails."""
 
 import pytest
 from django.core.cache import cache
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def without_place(owner, client):
-    """A person who has a place in another process."""
+    """Occupy the slot of a person from another process."""
     client.force_login(owner)
     cache.add(f"place:{owner.pk}", "of another process")
     return client

@@ -1,4 +1,4 @@
-"""Where people are after they had to sign in again."""
+"""After a new sign-in people return to the page where they were."""
 
 import pytest
 from django.urls import reverse

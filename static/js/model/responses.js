@@ -1,19 +1,19 @@
-// What the API's answers mean: a value, or a problem.
+// Responses of the API: parses them, and throws a Problem for errors.
 
 /**
- * The body of a problem (RFC 9457), as far as it is used here.
+ * Body of an error response (RFC 9457), with the fields that are used here.
  * @typedef {{code?: string, detail?: string, title?: string}} ProblemDetails
  */
 
 const GONE = [401, 403, 404, 410];
-const LONGEST_WAIT = 60;  // seconds; who watches a page for longer than this wants to see it move
+const MAX_WAIT = 60;  // seconds
 
-/** An answer of the API that is not a success, or no answer at all (status 0). */
+/** Error response of the API; status 0 if there was no response. */
 export class Problem extends Error {
   /**
    * @param {number} status
    * @param {ProblemDetails} body
-   * @param {number} retryAfter seconds that the server asks to wait, 0 when it asks for none
+   * @param {number} retryAfter seconds of the header Retry-After, or 0
    */
   constructor(status, body, retryAfter = 0) {
     super(body.detail ?? body.title ?? "");
@@ -22,21 +22,21 @@ export class Problem extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** @returns {boolean} whether the thing is not there for this person (any more): deleted, or signed out */
+  /** @returns {boolean} whether the person can no longer see the object: it was deleted, or the session has ended */
   get isGone() {
     return GONE.includes(this.status);
   }
 }
 
 /**
- * Return the JSON of an answer.
+ * Return the JSON of a response.
  * @param {number} status
  * @param {string} text
- * @param {string | null} retryAfter the header, if it came
- * @returns {unknown} null when the answer has no body
- * @throws {Problem} when it is no success, or a success that is no JSON, such as the page of a proxy in between
+ * @param {string | null} retryAfter the header Retry-After
+ * @returns {unknown} null if the response has no body
+ * @throws {Problem} if the response is an error, or not JSON, such as a page of a proxy
  */
-export function understood(status, text, retryAfter = null) {
+export function parseResponse(status, text, retryAfter = null) {
   const isSuccess = status >= 200 && status < 300;
   /** @type {unknown} */
   let body;
@@ -51,7 +51,7 @@ export function understood(status, text, retryAfter = null) {
 
 /**
  * @param {unknown} body
- * @returns {ProblemDetails} without the fields that are no text
+ * @returns {ProblemDetails} the fields that are text
  */
 function details(body) {
   if (typeof body !== "object" || body === null) return {};
@@ -59,21 +59,21 @@ function details(body) {
 }
 
 /**
- * @param {string | null} header Retry-After: seconds or a date
+ * @param {string | null} header Retry-After, in seconds or as a date
  * @param {number} now milliseconds since 1970
  * @returns {number} seconds from 0 to 60
  */
 export function secondsToWait(header, now = Date.now()) {
   if (!header) return 0;
   const seconds = /^\d+$/.test(header.trim()) ? Number(header) : (Date.parse(header) - now) / 1000;
-  return Number.isNaN(seconds) ? 0 : Math.min(LONGEST_WAIT, Math.max(0, seconds));
+  return Number.isNaN(seconds) ? 0 : Math.min(MAX_WAIT, Math.max(0, seconds));
 }
 
 /**
  * Return the CSRF token among the cookies.
  * @param {string} cookies as in `document.cookie`
- * @param {boolean} isSecure whether the site is on https, where the cookie's name has a prefix
- * @returns {string} empty when there is none
+ * @param {boolean} isSecure whether the site uses https, where the name of the cookie has a prefix
+ * @returns {string} empty if there is none
  */
 export function csrfToken(cookies, isSecure) {
   const values = new Map(cookies.split(/; */).map((cookie) => {

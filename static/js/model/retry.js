@@ -1,24 +1,24 @@
-// Asking again for what the server has no place for at the moment.
-import { Problem } from "./answers.js";
+// Repeats requests while the server is busy.
+import { Problem } from "./responses.js";
 
-const TRIES = 6;
-const LONGEST = 5;  // seconds of one pause: a limit for an hour is not waited for
+const RETRIES = 6;
+const MAX_PAUSE = 5;  // seconds; longer limits, such as those per hour, are not waited for
 
 /**
- * Ask, and ask again after the time that the server names while it is busy.
+ * Send a request, and repeat it after the time in Retry-After while the server is busy.
  * @template T
- * @param {() => Promise<T>} ask
- * @param {() => boolean} isWanted whether somebody still waits for the answer
+ * @param {() => Promise<T>} request
+ * @param {() => boolean} isWanted whether the response is still needed
  * @param {(seconds: number) => Promise<unknown>} wait
  * @returns {Promise<T>}
- * @throws {Problem} the last one, when it is no matter of time, or the answer is not wanted any more
+ * @throws {Problem} the last one, if retrying does not help or the response is no longer needed
  */
-export async function patiently(ask, isWanted, wait) {
-  for (let left = TRIES; ; left -= 1) {
+export async function retryWhileBusy(request, isWanted, wait) {
+  for (let left = RETRIES; ; left -= 1) {
     try {
-      return await ask();
+      return await request();
     } catch (problem) {
-      if (!(problem instanceof Problem) || left === 0 || !isWanted() || !isMatterOfTime(problem)) throw problem;
+      if (!(problem instanceof Problem) || left === 0 || !isWanted() || !isTemporary(problem)) throw problem;
       await wait(problem.retryAfter);
       if (!isWanted()) throw problem;
     }
@@ -26,6 +26,6 @@ export async function patiently(ask, isWanted, wait) {
 }
 
 /** @param {Problem} problem */
-function isMatterOfTime(problem) {
-  return ["busy", "rate_limited"].includes(problem.code) && problem.retryAfter > 0 && problem.retryAfter <= LONGEST;
+function isTemporary(problem) {
+  return ["busy", "rate_limited"].includes(problem.code) && problem.retryAfter > 0 && problem.retryAfter <= MAX_PAUSE;
 }

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
-import { Problem, csrfToken, secondsToWait, understood } from "../../../static/js/model/answers.js";
+import { Problem, csrfToken, secondsToWait, parseResponse } from "../../../static/js/model/responses.js";
 
 /**
- * @param {Parameters<typeof understood>} answer
+ * @param {Parameters<typeof parseResponse>} answer
  * @returns {Problem}
  */
 function problemOf(...answer) {
   try {
-    understood(...answer);
+    parseResponse(...answer);
   } catch (problem) {
     assert.ok(problem instanceof Problem);
     return problem;
@@ -17,11 +17,11 @@ function problemOf(...answer) {
   return assert.fail("no problem");
 }
 
-suite("an answer of the API", () => {
+suite("a response of the API", () => {
   test("with success is its JSON, or null without a body", () => {
-    assert.deepEqual(understood(200, '{"id": "a", "revision": 2}'), { id: "a", revision: 2 });
-    assert.deepEqual(understood(201, "[1]"), [1]);
-    assert.equal(understood(204, ""), null);
+    assert.deepEqual(parseResponse(200, '{"id": "a", "revision": 2}'), { id: "a", revision: 2 });
+    assert.deepEqual(parseResponse(201, "[1]"), [1]);
+    assert.equal(parseResponse(204, ""), null);
   });
 
   for (const [status, code, detail] of /** @type {[number, string, string][]} */ ([
@@ -32,35 +32,35 @@ suite("an answer of the API", () => {
     [422, "corrupt", "It cannot be read."],
     [503, "busy", "Try again."],
   ])) {
-    test(`with status ${status} is a problem with the server's code and sentence`, () => {
+    test(`with status ${status} is a problem with the code and message of the server`, () => {
       const problem = problemOf(status, JSON.stringify({ status, code, detail, title: "Title" }));
       assert.deepEqual([problem.status, problem.code, problem.message], [status, code, detail]);
     });
   }
 
-  test("with a title only says the title", () => assert.equal(problemOf(400, '{"title": "Bad Request"}').message, "Bad Request"));
+  test("with only a title has the title as its message", () => assert.equal(problemOf(400, '{"title": "Bad Request"}').message, "Bad Request"));
 
   for (const [status, text] of /** @type {[number, string][]} */ ([
     [500, "<!doctype html><h1>Server Error</h1>"], [502, ""], [413, "<html>Request Entity Too Large</html>"], [500, "null"],
     [500, '"text"'], [400, '{"detail": {"loc": 1}, "code": 3}'],
   ])) {
-    test(`with status ${status} and ${text || "nothing"} is a problem without a sentence`, () => {
+    test(`with status ${status} and ${text || "nothing"} is a problem without a message`, () => {
       const problem = problemOf(status, text);
       assert.deepEqual([problem.status, problem.code, problem.message], [status, "", ""]);
     });
   }
 
-  test("with success that is a page instead of JSON counts as no answer", () => {
+  test("with success but a page instead of JSON has status 0", () => {
     assert.equal(problemOf(200, "<!doctype html><h1>Sign in to this network</h1>").status, 0);
   });
 
-  test("says how long the server wants to be left alone", () => {
+  test("has the seconds of Retry-After", () => {
     assert.equal(problemOf(429, '{"code": "rate_limited"}', "10").retryAfter, 10);
     assert.equal(problemOf(503, "<html>", "7").retryAfter, 7);
     assert.equal(problemOf(429, "{}").retryAfter, 0);
   });
 
-  test("that the thing is gone is told from one that may change", () => {
+  test("with some statuses means that the object is gone", () => {
     const gone = [0, 400, 401, 403, 404, 408, 409, 410, 422, 429, 500, 503].filter((status) => new Problem(status, {}).isGone);
     assert.deepEqual(gone, [401, 403, 404, 410]);
   });

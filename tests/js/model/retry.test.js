@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Problem } from "../../../static/js/model/answers.js";
-import { patiently } from "../../../static/js/model/patience.js";
+import { Problem } from "../../../static/js/model/responses.js";
+import { retryWhileBusy } from "../../../static/js/model/retry.js";
 
 /**
  * Answers one after the other; a problem is thrown.
@@ -22,15 +22,15 @@ function asking(...answers) {
 const busy = (seconds = 2) => new Problem(503, { code: "busy" }, seconds);
 const limited = (seconds = 2) => new Problem(429, { code: "rate_limited" }, seconds);
 
-test("a busy server is asked again after the time that it names", async () => {
+test("a request to a busy server is repeated after the time in Retry-After", async () => {
   const { ask, wait, waited } = asking(busy(2), limited(3), "found");
-  assert.equal(await patiently(ask, () => true, wait), "found");
+  assert.equal(await retryWhileBusy(ask, () => true, wait), "found");
   assert.deepEqual(waited, [2, 3]);
 });
 
-test("after seven answers it is given up", async () => {
+test("a request fails after seven responses", async () => {
   const { ask, wait, waited } = asking(...Array.from({ length: 9 }, () => busy()));
-  await assert.rejects(patiently(ask, () => true, wait), { code: "busy" });
+  await assert.rejects(retryWhileBusy(ask, () => true, wait), { code: "busy" });
   assert.equal(waited.length, 6);
 });
 
@@ -40,20 +40,20 @@ for (const [name, problem] of /** @type {[string, Problem][]} */ ([
   ["another problem", new Problem(403, { code: "quota_images" }, 2)],
   ["no answer", new Problem(0, {})],
 ])) {
-  test(`${name} is not waited for`, async () => {
+  test(`${name} is not retried`, async () => {
     const { ask, wait, waited } = asking(problem, "found");
-    await assert.rejects(patiently(ask, () => true, wait), problem);
+    await assert.rejects(retryWhileBusy(ask, () => true, wait), problem);
     assert.deepEqual(waited, []);
   });
 }
 
-test("what nobody wants any more is not asked for again", async () => {
+test("a request that is no longer needed is not repeated", async () => {
   const { ask, wait } = asking(busy(), "found");
   let isWanted = true;
-  await assert.rejects(patiently(ask, () => isWanted, (seconds) => { isWanted = false; return wait(seconds); }), { code: "busy" });
+  await assert.rejects(retryWhileBusy(ask, () => isWanted, (seconds) => { isWanted = false; return wait(seconds); }), { code: "busy" });
 });
 
-test("a mistake of ours is thrown as it is", async () => {
+test("other errors are thrown at once", async () => {
   const mistake = new TypeError("no function");
-  await assert.rejects(patiently(() => Promise.reject(mistake), () => true, () => Promise.resolve()), mistake);
+  await assert.rejects(retryWhileBusy(() => Promise.reject(mistake), () => true, () => Promise.resolve()), mistake);
 });

@@ -15,7 +15,7 @@ def test_staff_see_when_a_duty_was_done_and_what_was_wrong(admin):
         name=Name.FILES, due=now, started=now, finished=now, problem="2 missing.", report={"missing": {"count": 2}}
     )
     page = admin.get("/admin/segmentation/duty/").content.decode()
-    for words in ("Sweep of the files", "2 missing.", "Never done yet", "No problems found"):
+    for words in ("Sweep of the files", "2 missing.", "Not done yet", "No problems found"):
         assert words in page
     page = admin.get("/admin/segmentation/duty/files/change/").content.decode()
     assert "&quot;count&quot;: 2" in page
