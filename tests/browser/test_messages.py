@@ -17,7 +17,7 @@ def test_a_number_out_of_range_is_put_right_with_a_word(sign_in, owner, image):
         field.fill("99")
         field.press("Tab")
         expect(field).to_have_value("32")
-        said = "99 is not possible: it must be a whole number from 2 to 32. It is now 32."
+        said = "99 is not possible. The number must be a whole number from 2 to 32; it was set to 32."
         expect(page.get_by_role("status").filter(has_text=said)).to_be_visible()
 
 

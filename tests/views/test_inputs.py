@@ -97,7 +97,7 @@ def test_the_form_offers_the_masks_of_earlier_runs_and_takes_none_when_told_so(b
     mask = factories.make_mask(image)
     factories.make_run(image, inputs=Inputs(mask=mask))
     page = markup(browser.get(image.get_absolute_url()))
-    assert f'<option value="{mask}" selected>From the run of ' in page
+    assert f'<option value="{mask}" selected>Mask of the run of ' in page
     send(browser, image, mask="")
     assert newest().inputs == {"schema": 1}
 
