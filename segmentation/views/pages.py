@@ -103,7 +103,9 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     if for_staff_only:
         context = {
             "heading": _("Only staff may open the administration"),
-            "sentence": _("Your account is not a staff account. Ask the administrators of this site if you need access."),
+            "sentence": _(
+                "Your account is not a staff account. Ask the administrators of this site if you need access."
+            ),
         }
     return render(request, "403.html", context, status=HTTPStatus.FORBIDDEN)
 
