@@ -20,7 +20,7 @@ def superuser(client, transactional_db):
 
 
 def fields(person, **changes):
-    """What the form of a person sends."""
+    """Return the data of the form of a person."""
     return {"username": person.username, "email": person.email, "is_active": "on", **changes}
 
 

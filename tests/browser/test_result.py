@@ -1,4 +1,4 @@
-"""What else a result tells, as a person sees it: uncertainty, measures, overlaps; merging and undo."""
+"""The page of a result: uncertainty, measurements, overlaps; merging and undo."""
 
 import re
 
@@ -43,9 +43,9 @@ def test_undo_appears_with_the_first_change(open_run):
 
 
 @pytest.mark.parametrize(("size", "theme"), [("desktop", "light"), ("phone", "dark")])
-def test_measures_and_maps_open_where_they_stand(open_run, finished_run, size, theme):
+def test_measurements_and_maps_open_in_place(open_run, finished_run, size, theme):
     page = open_run(size, theme)
-    page.locator(".measures > summary").click()
+    page.locator(".measurements > summary").click()
     cells = page.locator("[data-regions]")
     expect(cells.first).to_have_text(re.compile(r"^\d+$"))
     assert cells.all_inner_texts() == [str(n) for n in services.connected_regions(run=finished_run)]
@@ -65,7 +65,7 @@ def test_without_scripts_clusters_are_merged_and_regions_counted(open_run, finis
     page = open_run(scripts=False)
     page.get_by_role("button", name="Merge").click()
     expect(page.get_by_role("heading", name="2 clusters")).to_be_visible()
-    page.locator(".measures > summary").click()
+    page.locator(".measurements > summary").click()
     page.get_by_role("link", name="Count the regions").click()
     finished_run.refresh_from_db()
     expected = [str(n) for n in services.connected_regions(run=finished_run)]

@@ -1,4 +1,4 @@
-"""The main job as a person does it, from signing up to signing out."""
+"""The whole workflow of a person, from sign-up to sign-out."""
 
 import io
 import re
@@ -31,7 +31,7 @@ def fetched(page, address):
 
 
 def drawn(page, name):
-    """The pixels of a picture or canvas as they are on the page."""
+    """Return the pixels of a picture or canvas as the page shows them."""
     return np.array(
         page.evaluate(
             """name => {

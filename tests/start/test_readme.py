@@ -1,4 +1,4 @@
-"""The README agrees with the settings, commands and files of the project."""
+"""The README and the other documents agree with the code."""
 
 import re
 from pathlib import Path

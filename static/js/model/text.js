@@ -1,12 +1,12 @@
-// Numbers and sentences as people read them.
+// Formatting of numbers and sentences.
 
 /**
- * Fill the `%(name)s` places of a translated sentence.
+ * Replace the placeholders `%(name)s` of a translated sentence.
  * @param {string} template
  * @param {Record<string, string | number>} values
  */
 export function fill(template, values) {
-  return template.replace(/%\((\w+)\)s/g, (place, /** @type {string} */ name) => String(values[name] ?? place));
+  return template.replace(/%\((\w+)\)s/g, (placeholder, /** @type {string} */ name) => String(values[name] ?? placeholder));
 }
 
 /**
