@@ -238,6 +238,11 @@ MIXTURE = {
     "schema": 1, "weights": [0.5, 0.5], "means": [[0, 0, 0], [9, 9, 9]],
     "covariances": [[[1, 0, 0], [0, 1, 0], [0, 0, 1]]] * 2, "covariance_type": "full",
 }  # fmt: skip
+DOCUMENT = {
+    "schema": 1, "recipe": {"n_clusters": 2}, "mixture": MIXTURE,
+    "features": {"names": ["red", "green", "blue"], "offset": [0] * 3, "scale": [1] * 3, "step": [1] * 3, "dtype": "uint8"},
+    "clusters": [{"name": "a", "colour": "#000000", "foreground": False, "components": [k]} for k in range(2)],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -256,6 +261,16 @@ MIXTURE = {
         (
             {"recipe": {"features": "lab"}, "mixture": MIXTURE},
             [],
+            "This is not a fitted model: choose the run.json of a finished run of the preset Colours.",
+        ),
+        (
+            DOCUMENT | {"recipe": {"preset": "regions"}},
+            [],
+            "Regions belong to one picture: only a run of the preset Colours leaves a model.",
+        ),
+        (
+            DOCUMENT,
+            ["--texture"],
             "Its run looked at pixels in another way: give its --features, --texture and --position, or the mixture alone.",
         ),
     ],

@@ -26,7 +26,7 @@ def features_of(source: Source) -> FeatureSource:
     """Return the features of each pixel as the fit has extracted them; the component map says which pixels counted."""
     data, colours = source.values_and_colours()
     valid = source.labels != index_png.NO_DATA
-    return feature_source(data, None if valid.all() else valid, source.recipe, colours)
+    return feature_source(data, None if valid.all() else valid, source.recipe, colours, units=source.units)
 
 
 def write_map(source: Source, features: FeatureSource, share: PerValue, file: IO[bytes]) -> None:

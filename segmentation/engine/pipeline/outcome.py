@@ -1,10 +1,11 @@
 """From a file to an outcome: decode, fit, label, encode the master map."""
 
+import functools
 import hashlib
 import platform
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -16,8 +17,9 @@ from segmentation import __version__
 from segmentation.engine import decoder
 from segmentation.engine import legend as legends
 from segmentation.engine.gmm import Segmentation, segment
-from segmentation.engine.imaging import Header, Limits, Notice, index_png
+from segmentation.engine.imaging import Header, Limits, Notice, Picture, index_png
 from segmentation.engine.legend import Legend
+from segmentation.engine.model import FittedModel
 from segmentation.engine.pipeline.evidence import evidence
 from segmentation.engine.pipeline.resolve_inputs import read_left_out, starting_mixture, starting_units, valid_pixels
 from segmentation.engine.progress import OnProgress, Stage
@@ -27,7 +29,7 @@ from segmentation.engine.sandbox import Allowance
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Outcome:
-    """What the engine returns: a function of the file's bytes, the recipe and the inputs, and of nothing else.
+    """What the engine returns: a function of the file's bytes, the recipe and the inputs (or a fitted model), and of nothing else.
 
     (`seconds`, `versions` and `name` describe how it came about.)
     """
@@ -47,6 +49,7 @@ class Outcome:
     evidence: dict[str, NDArray[np.generic]]  # why so many clusters; empty when they were asked for
     seconds: dict[str, float]  # by the value of the stage
     versions: dict[str, str]  # of what the bytes depend on
+    applied_model: str | None = None  # SHA-256 of the fitted model; None when the mixture was fitted to this picture
 
 
 def run(
@@ -89,33 +92,85 @@ def run(
         `empty`: no pixel of it is visible, or the mask leaves none; `invalid_request`: the starting mixture or the mask does
         not suit the picture; `corrupt`: a master is not the one that the inputs name; of the decoder.
     """
-    tell = on_progress or _silent
     recipe, start = reconcile(recipe, inputs), starting_mixture(inputs)
-    begun = time.perf_counter()
-    tell(Stage.READING, 0.0)
-    picture = decoder.decode(data, name=name, limits=limits, allowance=decoding)
-    height, width = picture.pixels.shape[:2]
-    mask = read_left_out(inputs, masters, shape=(height, width), limits=limits, allowance=decoding)
-    valid = valid_pixels(picture.valid, mask)
-    tell(Stage.READING, 1.0)
-    reading = time.perf_counter() - begun
-    segmentation = segment(
-        picture.data,
-        recipe,
-        valid=valid,
-        shown=picture.pixels,
-        start=start,
-        start_units=starting_units(inputs),
-        on_progress=tell,
+    fit = functools.partial(segment, recipe=recipe, start=start, start_units=starting_units(inputs))
+    reader = _Reader(data, name, masters, limits, decoding)
+    return _outcome(reader, fit, recipe=recipe, inputs=inputs, on_progress=on_progress or _silent)
+
+
+def apply(
+    data: bytes,
+    *,
+    name: str,
+    model: FittedModel,
+    mask: str | None = None,
+    masters: Mapping[str, bytes] = MappingProxyType({}),
+    limits: Limits,
+    decoding: Allowance = decoder.USUAL,
+    on_progress: OnProgress | None = None,
+) -> Outcome:
+    """Label a picture with a fitted model.
+
+    For the picture that the model was fitted to, with the same mask, the labels are those of its run.
+
+    Parameters
+    ----------
+    data, name, masters, limits, decoding, on_progress
+        As in `run`.
+    model : FittedModel
+        Its recipe and legend are those of the outcome.
+    mask : str or None
+        SHA-256 of the master whose pixels that are not black are left out.
+
+    Raises
+    ------
+    Refusal, SegmentationError
+        As `run`; also `invalid_request` when the picture has another number of bands or another depth than the model.
+    """
+    reader = _Reader(data, name, masters, limits, decoding)
+    outcome = _outcome(
+        reader, model.apply, recipe=model.recipe, inputs=Inputs(mask=mask), on_progress=on_progress or _silent
     )
+    return replace(outcome, legend=model.legend, applied_model=model.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the picture and the mask of an outcome."""
+
+    data: bytes
+    name: str
+    masters: Mapping[str, bytes]
+    limits: Limits
+    decoding: Allowance
+
+    def read(self, inputs: Inputs) -> tuple[Picture, NDArray[np.bool_] | None]:
+        """Return the decoded picture, and the pixels (H, W) that the mask leaves out or None."""
+        picture = decoder.decode(self.data, name=self.name, limits=self.limits, allowance=self.decoding)
+        height, width = picture.pixels.shape[:2]
+        mask = read_left_out(inputs, self.masters, shape=(height, width), limits=self.limits, allowance=self.decoding)
+        return picture, mask
+
+
+def _outcome(
+    reader: _Reader, segmenting: Callable[..., Segmentation], *, recipe: Recipe, inputs: Inputs, on_progress: OnProgress
+) -> Outcome:
+    """Decode a picture, segment it with `segmenting`, and encode the component map."""
     begun = time.perf_counter()
-    tell(Stage.WRITING, 0.0)
+    on_progress(Stage.READING, 0.0)
+    picture, mask = reader.read(inputs)
+    valid = valid_pixels(picture.valid, mask)
+    on_progress(Stage.READING, 1.0)
+    reading = time.perf_counter() - begun
+    segmentation = segmenting(picture.data, valid=valid, shown=picture.pixels, on_progress=on_progress)
+    begun = time.perf_counter()
+    on_progress(Stage.WRITING, 0.0)
     components_png = index_png.encode(segmentation.labels)
     writing = time.perf_counter() - begun
     return Outcome(
-        name=name,
-        sha256=hashlib.sha256(data).hexdigest(),
-        size=len(data),
+        name=reader.name,
+        sha256=hashlib.sha256(reader.data).hexdigest(),
+        size=len(reader.data),
         header=picture.header,
         notices=tuple(picture.notices),
         recipe=recipe,

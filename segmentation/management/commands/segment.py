@@ -27,6 +27,7 @@ from segmentation.engine import decoder, pipeline, progress
 from segmentation.engine.artefacts import ARTEFACTS, Artefact, Source
 from segmentation.engine.exceptions import BadRecipe, SegmentationError
 from segmentation.engine.imaging import Limits
+from segmentation.engine.model import FittedModel
 from segmentation.engine.progress import Stage
 from segmentation.engine.recipe import AUTO, SETTING_NAMES, Inputs, Preset, Recipe, StartingMixture, reconcile
 from segmentation.engine.sandbox import Allowance, Child, ChildLost, Report
@@ -186,16 +187,15 @@ def _start(path: Path, recipe: Recipe) -> StartingMixture:
         document = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(document, dict):
             raise CommandError(f"{path}: It is neither a run.json nor a mixture.")
-        is_run = "mixture" in document
-        start = (
-            StartingMixture.of_result(document["mixture"], document.get("features"))
-            if is_run
-            else StartingMixture.from_mapping(document)
-        )
+        if "mixture" in document:
+            model = FittedModel.from_mapping(document)
+            start = model.starting_mixture
+        else:
+            model, start = None, StartingMixture.from_mapping(document)
         inputs = Inputs(mixture=start)
         reconcile(recipe, inputs)
         pipeline.starting_mixture(inputs)
-        if "recipe" in document and not Recipe.from_mapping(document["recipe"]).extracts_same_features(recipe):
+        if model is not None and not model.recipe.extracts_same_features(recipe):
             raise BadRecipe(template=_OTHER_FEATURES)
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}.") from None
