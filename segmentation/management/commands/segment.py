@@ -14,12 +14,11 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when NumPy is first imported; a
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from segmentation.engine.artefacts import ARTEFACTS
-from segmentation.engine.exceptions import BadRecipe, SegmentationError
-from segmentation.engine.recipe import Recipe
+from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.sandbox import ChildLost
 from segmentation.management.segment.child import Segmented, run_in_child, segmented
 from segmentation.management.segment.folders import publish, read_picture, require_different_stems, require_replaceable
-from segmentation.management.segment.task import Task, make_task, parse_recipe
+from segmentation.management.segment.task import Task, parse_task
 
 _STANDARD = tuple(name for name, artefact in ARTEFACTS.items() if artefact.is_standard)
 _OFFERED = tuple(name for name, artefact in ARTEFACTS.items() if artefact.is_offered)
@@ -35,12 +34,7 @@ class Command(BaseCommand):
     requires_system_checks = ()  # they load the whole web application
 
     def add_arguments(self, parser: CommandParser) -> None:
-        usual = Recipe()
         parser.add_argument("pictures", metavar="PICTURE", nargs="+", type=Path)
-        parser.add_argument(
-            "--preset", metavar="NAME", default=usual.preset, help="colours (every pixel by itself) or regions"
-        )
-        parser.add_argument("--clusters", metavar="K", help="how many, 2 to 32 (of regions to 254), or auto")
         parser.add_argument("--output", metavar="DIR", required=True, type=Path, help="made when it does not exist")
         parser.add_argument(
             "--export",
@@ -50,45 +44,24 @@ class Command(BaseCommand):
             help=f"a file to write, instead of the usual ones; again for each further one: {', '.join(_OFFERED)}",
         )
         parser.add_argument(
-            "--features",
-            metavar="SPACE",
-            default=usual.features,
-            help="rgb (the bands as they are, in full depth), lab, gray or od (stains)",
-        )
-        parser.add_argument(
-            "--texture", metavar="SCALES", nargs="?", const=1, default=0, help="local contrast counts: 1 or 2 scales"
-        )
-        parser.add_argument("--position", action="store_true", help="the place in the picture counts, too")
-        parser.add_argument(
-            "--smoothness", metavar="S", default=str(usual.smoothness), help="0 (every pixel by itself) to 1"
-        )
-        parser.add_argument("--smallest-region", metavar="SHARE", default="0", help="smaller ones join a neighbour")
-        parser.add_argument(
-            "--covariance", metavar="SHAPE", default=usual.covariance, help="full, tied, diag or spherical"
-        )
-        parser.add_argument("--seed", metavar="N", default=usual.seed, help="of the random choices; default 0")
-        parser.add_argument("--restarts", metavar="N", default=usual.restarts, help="starts, of which the best is kept")
-        parser.add_argument(
-            "--tolerance", metavar="T", default=str(usual.tolerance), help="nats a pixel at which a fit ends"
-        )
-        parser.add_argument("--max-iterations", metavar="N", default=usual.max_iterations, help="of a fit, at most")
-        parser.add_argument("--exact", action="store_true", help="fit all pixels, not a sample")
-        parser.add_argument(
             "--mask", metavar="FILE", type=Path, help="what is not black in it is left out: PNG, TIFF, BMP, GIF"
         )
         parser.add_argument(
             "--begin", metavar="FILE", type=Path, help="go on from a run.json, or from a mixture as in one"
         )
+        parser.add_argument(
+            "--model",
+            metavar="FILE",
+            type=Path,
+            help="fit nothing: label the pictures with the clusters of a run.json of the preset colours, by its settings",
+        )
+        _add_recipe(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         pictures: list[Path] = options["pictures"]
         output: Path = options["output"]
-        try:
-            recipe, start = parse_recipe(options)
-        except BadRecipe as error:
-            raise CommandError(str(error)) from None
         require_different_stems(pictures)
-        task = make_task(recipe, start, options["mask"], tuple(options["export"] or _STANDARD))
+        task = parse_task(options, tuple(options["export"] or _STANDARD))
         try:
             output.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -121,3 +94,21 @@ class Command(BaseCommand):
             self.stdout.flush()
             return True
         return False
+
+
+def _add_recipe(parser: CommandParser) -> None:
+    """Add the options of a recipe; what is not given is None, and has the recipe's own default."""
+    add = parser.add_argument
+    add("--preset", metavar="NAME", help="colours (every pixel by itself, the default) or regions")
+    add("--clusters", metavar="K", help="how many, 2 to 32 (of regions to 254), or auto")
+    add("--features", metavar="SPACE", help="rgb (the bands as they are, in full depth), lab, gray or od (stains)")
+    add("--texture", metavar="SCALES", nargs="?", const=1, help="local contrast counts: 1 or 2 scales")
+    add("--position", action="store_true", default=None, help="the place in the picture counts, too")
+    add("--smoothness", metavar="S", help="0 (every pixel by itself) to 1")
+    add("--smallest-region", metavar="SHARE", help="smaller ones join a neighbour")
+    add("--covariance", metavar="SHAPE", help="full, tied, diag or spherical")
+    add("--seed", metavar="N", help="of the random choices; default 0")
+    add("--restarts", metavar="N", help="starts, of which the best is kept")
+    add("--tolerance", metavar="T", help="nats a pixel at which a fit ends")
+    add("--max-iterations", metavar="N", help="of a fit, at most")
+    add("--exact", action="store_true", default=None, help="fit all pixels, not a sample")

@@ -39,15 +39,17 @@ def segmented(data: bytes, name: str, task: Task, report: Report) -> Segmented:
     def on_progress(stage: Stage, fraction: float) -> None:
         report((stage, progress.percent(stage, fraction)))
 
-    outcome = pipeline.run(
-        data,
-        name=name,
-        recipe=task.recipe,
-        inputs=task.inputs,
-        masters=task.masters,
-        limits=task.limits,
-        decoding=allowance(),
-        on_progress=on_progress,
+    common: dict[str, Any] = {
+        "name": name,
+        "masters": task.masters,
+        "limits": task.limits,
+        "decoding": allowance(),
+        "on_progress": on_progress,
+    }
+    outcome = (
+        pipeline.run(data, recipe=task.recipe, inputs=task.inputs, **common)
+        if task.model is None
+        else pipeline.apply(data, model=task.model, mask=task.inputs.mask, **common)
     )
     decode = functools.partial(decoder.decode, data, name=name, limits=task.limits, allowance=allowance())
     files: dict[str, bytes] = {}

@@ -1,7 +1,8 @@
-"""Parse what is asked for on the command line: a recipe, a starting mixture and a mask."""
+"""Parse what is asked for on the command line: a recipe or a fitted model, a starting mixture and a mask."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,76 +28,107 @@ class Task:
 
     recipe: Recipe
     inputs: Inputs
+    model: FittedModel | None  # to label with; None: one is fitted to each picture
     masters: Mapping[str, bytes]  # the mask, if there is one, by its hash
     limits: Limits
     exports: tuple[str, ...]  # names of the artefacts that are written
 
 
-def parse_recipe(options: dict[str, Any]) -> tuple[Recipe, StartingMixture | None]:
-    """Parse what was asked for; of colours, the number has no default, unless a mixture says it.
+def parse_task(options: Mapping[str, Any], exports: tuple[str, ...]) -> Task:
+    """Parse the options of the command.
 
     Raises
     ------
-    BadRecipe
-        When it makes no sense.
+    CommandError
+        When they make no sense; what is wrong with a file names it.
     """
-    given = {name: options[name] for name in SETTING_NAMES if name in options}
-    if options["clusters"] is not None:
-        given["n_clusters"] = options["clusters"]
-    elif options["begin"] is not None:
-        given["n_clusters"] = AUTO
-    elif options["preset"] != Preset.REGIONS:
-        raise BadRecipe(template="Say how many clusters: --clusters K.")
-    recipe = Recipe.from_mapping(given)
-    return recipe, None if options["begin"] is None else _start(options["begin"], recipe)
-
-
-def _start(path: Path, recipe: Recipe) -> StartingMixture:
-    """The mixture of a `run.json`, or one that stands alone in its file; what is wrong with it names the file."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(document, dict):
-            raise CommandError(f"{path}: It is neither a run.json nor a mixture.")
-        if "mixture" in document:
-            model = FittedModel.from_mapping(document)
-            start = model.starting_mixture
-        else:
-            model, start = None, StartingMixture.from_mapping(document)
-        inputs = Inputs(mixture=start)
-        reconcile(recipe, inputs)
-        pipeline.starting_mixture(inputs)
-        if model is not None and not model.recipe.extracts_same_features(recipe):
-            raise BadRecipe(template=_OTHER_FEATURES)
-    except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}.") from None
-    except ValueError:
-        raise CommandError(f"{path}: It is not JSON.") from None
-    except SegmentationError as error:
-        raise CommandError(f"{path}: {error}") from None
-    return start
-
-
-def make_task(recipe: Recipe, start: StartingMixture | None, mask: Path | None, exports: tuple[str, ...]) -> Task:
-    """Bring together what is to be done; what is wrong with the mask names its file."""
     limits = Limits(
         bytes=settings.GMM_MAX_UPLOAD_BYTES,
         pixels=settings.GMM_MAX_PIXELS,
         decoded_bytes=settings.GMM_MAX_DECODED_BYTES,
         heic=settings.GMM_HEIC,
     )
-    masters = {}
-    if mask is not None:
-        try:
-            with mask.open("rb") as file:
-                master = decoder.inspect_mask(file, name=mask.name, limits=limits, allowance=allowance())
-        except OSError as error:
-            raise CommandError(f"{mask}: {error.strerror}.") from None
-        except SegmentationError as error:
-            raise CommandError(f"{mask}: {error}") from None
-        masters[master.sha256] = master.data
+    model = None if options["model"] is None else _model(options["model"], options)
+    recipe = _recipe(options) if model is None else model.recipe
+    start = None if options["begin"] is None else _start(options["begin"], recipe)
+    masters = {} if options["mask"] is None else _mask(options["mask"], limits)
     inputs = Inputs(mixture=start, mask=next(iter(masters), None))
-    return Task(recipe=recipe, inputs=inputs, masters=masters, limits=limits, exports=exports)
+    return Task(recipe=recipe, inputs=inputs, model=model, masters=masters, limits=limits, exports=exports)
 
 
 def allowance() -> Allowance:
+    """Return what the child process of a picture, and its decoder, may take."""
     return Allowance(memory=settings.GMM_RUN_MEMORY, seconds=settings.GMM_RUN_SECONDS)
+
+
+def _recipe(options: Mapping[str, Any]) -> Recipe:
+    """Parse the recipe; of colours, the number of clusters has no default, unless a starting mixture gives it."""
+    given = {name: options[_option(name)] for name in _given(options)}
+    if "n_clusters" not in given and options["begin"] is not None:
+        given["n_clusters"] = AUTO
+    try:
+        if "n_clusters" not in given and given.get("preset") != Preset.REGIONS:
+            raise BadRecipe(template="Say how many clusters: --clusters K.")
+        return Recipe.from_mapping(given)
+    except BadRecipe as error:
+        raise CommandError(str(error)) from None
+
+
+def _model(path: Path, options: Mapping[str, Any]) -> FittedModel:
+    """Read the model in a `run.json`; its recipe takes the place of all options for one."""
+    names = [*_given(options), *(["begin"] if options["begin"] is not None else [])]
+    if names:
+        refused = ", ".join(f"--{_option(name).replace('_', '-')}" for name in names)
+        raise CommandError(f"--model brings the settings of its run: leave out {refused}.")
+    with _named(path):
+        return FittedModel.from_mapping(_read_json(path))
+
+
+def _start(path: Path, recipe: Recipe) -> StartingMixture:
+    """Read the mixture of a `run.json`, or one that stands alone in its file."""
+    with _named(path):
+        document = _read_json(path)
+        if not isinstance(document, dict):
+            raise CommandError(f"{path}: It is neither a run.json nor a mixture.")
+        model = FittedModel.from_mapping(document) if "mixture" in document else None
+        start = StartingMixture.from_mapping(document) if model is None else model.starting_mixture
+        inputs = Inputs(mixture=start)
+        reconcile(recipe, inputs)
+        pipeline.starting_mixture(inputs)
+        if model is not None and not model.recipe.extracts_same_features(recipe):
+            raise BadRecipe(template=_OTHER_FEATURES)
+    return start
+
+
+def _mask(path: Path, limits: Limits) -> dict[str, bytes]:
+    """Return the master of a mask by its hash."""
+    with _named(path), path.open("rb") as file:
+        master = decoder.inspect_mask(file, name=path.name, limits=limits, allowance=allowance())
+    return {master.sha256: master.data}
+
+
+def _given(options: Mapping[str, Any]) -> list[str]:
+    """Return the names of the settings that were given."""
+    return [name for name in SETTING_NAMES if options[_option(name)] is not None]
+
+
+def _option(setting: str) -> str:
+    return "clusters" if setting == "n_clusters" else setting
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError):
+        raise CommandError(f"{path}: It is not JSON.") from None
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say which file is wrong."""
+    try:
+        yield
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}.") from None
+    except SegmentationError as error:
+        raise CommandError(f"{path}: {error}") from None
