@@ -103,7 +103,7 @@ def apply(
     *,
     name: str,
     model: FittedModel,
-    mask: str | None = None,
+    inputs: Inputs = Inputs(),  # noqa: B008 - frozen
     masters: Mapping[str, bytes] = MappingProxyType({}),
     limits: Limits,
     decoding: Allowance = decoder.USUAL,
@@ -119,18 +119,18 @@ def apply(
         As in `run`.
     model : FittedModel
         Its recipe and legend are those of the outcome.
-    mask : str or None
-        SHA-256 of the master whose pixels that are not black are left out.
+    inputs : Inputs
+        Without a starting mixture: nothing is fitted.
 
     Raises
     ------
     Refusal, SegmentationError
         As `run`; also `invalid_request` when the picture has another number of bands or another depth than the model.
     """
+    if inputs.mixture is not None:
+        raise ValueError("A model is applied as it is: there is no fit that could begin with a mixture.")
     reader = _Reader(data, name, masters, limits, decoding)
-    outcome = _outcome(
-        reader, model.apply, recipe=model.recipe, inputs=Inputs(mask=mask), on_progress=on_progress or _silent
-    )
+    outcome = _outcome(reader, model.apply, recipe=model.recipe, inputs=inputs, on_progress=on_progress or _silent)
     return replace(outcome, legend=model.legend, applied_model=model.sha256)
 
 

@@ -41,15 +41,16 @@ def segmented(data: bytes, name: str, task: Task, report: Report) -> Segmented:
 
     common: dict[str, Any] = {
         "name": name,
+        "inputs": task.inputs,
         "masters": task.masters,
         "limits": task.limits,
         "decoding": allowance(),
         "on_progress": on_progress,
     }
     outcome = (
-        pipeline.run(data, recipe=task.recipe, inputs=task.inputs, **common)
+        pipeline.run(data, recipe=task.recipe, **common)
         if task.model is None
-        else pipeline.apply(data, model=task.model, mask=task.inputs.mask, **common)
+        else pipeline.apply(data, model=task.model, **common)
     )
     decode = functools.partial(decoder.decode, data, name=name, limits=task.limits, allowance=allowance())
     files: dict[str, bytes] = {}

@@ -66,7 +66,7 @@ def test_a_mask_leaves_out_what_it_left_out_of_the_run(run, pixels):
     mask = masks.encode(np.indices(pixels.shape[:2])[0] < 20)
     name = hashlib.sha256(mask).hexdigest()
     outcome = run(pixels, inputs=Inputs(mask=name), masters={name: mask})
-    again = applied(encoded(pixels), model_of(outcome), mask=name, masters={name: mask})
+    again = applied(encoded(pixels), model_of(outcome), inputs=Inputs(mask=name), masters={name: mask})
     assert again.pixels_sha256 == outcome.pixels_sha256
     assert again.left_out_pixels == outcome.left_out_pixels > 0
 
