@@ -121,16 +121,6 @@ def test_a_mixture_may_say_what_its_units_are_and_then_only_newer_releases_take_
     assert Inputs.from_mapping(json.loads(json.dumps(inputs.to_mapping()))) == inputs
 
 
-def test_a_start_from_a_result_has_its_units_unless_they_are_values_of_the_picture():
-    deep, plain = UNITS | {"names": ["red", "green", "blue"]}, {"offset": [0.0] * 3, "scale": [1.0] * 3}
-    assert StartingMixture.of_result(MIXTURE, deep).to_mapping() == MIXTURE | {"units": UNITS}
-    assert (
-        StartingMixture.of_result(MIXTURE, plain)
-        == StartingMixture.of_result(MIXTURE, None)
-        == StartingMixture.from_mapping(MIXTURE)
-    )
-
-
 @pytest.mark.parametrize(
     "units",
     [[], {"offset": [0]}, {"offset": [0], "scale": [0]}, {"offset": [0], "scale": [1, 1]}, {"offset": [], "scale": []}],

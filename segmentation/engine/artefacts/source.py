@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm import Component, Mixture
+from segmentation.engine.gmm.features.extraction import value_names
 from segmentation.engine.gmm.features.units import Units
 from segmentation.engine.imaging import Header, Notice, index_png
 from segmentation.engine.legend import ClusterStatistics, Legend, cluster_statistics, foreground_share
+from segmentation.engine.model import FittedModel
 from segmentation.engine.recipe import Inputs, Preset, Recipe
 
 Values = NDArray[np.generic]
@@ -52,6 +54,7 @@ class FitDetails:
     features: Mapping[str, Any]  # names of the features, and their units
     seconds: Mapping[str, float]  # by stage
     versions: Mapping[str, str]  # of the software, by name
+    applied_model: str | None = None  # SHA-256 of the fitted model; None when the mixture was fitted to this picture
 
 
 class Source(ABC):
@@ -85,6 +88,24 @@ class Source(ABC):
     def has_regions(self) -> bool:
         """Whether the result is of the preset *Regions*, whose mixture does not apply to single pixels."""
         return self.recipe.preset is Preset.REGIONS
+
+    @property
+    def model(self) -> FittedModel:
+        """The fitted model, to label other pictures or to begin another fit.
+
+        Raises
+        ------
+        SegmentationError
+            As `FittedModel`: a result of the preset *Regions* has none.
+        """
+        units = self.units or Units.identity(3)  # early releases fitted red, green and blue of 8 bits
+        return FittedModel(
+            recipe=self.recipe,
+            features=tuple(self.details.features.get("names", value_names(self.recipe, 3))),
+            units=units,
+            mixture=self.mixture,
+            legend=self.legend,
+        )
 
     @cached_property
     def labels(self) -> NDArray[np.uint8]:

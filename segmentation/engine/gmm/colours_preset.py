@@ -99,12 +99,15 @@ def apply(
     Raises
     ------
     SegmentationError, TypeError, ValueError
-        As in `segment`; also `invalid_request` when the picture has another number of bands than the mixture.
+        As in `segment`; also `invalid_request` when the picture has another number of bands or another depth than the picture
+        of the mixture.
     """
+    units.require_same_depth(pixels.dtype)
     clock = StageClock(on_progress or ignore_stage_progress)
     on_features = subrange(clock.begin(Stage.COUNTING), 0, 0.7)
     picture = feature_source(*_checked(pixels, valid), recipe, shown, units=units, on_fraction=on_features)
     sample = picture.sample(SAMPLE_PIXELS, np.random.default_rng([recipe.seed, 0]))
+    clock.begin(Stage.FITTING)  # there is nothing to fit, but every result has the seconds of all stages
     return _labelled(picture, mixture, sample, recipe, clock)
 
 

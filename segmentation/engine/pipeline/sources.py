@@ -87,6 +87,7 @@ class OutcomeSource(Source):
             features={"names": list(segmentation.names), **segmentation.units.to_mapping()},
             seconds=self.outcome.seconds,
             versions=self.outcome.versions,
+            applied_model=self.outcome.applied_model,
         )
 
     @cached_property

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.em_float32 import Float
+from segmentation.engine.gmm.regions.blockwise import Float
 
 ROUND = 0.3  # squared pixels; makes the straightness of very short borders small
 Index = NDArray[np.intp]

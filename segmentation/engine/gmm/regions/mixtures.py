@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.em_float32 import Float, expand, maximise, moments, products, softmax
+from segmentation.engine.gmm.regions.blockwise import Float, expand, maximise, moments, products, softmax
 from segmentation.engine.gmm.regions.pca_part import pca_part_start
 from segmentation.engine.progress import OnFraction, ignore_progress, subrange
 

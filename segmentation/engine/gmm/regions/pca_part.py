@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.em_float32 import Float, gaussians, moments, products
+from segmentation.engine.gmm.regions.blockwise import Float, gaussians, moments, products
 
 LLOYD_STEPS = 8
 _MIN_VARIANCE = 1e-3  # squared units of the features; single precision does not resolve less

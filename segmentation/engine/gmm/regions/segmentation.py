@@ -9,7 +9,7 @@ from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm.features.colour_spaces import lab
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.em_float32 import FLOOR, Float, expand, gaussians
+from segmentation.engine.gmm.regions.blockwise import FLOOR, Float, expand, gaussians
 from segmentation.engine.gmm.regions.energy import energies
 from segmentation.engine.gmm.regions.features import region_features
 from segmentation.engine.gmm.regions.graph import build_graph, membership

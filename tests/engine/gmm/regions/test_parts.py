@@ -8,7 +8,7 @@ from scipy.stats import multivariate_normal
 
 from segmentation.engine.gmm.features.colour_spaces import lab
 from segmentation.engine.gmm.labels.blur import gaussian_blur
-from segmentation.engine.gmm.regions.em_float32 import (
+from segmentation.engine.gmm.regions.blockwise import (
     FLOOR,
     expand,
     gaussians,
