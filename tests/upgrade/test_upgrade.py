@@ -86,6 +86,16 @@ def test_every_file_of_an_earlier_result_can_be_made(site, report):
     assert any(found["document"] for found in report["artefacts"].values())
 
 
+def test_an_earlier_tree_of_regions_keeps_its_costs_and_gives_the_stored_regions(report):
+    """Their costs were products above 0; those of today are log-odds, and say so."""
+    assert report["trees"]
+    for tree in report["trees"].values():
+        assert tree["scale"] is None
+        assert min(tree["costs"]) >= 0
+        assert tree["cost"] in tree["costs"]
+        assert tree["regions"][0] == tree["regions"][1]
+
+
 def test_every_picture_and_person_is_described_as_before(site, report):
     assert report["images"] == site.expected["images"]
     assert report["users"] == site.expected["users"]

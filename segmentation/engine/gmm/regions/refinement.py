@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from segmentation.engine.gmm.features.colour_spaces import lab
 from segmentation.engine.gmm.mixture.monomials import Float32
 from segmentation.engine.gmm.regions.em_float32 import MIN_LOG_POSTERIOR, Float, expand, maximise, moments, products
-from segmentation.engine.gmm.regions.graph import Index, membership
+from segmentation.engine.gmm.regions.graph import Index
+from segmentation.engine.gmm.regions.region_sums import membership
 from segmentation.engine.gmm.regions.resampling import Level, Mask, enlarge_labels
 
 SWEEPS = 6  # at each resolution
