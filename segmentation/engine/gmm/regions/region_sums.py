@@ -5,13 +5,13 @@ of sums holds, in the columns that the constants below name, a region's size and
 position and both together, gradient orientations, and posteriors.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from segmentation.engine.gmm.mixture.monomials import Float32
+from segmentation.engine.gmm.mixture.monomials import Float32, Real
 from segmentation.engine.gmm.regions.em_float32 import Float
 
 Mask = NDArray[np.bool_]
@@ -50,10 +50,9 @@ def region_sums(labels: NDArray[np.integer], colours: Float32, posteriors: Seque
     """
     members = membership(labels, valid)
     edge = np.bincount(labels.ravel(), edge_sides(labels.shape).ravel())
-    planes = [*_moments(colours), *orientations(colours[0]), *(p.ravel() for mixture in posteriors for p in mixture)]
-    # One by one: as columns of one array they would have to be transposed, which takes longer than the sums.
-    sums = [members @ plane for plane in planes]
-    return np.column_stack([members.sum(axis=1), edge, edge, *sums]).astype(np.float64)
+    moments = sum_members(members, [*_moments(colours), *orientations(colours[0])])
+    probabilities = [sum_members(members, p.reshape(len(p), -1)) for p in posteriors]
+    return np.column_stack([members.sum(axis=1), edge, edge, moments, *probabilities]).astype(np.float64)
 
 
 def membership(labels: NDArray[np.integer], valid: Mask) -> csr_array:
@@ -61,6 +60,14 @@ def membership(labels: NDArray[np.integer], valid: Mask) -> csr_array:
     flat = labels.ravel()
     by_pixel = (valid.ravel().astype(np.float32), flat, np.arange(flat.size + 1))
     return csr_array(by_pixel, shape=(flat.size, int(flat.max()) + 1)).T.tocsr()
+
+
+def sum_members(members: csr_array, planes: Iterable[NDArray[Real]]) -> NDArray[Real]:
+    """Return the sums (n, P) of planes (P, H W) over the members (n, H W) of each region.
+
+    The planes are taken one by one: as columns of one array they would have to be transposed, which takes longer than the sums.
+    """
+    return np.stack([members @ plane for plane in planes], axis=1)
 
 
 def edge_sides(shape: tuple[int, ...]) -> Float:

@@ -17,7 +17,7 @@ from segmentation.engine.gmm.regions.learnt_weights import STOP_COST
 from segmentation.engine.gmm.regions.merging import merge_all
 from segmentation.engine.gmm.regions.mixtures import fit_ensemble
 from segmentation.engine.gmm.regions.refinement import RegionDistributions, areas, refine
-from segmentation.engine.gmm.regions.region_sums import membership
+from segmentation.engine.gmm.regions.region_sums import membership, sum_members
 from segmentation.engine.gmm.regions.resampling import area_average_valid, pyramid
 from segmentation.engine.gmm.regions.tree import Tree
 from segmentation.engine.gmm.regions.watershed import watershed_leaves
@@ -162,7 +162,7 @@ def _ordered(analysis: Analysis, region: NDArray[np.intp], valid: Mask) -> tuple
     A region without a valid pixel lies inside a hole; it gets the first label, which is replaced by `NO_DATA` later.
     """
     flat = analysis.features.reshape(len(analysis.features), -1)
-    moments = (membership(region[analysis.leaves], valid) @ np.ascontiguousarray(expand(flat).T)).astype(np.float64)
+    moments = sum_members(membership(region[analysis.leaves], valid), expand(flat)).astype(np.float64)
     with_data = moments[:, 0] > 0
     order = np.argsort(moments[with_data, 1] / moments[with_data, 0], kind="stable")
     rank = np.zeros(len(moments), np.uint8)
