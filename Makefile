@@ -25,7 +25,7 @@ MINUTES ?= 180
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test coverage test-services soak load crowding mutate check audit fresh format lock bench quality clean python chromium servers
+.PHONY: help run dev test coverage test-services soak load crowding mutate check audit fresh format lock bench quality learn-regions clean python chromium servers
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -141,6 +141,12 @@ quality: export OMP_NUM_THREADS = 1
 quality: python ## compare segmentations with those of people (DATA=path: Berkeley Segmentation Data Set)
 	@$(bootstrap) requirements-dev.txt
 	@$(py) benchmarks/quality.py "$(DATA)"
+
+learn-regions: export OPENBLAS_NUM_THREADS = 1
+learn-regions: export OMP_NUM_THREADS = 1
+learn-regions: python ## learn the weights of Regions from people's segments (DATA=path: as for quality, other pictures than those)
+	@$(bootstrap) requirements-dev.txt
+	@$(py) benchmarks/learn_regions.py "$(DATA)"
 
 clean: ## remove everything that can be made again; keeps database, pictures and secret key
 	rm -rf "$(VENV)" .make staticfiles htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis \

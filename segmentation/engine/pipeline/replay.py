@@ -63,7 +63,9 @@ def tree(segmentation: Segmentation) -> dict[str, NDArray[np.generic]]:
     dict
         `tree_leaves` (h, w) the leaf of each pixel of the picture at the size at which it was analysed; `tree_areas` (n,) the
         pixels of each leaf at that size; `tree_merges` (n - 1, 2) the two nodes of each merge, where merge m makes node n + m;
-        `tree_costs` (n - 1,) the cost of each merge, whose running maximum is the scale of detail.
+        `tree_costs` (n - 1,) the cost of each merge, of either sign, whose running maximum is the scale of detail; and
+        `tree_scale`, "log-odds", the unit of the costs. Files without it are of an earlier release, whose costs were
+        products above 0.
     """
     hierarchy = segmentation.hierarchy
     if hierarchy is None:
@@ -74,4 +76,5 @@ def tree(segmentation: Segmentation) -> dict[str, NDArray[np.generic]]:
         "tree_areas": np.bincount(leaves.ravel(), minlength=hierarchy.tree.n_leaves),
         "tree_merges": hierarchy.tree.merges,
         "tree_costs": hierarchy.tree.costs,
+        "tree_scale": np.array("log-odds"),
     }

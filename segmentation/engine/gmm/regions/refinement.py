@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from segmentation.engine.gmm.features.colour_spaces import lab
 from segmentation.engine.gmm.mixture.monomials import Float32
 from segmentation.engine.gmm.regions.blockwise import MIN_LOG_POSTERIOR, Float, expand, maximise, moments, products
-from segmentation.engine.gmm.regions.graph import Index, membership
+from segmentation.engine.gmm.regions.graph import Index
+from segmentation.engine.gmm.regions.region_sums import membership, sum_members
 from segmentation.engine.gmm.regions.resampling import Level, Mask, enlarge_labels
 
 SWEEPS = 6  # at each resolution
@@ -45,7 +46,7 @@ class RegionDistributions:
         theta = maximise(moments(counted, expand(x - centre[:, None])))
         weights = counted.sum(axis=1, dtype=np.float64) / valid.sum()
         theta[:, 0] -= np.log(np.maximum(weights, 1e-9))
-        shares = membership(labels, valid) @ np.ascontiguousarray(flat.T)
+        shares = sum_members(membership(labels, valid), flat)
         return cls(theta, shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-9), centre)
 
     def log_densities(self, colours: Float32, regions: Index) -> Float32:
