@@ -21,7 +21,7 @@ from segmentation.engine.gmm.regions.region_sums import membership, sum_members
 from segmentation.engine.gmm.regions.resampling import area_average_valid, pyramid
 from segmentation.engine.gmm.regions.tree import Tree
 from segmentation.engine.gmm.regions.watershed import watershed_leaves
-from segmentation.engine.progress import OnFraction, OnProgress, Stage, ignore_stage_progress, subrange
+from segmentation.engine.progress import OnFraction, OnProgress, Stage, ignore_progress, ignore_stage_progress, subrange
 
 PIXELS = 155_000
 """Number of pixels to which larger pictures are reduced for the analysis. Distances in this package refer to that size."""
