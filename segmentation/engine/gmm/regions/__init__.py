@@ -1,6 +1,6 @@
 """The preset *Regions*: unsupervised hierarchical segmentation into connected regions. Arrays in, arrays out.
 
-Read the modules in this order: `features` (features of a pixel), `em_float32`, `pca_part` and `mixtures` (several Gaussian
+Read the modules in this order: `features` (features of a pixel), `blockwise` (matrix products), `pca_part` and `mixtures` (several Gaussian
 mixtures of the features), `energy` (boundary energy, from the change of their posteriors), `watershed` and `graph` (about a
 thousand small regions and their borders), `merging` and `tree` (the hierarchy of mergers), `refinement` (borders at full
 resolution), `segmentation` (the whole algorithm). `resampling` reduces pictures and enlarges label maps.

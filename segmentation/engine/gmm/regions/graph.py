@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.em_float32 import Float
+from segmentation.engine.gmm.mixture.monomials import Float, Float32
 
 ROUND = 0.3  # squared pixels; makes the straightness of very short borders small
 Index = NDArray[np.intp]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from segmentation.engine.gmm.regions.em_float32 import Float
+from segmentation.engine.gmm.mixture.monomials import Float
 from segmentation.engine.gmm.regions.graph import Graph, Index
 from segmentation.engine.gmm.regions.tree import Tree
 

@@ -7,14 +7,14 @@ from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm.features.colour_spaces import lab
+from segmentation.engine.gmm.fit.em import estimate
 from segmentation.engine.gmm.mixture.mixture import Mixture
-from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.em_float32 import FLOOR, Float, expand, gaussians
+from segmentation.engine.gmm.mixture.monomials import Float, Float32, monomials
 from segmentation.engine.gmm.regions.energy import energies
 from segmentation.engine.gmm.regions.features import region_features
 from segmentation.engine.gmm.regions.graph import build_graph, membership
 from segmentation.engine.gmm.regions.merging import merge_all
-from segmentation.engine.gmm.regions.mixtures import fit_ensemble
+from segmentation.engine.gmm.regions.mixtures import FLOOR, fit_ensemble
 from segmentation.engine.gmm.regions.refinement import RegionDistributions, areas, refine
 from segmentation.engine.gmm.regions.resampling import area_average_valid, pyramid
 from segmentation.engine.gmm.regions.tree import Tree
@@ -151,13 +151,13 @@ def _analyse(colours: Float32, valid: Mask, on_fraction: OnFraction) -> _Analysi
 
 
 def _ordered(analysis: _Analysis, valid: Mask, count: int) -> tuple[Labels, Float]:
-    """Return the label of each leaf, by ascending lightness, and the sums (R, F) of `expand` over each region.
+    """Return the label of each leaf, by ascending lightness, and the sums (R, F) of `monomials` over each region.
 
     A region without a valid pixel lies inside a hole; it gets the first label, which is replaced by `NO_DATA` later.
     """
     region = analysis.tree.cut(count)
     flat = analysis.features.reshape(len(analysis.features), -1)
-    moments = (membership(region[analysis.leaves], valid) @ np.ascontiguousarray(expand(flat).T)).astype(np.float64)
+    moments = (membership(region[analysis.leaves], valid) @ np.ascontiguousarray(monomials(flat).T)).astype(np.float64)
     with_data = moments[:, 0] > 0
     order = np.argsort(moments[with_data, 1] / moments[with_data, 0], kind="stable")
     rank = np.zeros(len(moments), np.uint8)
@@ -167,7 +167,7 @@ def _ordered(analysis: _Analysis, valid: Mask, count: int) -> tuple[Labels, Floa
 
 def _mixture(moments: Float, pixels: NDArray[np.intp]) -> Mixture:
     """Return the mixture with one Gaussian for each region; a region without pixels after refinement counts as one pixel."""
-    _, means, covariances = gaussians(moments)
+    _, means, covariances = estimate(moments, 0.0)
     weights = np.maximum(pixels, 1)
     return Mixture(weights / weights.sum(), means, covariances + FLOOR * np.eye(means.shape[1]))
 
