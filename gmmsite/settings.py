@@ -106,7 +106,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "segmentation.views.refusals.Refusals",
+    "segmentation.views.errors.ErrorMiddleware",
     "gmmsite.sign_in_redirect.ReturnAfterSignIn",
 ]
 if DEBUG and env.bool("GMM_TOOLBAR", default=False):

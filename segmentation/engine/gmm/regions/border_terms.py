@@ -8,7 +8,7 @@ stand in `learnt_weights`. Logarithms make products of powers out of its sums; t
 
 import numpy as np
 
-from segmentation.engine.gmm.regions.blockwise import Float
+from segmentation.engine.gmm.mixture.monomials import Float
 from segmentation.engine.gmm.regions.region_sums import (
     AREA,
     COLOUR,

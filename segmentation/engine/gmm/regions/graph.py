@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.blockwise import Float
+from segmentation.engine.gmm.mixture.monomials import Float, Float32
 from segmentation.engine.gmm.regions.region_sums import PERIMETER, region_sums
 
 ROUND = 0.3  # squared pixels; makes the straightness of very short borders small

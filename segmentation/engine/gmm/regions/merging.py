@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from segmentation.engine.gmm.mixture.mixture import quantise
-from segmentation.engine.gmm.regions.blockwise import Float
+from segmentation.engine.gmm.mixture.monomials import Float
 from segmentation.engine.gmm.regions.border_terms import ENERGY, LENGTH, border_terms, hellinger_distance
 from segmentation.engine.gmm.regions.graph import Graph, Index
 from segmentation.engine.gmm.regions.learnt_weights import WEIGHTS

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from segmentation.engine.gmm.mixture.monomials import Float32, Real
-from segmentation.engine.gmm.regions.blockwise import Float
+from segmentation.engine.gmm.mixture.monomials import Float, Float32, Real
 
 Mask = NDArray[np.bool_]
 

@@ -7,15 +7,15 @@ from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm.features.colour_spaces import lab
+from segmentation.engine.gmm.fit.em import estimate
 from segmentation.engine.gmm.mixture.mixture import Mixture
-from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.blockwise import FLOOR, Float, expand, gaussians
+from segmentation.engine.gmm.mixture.monomials import Float, Float32, monomials
 from segmentation.engine.gmm.regions.energy import energies
 from segmentation.engine.gmm.regions.features import region_features
 from segmentation.engine.gmm.regions.graph import Graph, build_graph
 from segmentation.engine.gmm.regions.learnt_weights import STOP_COST
 from segmentation.engine.gmm.regions.merging import merge_all
-from segmentation.engine.gmm.regions.mixtures import fit_ensemble
+from segmentation.engine.gmm.regions.mixtures import FLOOR, fit_ensemble
 from segmentation.engine.gmm.regions.refinement import RegionDistributions, areas, refine
 from segmentation.engine.gmm.regions.region_sums import membership, sum_members
 from segmentation.engine.gmm.regions.resampling import area_average_valid, pyramid
@@ -156,12 +156,12 @@ def analyse(colours: Float32, valid: Mask, on_fraction: OnFraction = ignore_prog
 
 
 def _ordered(analysis: Analysis, region: NDArray[np.intp], valid: Mask) -> tuple[Labels, Float]:
-    """Return the label of each leaf, by ascending lightness, and the sums (R, F) of `expand` over each region (n,).
+    """Return the label of each leaf, by ascending lightness, and the sums (R, F) of `monomials` over each region (n,).
 
     A region without a valid pixel lies inside a hole; it gets the first label, which is replaced by `NO_DATA` later.
     """
     flat = analysis.features.reshape(len(analysis.features), -1)
-    moments = sum_members(membership(region[analysis.leaves], valid), expand(flat)).astype(np.float64)
+    moments = sum_members(membership(region[analysis.leaves], valid), monomials(flat)).astype(np.float64)
     with_data = moments[:, 0] > 0
     order = np.argsort(moments[with_data, 1] / moments[with_data, 0], kind="stable")
     rank = np.zeros(len(moments), np.uint8)
@@ -171,7 +171,7 @@ def _ordered(analysis: Analysis, region: NDArray[np.intp], valid: Mask) -> tuple
 
 def _mixture(moments: Float, pixels: NDArray[np.intp]) -> Mixture:
     """Return the mixture with one Gaussian for each region; a region without pixels after refinement counts as one pixel."""
-    _, means, covariances = gaussians(moments)
+    _, means, covariances = estimate(moments, 0.0)
     weights = np.maximum(pixels, 1)
     return Mixture(weights / weights.sum(), means, covariances + FLOOR * np.eye(means.shape[1]))
 

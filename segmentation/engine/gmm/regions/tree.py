@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.regions.blockwise import Float
+from segmentation.engine.gmm.mixture.monomials import Float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
