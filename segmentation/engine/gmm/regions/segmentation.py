@@ -71,8 +71,8 @@ def segment_regions(
     pixels : ndarray, shape (H, W, 3), uint8
         sRGB.
     n_regions : int, optional
-        Largest number of regions, at most 254, more are cut to that; by default regions are merged up to the cost
-        `STOP_COST`.
+        Largest number of regions, at most 254, more are cut to that; by default regions are merged until every border costs
+        more than `STOP_COST`.
     valid : ndarray, shape (H, W), bool, optional
         False where the picture has no data.
     on_progress : callable
