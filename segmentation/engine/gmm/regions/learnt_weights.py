@@ -3,7 +3,7 @@
 The photographs are the training split of the Berkeley Segmentation Data Set (BSDS500; Arbelaez, Maire, Fowlkes and Malik, 2011,
 "Contour detection and hierarchical image segmentation"). Its licence is for non-commercial research and education only, and no
 part of it is in this project: these numbers are all that was taken from it. ``make learn-regions DATA=path`` prints them anew,
-and learns others from other photographs.
+and learns others from other photographs. They have to be learnt again when a term or what it is computed from changes.
 """
 
 WEIGHTS = (5.272, 2.983, 2.051, 0.493, -0.365, -0.677, 0.513, 0.261, -1.117, 0.341, 0.389)

@@ -71,7 +71,8 @@ def segment_regions(
     pixels : ndarray, shape (H, W, 3), uint8
         sRGB.
     n_regions : int, optional
-        Largest number of regions; numbers above 254 count as 254. By default, regions are merged up to the cost `STOP_COST`.
+        Largest number of regions; numbers above 254 count as 254. By default, regions are merged until every
+        border costs more than `STOP_COST`.
     valid : ndarray, shape (H, W), bool, optional
         False where the picture has no data.
     on_progress : callable
