@@ -1,13 +1,14 @@
-"""Numbers as people read them on the pages, in the admin and on the command line: a true minus, narrow spaces, units.
+"""Numbers as people read them on the pages, in the admin and on the command line, written as the active language has them.
 
-Decimals have the separator of the reader's language, as Django's localisation has it; thousands are set apart by a narrow
-space in every language, as the SI does. `static/js/page.js` does the same.
+Separators come from Django's localisation; a minus is a true one, and a unit follows after a narrow no-break space.
+`static/js/model/text.js` writes the same with `Intl`. What programs read (the API, tables, values of fields) is never
+written with these functions.
 """
 
 import math
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
-from django.utils.formats import get_format
+from django.utils.formats import get_format, number_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -75,21 +76,21 @@ _MINUS, _NARROW = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
 
 
 def number(value: float, decimals: int) -> str:
-    """Return a number with a true minus.
+    """Return a number with so many decimals; halves are rounded away from zero.
 
-    >>> number(-12.8788, 2)
-    '−12.88'
+    >>> number(-12.8788, 2), number(1234.5, 1)
+    ('−12.88', '1,234.5')
     """
-    return _in_language(f"{value:.{decimals}f}").replace("-", _MINUS)
+    return _in_language(_rounded(value, decimals))
 
 
 def thousands(count: int) -> str:
     """Return a whole number in groups of three.
 
-    >>> thousands(96615) == "96\N{NARROW NO-BREAK SPACE}615"
-    True
+    >>> thousands(96615)
+    '96,615'
     """
-    return f"{count:,}".replace(",", _NARROW).replace("-", _MINUS)
+    return _in_language(Decimal(count))
 
 
 def percent(share: float) -> str:
@@ -99,6 +100,15 @@ def percent(share: float) -> str:
     True
     """
     return f"{number(share * 100, 1)}{_NARROW}%"
+
+
+def whole_percent(percentage: int) -> str:
+    """Return how much of something is done, 0 to 100.
+
+    >>> whole_percent(41) == "41\N{NARROW NO-BREAK SPACE}%"
+    True
+    """
+    return f"{thousands(percentage)}{_NARROW}%"
 
 
 def millions(count: int) -> str:
@@ -117,7 +127,7 @@ def filesize(size: int) -> str:
     (True, True)
     """
     if size < 1e6:
-        return f"{math.ceil(size / 1e3) if size < 1e3 else round(size / 1e3)}{_NARROW}kB"
+        return f"{number(math.ceil(size / 1e3) if size < 1e3 else size / 1e3, 0)}{_NARROW}kB"
     return f"{_short(size / 1e6)}{_NARROW}MB" if size < 1e9 else f"{_short(size / 1e9)}{_NARROW}GB"
 
 
@@ -138,7 +148,7 @@ def how_many(count: int | None, *, regions: bool) -> str:
 
 
 def plain(value: float) -> str:
-    """Return a setting as people write it: exact, and without an exponent unless it needs very many digits.
+    """Return a setting as a field of a form holds it: exact, and without an exponent unless it needs very many digits.
 
     >>> plain(1e-5), plain(0.5), plain(0.0), plain(1e-40)
     ('0.00001', '0.5', '0', '1e-40')
@@ -147,16 +157,26 @@ def plain(value: float) -> str:
     return written if len(written) <= _MOST_DIGITS else repr(value)
 
 
+def exact(value: float) -> str:
+    """Return a number with all its digits, as `plain` has them.
+
+    >>> exact(0.00001), exact(1000.5)
+    ('0.00001', '1,000.5')
+    """
+    written = plain(value)
+    return written.replace(".", _decimal_separator()) if "e" in written else _in_language(Decimal(written))
+
+
 def share_of_picture(share: float) -> str:
     """Return a share of a picture as a percentage with all its digits.
 
     >>> share_of_picture(0.0001) == "0.01\N{NARROW NO-BREAK SPACE}% of the picture"
     True
     """
-    percentage = format((Decimal(repr(share)) * 100).normalize(), "f")
-    if len(percentage) > _MOST_DIGITS:
-        percentage = f"{share * 100:g}"
-    return gettext("%(percentage)s of the picture") % {"percentage": f"{_in_language(percentage)}{_NARROW}%"}
+    percentage = (Decimal(repr(share)) * 100).normalize()
+    if len(format(percentage, "f")) > _MOST_DIGITS:
+        percentage = Decimal(f"{share * 100:g}")
+    return gettext("%(percentage)s of the picture") % {"percentage": f"{exact(float(percentage))}{_NARROW}%"}
 
 
 def setting(name: str, value: object) -> str:
@@ -166,14 +186,11 @@ def setting(name: str, value: object) -> str:
     ('aligned with the axes (diagonal)', 'a sample', 'chosen automatically', '0.00001 nats per pixel')
     """
     if isinstance(value, bool | int | str):
-        return str(_CHOICES.get(name, {}).get(str(value), value))
-    if not isinstance(value, float):
-        return str(value)
-    if name == "smallest_region":
+        return str(_CHOICES.get(name, {}).get(str(value), _written(name, value)))
+    if name == "smallest_region" and isinstance(value, float):
         return share_of_picture(value) if value else gettext("all regions are kept")
-    if name == "tolerance":
-        return gettext("%(value)s nats per pixel") % {"value": plain(value)}
-    return plain(value)
+    written = _written(name, value)
+    return gettext("%(value)s nats per pixel") % {"value": written} if name == "tolerance" else written
 
 
 def log_likelihood(value: float, *, pixels: int | None, of_all: bool) -> str:
@@ -201,9 +218,11 @@ def setting_in_short(name: str, value: object) -> str:
     said = _IN_SHORT.get(f"{name}={value}")
     if said is not None:
         return str(said)
-    value = share_of_picture(value) if name == "smallest_region" and isinstance(value, float) else value
-    value = plain(value) if isinstance(value, float) else value
-    return str(_SHORT_NAMES.get(name, "%(value)s")) % {"value": value}
+    if name == "smallest_region" and isinstance(value, float):
+        written = share_of_picture(value)
+    else:
+        written = _written(name, value)
+    return str(_SHORT_NAMES.get(name, "%(value)s")) % {"value": written}
 
 
 def seconds(value: float) -> str:
@@ -267,9 +286,26 @@ def about(days: float) -> str:
 
 
 def _short(value: float) -> str:
-    return _in_language(f"{value:.1f}".removesuffix(".0"))
+    """Return a number with one decimal, or none where that is zero."""
+    rounded = _rounded(value, 1)
+    return _in_language(rounded if rounded % 1 else _rounded(value, 0))
 
 
-def _in_language(number: str) -> str:
-    """Return a number with the decimal separator of the reader's language."""
-    return number.replace(".", str(get_format("DECIMAL_SEPARATOR")))
+def _written(name: str, value: object) -> str:
+    """Return the value of a field of a recipe; a seed is a name rather than an amount, and is not grouped."""
+    if isinstance(value, float):
+        return exact(value)
+    return thousands(value) if isinstance(value, int) and not isinstance(value, bool) and name != "seed" else str(value)
+
+
+def _rounded(value: float, decimals: int) -> Decimal:
+    """Return a number rounded as `Intl` does it: halves of its exact binary value away from zero."""
+    return Decimal(value).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+
+
+def _in_language(value: Decimal) -> str:
+    return str(number_format(value, force_grouping=True)).replace("-", _MINUS)
+
+
+def _decimal_separator() -> str:
+    return str(get_format("DECIMAL_SEPARATOR"))

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -51,8 +50,8 @@ def of_image(image: Image) -> list[Section]:
         _fact(_("Size"), shape),
         _fact(_("Values"), bands % {"n": image.bands, "type": image.dtype}),
         _fact(_("Frames"), image.frames if image.frames > 1 else ""),
-        _fact(_("File"), filesizeformat(image.bytes)),
-        _fact(_("Stored with its runs"), filesizeformat(services.image_bytes(image=image))),
+        _fact(_("File"), words.filesize(image.bytes)),
+        _fact(_("Stored with its runs"), words.filesize(services.image_bytes(image=image))),
         _fact(_("SHA-256"), image.sha256),
         _fact(_("Id"), image.pk),
     ]
@@ -78,7 +77,7 @@ def of_worker(worker: Worker, *, condition: str) -> list[Section]:
         _fact(_("Release"), worker.release),
         _fact(_("Places"), worker.slots),
         _fact(_("Places for short runs"), worker.short_slots),
-        _fact(_("Speed"), f"{worker.speed:.2f}"),
+        _fact(_("Speed"), words.number(worker.speed, 2)),
         _fact(_("Started"), moment(worker.started)),
         _fact(_("Told to stop"), moment(worker.leaving)),
         _fact(_("Last seen"), moment(worker.seen)),
@@ -99,7 +98,10 @@ def of_duty(duty: Duty, *, outcome: str) -> list[Section]:
 
 def moment(when: datetime | None) -> str:
     """Return a moment to the second, in the site's time."""
-    return date_format(timezone.localtime(when), "j F Y, H:i:s T") if when else ""
+    if when is None:
+        return ""
+    local = timezone.localtime(when)
+    return f"{date_format(local, 'DATE_FORMAT')}, {date_format(local, 'H:i:s T')}"
 
 
 def _of_request(run: Run) -> list[Fact]:
@@ -134,7 +136,7 @@ def _of_result(run: Run) -> list[Fact]:
     )
     return [
         _fact(_("Log-likelihood"), log_likelihood),
-        _fact(_("Iterations"), iterations % {"n": result.iterations}),
+        _fact(_("Iterations"), iterations % {"n": words.thousands(result.iterations)}),
         _fact(_("Distinct colours"), "" if colours is None else words.thousands(int(colours))),
         _fact(_("Time by stage"), _stages(result.seconds)),
         _fact(_("Computed in"), words.seconds(result.total_seconds)),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from segmentation.words import number
+from segmentation.words import number, thousands
 
 WIDTH, HEIGHT = 360, 120
 _SHOWN, _FRAME, _BELOW = 0.6, 84.0, 20.0  # nats, units of the view box, frames
@@ -112,9 +112,9 @@ def _rows(low: float, high: float) -> tuple[Tick, ...]:
 
 
 def _columns(count: int, left: float) -> tuple[Tick, ...]:
-    first, last = Tick(f"{left:.1f}", "0", "start"), Tick(f"{_RIGHT:.1f}", str(count - 1))
+    first, last = Tick(f"{left:.1f}", "0", "start"), Tick(f"{_RIGHT:.1f}", thousands(count - 1))
     if count < 5:
         return first, last
     middle = (count - 1) // 2
     place = left + (_RIGHT - left) * middle / (count - 1)
-    return first, Tick(f"{place:.1f}", str(middle), "middle"), last
+    return first, Tick(f"{place:.1f}", thousands(middle), "middle"), last

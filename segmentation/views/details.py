@@ -42,7 +42,7 @@ def of_result(run: Run) -> list[Detail]:
                 of_all=result.facts.get("fitted_pixels") == result.facts.get("valid_pixels"),
             ),
         ),
-        *([Detail(_("Iterations"), iterations % {"n": result.iterations})] if result.iterations else []),
+        *([Detail(_("Iterations"), iterations % {"n": thousands(result.iterations)})] if result.iterations else []),
     ]
     if "distinct_colours" in result.facts:
         pixels = int(result.facts["fitted_pixels"])

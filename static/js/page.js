@@ -1,5 +1,9 @@
 // What every module shares: doing its work on the parts of a page that have just appeared, and speaking to people.
 import { partOf } from "./model/numbers.js";
+import { numbersIn } from "./model/text.js";
+
+/** Numbers in the language of the page. */
+export const numbers = numbersIn(document.documentElement.lang);
 
 /**
  * Run `start` on the whole page now, and again on every part that replaces another one later.

@@ -2,8 +2,8 @@
 import { Problem, patiently, pixelOf } from "./api.js";
 import { Latest } from "./model/latest.js";
 import { mostProbable } from "./model/numbers.js";
-import { fill, wholePercent } from "./model/text.js";
-import { all, onPage } from "./page.js";
+import { fill } from "./model/text.js";
+import { all, numbers, onPage } from "./page.js";
 
 const MOST = 3;  // clusters that are named; the others are improbable
 const SVG = "http://www.w3.org/2000/svg";
@@ -75,7 +75,7 @@ class PixelReport {
   cluster(share, index) {
     const fills = /** @type {HTMLElement | null} */ (this.page.querySelector(`[data-legend] [data-c="${index}"]`))?.getAttribute("fill") ?? "";
     const name = fill(this.line.dataset.cluster ?? "", { n: index + 1 });
-    return piece(drawn("swatch", 1, [[1, fills]]), `${name} ${wholePercent(share)}`, drawn("share", 100, [[100 * share, "currentColor"]]));
+    return piece(drawn("swatch", 1, [[1, fills]]), `${name} ${numbers.wholePercent(share)}`, drawn("share", 100, [[100 * share, "currentColor"]]));
   }
 }
 

@@ -1,8 +1,8 @@
 // Pictures that are dropped, pasted or chosen anywhere on the site are sent one after the other, each with its bar, and run.
 import { Problem, patiently, startRun, upload } from "./api.js";
-import { fileSize, fill, wholePercent } from "./model/text.js";
+import { fill } from "./model/text.js";
 import { InTurn, refusalOf } from "./model/uploads.js";
-import { announce, notify } from "./page.js";
+import { announce, notify, numbers } from "./page.js";
 
 /** @import { RunOut } from "./api.js" */
 
@@ -40,8 +40,8 @@ class Entry {
   sent(fraction) {
     const { words } = this;
     /** @type {HTMLProgressElement} */ (this.part("bar")).value = fraction * 100;
-    this.say(fraction < 1 ? fill(words.uploadingPart ?? "", { percent: wholePercent(fraction) }) : words.checking ?? "");
-    document.title = `${fraction < 1 ? `${wholePercent(fraction)} ` : ""}${this.name} · ${words.site}`;
+    this.say(fraction < 1 ? fill(words.uploadingPart ?? "", { percent: numbers.wholePercent(fraction) }) : words.checking ?? "");
+    document.title = `${fraction < 1 ? `${numbers.wholePercent(fraction)} ` : ""}${this.name} · ${words.site}`;
   }
 
   /** The picture is stored: from here on there is nothing to stop. */
@@ -158,7 +158,7 @@ class Uploads {
     const { words } = this, limit = Number(words.maxBytes);
     if (entry.stopping.signal.aborted) return;
     if (refusalOf(file, limit) === "too large") {
-      return this.refuse(entry, fill(words.tooLarge ?? "", { size: fileSize(file.size), limit: fileSize(limit) }));
+      return this.refuse(entry, fill(words.tooLarge ?? "", { size: numbers.fileSize(file.size), limit: numbers.fileSize(limit) }));
     }
     let image;
     try {

@@ -152,7 +152,7 @@ class Command(BaseCommand):
         except ChildLost:
             self.stderr.write(f"{picture}: {_NO_MEMORY}")
         else:
-            found = f"{done.found}, {done.foreground:.1%} foreground, {done.seconds:.2f} s"
+            found = f"{done.found}, {words.percent(done.foreground)} foreground, {words.seconds(done.seconds)}"
             self.stdout.write(f"{picture}: {found} -> {folder}")
             for sentence in done.notices:
                 self.stdout.write(f"  {sentence}")
