@@ -10,7 +10,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from segmentation import access
-from segmentation.engine.exceptions import SegmentationError, gettext_noop
+from segmentation.engine.exceptions import SegmentationError
+from segmentation.exceptions import NotFound
 from segmentation.forms import sentence
 from segmentation.models import User
 
@@ -53,7 +54,6 @@ _STATUS = {
     "not_found": HTTPStatus.NOT_FOUND,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-_NOT_FOUND = gettext_noop("This picture or run was deleted, or it belongs to somebody else.")
 _RETRY_SECONDS = 10
 _TRY_AGAIN = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
@@ -75,13 +75,13 @@ def get_visible_or_404(things: Owned[M], *, user: User | AnonymousUser, pk: uuid
 
     Raises
     ------
-    SegmentationError
-        With `not_found`: there is none, or it is somebody else's; nobody learns which.
+    NotFound
+        When there is none, or it is somebody else's; nobody learns which.
     """
     try:
         return things.visible_to(user).get(pk=pk)
     except ObjectDoesNotExist:
-        raise SegmentationError("not_found", _NOT_FOUND) from None
+        raise NotFound from None
 
 
 def get_changeable(things: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUID) -> M:
@@ -89,7 +89,7 @@ def get_changeable(things: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUI
 
     Raises
     ------
-    SegmentationError
+    NotFound
         As of `get_visible_or_404`.
     PermissionDenied
         When they may see it only.

@@ -17,7 +17,7 @@ from segmentation import services, words
 from segmentation.admin import cells
 from segmentation.engine.progress import Stage
 from segmentation.execution.kinds import kind_of
-from segmentation.models import Duty, Image, Job, Run, User, Worker
+from segmentation.models import Duty, Image, Job, Result, Run, User, Worker
 from segmentation.models.jobs import State
 
 
@@ -64,7 +64,7 @@ def of_run(run: Run) -> list[Section]:
         [
             (_("Run"), _of_request(run)),
             (_("What went wrong"), _of_failure(run.job)),
-            (_("Result"), _of_result(run) if hasattr(run, "result") else []),
+            (_("Result"), _of_result(run) if run.succeeded else []),
             (_("Work"), _of_job(run.job)),
         ]
     )
@@ -127,7 +127,9 @@ def _of_failure(job: Job) -> list[Fact]:
 
 
 def _of_result(run: Run) -> list[Fact]:
-    result = run.result
+    result = Result.objects.defer("mixture", "components").filter(run=run).first()
+    if result is None:
+        return []  # deleted a moment ago
     iterations = _("%(n)s, converged") if result.converged else _("%(n)s, stopped before it converged")
     colours = result.facts.get("distinct_colours")
     fitted = result.facts.get("fitted_pixels")

@@ -59,8 +59,8 @@ class Card:
 
 
 def cards(runs: Iterable[Run]) -> list[Card]:
-    """Return the cards of runs that were fetched with `for_lists`; without a query for each."""
-    return [Card(image=run.image, run=run, rows=_rows(run)) for run in runs]
+    """Return the cards of runs that were fetched with `for_lists`; without a query for each, and without those that went meanwhile."""
+    return [Card(image=run.image, run=run, rows=_rows(run)) for run in runs if not run.was_deleted]
 
 
 def _rows(run: Run) -> Sequence[ClusterStatistics]:
