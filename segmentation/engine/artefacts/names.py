@@ -21,7 +21,16 @@ def result_name(picture: str, n_clusters: int, *, regions: bool) -> str:
     stem = _UNSAFE.sub("_", " ".join(stem.split())).lstrip(".-~ ")
     stem = _RESERVED.sub(r"_\1", stem, count=1) if _RESERVED.match(stem) else stem
     stem = stem.encode()[:_MOST_BYTES].decode(errors="ignore").rstrip(". ")
-    return f"{stem or _PLAIN}-{'regions' if regions else 'k'}{n_clusters}"
+    return f"{stem or _PLAIN}-{count_name(n_clusters, regions=regions)}"
+
+
+def count_name(n_clusters: int, *, regions: bool) -> str:
+    """Return how many clusters or regions a result has, as it stands in names of files.
+
+    >>> count_name(5, regions=False), count_name(12, regions=True)
+    ('k5', 'regions12')
+    """
+    return f"{'regions' if regions else 'k'}{n_clusters}"
 
 
 def download_name(result: str, file_name: str) -> str:
