@@ -48,11 +48,11 @@ def fit_chart(history: Sequence[float]) -> FitChart | None:
     if len(history) < 2:
         return None
     low, high = min(history), max(history)
-    span = high - low or 1.0
+    span = high - low
     rows = _rows(low, high)
     left = _LEFT + _CHARACTER * max(0, *(len(tick.text) - _CHARACTERS for tick in rows))
     across = [left + (_RIGHT - left) * i / (len(history) - 1) for i in range(len(history))]
-    down = [_BOTTOM - (_BOTTOM - _TOP) * (value - low) / span for value in history]
+    down = [_BOTTOM - (_BOTTOM - _TOP) * ((value - low) / span if span else 1.0) for value in history]
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, down, strict=True))
     return FitChart(
         points=points,
