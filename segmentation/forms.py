@@ -102,6 +102,7 @@ class RecipeForm(forms.Form):
 _SMALLEST_REGIONS = ("0", "0.0001", "0.001", "0.01")
 _MOST_DIGITS_OF_A_NUMBER = 20
 _IN_FRONT = {"schema", "preset", "n_clusters"}
+_TOLD_AT_FIELD = {"mask_file", "mask", "begin", "smoothness", "seed", "restarts", "max_iterations", "tolerance"}
 
 
 def _share(given: str) -> str:
@@ -168,9 +169,8 @@ class RunForm(RecipeForm):
 
     @property
     def problem(self) -> str:
-        """The first thing that is wrong with the settings themselves, as a sentence, or nothing."""
-        elsewhere = {"mask_file", "mask", "begin"}
-        return next((str(errors[0]) for name, errors in self.errors.items() if name not in elsewhere), "")
+        """The first thing that is wrong and not told beside a field, as a sentence, or nothing."""
+        return next((str(errors[0]) for name, errors in self.errors.items() if name not in _TOLD_AT_FIELD), "")
 
     def refuse(self, error: SegmentationError) -> bool:
         """Put what a service refused at the field that it is about; returns False when it is about none."""
