@@ -1,5 +1,4 @@
-// Pictures that are loaded with script only, when they come into view; and those that the server has no place to make just now,
-// which are asked for again, a few times and with pauses.
+// A picture that the server has no place to make just now is asked for again, a few times and with pauses.
 import { all, onPage } from "./page.js";
 
 const TRIES = 5, PAUSE = 2000;  // milliseconds, as the server's Retry-After says
@@ -13,7 +12,6 @@ function askAgain(picture) {
 }
 
 onPage((root) => {
-  for (const part of /** @type {HTMLTemplateElement[]} */ (all("template[data-with-script]", root))) part.replaceWith(part.content);
   for (const picture of /** @type {HTMLImageElement[]} */ (all("img[src*='/runs/']", root))) {
     picture.addEventListener("error", () => askAgain(picture));
     if (picture.complete && picture.naturalWidth === 0 && picture.loading !== "lazy") askAgain(picture);  // it failed before this module came

@@ -74,6 +74,17 @@ def test_without_scripts_clusters_are_merged_and_regions_counted(open_run, finis
     expect(page.get_by_role("heading", name="3 clusters")).to_be_visible()
 
 
+def test_the_maps_are_asked_for_one_after_the_other(open_run):
+    page = open_run()
+    events = []
+    page.on("request", lambda request: events.append(("asked", request.url)))
+    page.on("requestfinished", lambda request: events.append(("came", request.url)))
+    page.locator(".maps > summary").click()
+    page.wait_for_function("() => document.querySelector('[data-zoom=novelty] img').naturalWidth === 48")
+    maps = [(what, name) for what, url in events for name in ("uncertainty", "novelty") if f"/{name}.png" in url]
+    assert maps[:3] == [("asked", "uncertainty"), ("came", "uncertainty"), ("asked", "novelty")]
+
+
 def test_without_scripts_a_map_is_made_when_somebody_follows_its_link(open_run):
     page = open_run(scripts=False)
     asked = []
