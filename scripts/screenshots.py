@@ -1,4 +1,4 @@
-"""Take the README's pictures of a new site that runs: `python scripts/screenshots.py http://127.0.0.1:8000`.
+"""Take the screenshots of the README from a new site that runs: `python scripts/screenshots.py http://127.0.0.1:8000`.
 
 Makes the account "ada", segments a sample, and writes docs/screenshots/*.webp. Needs Chromium.
 """

@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from segmentation import services, words
+from segmentation import formatting, services
 from segmentation.admin import cells, deletion, facts
 from segmentation.admin.filters import DateFilter, OwnerFilter
 from segmentation.admin.listing import bounded, id_starts_with, words_of
@@ -100,7 +100,7 @@ class ImageAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("File"))
     def size(self, image: Image) -> str:
-        return words.filesize(image.bytes)
+        return formatting.filesize(image.bytes)
 
     @admin.display(description=gettext_lazy("Uploaded"), ordering="created")
     def uploaded(self, image: Image) -> SafeString | None:

@@ -1,4 +1,4 @@
-"""Files of tiles, from which single pixels of a picture and of its results are read; each is made once and cached."""
+"""Cached files of tiles, from which single pixels of a picture or a result can be read without decoding the whole."""
 
 import contextlib
 import shutil
@@ -14,7 +14,7 @@ from segmentation import files
 from segmentation.engine import decoder, sandbox
 from segmentation.engine.pipeline import pixel_tiles
 from segmentation.models import Image, User
-from segmentation.models.cached import PICTURE_TILES, RESULT_TILES
+from segmentation.models.cached_files import PICTURE_TILES, RESULT_TILES
 from segmentation.results import StoredResult
 from segmentation.services.caching import cached_file
 from segmentation.services.uploads import DECODE_SECONDS, require_readable
@@ -23,7 +23,7 @@ _COPY_BYTES = 2**22
 
 
 def picture_tiles(image: Image, actor: User | None) -> IO[bytes]:
-    """Open the file of tiles of a picture: the values of all its pixels."""
+    """Return the file of tiles of a picture, which holds the values of all its pixels, open for reading."""
     return cached_file(
         thing=image, name=PICTURE_TILES, make=lambda: _tiles_of_picture(image), in_parts=True, actor=actor
     )
@@ -31,7 +31,7 @@ def picture_tiles(image: Image, actor: User | None) -> IO[bytes]:
 
 @contextlib.contextmanager
 def tiles_of(stored: StoredResult, actor: User | None) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-    """Open the files of tiles of a picture and of a result of it."""
+    """Open the files of tiles of a result and of its picture, and give the picture's first."""
     with contextlib.ExitStack() as opened:
         picture = opened.enter_context(picture_tiles(stored.run.image, actor))
         result = cached_file(
@@ -47,7 +47,7 @@ def tiles_of(stored: StoredResult, actor: User | None) -> Iterator[tuple[IO[byte
 
 @contextlib.contextmanager
 def copy_of(file: IO[bytes]) -> Iterator[Path]:
-    """Have a copy of a cached file at a path, for a child process to read."""
+    """Give the path of a temporary copy of a cached file, for a child process to read."""
     with tempfile.NamedTemporaryFile(dir=files.incoming_folder()) as copy:
         file.seek(0)
         shutil.copyfileobj(file, copy, _COPY_BYTES)
@@ -56,14 +56,14 @@ def copy_of(file: IO[bytes]) -> Iterator[Path]:
 
 
 def _tiles_of_picture(image: Image) -> File[bytes]:
-    """Return the file of tiles of a picture, open; it is gone when it is closed."""
+    """Write the tiles of a picture to a temporary file, and return it open."""
     require_readable(image)
     original = files.read(files.image_key(image.pk, "original"))
     picture = decoder.decode(original, name=image.name, limits=image.limits, allowance=_allowance())
-    file = tempfile.NamedTemporaryFile(dir=files.incoming_folder())  # noqa: SIM115 - closed by who gets it
+    file = tempfile.NamedTemporaryFile(dir=files.incoming_folder())  # noqa: SIM115 - the caller closes it
     try:
         pixel_tiles.write_picture(picture, file)
-        file.flush()  # its size is asked of the disk
+        file.flush()  # its size is read from the file system
     except BaseException:
         file.close()
         raise
@@ -71,8 +71,8 @@ def _tiles_of_picture(image: Image) -> File[bytes]:
 
 
 def _tiles_of_result(stored: StoredResult, picture: IO[bytes]) -> File[bytes]:
-    """Return the file of tiles of a result, open; a limited child writes it, and it is gone when it is closed."""
-    file = tempfile.NamedTemporaryFile(dir=files.incoming_folder())  # noqa: SIM115 - closed by who gets it
+    """Write the tiles of a result to a temporary file in a child process with limits, and return it open."""
+    file = tempfile.NamedTemporaryFile(dir=files.incoming_folder())  # noqa: SIM115 - the caller closes it
     try:
         with copy_of(picture) as path:
             sandbox.call(

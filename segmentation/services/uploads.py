@@ -20,9 +20,9 @@ from segmentation.engine.exceptions import ChildFailed, Refusal, SegmentationErr
 from segmentation.engine.imaging import Limits
 from segmentation.models import Image, User
 from segmentation.samples import SAMPLES
-from segmentation.services.places import place_for
+from segmentation.services.processing_slots import processing_slot
 from segmentation.services.quotas import require_room_for_image
-from segmentation.services.rates import count_upload
+from segmentation.services.rate_limits import count_upload
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ def upload_image(*, owner: User, file: File[bytes], name: str) -> Image:
         When there is no place or no room for it now.
     """
     name = _display_name(name)
-    with place_for(owner), on_disk(file) as path:
+    with processing_slot(owner), on_disk(file) as path:
         count_upload(owner=owner)
         return _store(owner=owner, path=path, name=name)
 
@@ -83,7 +83,7 @@ def upload_sample(*, owner: User, name: str) -> Image:
     sample = next((sample for sample in SAMPLES if sample.slug == name), None)
     if sample is None:
         raise SegmentationError("not_found", gettext_noop("There is no sample of this name."))
-    with place_for(owner):
+    with processing_slot(owner):
         count_upload(owner=owner)
         return _store(owner=owner, path=sample.path, name=sample.path.name)
 
@@ -100,7 +100,7 @@ def on_disk(file: File[bytes]) -> Iterator[Path]:
             with path.open("wb") as copy:
                 copy.writelines(file.chunks())
         except OSError as error:
-            raise files.refusal(error) from error
+            raise files.storage_error(error) from error
         yield path
 
 
@@ -145,7 +145,7 @@ def _store(*, owner: User, path: Path, name: str) -> Image:
     with transaction.atomic():
         require_room_for_image(owner=owner, size=image.stored_bytes)
     try:
-        with path.open("rb") as original, files.together():
+        with path.open("rb") as original, files.batch():
             files.put(files.image_key(image.pk, "original"), File(original))
             files.put(files.image_key(image.pk, "display"), inspection.display.data)
             files.put(files.image_key(image.pk, "thumbnail"), inspection.thumbnail.data)

@@ -10,7 +10,7 @@ export function fill(template, values) {
 }
 
 /**
- * Numbers as a language writes them; `segmentation/words.py` writes the same. A unit follows after a narrow no-break space.
+ * Numbers as a language writes them; `segmentation/formatting.py` writes the same. A unit follows after a narrow no-break space.
  * @param {string} language a BCP 47 tag
  */
 export function numbersIn(language) {
