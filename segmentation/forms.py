@@ -102,6 +102,7 @@ class RecipeForm(forms.Form):
 _SMALLEST_REGIONS = ("0", "0.0001", "0.001", "0.01")
 _MOST_DIGITS_OF_A_NUMBER = 20
 _ALWAYS_SHOWN = {"schema", "preset", "n_clusters"}
+_SHOWN_AT_FIELD = {"mask_file", "mask", "begin", "smoothness", "seed", "restarts", "max_iterations", "tolerance"}
 
 
 def _share(given: str) -> str:
@@ -168,9 +169,8 @@ class RunForm(RecipeForm):
 
     @property
     def problem(self) -> str:
-        """First error message of the settings other than mask and start, or an empty text."""
-        elsewhere = {"mask_file", "mask", "begin"}
-        return next((str(errors[0]) for name, errors in self.errors.items() if name not in elsewhere), "")
+        """First error message that is not shown beside a field, or an empty text."""
+        return next((str(errors[0]) for name, errors in self.errors.items() if name not in _SHOWN_AT_FIELD), "")
 
     def add_domain_error(self, error: SegmentationError) -> bool:
         """Add the error of a service to the field that it concerns; return False if it concerns no field."""

@@ -10,7 +10,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from segmentation import access
-from segmentation.engine.exceptions import SegmentationError, gettext_noop
+from segmentation.engine.exceptions import SegmentationError
+from segmentation.exceptions import NotFound
 from segmentation.forms import sentence
 from segmentation.models import User
 
@@ -53,7 +54,6 @@ _STATUS = {
     "not_found": HTTPStatus.NOT_FOUND,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-_NOT_FOUND = gettext_noop("This picture or run was deleted, or it belongs to somebody else.")
 _RETRY_SECONDS = 10
 _TRY_AGAIN = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
@@ -75,13 +75,13 @@ def get_visible_or_404(queryset: Owned[M], *, user: User | AnonymousUser, pk: uu
 
     Raises
     ------
-    SegmentationError
-        With the code `not_found`, if the object does not exist or `user` may not see it; the response does not tell which.
+    NotFound
+        If the object does not exist or `user` may not see it; the response does not tell which.
     """
     try:
         return queryset.visible_to(user).get(pk=pk)
     except ObjectDoesNotExist:
-        raise SegmentationError("not_found", _NOT_FOUND) from None
+        raise NotFound from None
 
 
 def get_changeable(queryset: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUID) -> M:
@@ -89,7 +89,7 @@ def get_changeable(queryset: Owned[M], *, user: User | AnonymousUser, pk: uuid.U
 
     Raises
     ------
-    SegmentationError
+    NotFound
         As for `get_visible_or_404`.
     PermissionDenied
         If `user` may see the object, but not change it.

@@ -24,7 +24,7 @@ def pictures(*, image_id: uuid.UUID | None, run_id: uuid.UUID | None, name: str)
 
 
 def name_and_size(image: Image) -> SafeString:
-    return name_and_note(image.name, f"{image.width} × {image.height}")
+    return name_and_note(image.name, f"{formatting.thousands(image.width)} × {formatting.thousands(image.height)}")
 
 
 def name_and_note(name: str, note: str) -> SafeString:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -18,7 +17,7 @@ from segmentation import formatting, services
 from segmentation.admin import cells
 from segmentation.engine.progress import Stage
 from segmentation.execution.kinds import kind_of
-from segmentation.models import Image, Job, PeriodicTask, Run, User, Worker
+from segmentation.models import Image, Job, PeriodicTask, Result, Run, User, Worker
 from segmentation.models.jobs import State
 
 
@@ -51,8 +50,8 @@ def of_image(image: Image) -> list[Section]:
         _detail(_("Size"), shape),
         _detail(_("Values"), bands % {"n": image.bands, "type": image.dtype}),
         _detail(_("Frames"), image.frames if image.frames > 1 else ""),
-        _detail(_("File"), filesizeformat(image.bytes)),
-        _detail(_("Stored with its runs"), filesizeformat(services.image_bytes(image=image))),
+        _detail(_("File"), formatting.filesize(image.bytes)),
+        _detail(_("Stored with its runs"), formatting.filesize(services.image_bytes(image=image))),
         _detail(_("SHA-256"), image.sha256),
         _detail(_("Id"), image.pk),
     ]
@@ -65,7 +64,7 @@ def of_run(run: Run) -> list[Section]:
         [
             (_("Run"), _of_request(run)),
             (_("Failure"), _of_failure(run.job)),
-            (_("Result"), _of_result(run) if hasattr(run, "result") else []),
+            (_("Result"), _of_result(run) if run.succeeded else []),
             (_("Job"), _of_job(run.job)),
         ]
     )
@@ -78,7 +77,7 @@ def of_worker(worker: Worker, *, condition: str) -> list[Section]:
         _detail(_("Release"), worker.release),
         _detail(_("Slots"), worker.slots),
         _detail(_("Slots for short runs"), worker.short_slots),
-        _detail(_("Speed"), f"{worker.speed:.2f}"),
+        _detail(_("Speed"), formatting.number(worker.speed, 2)),
         _detail(_("Started"), moment(worker.started)),
         _detail(_("Asked to stop"), moment(worker.leaving)),
         _detail(_("Last heartbeat"), moment(worker.seen)),
@@ -99,7 +98,10 @@ def of_periodic_task(task: PeriodicTask, *, outcome: str) -> list[Section]:
 
 def moment(when: datetime | None) -> str:
     """Return a date and time to the second, in the time zone of the site."""
-    return date_format(timezone.localtime(when), "j F Y, H:i:s T") if when else ""
+    if when is None:
+        return ""
+    local = timezone.localtime(when)
+    return f"{date_format(local, 'DATE_FORMAT')}, {date_format(local, 'H:i:s T')}"
 
 
 def _of_request(run: Run) -> list[Detail]:
@@ -125,7 +127,9 @@ def _of_failure(job: Job) -> list[Detail]:
 
 
 def _of_result(run: Run) -> list[Detail]:
-    result = run.result
+    result = Result.objects.defer("mixture", "components").filter(run=run).first()
+    if result is None:
+        return []  # deleted a moment ago
     iterations = _("%(n)s, converged") if result.converged else _("%(n)s, stopped before it converged")
     colours = result.extras.get("distinct_colours")
     fitted = result.extras.get("fitted_pixels")
@@ -134,7 +138,7 @@ def _of_result(run: Run) -> list[Detail]:
     )
     return [
         _detail(_("Log-likelihood"), log_likelihood),
-        _detail(_("Iterations"), iterations % {"n": result.iterations}),
+        _detail(_("Iterations"), iterations % {"n": formatting.thousands(result.iterations)}),
         _detail(_("Distinct colours"), "" if colours is None else formatting.thousands(int(colours))),
         _detail(_("Time by stage"), _stages(result.seconds)),
         _detail(_("Computing time"), formatting.duration(result.total_seconds)),

@@ -6,13 +6,12 @@ from django.contrib import admin
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from segmentation import services
+from segmentation import formatting, services
 from segmentation.admin import cells, deletion, details
 from segmentation.admin.filters import DateFilter, OwnerFilter
 from segmentation.admin.listing import id_starts_with, search_terms, truncated_search
@@ -101,7 +100,7 @@ class ImageAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("File"))
     def size(self, image: Image) -> str:
-        return filesizeformat(image.bytes)
+        return formatting.filesize(image.bytes)
 
     @admin.display(description=gettext_lazy("Uploaded"), ordering="created")
     def uploaded(self, image: Image) -> SafeString | None:

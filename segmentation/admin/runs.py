@@ -223,4 +223,4 @@ def _matches(word: str) -> Q:
 
 
 def _has_result(run: Run) -> bool:
-    return run.job.state == State.SUCCEEDED
+    return run.succeeded and not run.was_deleted

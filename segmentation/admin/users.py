@@ -8,7 +8,6 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -109,7 +108,7 @@ class UserAdmin(GuardedAdmin, DjangoUserAdmin[User]):
 
     @admin.display(description=gettext_lazy("Stored"))
     def stored(self, person: Any) -> str | None:
-        return filesizeformat(person.bytes_stored) if person.bytes_stored else None
+        return formatting.filesize(person.bytes_stored) if person.bytes_stored else None
 
     @admin.display(description=gettext_lazy("Joined"))
     def joined(self, person: User) -> SafeString | None:
@@ -130,7 +129,8 @@ class UserAdmin(GuardedAdmin, DjangoUserAdmin[User]):
             images,
             reverse("admin:segmentation_run_changelist", query={"owner": person.pk}),
             runs,
-            _("%(size)s of %(most)s") % {"size": filesizeformat(used.bytes), "most": filesizeformat(used.most_bytes)},
+            _("%(size)s of %(most)s")
+            % {"size": formatting.filesize(used.bytes), "most": formatting.filesize(used.most_bytes)},
         )
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> deletion.DeletedObjects:

@@ -38,6 +38,7 @@ class Share(Protocol):
 
 register.filter("thousands", formatting.thousands)
 register.filter("percent", formatting.percent)
+register.filter("whole_percent", formatting.whole_percent)
 register.filter("filesize", formatting.filesize)
 register.filter("millions", formatting.millions)
 register.filter("number", formatting.number)
@@ -91,9 +92,16 @@ def ago(moment: datetime, *, short: bool = False) -> SafeString:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         local.isoformat(timespec="seconds"),
-        date_format(local, "j F Y, H:i T"),
+        exact_time(moment),
         _since(local, timezone.now() - moment, short=short),
     )
+
+
+@register.filter
+def exact_time(moment: datetime) -> str:
+    """Return a moment to the minute, with the time zone."""
+    local = timezone.localtime(moment)
+    return f"{date_format(local, 'DATETIME_FORMAT')} {date_format(local, 'T')}"
 
 
 @register.simple_tag
@@ -103,7 +111,7 @@ def day_name(day: date, today: date) -> str:
         return _("Today")
     if day == today - _DAY:
         return _("Yesterday")
-    return date_format(day, "j F" if day.year == today.year else "j F Y")
+    return date_format(day, "MONTH_DAY_FORMAT" if day.year == today.year else "DATE_FORMAT")
 
 
 def _since(local: datetime, age: timedelta, *, short: bool) -> str:
@@ -117,4 +125,6 @@ def _since(local: datetime, age: timedelta, *, short: bool) -> str:
     if age < _LONG_AGO:
         days = age // _DAY
         return ngettext("%(n)s day ago", "%(n)s days ago", days) % {"n": days}
-    return date_format(local, "j M Y") if short else _("on %(date)s") % {"date": date_format(local, "j F Y")}
+    if short:
+        return date_format(local, "SHORT_DATE_FORMAT")
+    return _("on %(date)s") % {"date": date_format(local, "DATE_FORMAT")}

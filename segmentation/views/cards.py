@@ -59,8 +59,11 @@ class Card:
 
 
 def cards(runs: Iterable[Run]) -> list[Card]:
-    """Return the cards of runs that were fetched with `for_lists`. It needs no query for each run."""
-    return [Card(image=run.image, run=run, rows=_rows(run)) for run in runs]
+    """Return the cards of runs that were fetched with `for_lists`, without those that were deleted meanwhile.
+
+    It needs no query for each run.
+    """
+    return [Card(image=run.image, run=run, rows=_rows(run)) for run in runs if not run.was_deleted]
 
 
 def _rows(run: Run) -> Sequence[ClusterStatistics]:

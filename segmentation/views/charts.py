@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from segmentation.formatting import number
+from segmentation.formatting import number, thousands
 
 WIDTH, HEIGHT = 360, 120
 _SHOWN, _FRAME, _BELOW = (
@@ -52,11 +52,11 @@ def fit_chart(history: Sequence[float]) -> FitChart | None:
     if len(history) < 2:
         return None
     low, high = min(history), max(history)
-    span = high - low or 1.0
+    span = high - low
     rows = _rows(low, high)
     left = _LEFT + _CHARACTER * max(0, *(len(tick.text) - _CHARACTERS for tick in rows))
     across = [left + (_RIGHT - left) * i / (len(history) - 1) for i in range(len(history))]
-    down = [_BOTTOM - (_BOTTOM - _TOP) * (value - low) / span for value in history]
+    down = [_BOTTOM - (_BOTTOM - _TOP) * ((value - low) / span if span else 1.0) for value in history]
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, down, strict=True))
     return FitChart(
         points=points,
@@ -119,9 +119,9 @@ def _rows(low: float, high: float) -> tuple[Tick, ...]:
 
 
 def _columns(count: int, left: float) -> tuple[Tick, ...]:
-    first, last = Tick(f"{left:.1f}", "0", "start"), Tick(f"{_RIGHT:.1f}", str(count - 1))
+    first, last = Tick(f"{left:.1f}", "0", "start"), Tick(f"{_RIGHT:.1f}", thousands(count - 1))
     if count < 5:
         return first, last
     middle = (count - 1) // 2
     x = left + (_RIGHT - left) * middle / (count - 1)
-    return first, Tick(f"{x:.1f}", str(middle), "middle"), last
+    return first, Tick(f"{x:.1f}", thousands(middle), "middle"), last

@@ -42,7 +42,7 @@ def of_result(run: Run) -> list[Detail]:
                 of_all=result.extras.get("fitted_pixels") == result.extras.get("valid_pixels"),
             ),
         ),
-        *([Detail(_("Iterations"), iterations % {"n": result.iterations})] if result.iterations else []),
+        *([Detail(_("Iterations"), iterations % {"n": thousands(result.iterations)})] if result.iterations else []),
     ]
     if "distinct_colours" in result.extras:
         pixels = int(result.extras["fitted_pixels"])

@@ -104,7 +104,7 @@ def _created(request: SignedInRequest, picture: Image, form: RunForm) -> Run | N
 def _page(request: SignedInRequest, picture: Image, invalid: RunForm | None = None) -> HttpResponse:
     runs = Run.objects.visible_to(request.user).filter(image=picture)
     shown = list(runs.for_lists().newest_first()[:RUNS_SHOWN])
-    like = _run_of(request, picture, request.GET.get("like", "")) or (shown[0] if shown else None)
+    like = _run_of(request, picture, request.GET.get("like", "")) or runs.newest_first().first()
     listed = cards(shown)
     form = invalid or RunForm(_form_fields(like) if like else {}, starts=_starts(request, picture))
     masks = services.masks_in_use(runs=runs)

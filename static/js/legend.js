@@ -4,8 +4,7 @@ import { load, paint } from "./labelmap.js";
 import { foregroundTable, paletteTable } from "./model/colours.js";
 import { Latest } from "./model/latest.js";
 import { foregroundOf } from "./model/numbers.js";
-import { percent, thousands } from "./model/text.js";
-import { all, notify, onPage } from "./page.js";
+import { all, notify, numbers, onPage } from "./page.js";
 
 /** @import { ClusterOut } from "./api.js" */
 /** @import { LabelMap } from "./model/colours.js" */
@@ -52,8 +51,8 @@ class LegendForm {
     const chosen = this.boxes.map((box) => box.checked);
     const { pixels, share } = foregroundOf(chosen, this.rows.map((row) => Number(row.dataset.pixels)));
     this.page.querySelector("[data-fg-part]")?.setAttribute("width", String(share * 1000));
-    for (const part of all("[data-fg-share]", this.page)) part.textContent = percent(share, document.documentElement.lang);
-    for (const part of all("[data-fg-pixels]", this.page)) part.textContent = thousands(pixels);
+    for (const part of all("[data-fg-share]", this.page)) part.textContent = numbers.percent(share);
+    for (const part of all("[data-fg-pixels]", this.page)) part.textContent = numbers.thousands(pixels);
     void this.draw("binary", foregroundTable(chosen));
   }
 

@@ -1,5 +1,9 @@
 // Functions that the modules share: set-up of new parts of a page, announcements and toasts.
 import { partOf } from "./model/numbers.js";
+import { numbersIn } from "./model/text.js";
+
+/** Numbers in the language of the page. */
+export const numbers = numbersIn(document.documentElement.lang);
 
 /**
  * Call `setUp` on the page, and later on every element that replaces a part of it.

@@ -2,8 +2,8 @@
 import { Problem, readPixel, retryWhileBusy } from "./api.js";
 import { Latest } from "./model/latest.js";
 import { mostProbable } from "./model/numbers.js";
-import { fill, wholePercent } from "./model/text.js";
-import { all, onPage } from "./page.js";
+import { fill } from "./model/text.js";
+import { all, numbers, onPage } from "./page.js";
 
 const MAX_CLUSTERS = 3;  // clusters that are shown
 const SVG = "http://www.w3.org/2000/svg";
@@ -79,7 +79,7 @@ class PixelReport {
   describeCluster(probability, index) {
     const colour = /** @type {HTMLElement | null} */ (this.page.querySelector(`[data-legend] [data-c="${index}"]`))?.getAttribute("fill") ?? "";
     const name = fill(this.line.dataset.cluster ?? "", { n: index + 1 });
-    return createSpan(createBar("swatch", 1, [[1, colour]]), `${name} ${wholePercent(probability)}`, createBar("share", 100, [[100 * probability, "currentColor"]]));
+    return createSpan(createBar("swatch", 1, [[1, colour]]), `${name} ${numbers.wholePercent(probability)}`, createBar("share", 100, [[100 * probability, "currentColor"]]));
   }
 }
 

@@ -1,7 +1,6 @@
 // Table of measurements: asks the server to count the connected regions when the table is first opened.
 import { Problem, countRegions, retryWhileBusy } from "./api.js";
-import { thousands } from "./model/text.js";
-import { all, notify, onPage } from "./page.js";
+import { all, notify, numbers, onPage } from "./page.js";
 
 /** @param {HTMLDetailsElement} table */
 async function count(table) {
@@ -12,7 +11,7 @@ async function count(table) {
     const { regions } = await retryWhileBusy(() => countRegions(table.dataset.count ?? ""), () => table.open);
     all("[data-regions]", table).forEach((cell, i) => {
       const number = regions[i];
-      cell.textContent = number === undefined ? "–" : thousands(number);
+      cell.textContent = number === undefined ? "–" : numbers.thousands(number);
     });
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;

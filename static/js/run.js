@@ -2,7 +2,7 @@
 import { Problem, cancelRun, pollRun } from "./api.js";
 import { intervalAfterError, intervalAfterResponse } from "./model/polling.js";
 import { fill } from "./model/text.js";
-import { all, announce, onPage } from "./page.js";
+import { all, announce, numbers, onPage } from "./page.js";
 
 /** @import { RunOut } from "./api.js" */
 
@@ -64,7 +64,7 @@ class ActiveRun {
   /** @param {RunOut} status */
   show(status) {
     const texts = this.page.dataset;
-    const percent = `${status.percent}\u202f%`;
+    const percent = numbers.wholePercent(status.percent / 100);
     const setText = (/** @type {string} */ name, /** @type {string} */ text) => {
       for (const part of all(`[data-show=${name}]`, this.page)) if (part.textContent !== text) part.textContent = text;
     };

@@ -1,8 +1,8 @@
 // Uploads pictures that are dropped, pasted or chosen anywhere on the site one after the other, and starts a run of each.
 import { Problem, retryWhileBusy, startRun, upload } from "./api.js";
-import { fileSize, fill, wholePercent } from "./model/text.js";
+import { fill } from "./model/text.js";
 import { TaskQueue, checkFile } from "./model/uploads.js";
-import { announce, notify } from "./page.js";
+import { announce, notify, numbers } from "./page.js";
 
 /** @import { RunOut } from "./api.js" */
 
@@ -40,8 +40,8 @@ class Entry {
   showProgress(fraction) {
     const { texts } = this;
     /** @type {HTMLProgressElement} */ (this.part("bar")).value = fraction * 100;
-    this.showStage(fraction < 1 ? fill(texts.uploadingPart ?? "", { percent: wholePercent(fraction) }) : texts.checking ?? "");
-    document.title = `${fraction < 1 ? `${wholePercent(fraction)} ` : ""}${this.name} · ${texts.site}`;
+    this.showStage(fraction < 1 ? fill(texts.uploadingPart ?? "", { percent: numbers.wholePercent(fraction) }) : texts.checking ?? "");
+    document.title = `${fraction < 1 ? `${numbers.wholePercent(fraction)} ` : ""}${this.name} · ${texts.site}`;
   }
 
   /** Show that the picture is stored and its run is starting; the upload can no longer be cancelled. */
@@ -158,7 +158,7 @@ class Uploads {
     const { texts } = this, limit = Number(texts.maxBytes);
     if (entry.aborter.signal.aborted) return;
     if (checkFile(file, limit) === "too large") {
-      return this.showUploadError(entry, fill(texts.tooLarge ?? "", { size: fileSize(file.size), limit: fileSize(limit) }));
+      return this.showUploadError(entry, fill(texts.tooLarge ?? "", { size: numbers.fileSize(file.size), limit: numbers.fileSize(limit) }));
     }
     let image;
     try {

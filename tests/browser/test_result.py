@@ -74,6 +74,30 @@ def test_without_scripts_clusters_are_merged_and_regions_counted(open_run, finis
     expect(page.get_by_role("heading", name="3 clusters")).to_be_visible()
 
 
+def test_the_maps_are_asked_for_one_after_the_other(open_run):
+    page = open_run()
+    events = []
+    page.on("request", lambda request: events.append(("asked", request.url)))
+    page.on("requestfinished", lambda request: events.append(("came", request.url)))
+    page.locator(".maps > summary").click()
+    page.wait_for_function("() => document.querySelector('[data-zoom=novelty] img').naturalWidth === 48")
+    maps = [(what, name) for what, url in events for name in ("uncertainty", "novelty") if f"/{name}.png" in url]
+    assert maps[:3] == [("asked", "uncertainty"), ("came", "uncertainty"), ("asked", "novelty")]
+
+
+def test_without_scripts_a_map_is_made_when_somebody_follows_its_link(open_run):
+    page = open_run(scripts=False)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload(wait_until="load")
+    assert [url for url in asked if "segmented.png" in url]
+    assert [url for url in asked if "uncertainty.png" in url or "novelty.png" in url] == []
+    page.locator(".maps > summary").click()
+    with page.expect_response("**/novelty.png*") as answer:
+        page.get_by_role("link", name="Open the map of novelty at full size").first.click()
+    assert answer.value.status == 200
+
+
 def test_a_pixel_that_is_clicked_says_what_it_belongs_to(open_run, finished_run):
     page = open_run()
     page.locator("[data-zoom=original]").first.click()

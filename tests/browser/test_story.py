@@ -146,7 +146,7 @@ def test_a_pasted_picture_is_segmented(open_window):
     run_address(page)
     expect(page.locator("[data-legend] tbody tr")).to_have_count(2)
     expect(page.locator("[data-legend] tbody")).to_contain_text("#c02020")
-    expect(page.locator("[data-legend] tbody")).to_contain_text("1\u202f200")
+    expect(page.locator("[data-legend] tbody")).to_contain_text("1,200")
 
 
 def test_a_file_that_is_no_picture_is_refused_where_it_was_dropped(open_window):

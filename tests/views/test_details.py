@@ -52,7 +52,7 @@ def test_the_curve_ends_at_the_log_likelihood_that_is_told_in_numbers(browser, o
     value = float(details["Log-likelihood"].split()[0].replace("−", "-"))
     assert value == pytest.approx(run.result.log_likelihood, abs=1e-4)
     assert ends_at(page) == f"{value:.2f}".replace("-", "−")
-    assert details["Log-likelihood"].endswith(", mean of all 1\N{NARROW NO-BREAK SPACE}728 pixels")
+    assert details["Log-likelihood"].endswith(", mean of all 1,728 pixels")
 
 
 def test_of_a_sample_the_details_say_so(browser, owner):

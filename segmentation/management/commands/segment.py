@@ -13,6 +13,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # read when NumPy is first imported; a
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from segmentation import formatting
 from segmentation.engine.artefacts import ARTEFACTS
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.sandbox import ChildLost
@@ -87,7 +88,9 @@ class Command(BaseCommand):
         except ChildLost:
             self.stderr.write(f"{picture}: {_NO_MEMORY}")
         else:
-            found = f"{done.found}, {done.foreground:.1%} foreground, {done.seconds:.2f} s"
+            found = (
+                f"{done.found}, {formatting.percent(done.foreground)} foreground, {formatting.duration(done.seconds)}"
+            )
             self.stdout.write(f"{picture}: {found} -> {folder}")
             for sentence in done.notices:
                 self.stdout.write(f"  {sentence}")
