@@ -59,7 +59,7 @@ def load() -> None:
 
 
 _NEEDED_LATER = (
-    "segmentation.engine.imaging.deep",
+    "segmentation.engine.imaging.high_bit_depth",
     "encodings.ascii", "encodings.latin_1", "encodings.utf_16", "encodings.utf_16_be", "encodings.utf_16_le",
     "encodings.utf_32", "encodings.cp1252", "encodings.cp437", "encodings.mac_roman", "encodings.unicode_escape",
     "linecache", "tokenize", "traceback", "uuid", "xml.etree.ElementTree", "fractions", "datetime", "zoneinfo",

@@ -1,8 +1,9 @@
-"""Bytes to arrays and back: admission, decoding, renditions, the label PNG, palettes. Knows nothing of mixtures.
+"""Picture files to arrays and back: admission, decoding, masks, renditions, label PNGs and palettes.
 
-Read in this order: `admission` (what is taken, from the header alone; of HEIC also from `heif_boxes`), `decoding` (bytes to what is shown and what is fitted;
-`planes`, `profiles` and `orientation` are its steps), `inspection` (all of it at upload), `masks` (which pixels are left out),
-`renditions`, `index_png`, `palettes`.
+Reading order: `admission` (whether a file may be decoded; `structure` and `heif_boxes` check its parts), `decoding` (a file to
+pixels for display and values to be fitted) with its steps `pillow_reader`, `high_bit_depth`, `decoded_bands`,
+`display_and_data`, `profiles` and `orientation`, `inspection` (an uploaded picture), `masks`, `renditions`, `index_png`,
+`palettes`. The package knows nothing of mixtures.
 """
 
 from segmentation.engine.imaging import index_png, masks, palettes

@@ -1,7 +1,7 @@
-"""What is taken at all, decided by the first bytes and the header, before anything is decoded.
+"""Decision whether a file may be decoded, made from its first bytes and its header.
 
-A ladder: empty, too many bytes, format by content, extension against content, number of parts, pixels, bands, bytes in memory. Each rung has its
-own code and a sentence that says what to do.
+Checked in this order: empty file, size of the file, format by content, extension against content, number of parts, pixels,
+bands, bytes in memory. Each check that fails has a code and a sentence that says what to do.
 """
 
 import logging
@@ -48,36 +48,36 @@ _SIGNATURES = {
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
 _PNG_BANDS = {0: 1, 2: 3, 4: 2, 6: 4}  # by colour type, where the depth can be 16
-_KNOWN_TYPES = mimetypes.MimeTypes(filenames=()).types_map[True]  # the same on every machine
+_KNOWN_TYPES = mimetypes.MimeTypes(filenames=()).types_map[True]  # those built into Python: the same on every machine
 
-PIL.Image.MAX_IMAGE_PIXELS = None  # our own ladder refuses large pictures, with a sentence
-logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it finds odd is said by refusals and notices
+PIL.Image.MAX_IMAGE_PIXELS = None  # `admit` refuses large pictures, with a sentence of its own
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # refusals and notices say what matters to people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What is admitted."""
+    """Limits for files that may be decoded."""
 
     bytes: int  # of the file
     pixels: int
     decoded_bytes: int  # width x height x bands x bytes a value
-    heic: bool = True  # whether HEIC is taken; if not, its codec is never loaded
+    heic: bool = True  # whether HEIC is accepted; if not, its codec is never loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """A picture as it stands in its file, before orientation and conversion."""
+    """Properties of a picture as stored in its file, before orientation and conversion."""
 
-    format: str  # a key of the accepted formats: PNG, JPEG, WEBP, TIFF, BMP, GIF, AVIF or HEIF
+    format: str  # PNG, JPEG, WEBP, TIFF, BMP, GIF, AVIF or HEIF
     width: int
     height: int
     bands: int  # values a pixel, with alpha
-    dtype: str  # of one value, in NumPy's words
+    dtype: str  # NumPy's name for the type of one value
     frames: int
 
 
 OnHeader = Callable[[Header], None]
-"""Is told what a file says of itself, before anything is decoded."""
+"""Called with the header of a file before the file is decoded."""
 
 
 def admit(data: bytes, *, name: str, limits: Limits) -> Header:
@@ -88,16 +88,17 @@ def admit(data: bytes, *, name: str, limits: Limits) -> Header:
     data : bytes
         The file.
     name : str
-        Its name; an extension, if there is one, must be of the format.
+        Name of the file; a known extension must belong to its format.
     limits : Limits
 
     Raises
     ------
     Refusal
-        Codes `empty`, `too_large`, `unsupported_format`, `extension_mismatch`, `decode_timeout`, `too_many_pixels`, `too_many_bands`, `corrupt`.
+        With `empty`, `too_large`, `unsupported_format`, `extension_mismatch`, `decode_timeout`, `too_many_pixels`,
+        `too_many_bands` or `corrupt`.
     """
     _require_size(len(data), limits)
-    image_format = sniff(data)
+    image_format = detect_format(data)
     if image_format is None:
         raise Refusal(
             "unsupported_format",
@@ -116,20 +117,23 @@ def admit(data: bytes, *, name: str, limits: Limits) -> Header:
         )
     _require_extension(name, image_format)
     require_few_parts(data, image_format)
-    header = guarded(lambda: _read_header(data, image_format))
-    _require_room(header, limits)
+    header = refuse_damaged(lambda: _read_header(data, image_format))
+    _require_within_limits(header, limits)
     return header
 
 
-def sniff(data: bytes) -> str | None:
-    """The format by the first bytes, or None."""
+def detect_format(data: bytes) -> str | None:
+    """Return the format of a file by its first bytes, a member of `FORMATS`; None for any other content."""
     for signature, image_format in _SIGNATURES.items():
         if data.startswith(signature):
             return image_format
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
     if data[4:8] == b"ftyp":
-        brands = {data[8:12], *(data[place : place + 4] for place in range(16, min(int.from_bytes(data[:4]), 256), 4))}
+        brands = {
+            data[8:12],
+            *(data[offset : offset + 4] for offset in range(16, min(int.from_bytes(data[:4]), 256), 4)),
+        }
         if brands & _AVIF_BRANDS:
             return "AVIF"
         if brands & _HEIF_BRANDS:
@@ -137,23 +141,23 @@ def sniff(data: bytes) -> str | None:
     return None
 
 
-def guarded(read: Callable[[], T]) -> T:
-    """Return what `read` returns; whatever a codec trips over makes the file a corrupt one.
+def refuse_damaged(read: Callable[[], T]) -> T:
+    """Return the result of `read`, with exceptions of codecs replaced by a refusal of the file as damaged.
 
     Raises
     ------
     Refusal
-        With `corrupt`.
+        With `corrupt` for any exception of a codec; an own `SegmentationError` of `read` passes through.
     MemoryError
-        As it is: the file may be good.
+        Passes through: the file may be good.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # codecs warn about what they go on with
+            warnings.simplefilter("ignore")  # codecs warn of faults that they can handle
             return read()
     except (SegmentationError, MemoryError):
         raise
-    except Exception as error:  # codecs raise nearly everything on a damaged file
+    except Exception as error:  # codecs raise exceptions of nearly any type for a damaged file
         raise Refusal(
             "corrupt",
             gettext_noop("It is damaged or incomplete. Save it again with another program and try once more."),
@@ -161,17 +165,17 @@ def guarded(read: Callable[[], T]) -> T:
 
 
 def load_heif_codec() -> None:
-    """Let Pillow read HEIC: the picture alone, in one thread, without what other pictures its file holds.
+    """Register the HEIC codec with Pillow: main picture only, without thumbnails, depth and auxiliary images, in one thread.
 
-    Done for the first file that has passed the inspection of its boxes, or ahead of time where HEIC is taken.
+    Called for the first file whose boxes have passed `heif_boxes`, or before the first file by a decoder that accepts HEIC.
     """
-    import pillow_heif  # noqa: PLC0415 - a site that does not take HEIC must be able to do without it
+    import pillow_heif  # noqa: PLC0415 - a site that does not accept HEIC need not have it installed
 
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
 
 def png_depth(data: bytes) -> int:
-    """Bits of a value of a PNG file, from its header."""
+    """Return the bits of a value of a PNG file, from its header."""
     return data[24]
 
 
@@ -193,18 +197,18 @@ def _read_header(data: bytes, image_format: str) -> Header:
 
 
 def _has_more_than_eight_bits(image: PIL.Image.Image, image_format: str, data: bytes) -> bool:
-    """Whether a HEIF or AVIF has 10 or 12 bits a value; for AVIF a flag of the codec's configuration says so.
+    """Return whether a HEIF or AVIF file has 10 or 12 bits a value.
 
-    (AV1 in ISO BMFF, version 1.2, section 2.3.3.)
+    For AVIF, from the flag `high_bitdepth` of the codec configuration box (AV1 in ISO BMFF, version 1.2, section 2.3.3).
     """
     if image_format == "HEIF":
         return int(image.info.get("bit_depth", 8)) > 8
-    place = data.find(b"av1C") if image_format == "AVIF" else -1
-    return 0 <= place < len(data) - 6 and bool(data[place + 6] & 0x40)
+    offset = data.find(b"av1C") if image_format == "AVIF" else -1
+    return 0 <= offset < len(data) - 6 and bool(data[offset + 6] & 0x40)
 
 
 def _read_tiff_header(data: bytes) -> Header:
-    import tifffile  # noqa: PLC0415 - a web process only needs the names of this package, and starts quicker without it
+    import tifffile  # noqa: PLC0415 - a web process imports this package for its names, and starts faster without tifffile
 
     with tifffile.TiffFile(BytesIO(data)) as file:
         page = file.pages.first
@@ -228,12 +232,12 @@ def _read_tiff_header(data: bytes) -> Header:
 
 
 def decoded_bytes(header: Header) -> int:
-    """Bytes of all values of a picture as its file stores them."""
+    """Return the bytes that the values of a picture take once decoded, in the dtype of its file."""
     return header.width * header.height * header.bands * np.dtype(header.dtype).itemsize
 
 
 def ignore_header(_header: Header) -> None:
-    """Take no note of a header."""
+    """Ignore the header."""
 
 
 def _require_size(size: int, limits: Limits) -> None:
@@ -259,7 +263,7 @@ def _require_extension(name: str, image_format: str) -> None:
         )
 
 
-def _require_room(header: Header, limits: Limits) -> None:
+def _require_within_limits(header: Header, limits: Limits) -> None:
     if header.width < 1 or header.height < 1:
         raise Refusal("corrupt", gettext_noop("It has no pixels. Save it again with another program."))
     pixels = header.width * header.height

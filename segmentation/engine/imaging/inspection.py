@@ -1,4 +1,4 @@
-"""All that is found out about a file at upload, by decoding it completely."""
+"""Inspection of an uploaded picture: it is decoded completely, and its properties and renditions are kept."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,16 +9,16 @@ from segmentation.engine.imaging.decoding import decode
 from segmentation.engine.imaging.notices import Notice
 from segmentation.engine.imaging.renditions import Rendition, display, thumbnail
 
-THUMBNAIL = 480  # pixels of the longest side
+THUMBNAIL_SIZE = 480  # pixels of the longest side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What is kept of an upload beside its bytes."""
+    """Properties and renditions of an uploaded picture."""
 
     header: Header
-    fitted_bands: int  # values a pixel that are fitted: without alpha, and of a palette the colours that it stands for
-    width: int  # upright
+    fitted_bands: int  # values a pixel in `Picture.data`: without alpha, and with a palette applied
+    width: int  # of the upright picture
     height: int
     notices: tuple[Notice, ...]
     metadata: dict[str, Any]
@@ -27,21 +27,21 @@ class Inspection:
 
 
 def inspect(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ignore_header) -> Inspection:
-    """Decode a file and make its renditions.
+    """Decode a picture file and make its renditions.
 
     Parameters
     ----------
     data : bytes
         The file.
     name : str
-        Its name, as people know it.
+        Name of the file; a known extension must belong to its format.
     limits, on_header
-        As of `decode`.
+        As for `decode`.
 
     Raises
     ------
     Refusal
-        As of `decode`; and `empty` for a picture of which no pixel is visible.
+        With the codes of `decode`; also `empty` when no pixel is valid.
     """
     picture = decode(data, name=name, limits=limits, on_header=on_header)
     if picture.valid is not None and not picture.valid.any():
@@ -55,5 +55,5 @@ def inspect(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ign
         notices=picture.notices,
         metadata=picture.metadata,
         display=display(picture.pixels),
-        thumbnail=thumbnail(picture.pixels, size=THUMBNAIL),
+        thumbnail=thumbnail(picture.pixels, size=THUMBNAIL_SIZE),
     )

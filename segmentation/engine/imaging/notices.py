@@ -1,14 +1,14 @@
-"""What was converted, reduced or ignored when a picture was read: a stable code, and a sentence for people."""
+"""Notices: what was converted, reduced or ignored when a picture file was read."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import ClassVar
 
 from segmentation.engine.exceptions import gettext_noop
+from segmentation.engine.messages import Message
 
-_TEMPLATES = {
+_SENTENCES = {
     "alpha_over_white": gettext_noop(
-        "It has transparent pixels: they were laid over white, and fully transparent ones count nowhere."
+        "It has transparent pixels: they were blended with white, and fully transparent ones are left out."
     ),
     "bands_ignored": gettext_noop(
         "It has %(bands)s bands: the first three are shown as red, green and blue; clusters are fitted to all."
@@ -23,7 +23,7 @@ _TEMPLATES = {
     "first_frame": gettext_noop("It is one of %(frames)s pictures in the file; only the first was taken."),
     "grey": gettext_noop("It is grey: every pixel has one value."),
     "inverted": gettext_noop("In its file the smallest value is white: its values were inverted."),
-    "no_data": gettext_noop("%(pixels)s of its pixels hold no number (NaN or infinity) and count nowhere."),
+    "no_data": gettext_noop("%(pixels)s of its pixels have no number (NaN or infinity) and are left out."),
     "one_bit": gettext_noop("It has 1 bit a pixel: every pixel is either black or white."),
     "orientation_applied": gettext_noop("It was rotated as its camera recorded."),
     "palette_applied": gettext_noop("It has a colour table, which was applied."),
@@ -38,45 +38,7 @@ _TEMPLATES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """Something that people should know about a picture.
+class Notice(Message):
+    """A message about how a picture file was read."""
 
-    Raises
-    ------
-    KeyError
-        For a code that there is not.
-    """
-
-    code: str
-    values: Mapping[str, str | float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        _ = self.template
-
-    @property
-    def template(self) -> str:
-        """The English sentence with ``%(name)s`` places for `values`; whoever shows it may translate it first."""
-        return _TEMPLATES[self.code]
-
-    @property
-    def sentence(self) -> str:
-        """The sentence in English."""
-        return self.template % self.values
-
-    def to_mapping(self) -> dict[str, Any]:
-        """A JSON object; `from_mapping` is its inverse."""
-        return {"code": self.code, "values": dict(self.values)}
-
-    @classmethod
-    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
-        """Parse what `to_mapping` has written.
-
-        Of what a newer release has written, the code `unknown` says that there is something.
-        """
-        code, values = str(mapping["code"]), dict(mapping.get("values", {}))
-        try:
-            notice = cls(code, values)
-            _ = notice.sentence
-        except KeyError:
-            return cls("unknown", {"code": code})
-        return notice
+    templates: ClassVar = _SENTENCES

@@ -17,7 +17,7 @@ from segmentation.engine.decoder.connection import Connection
 from segmentation.engine.exceptions import ChildFailed, Refusal
 from segmentation.engine.imaging import masks
 from segmentation.engine.sandbox import Allowance, Child
-from tests.engine.imaging.pictures import HEIC, LIMITS, deep, deep_png, grey, rgb_profile, saved, tiff
+from tests.engine.imaging.pictures import HEIC, LIMITS, grey, png_16_bit, rgb_profile, saved, tiff, values_16_bit
 from tests.processes import ROOT, children_of, decoders_of, eventually, is_running
 
 COLOUR = grey((16, 24, 3))
@@ -30,7 +30,7 @@ FILES = {
     "png grey": saved(grey((16, 24)), "PNG"),
     "png one bit": saved(PIL.Image.fromarray(grey((16, 24))).convert("1"), "PNG"),
     "palette": saved(PIL.Image.fromarray(COLOUR).quantize(8), "PNG", transparency=0),
-    "deep png": deep_png(deep((16, 16, 4))),
+    "16-bit png": png_16_bit(values_16_bit((16, 16, 4))),
     "jpeg": saved(COLOUR, "JPEG", icc_profile=rgb_profile(swapped=True), exif=EXIF),
     "cmyk": saved(PIL.Image.fromarray(COLOUR).convert("CMYK"), "JPEG"),
     "webp": saved(COLOUR, "WEBP", exif=EXIF),
@@ -39,12 +39,12 @@ FILES = {
     "avif": saved(COLOUR, "AVIF"),
     "heic": HEIC,
     "lab": saved(PIL.Image.fromarray(COLOUR, "LAB"), "TIFF"),
-    "pages": tiff(deep((3, 16, 16)).astype(np.float32), photometric="minisblack"),
-    "big endian": tiff(deep((16, 16, 3)).astype(">u2"), photometric="rgb", byteorder=">"),
-    "signed": tiff(deep((16, 16)).astype(np.int16), photometric="minisblack"),
-    "long": tiff(deep((16, 16)).astype(np.int64), photometric="minisblack"),
-    "holes": tiff(np.where(deep((16, 16)) % 2, np.nan, 1).astype(np.float32), photometric="minisblack"),
-    "bands": tiff(deep((16, 16, 7)), photometric="minisblack", planarconfig="contig"),
+    "pages": tiff(values_16_bit((3, 16, 16)).astype(np.float32), photometric="minisblack"),
+    "big endian": tiff(values_16_bit((16, 16, 3)).astype(">u2"), photometric="rgb", byteorder=">"),
+    "signed": tiff(values_16_bit((16, 16)).astype(np.int16), photometric="minisblack"),
+    "long": tiff(values_16_bit((16, 16)).astype(np.int64), photometric="minisblack"),
+    "holes": tiff(np.where(values_16_bit((16, 16)) % 2, np.nan, 1).astype(np.float32), photometric="minisblack"),
+    "bands": tiff(values_16_bit((16, 16, 7)), photometric="minisblack", planarconfig="contig"),
     **{f"pillow {name}": saved(COLOUR, "TIFF", compression=name) for name in (
         "tiff_lzw", "tiff_deflate", "packbits", "jpeg", "zstd", "tiff_lzma",
     )},
@@ -52,11 +52,11 @@ FILES = {
         "group3", "group4", "tiff_ccitt",
     )},
     **{f"tiff {name}": tiff(values, photometric="rgb", compression=name, **options) for name, values, options in (
-        ("deflate", deep((16, 16, 3)), {"predictor": True}), ("lzw", deep((16, 16, 3)), {}), ("lzma", deep((16, 16, 3)), {}),
-        ("zstd", deep((16, 16, 3)), {}), ("jpeg2000", deep((16, 16, 3)), {}), ("jpegxl", COLOUR, {}), ("webp", COLOUR, {}),
-        ("jpegxr", deep((16, 16, 3)), {}), ("png", COLOUR, {}), ("lerc", deep((16, 16, 3)), {}), ("packbits", COLOUR, {}),
+        ("deflate", values_16_bit((16, 16, 3)), {"predictor": True}), ("lzw", values_16_bit((16, 16, 3)), {}), ("lzma", values_16_bit((16, 16, 3)), {}),
+        ("zstd", values_16_bit((16, 16, 3)), {}), ("jpeg2000", values_16_bit((16, 16, 3)), {}), ("jpegxl", COLOUR, {}), ("webp", COLOUR, {}),
+        ("jpegxr", values_16_bit((16, 16, 3)), {}), ("png", COLOUR, {}), ("lerc", values_16_bit((16, 16, 3)), {}), ("packbits", COLOUR, {}),
     )},
-    "floats with a predictor": tiff(deep((16, 16)).astype(np.float32), compression="deflate", predictor=True),
+    "floats with a predictor": tiff(values_16_bit((16, 16)).astype(np.float32), compression="deflate", predictor=True),
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Each rung of the ladder: its code, its sentence, and that nothing is decoded before it."""
+"""Each check of admission: its code, its sentence, and that it comes before decoding."""
 
 import pickle
 import struct
@@ -9,8 +9,8 @@ import pytest
 
 from segmentation.engine.exceptions import Refusal
 from segmentation.engine.imaging import Limits, decode
-from segmentation.engine.imaging.admission import Header, admit, sniff
-from tests.engine.imaging.pictures import HEIC, LIMITS, chunk, deep, deep_png, grey, saved, tiff
+from segmentation.engine.imaging.admission import Header, admit, detect_format
+from tests.engine.imaging.pictures import HEIC, LIMITS, chunk, grey, png_16_bit, saved, tiff, values_16_bit
 
 PNG = saved(grey((5, 7, 3)), "PNG")
 JPEG = saved(grey((5, 7, 3)), "JPEG")
@@ -73,8 +73,8 @@ def test_what_is_no_picture_of_a_known_format_is_refused(data):
         (tiff(grey(), bigtiff=True, byteorder=">"), "TIFF"),
     ],
 )
-def test_the_format_is_told_by_the_first_bytes(data, image_format):
-    assert sniff(data) == image_format
+def test_the_format_is_detected_from_the_first_bytes(data, image_format):
+    assert detect_format(data) == image_format
 
 
 @pytest.mark.parametrize(
@@ -126,18 +126,18 @@ def test_too_many_pixels_of_any_format(data):
 
 
 def test_bytes_in_memory_are_counted_with_bands_and_depth():
-    values = deep((50, 40, 4))
+    values = values_16_bit((50, 40, 4))
     taken = Limits(bytes=10**6, pixels=10**6, decoded_bytes=50 * 40 * 4 * 2)
-    assert admit(deep_png(values), name="", limits=taken) == Header(
+    assert admit(png_16_bit(values), name="", limits=taken) == Header(
         format="PNG", width=40, height=50, bands=4, dtype="uint16", frames=1
     )
     too_few = Limits(bytes=10**6, pixels=10**6, decoded_bytes=50 * 40 * 4 * 2 - 1)
-    code, sentence = refused(deep_png(values), limits=too_few)
+    code, sentence = refused(png_16_bit(values), limits=too_few)
     assert code == "too_large"
     assert "once decoded" in sentence
 
 
-def test_the_size_in_memory_is_said():
+def test_the_size_in_memory_is_in_the_sentence():
     _, sentence = refused(
         tiff(np.zeros((1000, 1000), np.float64), compression="deflate"),
         limits=Limits(bytes=10**7, pixels=10**7, decoded_bytes=7_000_000),
@@ -163,7 +163,7 @@ def test_half_a_picture_passes_by_its_header_and_is_corrupt_when_decoded():
     for data in (
         saved(pixels, "PNG"),
         saved(pixels, "JPEG"),
-        deep_png(deep((50, 50))),
+        png_16_bit(values_16_bit((50, 50))),
         tiff(pixels, photometric="rgb"),
     ):
         half = data[: len(data) * 2 // 3]

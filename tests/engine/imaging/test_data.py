@@ -1,4 +1,4 @@
-"""What is fitted of a file: its own values in all bands and bits, wherever they are not colours of 8 bits."""
+"""`Picture.data`, the values that are fitted: those of the file in all bands and bits, except for colours of 8 bits."""
 
 import numpy as np
 import PIL.Image
@@ -6,15 +6,15 @@ import pytest
 
 from tests.engine.imaging.pictures import (
     codes,
-    deep,
-    deep_png,
     grey,
     grey_profile,
     halves,
+    png_16_bit,
     read,
     rgb_profile,
     saved,
     tiff,
+    values_16_bit,
 )
 
 COLOUR, GREY = grey((5, 7, 3)), grey()
@@ -39,9 +39,9 @@ BANDS = {"photometric": "minisblack", "planarconfig": "contig"}
         tiff(np.zeros((4, 4, 4), np.uint16), photometric="separated", planarconfig="contig"),
         tiff(COLOUR, photometric="rgb", compression="webp"),
     ],
-    ids=["PNG", "JPEG", "turned", "TIFF", "alpha", "profile", "palette", "print", "deep print", "other way"],
+    ids=["PNG", "JPEG", "rotated", "TIFF", "alpha", "profile", "palette", "print", "16-bit print", "tifffile"],
 )
-def test_of_colours_of_8_bits_what_is_shown_is_fitted_without_a_copy(data):
+def test_the_displayed_pixels_of_8_bit_colours_are_fitted_without_a_copy(data):
     picture = read(data)
     assert picture.data is picture.pixels
     assert picture.pixels.flags.c_contiguous
@@ -60,7 +60,7 @@ def test_of_colours_of_8_bits_what_is_shown_is_fitted_without_a_copy(data):
     ],
     ids=["PNG", "JPEG", "TIFF", "profile", "alpha", "1 bit", "white is 0"],
 )
-def test_grey_of_8_bits_has_the_one_band_that_is_shown(data):
+def test_8_bit_grey_has_one_band_equal_to_the_displayed_grey(data):
     picture = read(data)
     assert (picture.data.dtype, picture.data.shape) == (np.uint8, (5, 7, 1))
     assert picture.data.flags.c_contiguous
@@ -76,7 +76,7 @@ def test_every_type_of_number_is_kept(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["uint64", "int64"])
-def test_the_widest_whole_numbers_become_real_ones(dtype):
+def test_64_bit_integers_become_floats(dtype):
     values = np.array([[0, 1, 2**53]], dtype)
     picture = read(tiff(values, photometric="minisblack"))
     assert picture.data.dtype == np.float64
@@ -84,16 +84,16 @@ def test_the_widest_whole_numbers_become_real_ones(dtype):
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3)])
-def test_deep_png_are_kept(shape):
-    values = deep(shape)
-    picture = read(deep_png(values))
+def test_16_bit_png_are_kept(shape):
+    values = values_16_bit(shape)
+    picture = read(png_16_bit(values))
     assert picture.data.dtype == np.uint16
     np.testing.assert_array_equal(picture.data, np.atleast_3d(values))
 
 
 @pytest.mark.parametrize("options", [{"byteorder": ">"}, {"compression": "lzw", "predictor": True}, {"tile": (16, 16)}])
 def test_arrangements_of_a_file_change_nothing(options):
-    values = deep((20, 18, 3))
+    values = values_16_bit((20, 18, 3))
     picture = read(tiff(values, photometric="rgb", **options))
     assert picture.data.dtype == np.dtype("=u2")
     assert picture.data.flags.c_contiguous
@@ -103,7 +103,7 @@ def test_arrangements_of_a_file_change_nothing(options):
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
 @pytest.mark.parametrize("n_bands", [2, 4, 5, 16])
 def test_all_bands_are_fitted(n_bands, dtype):
-    values = deep((5, 7, n_bands)).astype(dtype)
+    values = values_16_bit((5, 7, n_bands)).astype(dtype)
     together = read(tiff(values, **BANDS, **({"extrasamples": ["unspecified"]} if n_bands == 2 else {})))
     apart = read(tiff(np.moveaxis(values, -1, 0), photometric="minisblack", planarconfig="separate"))
     for picture in (together, apart):
@@ -121,8 +121,8 @@ def test_a_fourth_band_that_is_no_alpha_is_fitted_and_alpha_is_not():
         assert picture.valid is None
 
 
-def test_alpha_beside_many_deep_bands_hides_and_is_not_fitted():
-    values = deep((5, 7, 6))
+def test_alpha_beside_many_high_bit_depth_bands_hides_and_is_not_fitted():
+    values = values_16_bit((5, 7, 6))
     values[:, :, 5] = 65535
     values[0, 0, 5] = 0
     picture = read(tiff(values, extrasamples=["unspecified"] * 4 + ["unassalpha"], **BANDS))
@@ -131,9 +131,9 @@ def test_alpha_beside_many_deep_bands_hides_and_is_not_fitted():
     assert picture.valid.sum() == 34
 
 
-def test_translucent_deep_pixels_are_laid_over_what_is_shown_as_white():
-    colour, opacity = deep((5, 7, 3)), np.linspace(6000, 65535, 35).astype(np.uint16).reshape(5, 7)
-    picture = read(deep_png(np.dstack([colour, opacity])))
+def test_translucent_high_bit_depth_pixels_are_blended_with_the_displayed_white():
+    colour, opacity = values_16_bit((5, 7, 3)), np.linspace(6000, 65535, 35).astype(np.uint16).reshape(5, 7)
+    picture = read(png_16_bit(np.dstack([colour, opacity])))
     share = np.rint(opacity / 257)[:, :, None] / 255
     expected = colour * share + colour.max() * (1 - share)
     np.testing.assert_allclose(picture.data, expected, atol=0.5 + 1e-6)
@@ -142,11 +142,11 @@ def test_translucent_deep_pixels_are_laid_over_what_is_shown_as_white():
     )
 
 
-def test_where_the_smallest_value_is_white_deep_values_are_turned_round():
+def test_where_the_smallest_value_is_white_high_bit_depth_values_are_inverted():
     for values, expected in (
-        (deep(), 65535 - deep()),
-        (deep().astype(np.int16), -1 - deep().astype(np.int16)),
-        (deep().astype(np.float32), -deep().astype(np.float32)),
+        (values_16_bit(), 65535 - values_16_bit()),
+        (values_16_bit().astype(np.int16), -1 - values_16_bit().astype(np.int16)),
+        (values_16_bit().astype(np.float32), -values_16_bit().astype(np.float32)),
     ):
         picture = read(tiff(values, photometric="miniswhite"))
         np.testing.assert_array_equal(picture.data[:, :, 0], expected)
@@ -161,18 +161,18 @@ def test_a_gap_in_a_band_that_is_not_shown_is_no_data():
     assert picture.valid.sum() == 34
 
 
-def test_deep_pictures_are_upright():
-    values = deep((5, 7, 4))
+def test_high_bit_depth_pictures_are_upright():
+    values = values_16_bit((5, 7, 4))
     picture = read(tiff(values, **BANDS, extratags=[(274, 3, 1, 6, True)]))
     np.testing.assert_array_equal(picture.data, np.rot90(values, -1))
     assert picture.data.flags.c_contiguous
     assert picture.pixels.shape == (7, 5, 3)
 
 
-def test_deep_tiff_keep_what_the_microscope_wrote():
+def test_16_bit_tiff_keep_the_metadata_of_the_microscope():
     tags = [(271, 2, 0, "Maker", True), (272, 2, 0, "Model", True)]
     data = tiff(
-        deep(),
+        values_16_bit(),
         photometric="minisblack",
         resolution=(100, 100),
         resolutionunit="CENTIMETER",
@@ -180,13 +180,16 @@ def test_deep_tiff_keep_what_the_microscope_wrote():
         extratags=tags,
     )
     assert read(data).metadata == {"schema": 1, "make": "Maker", "model": "Model", "software": "P", "dpi": [254, 254]}
-    assert "dpi" not in read(tiff(deep(), photometric="minisblack", resolution=(1, 1), resolutionunit="NONE")).metadata
+    assert (
+        "dpi"
+        not in read(tiff(values_16_bit(), photometric="minisblack", resolution=(1, 1), resolutionunit="NONE")).metadata
+    )
 
 
-def test_what_is_shown_of_a_deep_picture_is_said_to_be_only_shown():
-    many = read(tiff(deep((5, 7, 6)), **BANDS))
+def test_what_is_shown_of_a_high_bit_depth_picture_has_a_notice_of_its_display():
+    many = read(tiff(values_16_bit((5, 7, 6)), **BANDS))
     assert many.notices[0].sentence == (
         "It has 6 bands: the first three are shown as red, green and blue; clusters are fitted to all."
     )
-    two = read(tiff(deep((5, 7, 2)), extrasamples=["unspecified"], **BANDS))
+    two = read(tiff(values_16_bit((5, 7, 2)), extrasamples=["unspecified"], **BANDS))
     assert two.notices[0].sentence == "It has two bands: the first is shown as grey; clusters are fitted to both."

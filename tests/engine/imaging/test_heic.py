@@ -1,4 +1,4 @@
-"""HEIC, and the 10 bits that it and AVIF may have. The files in `heic/` hold four plain fields."""
+"""HEIC, and AVIF of 10 and 12 bits. The files in `heic/` show four rectangles of one colour each."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ def stored(name):
     return (Path(__file__).parent / "heic" / f"{name}.heic").read_bytes()
 
 
-def deep_avif(bits):
+def high_depth_avif(bits):
     return imagecodecs.avif_encode((FIELDS / 255 * (2**bits - 1)).astype(np.uint16), level=100, bitspersample=bits)
 
 
@@ -48,8 +48,10 @@ def test_transparent_pixels_of_a_heic_do_not_count():
     assert [notice.code for notice in picture.notices] == ["alpha_over_white"]
 
 
-@pytest.mark.parametrize("data", [stored("ten-bits"), deep_avif(10), deep_avif(12)], ids=["heic", "avif-10", "avif-12"])
-def test_more_than_eight_bits_are_reduced_from_the_full_range_and_said(data):
+@pytest.mark.parametrize(
+    "data", [stored("ten-bits"), high_depth_avif(10), high_depth_avif(12)], ids=["heic", "avif-10", "avif-12"]
+)
+def test_more_than_eight_bits_are_reduced_from_the_full_range_with_a_notice(data):
     picture = read(data)
     assert abs(picture.pixels.astype(int) - FIELDS).max() <= 3
     assert picture.header.dtype == "uint16"

@@ -1,4 +1,4 @@
-"""Every format and mode of 8 bits and less, against the arrays that the files are made of."""
+"""Every format and mode of up to 8 bits a value, compared with the arrays from which the files are made."""
 
 import numpy as np
 import PIL.Image
@@ -8,11 +8,11 @@ from tests.engine.imaging.pictures import (
     BLUE,
     RED,
     assert_rounded,
+    blended_with_white,
     codes,
     grey,
     halves,
     in_colour,
-    over_white,
     read,
     saved,
 )
@@ -30,7 +30,7 @@ LOSSY = {
 
 
 def palette_image():
-    """Four colours, one of them only in the last row; returns the image, its indices and its colours."""
+    """Return an image of four palette colours, its indices and its palette."""
     indices = np.arange(35, dtype=np.uint8).reshape(5, 7) % 4
     colours = np.array([[250, 10, 20], [0, 128, 255], [90, 90, 90], [255, 255, 0]], np.uint8)
     image = PIL.Image.frombytes("P", (7, 5), indices.tobytes())
@@ -98,30 +98,30 @@ def test_a_transparent_palette_colour_is_no_data(image_format):
     assert codes(picture) == ["palette_applied", "alpha_over_white"]
 
 
-def test_a_palette_with_degrees_of_transparency_is_laid_over_white():
+def test_a_palette_with_degrees_of_transparency_is_blended_with_white():
     image, indices, colours = palette_image()
     opacity = np.array([255, 128, 0, 1], np.uint8)
     picture = read(saved(image, "PNG", transparency=opacity.tobytes()))
-    assert_rounded(picture.pixels, over_white(colours[indices], opacity[indices] / 255))
+    assert_rounded(picture.pixels, blended_with_white(colours[indices], opacity[indices] / 255))
     np.testing.assert_array_equal(picture.valid, indices != 2)
 
 
 @pytest.mark.parametrize("image_format", ["PNG", "WEBP", "TIFF"])
-def test_transparent_pixels_are_laid_over_white_and_clear_ones_do_not_count(image_format):
+def test_transparent_pixels_are_blended_with_white_and_clear_ones_do_not_count(image_format):
     picture = read(saved(WITH_ALPHA, image_format, **LOSSLESS[image_format]))
-    assert_rounded(picture.pixels, over_white(COLOUR, WITH_ALPHA[:, :, 3] / 255))
+    assert_rounded(picture.pixels, blended_with_white(COLOUR, WITH_ALPHA[:, :, 3] / 255))
     np.testing.assert_array_equal(picture.valid, WITH_ALPHA[:, :, 3] != 0)
     assert picture.pixels[0, 0].tolist() == [255, 255, 255]
     assert codes(picture) == ["alpha_over_white"]
     assert picture.header.bands == 4
 
 
-def test_avif_may_be_transparent():
+def test_transparent_pixels_of_an_avif_are_not_valid():
     opacity = np.full((16, 32), 255, np.uint8)
     opacity[:8] = 0
     picture = read(saved(np.dstack([halves(), opacity]), "AVIF", **LOSSY["AVIF"]))
     np.testing.assert_array_equal(picture.valid, opacity != 0)
-    assert_rounded(picture.pixels, over_white(halves(), opacity / 255), tolerance=3)
+    assert_rounded(picture.pixels, blended_with_white(halves(), opacity / 255), tolerance=3)
 
 
 def test_an_alpha_channel_that_hides_nothing_is_not_mentioned():
@@ -142,7 +142,7 @@ def test_faint_pixels_count():
 def test_grey_with_alpha(image_format):
     opacity = WITH_ALPHA[:, :, 3]
     picture = read(saved(PIL.Image.merge("LA", [*map(PIL.Image.fromarray, (GREY, opacity))]), image_format))
-    assert_rounded(picture.pixels, over_white(in_colour(GREY), opacity / 255))
+    assert_rounded(picture.pixels, blended_with_white(in_colour(GREY), opacity / 255))
     np.testing.assert_array_equal(picture.valid, opacity != 0)
     assert codes(picture) == ["grey", "alpha_over_white"]
 

@@ -1,4 +1,4 @@
-"""PNG of 16 bits and TIFF of every kind: values are reduced evenly, and what is no colour is told apart."""
+"""PNG of 16 bits and TIFF of every kind: linear scaling for display, and bands that are neither colour nor alpha."""
 
 import struct
 
@@ -8,17 +8,17 @@ import pytest
 from segmentation.engine.exceptions import Refusal
 from tests.engine.imaging.pictures import (
     assert_rounded,
+    blended_with_white,
     chunk,
     codes,
-    deep,
-    deep_png,
     grey,
     in_colour,
-    over_white,
+    png_16_bit,
     read,
     saved,
-    stretched,
+    scaled,
     tiff,
+    values_16_bit,
 )
 
 RGB = {"photometric": "rgb"}
@@ -27,15 +27,15 @@ BANDS = {**GREY, "planarconfig": "contig"}
 
 
 def reduced(values):
-    return stretched(values, values.min(), values.max())
+    return scaled(values, values.min(), values.max())
 
 
 # --- PNG of 16 bits -----------------------------------------------------------------------------------------------------
 
 
-def test_a_deep_png_keeps_its_range():
-    values = deep()
-    picture = read(deep_png(values))
+def test_a_16_bit_png_keeps_its_range():
+    values = values_16_bit()
+    picture = read(png_16_bit(values))
     assert_rounded(picture.pixels, in_colour(reduced(values)))
     assert (picture.pixels.min(), picture.pixels.max()) == (0, 255)
     assert codes(picture) == ["depth_reduced", "grey"]
@@ -43,37 +43,37 @@ def test_a_deep_png_keeps_its_range():
     assert (picture.header.dtype, picture.header.bands) == ("uint16", 1)
 
 
-def test_the_bands_of_a_deep_png_keep_their_balance():
-    values = deep((5, 7, 3)) // np.array([1, 2, 4], np.uint16)
-    picture = read(deep_png(values))
+def test_the_bands_of_a_16_bit_png_keep_their_balance():
+    values = values_16_bit((5, 7, 3)) // np.array([1, 2, 4], np.uint16)
+    picture = read(png_16_bit(values))
     assert_rounded(picture.pixels, reduced(values))
     assert codes(picture) == ["depth_reduced"]
 
 
 @pytest.mark.parametrize("n_colours", [1, 3])
-def test_a_deep_png_with_alpha(n_colours):
-    colour, opacity = deep((5, 7, n_colours)), np.linspace(0, 65535, 35).astype(np.uint16).reshape(5, 7)
-    picture = read(deep_png(np.dstack([colour, opacity])))
+def test_a_16_bit_png_with_alpha(n_colours):
+    colour, opacity = values_16_bit((5, 7, n_colours)), np.linspace(0, 65535, 35).astype(np.uint16).reshape(5, 7)
+    picture = read(png_16_bit(np.dstack([colour, opacity])))
     counting = colour[opacity > 0]
-    plain = np.broadcast_to(stretched(colour, counting.min(), counting.max()).clip(0, 255), (5, 7, 3))
-    assert_rounded(picture.pixels, over_white(plain, opacity / 65535), tolerance=1.5)
+    plain = np.broadcast_to(scaled(colour, counting.min(), counting.max()).clip(0, 255), (5, 7, 3))
+    assert_rounded(picture.pixels, blended_with_white(plain, opacity / 65535), tolerance=1.5)
     np.testing.assert_array_equal(picture.valid, opacity != 0)
     assert codes(picture)[-1] == "alpha_over_white"
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3)])
-def test_the_transparent_colour_of_a_deep_png_is_compared_in_all_its_bits(shape):
-    values = deep(shape)
+def test_the_transparent_colour_of_a_16_bit_png_is_compared_in_all_its_bits(shape):
+    values = values_16_bit(shape)
     values[0, 0] = values[0, 1] = 5000
     values[0, 1] += 1
     body = struct.pack(">3H", 5000, 5000, 5000)[: 2 * values[0, 0].size]
-    picture = read(deep_png(values, chunk(b"tRNS", body)))
+    picture = read(png_16_bit(values, chunk(b"tRNS", body)))
     clear = np.zeros((5, 7), bool)
     clear[0, 0] = True
     np.testing.assert_array_equal(picture.valid, ~clear)
     assert picture.pixels[0, 0].tolist() == [255, 255, 255]
     counting = values[~clear]
-    plain = np.broadcast_to(stretched(np.atleast_3d(values), counting.min(), counting.max()), (5, 7, 3))
+    plain = np.broadcast_to(scaled(np.atleast_3d(values), counting.min(), counting.max()), (5, 7, 3))
     assert_rounded(picture.pixels[~clear], plain[~clear])
 
 
@@ -154,14 +154,14 @@ def test_a_volume_is_refused():
     ids=str,
 )
 def test_all_arrangements_hold_the_same_picture(dtype, options):
-    values = deep((20, 18, 3)).astype(dtype)
+    values = values_16_bit((20, 18, 3)).astype(dtype)
     picture = read(tiff(values, **RGB, **options), "picture.tif")
     assert_rounded(picture.pixels, values if dtype == np.uint8 else reduced(values))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_separate_planes_are_put_together(dtype):
-    values = deep((5, 7, 3)).astype(dtype)
+def test_separate_planes_are_interleaved(dtype):
+    values = values_16_bit((5, 7, 3)).astype(dtype)
     picture = read(tiff(np.moveaxis(values, -1, 0), planarconfig="separate", **RGB))
     assert_rounded(picture.pixels, values if dtype == np.uint8 else reduced(values))
 
@@ -187,7 +187,7 @@ def test_facsimiles(compression):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_where_the_smallest_value_is_white_it_is_white(dtype):
-    values = deep().astype(dtype)
+    values = values_16_bit().astype(dtype)
     picture = read(tiff(values, photometric="miniswhite"))
     assert_rounded(picture.pixels, in_colour(255 - (values if dtype == np.uint8 else reduced(values))))
 
@@ -203,14 +203,14 @@ def test_a_colour_table_is_applied(dtype):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_of_several_pages_the_first_is_taken(dtype):
-    pages = deep((3, 5, 7)).astype(dtype)
+    pages = values_16_bit((3, 5, 7)).astype(dtype)
     picture = read(tiff(pages, **GREY))
     assert_rounded(picture.pixels, in_colour(pages[0] if dtype == np.uint8 else reduced(pages[0])))
     assert codes(picture)[0] == "first_frame"
     assert picture.header.frames == 3
 
 
-def test_deep_print_colours_are_converted():
+def test_high_bit_depth_print_colours_are_converted():
     inks = np.zeros((4, 4, 4), np.uint16)
     inks[..., 0] = 65535
     picture = read(tiff(inks, photometric="separated", planarconfig="contig"))
@@ -220,7 +220,7 @@ def test_deep_print_colours_are_converted():
 
 def test_unknown_colour_spaces_are_refused():
     with pytest.raises(Refusal, match="colour space") as caught:
-        read(tiff(deep((5, 7, 3)), photometric="cielab"))
+        read(tiff(values_16_bit((5, 7, 3)), photometric="cielab"))
     assert caught.value.code == "unsupported_format"
 
 
@@ -230,7 +230,7 @@ def test_unknown_colour_spaces_are_refused():
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("n_bands", [4, 5, 16])
 def test_of_many_bands_three_are_taken(n_bands, dtype):
-    values = deep((5, 7, n_bands)).astype(dtype)
+    values = values_16_bit((5, 7, n_bands)).astype(dtype)
     picture = read(tiff(values, **BANDS))
     taken = values[:, :, :3]
     assert_rounded(picture.pixels, taken if dtype == np.uint8 else reduced(taken))
@@ -240,14 +240,14 @@ def test_of_many_bands_three_are_taken(n_bands, dtype):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_three_bands_are_colours_whatever_they_are_called(dtype):
-    values = deep((5, 7, 3)).astype(dtype)
+    values = values_16_bit((5, 7, 3)).astype(dtype)
     picture = read(tiff(values, **BANDS))
     assert_rounded(picture.pixels, values if dtype == np.uint8 else reduced(values))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_of_two_bands_the_first_is_taken(dtype):
-    values = deep((5, 7, 2)).astype(dtype)
+    values = values_16_bit((5, 7, 2)).astype(dtype)
     picture = read(tiff(values, extrasamples=["unspecified"], **BANDS))
     taken = values[:, :, 0]
     assert_rounded(picture.pixels, in_colour(taken if dtype == np.uint8 else reduced(taken)))
@@ -257,7 +257,7 @@ def test_of_two_bands_the_first_is_taken(dtype):
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_a_fourth_band_that_is_no_alpha_hides_nothing(dtype):
-    values = deep((5, 7, 4)).astype(dtype)
+    values = values_16_bit((5, 7, 4)).astype(dtype)
     values[0, 0, 3] = 0
     picture = read(tiff(values, extrasamples=["unspecified"], **RGB))
     taken = values[:, :, :3]
@@ -268,7 +268,7 @@ def test_a_fourth_band_that_is_no_alpha_hides_nothing(dtype):
 
 def test_seventeen_bands_are_refused():
     with pytest.raises(Refusal, match="17 bands; the limit is 16") as caught:
-        read(tiff(deep((5, 7, 17)), **BANDS))
+        read(tiff(values_16_bit((5, 7, 17)), **BANDS))
     assert caught.value.code == "too_many_bands"
 
 
@@ -281,7 +281,7 @@ def test_alpha_of_its_own_and_alpha_multiplied_in_give_the_same_picture(dtype):
     own = np.dstack([colour, opacity]) * opaque
     multiplied = np.dstack([colour * opacity[:, :, None], opacity]) * opaque
     as_stored = (lambda values: values) if dtype == np.float32 else np.rint
-    expected = over_white(colour * 255, opacity)
+    expected = blended_with_white(colour * 255, opacity)
     for values, kind in ((own, "unassalpha"), (multiplied, "assocalpha")):
         picture = read(tiff(as_stored(values).astype(dtype), extrasamples=[kind], **RGB))
         assert_rounded(picture.pixels, expected, tolerance=2)
@@ -297,6 +297,6 @@ def test_the_narrowest_pictures_are_read(shape, dtype):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (1, 9, 3), (9, 1, 4)])
-def test_the_narrowest_deep_png_are_read(shape):
+def test_the_narrowest_16_bit_png_are_read(shape):
     values = np.full(shape, 65535, np.uint16)
-    assert (read(deep_png(values)).pixels == 255).all()
+    assert (read(png_16_bit(values)).pixels == 255).all()
