@@ -18,6 +18,7 @@ import imagecodecs
 import PIL.features
 import pillow_heif
 import psycopg.pq
+import pyproj
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -52,6 +53,7 @@ def bundled() -> Told:
     told["pillow-heif", "libheif"] = heif["libheif"]
     told |= {("pillow-heif", name): text.rpartition("version ")[2] for name, text in heif["decoders"].items()}
     told["pillow-heif", "x265"] = re.sub(r".*\((.*?)[+)].*", r"\1", heif["encoders"].get("x265", ""))
+    told["pyproj", "proj"] = pyproj.proj_version_str
     number = psycopg.pq.version()
     told["psycopg-binary", "libpq"] = f"{number // 10000}.{number % 10000}"
     return {key: match[0] for key, text in told.items() if (match := re.search(r"\d+(\.\d+)+", text or ""))}
