@@ -21,6 +21,7 @@ HEADER = {"format": "PNG", "width": 4, "height": 4, "bands": 3, "dtype": "uint8"
 def honest(work):
     pixels = work.writer.put_array(np.zeros((4, 4, 3), np.uint8))
     description = {"header": HEADER, "notices": [], "metadata": {"schema": 1}}
+    description |= {"pixel_size": None, "pixel_size_suggested": None, "georeference": None}
     return {"pixels": pixels, "data": None, "data_are_truths": False, "valid": None, **description}
 
 
@@ -64,6 +65,11 @@ def _is_socket(number):
     return False
 
 
+SIZE = {"width": 1.0, "height": 1.0, "unit": "um", "source": "ome"}
+SYSTEM = {"epsg": 32633, "name": "", "kind": "projected", "unit_in_metres": 1.0}
+PLACE = {"crs": SYSTEM, "transform": [1, 0, 0, 0, -1, 0]}
+
+
 class Evil:
     def __reduce__(self):
         return os.abort, ()
@@ -86,6 +92,19 @@ LIES = {
     "an unknown type": changed(header=HEADER | {"dtype": "O"}),
     "long metadata": changed(metadata={"schema": 1, "make": "x" * 50_000}),
     "foreign metadata": changed(metadata={"schema": 1, "owner": "admin"}),
+    "a pixel without width": changed(pixel_size=SIZE | {"width": 0}),
+    "a pixel of negative width": changed(pixel_size_suggested=SIZE | {"width": -1.0}),
+    "a pixel wider than any": changed(pixel_size=SIZE | {"width": 10**400}),
+    "an unknown unit": changed(pixel_size=SIZE | {"unit": "<b>"}),
+    "an unknown source": changed(pixel_size=SIZE | {"source": "x" * 50_000}),
+    "another field of a size": changed(pixel_size=SIZE | {"owner": "admin"}),
+    "a transform that is none": changed(georeference=PLACE | {"transform": [1, 0, 0, 0, 0, 0]}),
+    "a transform of huge numbers": changed(georeference=PLACE | {"transform": [10**400, 0, 0, 0, 1, 0]}),
+    "a long name of a system": changed(georeference=PLACE | {"crs": SYSTEM | {"name": "x" * 50_000}}),
+    "a name of a system with controls": changed(georeference=PLACE | {"crs": SYSTEM | {"name": "\x1b[2J"}}),
+    "a code of a system that is a text": changed(
+        georeference=PLACE | {"crs": SYSTEM | {"epsg": "32633 +init=/etc/passwd"}}
+    ),
     "a pickle": say(pickle.dumps(Evil())),
     "deep nesting": say(b"[" * 60_000),
     "no number": say(b'{"result": NaN}'),

@@ -16,6 +16,8 @@ from segmentation.engine.decoder.memory import Reader, Untrustworthy, Writer, in
 from segmentation.engine.exceptions import Refusal
 from segmentation.engine.imaging import Header, Inspection, Limits, MaskMaster, Notice, Picture, Rendition
 from segmentation.engine.imaging.admission import FORMATS, MAX_BANDS
+from segmentation.engine.imaging.georeference import Georeference
+from segmentation.engine.imaging.pixel_size import PixelSize
 
 T = TypeVar("T")
 
@@ -30,6 +32,7 @@ _CODES = {
 }  # fmt: skip
 _TEMPLATE = re.compile(r"(?:[^%]|%%|%\([a-z]+\)s)*")
 _METADATA = {"make", "model", "software", "changed"}
+_DESCRIPTION = ("header", "notices", "metadata", "pixel_size", "pixel_size_suggested", "georeference")
 
 
 # --- Refusals --------------------------------------------------------------------------------------------------------
@@ -62,8 +65,7 @@ def pack_picture(picture: Picture, writer: Writer) -> Values:
 
 
 def unpack_picture(values: Any, reader: Reader, limits: Limits) -> Picture:
-    names = ("pixels", "data", "data_are_truths", "valid", "header", "notices", "metadata")
-    found = _fields(values, *names)
+    found = _fields(values, "pixels", "data", "data_are_truths", "valid", *_DESCRIPTION)
     pixels = reader.array(found["pixels"], dimensions=3)
     if pixels.dtype != np.uint8 or pixels.shape[2] != 3 or pixels.shape[0] * pixels.shape[1] > limits.pixels:
         raise Untrustworthy("no pixels")
@@ -93,8 +95,7 @@ def pack_inspection(inspection: Inspection, writer: Writer) -> Values:
 
 
 def unpack_inspection(values: Any, reader: Reader, limits: Limits) -> Inspection:
-    names = ("width", "height", "fitted_bands", "display", "thumbnail", "header", "notices", "metadata")
-    found = _fields(values, *names)
+    found = _fields(values, "width", "height", "fitted_bands", "display", "thumbnail", *_DESCRIPTION)
     return Inspection(
         width=integer(found["width"], 1, limits.pixels),
         height=integer(found["height"], 1, limits.pixels),
@@ -145,6 +146,9 @@ def _pack_description(described: "Picture | Inspection") -> Values:
         "header": asdict(described.header),
         "notices": [notice.to_mapping() for notice in described.notices],
         "metadata": described.metadata,
+        "pixel_size": _pack_mapping(described.pixel_size),
+        "pixel_size_suggested": _pack_mapping(described.pixel_size_suggested),
+        "georeference": _pack_mapping(described.georeference),
     }
 
 
@@ -156,7 +160,21 @@ def _unpack_description(found: Values) -> dict[str, Any]:
         "header": _header(found["header"]),
         "notices": tuple(_notice(notice) for notice in notices),
         "metadata": _metadata(found["metadata"]),
+        "pixel_size": _unpack_mapping(PixelSize.from_mapping, found["pixel_size"]),
+        "pixel_size_suggested": _unpack_mapping(PixelSize.from_mapping, found["pixel_size_suggested"]),
+        "georeference": _unpack_mapping(Georeference.from_mapping, found["georeference"]),
     }
+
+
+def _pack_mapping(value: PixelSize | Georeference | None) -> Values | None:
+    return None if value is None else value.to_mapping()
+
+
+def _unpack_mapping(parse: Callable[[Any], T], values: Any) -> T | None:
+    try:
+        return None if values is None else parse(values)
+    except (ValueError, TypeError) as error:
+        raise Untrustworthy("no size, or no place") from error
 
 
 def _header(values: Any) -> Header:

@@ -19,6 +19,7 @@ from segmentation.engine.decoder.connection import (
 from segmentation.engine.decoder.memory import Untrustworthy, open_memory
 from segmentation.engine.exceptions import ChildFailed
 from segmentation.engine.imaging import Inspection, Limits, MaskMaster, Picture
+from segmentation.engine.imaging.calibration import with_registered_crs
 from segmentation.engine.sandbox import Allowance
 
 T = TypeVar("T")
@@ -51,7 +52,8 @@ def decode(data: bytes | IO[bytes], *, name: str, limits: Limits, allowance: All
     ChildFailed
         With `deadline`, `out_of_memory`, `crashed` or `internal_error`.
     """
-    return _ask("picture", data, name, limits, allowance=allowance, unpack=answers.unpack_picture, patience=_AGAIN)
+    picture = _ask("picture", data, name, limits, allowance=allowance, unpack=answers.unpack_picture, patience=_AGAIN)
+    return with_registered_crs(picture)
 
 
 def read_mask(data: bytes | IO[bytes], *, name: str, limits: Limits, allowance: Allowance = USUAL) -> NDArray[np.bool_]:
@@ -61,7 +63,9 @@ def read_mask(data: bytes | IO[bytes], *, name: str, limits: Limits, allowance: 
 
 def inspect(data: bytes | IO[bytes], *, name: str, limits: Limits, allowance: Allowance = USUAL) -> Inspection:
     """Look at an uploaded picture; as `imaging.inspect`, and raises as `decode`."""
-    return _ask("inspection", data, name, limits, allowance=allowance, unpack=answers.unpack_inspection)
+    return with_registered_crs(
+        _ask("inspection", data, name, limits, allowance=allowance, unpack=answers.unpack_inspection)
+    )
 
 
 def inspect_mask(data: bytes | IO[bytes], *, name: str, limits: Limits, allowance: Allowance = USUAL) -> MaskMaster:

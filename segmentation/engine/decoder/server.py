@@ -59,7 +59,8 @@ def load() -> None:
 
 
 _NEEDED_LATER = (
-    "segmentation.engine.imaging.high_bit_depth",
+    "segmentation.engine.imaging.high_bit_depth", "segmentation.engine.imaging.geotiff",
+    "segmentation.engine.imaging.tiff_pixel_size",
     "encodings.ascii", "encodings.latin_1", "encodings.utf_16", "encodings.utf_16_be", "encodings.utf_16_le",
     "encodings.utf_32", "encodings.cp1252", "encodings.cp437", "encodings.mac_roman", "encodings.unicode_escape",
     "linecache", "tokenize", "traceback", "uuid", "xml.etree.ElementTree", "fractions", "datetime", "zoneinfo",

@@ -9,7 +9,7 @@ import PIL.AvifImagePlugin
 import PIL.Image
 from numpy.typing import NDArray
 
-from segmentation.engine.imaging import orientation, profiles
+from segmentation.engine.imaging import calibration, orientation, profiles
 from segmentation.engine.imaging.admission import (
     Header,
     Limits,
@@ -19,10 +19,13 @@ from segmentation.engine.imaging.admission import (
     png_depth,
     refuse_damaged,
 )
+from segmentation.engine.imaging.calibration import Calibration
 from segmentation.engine.imaging.decoded_bands import DecodedFile
 from segmentation.engine.imaging.display_and_data import display_and_data
+from segmentation.engine.imaging.georeference import Georeference
 from segmentation.engine.imaging.notices import Notice
 from segmentation.engine.imaging.pillow_reader import read_with_pillow
+from segmentation.engine.imaging.pixel_size import PixelSize
 
 PIL.AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a child process with a memory limit has one thread
 
@@ -44,6 +47,9 @@ class Picture:
     header: Header  # as stored in the file
     notices: tuple[Notice, ...]
     metadata: dict[str, Any]
+    pixel_size: PixelSize | None = None
+    pixel_size_suggested: PixelSize | None = None  # by a resolution, which often is that of a screen or a printer
+    georeference: Georeference | None = None
 
 
 def decode(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ignore_header) -> Picture:
@@ -77,6 +83,7 @@ def _decode(data: bytes, header: Header) -> Picture:
     if header.format in _REDUCED_BY_CODEC and header.dtype != "uint8":
         notices.append(Notice("bits_reduced"))
     decoded = _read(data, header)
+    calibrated = _calibration(data, header, decoded)
     arrays = display_and_data(decoded.bands)
     pixels, fitted, valid = arrays.pixels, arrays.data, arrays.valid
     notices += decoded.notices + arrays.notices
@@ -94,8 +101,11 @@ def _decode(data: bytes, header: Header) -> Picture:
         data=pixels if is_shared else fitted,
         valid=valid,
         header=header,
-        notices=tuple(notices),
+        notices=(*notices, *calibrated.notices),
         metadata=decoded.metadata,
+        pixel_size=calibrated.pixel_size,
+        pixel_size_suggested=calibrated.pixel_size_suggested,
+        georeference=calibrated.georeference,
     )
 
 
@@ -108,6 +118,13 @@ def _read(data: bytes, header: Header) -> DecodedFile:
     if header.format == "TIFF" and not (header.dtype in {"uint8", "bool"} and _can_pillow_read(data, header.bands)):
         return high_bit_depth.read_tiff(data)
     return read_with_pillow(data, header)
+
+
+def _calibration(data: bytes, header: Header, decoded: DecodedFile) -> Calibration:
+    """Return the size and the place of the pixels of the upright picture."""
+    if header.format == "TIFF":
+        return calibration.from_tiff(data)
+    return calibration.from_metadata(decoded.metadata).upright(decoded.orientation)
 
 
 def _can_pillow_read(data: bytes, bands: int) -> bool:

@@ -6,7 +6,9 @@ from typing import Any
 from segmentation.engine.exceptions import Refusal, gettext_noop
 from segmentation.engine.imaging.admission import Header, Limits, OnHeader, ignore_header
 from segmentation.engine.imaging.decoding import decode
+from segmentation.engine.imaging.georeference import Georeference
 from segmentation.engine.imaging.notices import Notice
+from segmentation.engine.imaging.pixel_size import PixelSize
 from segmentation.engine.imaging.renditions import Rendition, display, thumbnail
 
 THUMBNAIL_SIZE = 480  # pixels of the longest side
@@ -24,6 +26,9 @@ class Inspection:
     metadata: dict[str, Any]
     display: Rendition
     thumbnail: Rendition
+    pixel_size: PixelSize | None = None
+    pixel_size_suggested: PixelSize | None = None
+    georeference: Georeference | None = None
 
 
 def inspect(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ignore_header) -> Inspection:
@@ -56,4 +61,7 @@ def inspect(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ign
         metadata=picture.metadata,
         display=display(picture.pixels),
         thumbnail=thumbnail(picture.pixels, size=THUMBNAIL_SIZE),
+        pixel_size=picture.pixel_size,
+        pixel_size_suggested=picture.pixel_size_suggested,
+        georeference=picture.georeference,
     )

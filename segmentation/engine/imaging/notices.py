@@ -10,17 +10,32 @@ _SENTENCES = {
     "alpha_over_white": gettext_noop(
         "It has transparent pixels: they were blended with white, and fully transparent ones are left out."
     ),
+    "area_planar": gettext_noop(
+        "Its areas are measured in the plane of the map, which may distort them: "
+        "its coordinate system is not known here, or does not cover all of it."
+    ),
+    "area_unknown": gettext_noop("Its areas are given in pixels: the unit of its coordinate system is not known."),
     "bands_ignored": gettext_noop(
         "It has %(bands)s bands: the first three are shown as red, green and blue; clusters are fitted to all."
     ),
     "bits_reduced": gettext_noop("It has more than 8 bits a value; they were reduced to 8, as on a common screen."),
     "cmyk_converted": gettext_noop("It is made for print (CMYK) and was converted to sRGB."),
+    "control_points_ignored": gettext_noop(
+        "It is placed on the map by control points, which are not used: rectify it to measure areas on the ground."
+    ),
+    "crs_user_defined": gettext_noop(
+        "Its coordinate system is defined in the file and not one of the EPSG register: areas are measured in its plane."
+    ),
     "depth_reduced": gettext_noop(
         "It is shown in 8 bits, its values (%(dtype)s) from %(low)s (black) to %(high)s (white); "
         "clusters are fitted to all their bits."
     ),
     "extra_band_ignored": gettext_noop("It has two bands: the first is shown as grey; clusters are fitted to both."),
     "first_frame": gettext_noop("It is one of %(frames)s pictures in the file; only the first was taken."),
+    "georeference_ignored": gettext_noop("Its place on the map cannot be read and was ignored."),
+    "georeference_turned": gettext_noop(
+        "It is stored turned, so that its place on the map is not clear and was ignored. Save it upright to use it."
+    ),
     "grey": gettext_noop("It is grey: every pixel has one value."),
     "inverted": gettext_noop("In its file the smallest value is white: its values were inverted."),
     "no_data": gettext_noop("%(pixels)s of its pixels have no number (NaN or infinity) and are left out."),
