@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from segmentation.engine.decoder.memory import Reader, Untrustworthy, Writer, integer, text
 from segmentation.engine.exceptions import Refusal
 from segmentation.engine.imaging import Header, Inspection, Limits, MaskMaster, Notice, Picture, Rendition
-from segmentation.engine.imaging.admission import FORMATS, MAX_BANDS
+from segmentation.engine.imaging.admission import MAX_BANDS
+from segmentation.engine.imaging.formats import FORMATS
 from segmentation.engine.imaging.georeference import Georeference
 from segmentation.engine.imaging.pixel_size import PixelSize
 
@@ -31,7 +32,7 @@ _CODES = {
     "decode_timeout",
 }  # fmt: skip
 _TEMPLATE = re.compile(r"(?:[^%]|%%|%\([a-z]+\)s)*")
-_METADATA = {"make", "model", "software", "changed"}
+_METADATA = {"make", "model", "software", "changed", "modality"}
 _DESCRIPTION = ("header", "notices", "metadata", "pixel_size", "pixel_size_suggested", "georeference")
 
 

@@ -45,7 +45,8 @@ def load() -> None:
     """Import everything that any decoder imports when it first needs it: a confined child can open no file."""
     for name in _NEEDED_LATER:
         importlib.import_module(name)
-    import PIL.Image  # noqa: PLC0415 - the server's alone
+    import imagecodecs  # noqa: PLC0415 - the server's alone
+    import PIL.Image  # noqa: PLC0415 - the same
     import tifffile  # noqa: PLC0415 - the same
 
     PIL.Image.init()
@@ -56,11 +57,16 @@ def load() -> None:
         for kind in kinds:
             with contextlib.suppress(KeyError):  # not all are known
                 codecs[kind]
+    for name in _CODECS:
+        getattr(imagecodecs, name)
 
+
+_CODECS = ("jpeg8_decode", "ljpeg_decode", "jpegsof3_decode", "jpegls_decode", "jpeg2k_decode", "jpegxl_decode")
 
 _NEEDED_LATER = (
     "segmentation.engine.imaging.high_bit_depth", "segmentation.engine.imaging.geotiff",
-    "segmentation.engine.imaging.tiff_pixel_size",
+    "segmentation.engine.imaging.tiff_pixel_size", "segmentation.engine.imaging.imagecodecs_reader",
+    "segmentation.engine.imaging.dicom_reader",
     "encodings.ascii", "encodings.latin_1", "encodings.utf_16", "encodings.utf_16_be", "encodings.utf_16_le",
     "encodings.utf_32", "encodings.cp1252", "encodings.cp437", "encodings.mac_roman", "encodings.unicode_escape",
     "linecache", "tokenize", "traceback", "uuid", "xml.etree.ElementTree", "fractions", "datetime", "zoneinfo",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentation.engine.imaging.calibration import Calibration
 from segmentation.engine.imaging.notices import Notice
 
 _BLOCK_PIXELS = 2**20  # a whole picture in double precision would take up to eight times its memory
@@ -34,6 +35,7 @@ class DecodedFile:
     profile: bytes | None  # ICC; None when there is none, or it has been applied
     notices: list[Notice] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
+    calibration: Calibration | None = None  # of the stored picture; None: as its metadata suggest
 
 
 def row_blocks(array: NDArray[np.generic]) -> Iterator[slice]:

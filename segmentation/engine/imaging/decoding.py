@@ -22,6 +22,7 @@ from segmentation.engine.imaging.admission import (
 from segmentation.engine.imaging.calibration import Calibration
 from segmentation.engine.imaging.decoded_bands import DecodedFile
 from segmentation.engine.imaging.display_and_data import display_and_data
+from segmentation.engine.imaging.formats import extension_notices
 from segmentation.engine.imaging.georeference import Georeference
 from segmentation.engine.imaging.notices import Notice
 from segmentation.engine.imaging.pillow_reader import read_with_pillow
@@ -60,7 +61,7 @@ def decode(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = igno
     data : bytes
         The file.
     name : str
-        Name of the file; a known extension must belong to its format.
+        Name of the file; a known extension of another format gives a notice.
     limits : Limits
         Checked before anything is decoded.
     on_header : callable
@@ -73,13 +74,13 @@ def decode(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = igno
     MemoryError
         When the picture needs more memory than there is.
     """
-    header = admit(data, name=name, limits=limits)
+    header = admit(data, limits=limits)
     on_header(header)
-    return refuse_damaged(lambda: _decode(data, header))
+    return refuse_damaged(lambda: _decode(data, header, extension_notices(name, header.format)))
 
 
-def _decode(data: bytes, header: Header) -> Picture:
-    notices = [Notice("first_frame", {"frames": header.frames})] if header.frames > 1 else []
+def _decode(data: bytes, header: Header, notices: list[Notice]) -> Picture:
+    notices = [*notices, Notice("first_frame", {"frames": header.frames})] if header.frames > 1 else notices
     if header.format in _REDUCED_BY_CODEC and header.dtype != "uint8":
         notices.append(Notice("bits_reduced"))
     decoded = _read(data, header)
@@ -117,14 +118,28 @@ def _read(data: bytes, header: Header) -> DecodedFile:
         return high_bit_depth.read_16_bit_png(data)
     if header.format == "TIFF" and not (header.dtype in {"uint8", "bool"} and _can_pillow_read(data, header.bands)):
         return high_bit_depth.read_tiff(data)
+    if header.format in {"JPEG2000", "JXL", "DICOM"}:
+        return _read_with_own_codec(data, header)
     return read_with_pillow(data, header)
+
+
+def _read_with_own_codec(data: bytes, header: Header) -> DecodedFile:
+    from segmentation.engine.imaging import dicom_reader, imagecodecs_reader  # noqa: PLC0415 - as in `_read`
+
+    readers = {
+        "JPEG2000": imagecodecs_reader.read_jpeg_2000,
+        "JXL": imagecodecs_reader.read_jpeg_xl,
+        "DICOM": dicom_reader.read_dicom,
+    }
+    return readers[header.format](data)
 
 
 def _calibration(data: bytes, header: Header, decoded: DecodedFile) -> Calibration:
     """Return the size and the place of the pixels of the upright picture."""
     if header.format == "TIFF":
         return calibration.from_tiff(data)
-    return calibration.from_metadata(decoded.metadata).upright(decoded.orientation)
+    found = decoded.calibration or calibration.from_metadata(decoded.metadata)
+    return found.upright(decoded.orientation)
 
 
 def _can_pillow_read(data: bytes, bands: int) -> bool:

@@ -10,6 +10,7 @@ _SENTENCES = {
     "alpha_over_white": gettext_noop(
         "It has transparent pixels: they were blended with white, and fully transparent ones are left out."
     ),
+    "animation": gettext_noop("It is an animation; only its first frame was taken."),
     "area_planar": gettext_noop(
         "Its areas are measured in the plane of the map, which may distort them: "
         "its coordinate system is not known here, or does not cover all of it."
@@ -19,6 +20,7 @@ _SENTENCES = {
         "It has %(bands)s bands: the first three are shown as red, green and blue; clusters are fitted to all."
     ),
     "bits_reduced": gettext_noop("It has more than 8 bits a value; they were reduced to 8, as on a common screen."),
+    "channels_left_out": gettext_noop("It has %(channels)s further channels, which cannot be read here."),
     "cmyk_converted": gettext_noop("It is made for print (CMYK) and was converted to sRGB."),
     "control_points_ignored": gettext_noop(
         "It is placed on the map by control points, which are not used: rectify it to measure areas on the ground."
@@ -29,6 +31,10 @@ _SENTENCES = {
     "depth_reduced": gettext_noop(
         "It is shown in 8 bits, its values (%(dtype)s) from %(low)s (black) to %(high)s (white); "
         "clusters are fitted to all their bits."
+    ),
+    "dicom_private": gettext_noop(
+        "It is a DICOM picture: names of patients may be part of its pixels, and the original file still holds what is known of "
+        "the patient. Nothing of it is stored elsewhere but the size of pixels, the kind of device and its maker."
     ),
     "extra_band_ignored": gettext_noop("It has two bands: the first is shown as grey; clusters are fitted to both."),
     "first_frame": gettext_noop("It is one of %(frames)s pictures in the file; only the first was taken."),
@@ -41,6 +47,9 @@ _SENTENCES = {
     "no_data": gettext_noop("%(pixels)s of its pixels have no number (NaN or infinity) and are left out."),
     "one_bit": gettext_noop("It has 1 bit a pixel: every pixel is either black or white."),
     "orientation_applied": gettext_noop("It was rotated as its camera recorded."),
+    "other_extension": gettext_noop(
+        "Its name ends in %(extension)s, but it is a %(format)s file, and was read as one."
+    ),
     "palette_applied": gettext_noop("It has a colour table, which was applied."),
     "profile_converted": gettext_noop("Its colours were converted from its profile (%(profile)s) to sRGB."),
     "profile_ignored": gettext_noop("Its colour profile cannot be read or does not fit, and was ignored."),
