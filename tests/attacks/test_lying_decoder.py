@@ -12,16 +12,25 @@ from segmentation.engine import decoder
 from segmentation.engine.decoder import client
 from segmentation.engine.decoder.connection import Connection
 from segmentation.engine.exceptions import ChildFailed
-from segmentation.engine.imaging import Limits
+from segmentation.engine.imaging import Layout, Limits
+from segmentation.engine.recipe import Selection
 
 LIMITS = Limits(bytes=10_000, pixels=10_000, decoded_bytes=30_000)
 HEADER = {"format": "PNG", "width": 4, "height": 4, "bands": 3, "dtype": "uint8", "frames": 1}
+
+LAYOUT = Layout(selection=Selection(), axes="YXS", shape=(4, 4, 3)).to_mapping()
 
 
 def honest(work):
     pixels = work.writer.put_array(np.zeros((4, 4, 3), np.uint8))
     description = {"header": HEADER, "notices": [], "metadata": {"schema": 1}}
-    description |= {"pixel_size": None, "pixel_size_suggested": None, "georeference": None}
+    description |= {
+        "layout": LAYOUT,
+        "no_data": None,
+        "pixel_size": None,
+        "pixel_size_suggested": None,
+        "georeference": None,
+    }
     return {"pixels": pixels, "data": None, "data_are_truths": False, "valid": None, **description}
 
 

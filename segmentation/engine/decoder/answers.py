@@ -13,12 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.decoder.memory import Reader, Untrustworthy, Writer, integer, text
-from segmentation.engine.exceptions import Refusal
-from segmentation.engine.imaging import Header, Inspection, Limits, MaskMaster, Notice, Picture, Rendition
+from segmentation.engine.exceptions import BadRecipe, Refusal
+from segmentation.engine.imaging import (
+    Header,
+    Inspection,
+    Layout,
+    Limits,
+    MaskMaster,
+    NoData,
+    Notice,
+    Picture,
+    Rendition,
+)
 from segmentation.engine.imaging.admission import MAX_BANDS
 from segmentation.engine.imaging.formats import FORMATS
 from segmentation.engine.imaging.georeference import Georeference
 from segmentation.engine.imaging.pixel_size import PixelSize
+from segmentation.engine.recipe import Selection
 
 T = TypeVar("T")
 
@@ -26,14 +37,18 @@ Values = dict[str, Any]
 Unpack = Callable[[Any, Reader, Limits], T]
 
 _MOST = 2**31
+_MOST_NAMES = 2**12
 _SIGNATURES = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8", "image/webp": b"RIFF"}
 _CODES = {
     "empty", "too_large", "unsupported_format", "extension_mismatch", "too_many_pixels", "too_many_bands", "corrupt",
-    "decode_timeout",
+    "decode_timeout", "invalid_request",
 }  # fmt: skip
 _TEMPLATE = re.compile(r"(?:[^%]|%%|%\([a-z]+\)s)*")
 _METADATA = {"make", "model", "software", "changed", "modality"}
-_DESCRIPTION = ("header", "notices", "metadata", "pixel_size", "pixel_size_suggested", "georeference")
+_DESCRIPTION = (
+    "header", "notices", "metadata", "layout", "no_data", "pixel_size", "pixel_size_suggested", "georeference",
+)  # fmt: skip
+_NO_DATA_SOURCES = {"person", "gdal_nodata", "internal_mask", "alpha", "nan"}
 
 
 # --- Refusals --------------------------------------------------------------------------------------------------------
@@ -147,6 +162,8 @@ def _pack_description(described: "Picture | Inspection") -> Values:
         "header": asdict(described.header),
         "notices": [notice.to_mapping() for notice in described.notices],
         "metadata": described.metadata,
+        "layout": described.layout.to_mapping(),
+        "no_data": None if described.no_data is None else described.no_data.to_mapping(),
         "pixel_size": _pack_mapping(described.pixel_size),
         "pixel_size_suggested": _pack_mapping(described.pixel_size_suggested),
         "georeference": _pack_mapping(described.georeference),
@@ -161,6 +178,8 @@ def _unpack_description(found: Values) -> dict[str, Any]:
         "header": _header(found["header"]),
         "notices": tuple(_notice(notice) for notice in notices),
         "metadata": _metadata(found["metadata"]),
+        "layout": _layout(found["layout"]),
+        "no_data": None if found["no_data"] is None else _no_data(found["no_data"]),
         "pixel_size": _unpack_mapping(PixelSize.from_mapping, found["pixel_size"]),
         "pixel_size_suggested": _unpack_mapping(PixelSize.from_mapping, found["pixel_size_suggested"]),
         "georeference": _unpack_mapping(Georeference.from_mapping, found["georeference"]),
@@ -209,6 +228,41 @@ def _metadata(values: Any) -> Values:
             raise Untrustworthy("no resolution")
         found["dpi"] = [float(_number(value)) for value in dpi]
     return found
+
+
+def _layout(values: Any) -> Layout:
+    found = _fields(values, "selection", "axes", "shape", "pictures", "channel_names", "overviews")
+    axes, shape, names = found["axes"], found["shape"], found["channel_names"]
+    if not (isinstance(axes, str) and re.fullmatch("[TZCYXS]{2,6}", axes) and len(set(axes)) == len(axes)):
+        raise Untrustworthy("no axes")
+    if not (
+        isinstance(shape, list) and len(shape) == len(axes) and isinstance(names, list) and len(names) <= _MOST_NAMES
+    ):
+        raise Untrustworthy("no shape")
+    try:
+        selection = Selection.from_mapping(_fields(found["selection"], "series", "z", "t", "channels"))
+    except BadRecipe as error:
+        raise Untrustworthy("no selection") from error
+    return Layout(
+        selection=selection,
+        axes=axes,
+        shape=tuple(integer(size, 1, _MOST) for size in shape),
+        pictures=integer(found["pictures"], 1, _MOST),
+        channel_names=tuple(text(name) for name in names),
+        overviews=integer(found["overviews"], 0, _MOST),
+    )
+
+
+def _no_data(values: Any) -> NoData:
+    found = _fields(values, "source", "value", "pixels")
+    if found["source"] not in _NO_DATA_SOURCES:
+        raise Untrustworthy("no source")
+    value = found["value"]
+    return NoData(
+        source=found["source"],
+        value=None if value is None else float(_number(value)),
+        pixels=integer(found["pixels"], 0, _MOST),
+    )
 
 
 def _pack_rendition(rendition: Rendition, writer: Writer) -> Values:

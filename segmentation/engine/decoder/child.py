@@ -16,6 +16,7 @@ from segmentation.engine.decoder.memory import Writer, write_all
 from segmentation.engine.exceptions import Refusal
 from segmentation.engine.imaging import Header, Limits
 from segmentation.engine.imaging.admission import decoded_bytes
+from segmentation.engine.recipe import Reading
 from segmentation.engine.sandbox.limits import end_with_parent, lift_memory_limit, limit_memory, most_descriptors
 
 _LONGEST_REQUEST = 1 << 16
@@ -31,6 +32,7 @@ class Request:
     operation: str
     name: str  # of the file, as people know it
     limits: Limits
+    reading: Reading
     memory: int  # bytes that the child may take
     patience: int  # times the usual budget of processor seconds
     output: int  # bytes that it may write
@@ -38,7 +40,8 @@ class Request:
     @classmethod
     def from_json(cls, written: bytes) -> "Request":
         values = json.loads(written)
-        return cls(**values | {"limits": Limits(**values["limits"])})
+        limits, reading = Limits(**values["limits"]), Reading.from_mapping(values["reading"])
+        return cls(**values | {"limits": limits, "reading": reading})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,7 @@ class Work:
     data: bytes  # the file
     name: str
     limits: Limits
+    reading: Reading  # of a picture
     on_header: Callable[[Header], None]  # to be called as soon as the size of the picture is known
     writer: Writer
 
@@ -74,7 +78,14 @@ def _said(request: Request, operations: Mapping[str, Operation], file: int, memo
         _limit(request)
         confine()
         data = os.pread(file, min(size, request.limits.bytes + 1), 0)  # one more than allowed is enough to be refused
-        work = Work(data=data, name=request.name, limits=request.limits, on_header=budget.widen, writer=Writer(memory))
+        work = Work(
+            data=data,
+            name=request.name,
+            limits=request.limits,
+            reading=request.reading,
+            on_header=budget.widen,
+            writer=Writer(memory),
+        )
         return {"result": operations[request.operation](work)}
     except MemoryError:
         lift_memory_limit()

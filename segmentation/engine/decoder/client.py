@@ -20,6 +20,7 @@ from segmentation.engine.decoder.memory import Untrustworthy, open_memory
 from segmentation.engine.exceptions import ChildFailed
 from segmentation.engine.imaging import Inspection, Limits, MaskMaster, Picture
 from segmentation.engine.imaging.calibration import with_registered_crs
+from segmentation.engine.recipe import Reading
 from segmentation.engine.sandbox import Allowance
 
 T = TypeVar("T")
@@ -42,7 +43,14 @@ def warm() -> None:
     _connection.open()
 
 
-def decode(data: bytes | IO[bytes], *, name: str, limits: Limits, allowance: Allowance = USUAL) -> Picture:
+def decode(
+    data: bytes | IO[bytes],
+    *,
+    name: str,
+    limits: Limits,
+    reading: Reading = Reading(),  # noqa: B008 - frozen
+    allowance: Allowance = USUAL,
+) -> Picture:
     """Decode a picture that was admitted before; as `imaging.decode`.
 
     Raises
@@ -52,7 +60,16 @@ def decode(data: bytes | IO[bytes], *, name: str, limits: Limits, allowance: All
     ChildFailed
         With `deadline`, `out_of_memory`, `crashed` or `internal_error`.
     """
-    picture = _ask("picture", data, name, limits, allowance=allowance, unpack=answers.unpack_picture, patience=_AGAIN)
+    picture = _ask(
+        "picture",
+        data,
+        name,
+        limits,
+        reading=reading,
+        allowance=allowance,
+        unpack=answers.unpack_picture,
+        patience=_AGAIN,
+    )
     return with_registered_crs(picture)
 
 
@@ -61,11 +78,19 @@ def read_mask(data: bytes | IO[bytes], *, name: str, limits: Limits, allowance: 
     return _ask("mask", data, name, limits, allowance=allowance, unpack=answers.unpack_mask, patience=_AGAIN)
 
 
-def inspect(data: bytes | IO[bytes], *, name: str, limits: Limits, allowance: Allowance = USUAL) -> Inspection:
+def inspect(
+    data: bytes | IO[bytes],
+    *,
+    name: str,
+    limits: Limits,
+    reading: Reading = Reading(),  # noqa: B008 - frozen
+    allowance: Allowance = USUAL,
+) -> Inspection:
     """Look at an uploaded picture; as `imaging.inspect`, and raises as `decode`."""
-    return with_registered_crs(
-        _ask("inspection", data, name, limits, allowance=allowance, unpack=answers.unpack_inspection)
+    inspection = _ask(
+        "inspection", data, name, limits, reading=reading, allowance=allowance, unpack=answers.unpack_inspection
     )
+    return with_registered_crs(inspection)
 
 
 def inspect_mask(data: bytes | IO[bytes], *, name: str, limits: Limits, allowance: Allowance = USUAL) -> MaskMaster:
@@ -81,6 +106,7 @@ def _ask(
     *,
     allowance: Allowance,
     unpack: answers.Unpack[T],
+    reading: Reading = Reading(),  # noqa: B008 - frozen
     patience: int = 1,
 ) -> T:
     most = most_output(limits)
@@ -88,6 +114,7 @@ def _ask(
         "operation": operation,
         "name": name,
         "limits": asdict(limits),
+        "reading": reading.to_mapping(),
         "memory": allowance.memory,
         "patience": patience,
         "output": most,

@@ -9,12 +9,12 @@ from segmentation.engine.imaging import decode, inspect, masks
 
 
 def _picture(work: Work) -> dict[str, Any]:
-    picture = decode(work.data, name=work.name, limits=work.limits, on_header=work.on_header)
+    picture = decode(work.data, name=work.name, limits=work.limits, reading=work.reading, on_header=work.on_header)
     return answers.pack_picture(picture, work.writer)
 
 
 def _inspection(work: Work) -> dict[str, Any]:
-    inspection = inspect(work.data, name=work.name, limits=work.limits, on_header=work.on_header)
+    inspection = inspect(work.data, name=work.name, limits=work.limits, reading=work.reading, on_header=work.on_header)
     return answers.pack_inspection(inspection, work.writer)
 
 

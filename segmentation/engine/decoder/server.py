@@ -64,9 +64,9 @@ def load() -> None:
 _CODECS = ("jpeg8_decode", "ljpeg_decode", "jpegsof3_decode", "jpegls_decode", "jpeg2k_decode", "jpegxl_decode")
 
 _NEEDED_LATER = (
-    "segmentation.engine.imaging.high_bit_depth", "segmentation.engine.imaging.geotiff",
-    "segmentation.engine.imaging.tiff_pixel_size", "segmentation.engine.imaging.imagecodecs_reader",
-    "segmentation.engine.imaging.dicom_reader",
+    "segmentation.engine.imaging.png_reader", "segmentation.engine.imaging.tiff_reader",
+    "segmentation.engine.imaging.geotiff", "segmentation.engine.imaging.tiff_pixel_size",
+    "segmentation.engine.imaging.imagecodecs_reader", "segmentation.engine.imaging.dicom_reader",
     "encodings.ascii", "encodings.latin_1", "encodings.utf_16", "encodings.utf_16_be", "encodings.utf_16_le",
     "encodings.utf_32", "encodings.cp1252", "encodings.cp437", "encodings.mac_roman", "encodings.unicode_escape",
     "linecache", "tokenize", "traceback", "uuid", "xml.etree.ElementTree", "fractions", "datetime", "zoneinfo",

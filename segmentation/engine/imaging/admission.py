@@ -18,10 +18,12 @@ from segmentation.engine.exceptions import Refusal, SegmentationError, gettext_n
 from segmentation.engine.imaging import codec_headers, heif_boxes
 from segmentation.engine.imaging.formats import detect_format
 from segmentation.engine.imaging.structure import require_few_parts
+from segmentation.engine.recipe import Selection
 
 T = TypeVar("T")
 
 MAX_BANDS = 16
+_RAW_SIGNATURES = (b"II*\x00\x10\x00\x00\x00CR", b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\x00")
 _UNSUPPORTED = re.compile(
     r"not (?:yet )?(?:supported|implemented|available)|not a known|unsupported|unknown compression", re.IGNORECASE
 )
@@ -50,14 +52,19 @@ class Header:
     height: int
     bands: int  # values a pixel, with alpha
     dtype: str  # NumPy's name for the type of one value
-    frames: int
+    frames: int  # planes in the file: pictures, at every depth and time
 
 
 OnHeader = Callable[[Header], None]
 """Called with the header of a file before the file is decoded."""
 
 
-def admit(data: bytes, *, limits: Limits) -> Header:
+def admit(
+    data: bytes,
+    *,
+    limits: Limits,
+    selection: Selection = Selection(),  # noqa: B008 - frozen
+) -> Header:
     """Read the header of a file and decide whether it may be decoded.
 
     Parameters
@@ -65,13 +72,18 @@ def admit(data: bytes, *, limits: Limits) -> Header:
     data : bytes
         The file.
     limits : Limits
+    selection : Selection
+        The picture, plane and channels that are to be decoded.
 
     Raises
     ------
     Refusal
-        With `empty`, `too_large`, `unsupported_format`, `decode_timeout`, `too_many_pixels`, `too_many_bands` or `corrupt`.
+        With `empty`, `too_large`, `unsupported_format`, `decode_timeout`, `too_many_pixels`, `too_many_bands`, `corrupt` or
+        `invalid_request`.
     """
     _require_size(len(data), limits)
+    if data.startswith(_RAW_SIGNATURES) or data[4:12] == b"ftypcrx ":
+        raise camera_raw()
     image_format = detect_format(data)
     if image_format is None:
         raise Refusal(
@@ -92,7 +104,7 @@ def admit(data: bytes, *, limits: Limits) -> Header:
             gettext_noop("This site does not take HEIC. Save it as JPEG or PNG and try again."),
         )
     require_few_parts(data, image_format)
-    header = refuse_damaged(lambda: _read_header(data, image_format))
+    header = refuse_damaged(lambda: _read_header(data, image_format, selection))
     _require_within_limits(header, limits)
     return header
 
@@ -132,6 +144,16 @@ def _says_unsupported(error: Exception) -> bool:
     return is_missing_codec or isinstance(error, NotImplementedError) or bool(_UNSUPPORTED.search(str(error)[:1000]))
 
 
+def camera_raw() -> Refusal:
+    """Return the refusal of a camera raw file."""
+    return Refusal(
+        "unsupported_format",
+        gettext_noop(
+            "It is a camera raw file, which must be developed first. Export it as a 16-bit TIFF and upload that."
+        ),
+    )
+
+
 def load_heif_codec() -> None:
     """Register the HEIC codec with Pillow: main picture only, without thumbnails, depth and auxiliary images, in one thread.
 
@@ -147,11 +169,13 @@ def png_depth(data: bytes) -> int:
     return data[24]
 
 
-def _read_header(data: bytes, image_format: str) -> Header:
+def _read_header(data: bytes, image_format: str, selection: Selection) -> Header:
     if image_format == "TIFF":
-        return _read_tiff_header(data)
+        return _read_tiff_header(data, selection)
     if image_format in codec_headers.READERS:
-        return Header(format=image_format, **codec_headers.READERS[image_format](data))
+        header = Header(format=image_format, **codec_headers.READERS[image_format](data))
+        _require_picture(selection, header.frames)
+        return header
     if image_format == "HEIF":
         heif_boxes.require_photograph(data)
         load_heif_codec()
@@ -163,7 +187,17 @@ def _read_header(data: bytes, image_format: str) -> Header:
         elif _has_more_than_eight_bits(image, image_format, data):
             dtype = "uint16"
         frames = int(getattr(image, "n_frames", 1))
+        _require_picture(selection, frames)
     return Header(format=image_format, width=width, height=height, bands=bands, dtype=dtype, frames=frames)
+
+
+def _require_picture(selection: Selection, frames: int) -> None:
+    if selection.series >= frames:
+        raise Refusal(
+            "invalid_request",
+            gettext_noop("The file has %(count)s pictures: choose from 1 to %(count)s."),
+            count=frames,
+        )
 
 
 def _has_more_than_eight_bits(image: PIL.Image.Image, image_format: str, data: bytes) -> bool:
@@ -177,11 +211,13 @@ def _has_more_than_eight_bits(image: PIL.Image.Image, image_format: str, data: b
     return 0 <= offset < len(data) - 6 and bool(data[offset + 6] & 0x40)
 
 
-def _read_tiff_header(data: bytes) -> Header:
-    import tifffile  # noqa: PLC0415 - a web process imports this package for its names, and starts faster without tifffile
+def _read_tiff_header(data: bytes, selection: Selection) -> Header:
+    # A web process imports this package for its names, and starts faster without tifffile.
+    from segmentation.engine.imaging.tiff_layout import open_tiff, select_plane  # noqa: PLC0415 - see above
 
-    with tifffile.TiffFile(BytesIO(data)) as file:
-        page = file.pages.first
+    with open_tiff(data) as file:
+        plane = select_plane(file, selection)
+        page = plane.page
         if page.dtype is None or page.dtype.kind not in "buif":
             raise Refusal(
                 "unsupported_format",
@@ -195,9 +231,9 @@ def _read_tiff_header(data: bytes) -> Header:
             format="TIFF",
             width=int(page.imagewidth),
             height=int(page.imagelength),
-            bands=int(page.samplesperpixel),
+            bands=plane.bands,
             dtype="bool" if page.bitspersample == 1 else page.dtype.name,
-            frames=len(file.pages),
+            frames=plane.layout.planes,
         )
 
 

@@ -1,7 +1,6 @@
 """The size of pixels and the place of a picture, as its file says them."""
 
 from dataclasses import dataclass, replace
-from io import BytesIO
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from segmentation.engine.imaging import orientation
@@ -42,32 +41,27 @@ class Calibration:
         )
 
 
-def from_tiff(data: bytes, *, page: int = 0, image: int = 0) -> Calibration:
-    """Read the calibration of a picture in a TIFF file, upright.
+def from_tiff(file: Any, page: Any, image: int) -> Calibration:
+    """Return the calibration of a picture in an open TIFF file, upright.
 
     Parameters
     ----------
-    data : bytes
-        The file.
-    page : int
+    file : tifffile.TiffFile
+    page : tifffile.TiffPage
         The page that holds the picture, or its first plane.
     image : int
         The number of the picture among those of the file, without overviews and masks.
     """
-    import tifffile  # noqa: PLC0415 - a web process imports this package for its names, and starts faster without tifffile
+    from segmentation.engine.imaging import geotiff, tiff_pixel_size  # noqa: PLC0415 - they need it, and only TIFF does
 
-    from segmentation.engine.imaging import geotiff, tiff_pixel_size  # noqa: PLC0415 - the same
-
-    with tifffile.TiffFile(BytesIO(data)) as file:
-        the_page: Any = file.pages.first if page == 0 else file.pages[page]
-        georeference, notices = geotiff.read_georeference(the_page)
-        picture = tiff_pixel_size.TiffPicture(file=file, page=the_page, image=image)
-        known = tiff_pixel_size.read_pixel_size(picture)
-        if known is None and georeference is not None:
-            known = size_of_georeference(georeference)
-        has_size = known is not None or georeference is not None
-        suggested = None if has_size else tiff_pixel_size.read_suggested_size(picture)
-        stored_orientation = the_page.tags.valueof(_ORIENTATION_TAG, default=orientation.UPRIGHT)
+    georeference, notices = geotiff.read_georeference(page)
+    picture = tiff_pixel_size.TiffPicture(file=file, page=page, image=image)
+    known = tiff_pixel_size.read_pixel_size(picture)
+    if known is None and georeference is not None:
+        known = size_of_georeference(georeference)
+    has_size = known is not None or georeference is not None
+    suggested = None if has_size else tiff_pixel_size.read_suggested_size(picture)
+    stored_orientation = page.tags.valueof(_ORIENTATION_TAG, default=orientation.UPRIGHT)
     found = Calibration(
         pixel_size=known, pixel_size_suggested=suggested, georeference=georeference, notices=tuple(notices)
     )

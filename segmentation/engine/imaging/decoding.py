@@ -1,7 +1,6 @@
 """Decoding of a picture file: pixels for display in 8-bit sRGB, values to be fitted in the depth of the file, valid pixels."""
 
-from dataclasses import dataclass
-from io import BytesIO
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,15 @@ from segmentation.engine.imaging.admission import (
     refuse_damaged,
 )
 from segmentation.engine.imaging.calibration import Calibration
-from segmentation.engine.imaging.decoded_bands import DecodedFile
+from segmentation.engine.imaging.decoded_bands import DecodedBands, DecodedFile, select_bands
 from segmentation.engine.imaging.display_and_data import display_and_data
 from segmentation.engine.imaging.formats import extension_notices
 from segmentation.engine.imaging.georeference import Georeference
+from segmentation.engine.imaging.layout import Layout, NoData
 from segmentation.engine.imaging.notices import Notice
 from segmentation.engine.imaging.pillow_reader import read_with_pillow
 from segmentation.engine.imaging.pixel_size import PixelSize
+from segmentation.engine.recipe import Alpha, Reading, Selection
 
 PIL.AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a child process with a memory limit has one thread
 
@@ -39,21 +40,30 @@ class Picture:
 
     `data` has one band for grey pictures and is `pixels` itself for colours of 8 bits. With more than 8 bits or another number
     of bands it has the values of the file, to which no colour profile is applied: LittleCMS converts 8 bits only. Translucent
-    pixels are blended with white in both arrays.
+    pixels are blended with white in both arrays, except in TIFF, where alpha only says which pixels have data.
     """
 
     pixels: NDArray[np.uint8]  # (H, W, 3) sRGB, for display
     data: NDArray[np.generic]  # (H, W, B), integers, floats or bool in up to 16 bands, to be fitted
-    valid: NDArray[np.bool_] | None  # (H, W), False for transparent pixels, NaN and infinity; None when all are valid
+    valid: NDArray[np.bool_] | None  # (H, W), False where there are no data; None when all pixels are valid
     header: Header  # as stored in the file
     notices: tuple[Notice, ...]
     metadata: dict[str, Any]
+    layout: Layout
+    no_data: NoData | None  # None when all pixels are valid
     pixel_size: PixelSize | None = None
     pixel_size_suggested: PixelSize | None = None  # by a resolution, which often is that of a screen or a printer
     georeference: Georeference | None = None
 
 
-def decode(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ignore_header) -> Picture:
+def decode(
+    data: bytes,
+    *,
+    name: str,
+    limits: Limits,
+    reading: Reading = Reading(),  # noqa: B008 - frozen
+    on_header: OnHeader = ignore_header,
+) -> Picture:
     """Decode a picture file completely.
 
     Parameters
@@ -64,33 +74,38 @@ def decode(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = igno
         Name of the file; a known extension of another format gives a notice.
     limits : Limits
         Checked before anything is decoded.
+    reading : Reading
+        What a person decided about the reading of the file.
     on_header : callable
         Called with the header of an admitted file before it is decoded.
 
     Raises
     ------
     Refusal
-        With the codes of `admit`; `corrupt` also for damage that shows while decoding.
+        With the codes of `admit`; `corrupt` also for damage that shows while decoding, and `invalid_request` for a plane or
+        channel that the file does not have.
     MemoryError
         When the picture needs more memory than there is.
     """
-    header = admit(data, limits=limits)
+    header = admit(data, limits=limits, selection=reading.selection)
     on_header(header)
-    return refuse_damaged(lambda: _decode(data, header, extension_notices(name, header.format)))
+    return refuse_damaged(lambda: _decode(data, header, reading, extension_notices(name, header.format)))
 
 
-def _decode(data: bytes, header: Header, notices: list[Notice]) -> Picture:
-    notices = [*notices, Notice("first_frame", {"frames": header.frames})] if header.frames > 1 else notices
+def _decode(data: bytes, header: Header, reading: Reading, notices: list[Notice]) -> Picture:
+    notices = notices + _notices_of_frames(header, reading)
     if header.format in _REDUCED_BY_CODEC and header.dtype != "uint8":
         notices.append(Notice("bits_reduced"))
-    decoded = _read(data, header)
-    calibrated = _calibration(data, header, decoded)
-    arrays = display_and_data(decoded.bands)
+    decoded = _read(data, header, reading)
+    calibrated = _calibration(decoded)
+    layout = decoded.layout or _layout_of_one_plane(header, reading)
+    bands = _selected(decoded.bands, layout, reading)
+    arrays = display_and_data(bands, reading.no_data)
     pixels, fitted, valid = arrays.pixels, arrays.data, arrays.valid
     notices += decoded.notices + arrays.notices
     is_shared = fitted is pixels
     if decoded.profile is not None:
-        pixels, notice = _with_profile_applied(pixels, decoded, is_fitted=is_shared)
+        pixels, notice = _with_profile_applied(pixels, bands, decoded.profile, is_fitted=is_shared)
         notices += [notice] if notice else []
     if decoded.orientation != orientation.UPRIGHT:
         notices.append(Notice("orientation_applied"))
@@ -104,65 +119,74 @@ def _decode(data: bytes, header: Header, notices: list[Notice]) -> Picture:
         header=header,
         notices=(*notices, *calibrated.notices),
         metadata=decoded.metadata,
+        layout=layout,
+        no_data=arrays.no_data,
         pixel_size=calibrated.pixel_size,
         pixel_size_suggested=calibrated.pixel_size_suggested,
         georeference=calibrated.georeference,
     )
 
 
-def _read(data: bytes, header: Header) -> DecodedFile:
+def _notices_of_frames(header: Header, reading: Reading) -> list[Notice]:
+    """Return a notice when the file has further planes."""
+    if header.frames == 1:
+        return []
+    is_first = replace(reading.selection, channels=None) == Selection()
+    return [Notice("first_frame" if is_first else "selected_frame", {"frames": header.frames})]
+
+
+def _layout_of_one_plane(header: Header, reading: Reading) -> Layout:
+    is_grey = header.bands == 1
+    return Layout(
+        selection=reading.selection,
+        axes="YX" if is_grey else "YXS",
+        shape=(header.height, header.width) if is_grey else (header.height, header.width, header.bands),
+        pictures=header.frames,
+    )
+
+
+def _selected(bands: DecodedBands, layout: Layout, reading: Reading) -> DecodedBands:
+    """Return the selected bands, with alpha among them if it is data; the TIFF reader has selected channels that are pages."""
+    channels = reading.selection.channels
+    if reading.alpha is Alpha.DATA and bands.alpha is not None:
+        bands = replace(bands, values=np.dstack([bands.values, bands.alpha]), alpha=None)
+    return bands if channels is None or "C" in layout.axes else select_bands(bands, channels)
+
+
+def _read(data: bytes, header: Header, reading: Reading) -> DecodedFile:
     """Decode a file with the reader that keeps its depth and bands."""
-    from segmentation.engine.imaging import high_bit_depth  # noqa: PLC0415 - a web process must not load its codecs
+    from segmentation.engine.imaging import png_reader, tiff_reader  # noqa: PLC0415 - a web process must not load their codecs
 
     if header.format == "PNG" and png_depth(data) == 16:
-        return high_bit_depth.read_16_bit_png(data)
-    if header.format == "TIFF" and not (header.dtype in {"uint8", "bool"} and _can_pillow_read(data, header.bands)):
-        return high_bit_depth.read_tiff(data)
+        return png_reader.read_16_bit_png(data)
+    if header.format == "TIFF":
+        return tiff_reader.read_tiff(data, header, reading)
     if header.format in {"JPEG2000", "JXL", "DICOM"}:
-        return _read_with_own_codec(data, header)
-    return read_with_pillow(data, header)
+        return _read_with_own_codec(data, header, reading)
+    return read_with_pillow(data, header, picture=reading.selection.series)
 
 
-def _read_with_own_codec(data: bytes, header: Header) -> DecodedFile:
+def _read_with_own_codec(data: bytes, header: Header, reading: Reading) -> DecodedFile:
     from segmentation.engine.imaging import dicom_reader, imagecodecs_reader  # noqa: PLC0415 - as in `_read`
 
-    readers = {
-        "JPEG2000": imagecodecs_reader.read_jpeg_2000,
-        "JXL": imagecodecs_reader.read_jpeg_xl,
-        "DICOM": dicom_reader.read_dicom,
-    }
-    return readers[header.format](data)
+    if header.format == "DICOM":
+        return dicom_reader.read_dicom(data, reading.selection.series)
+    read = {"JPEG2000": imagecodecs_reader.read_jpeg_2000, "JXL": imagecodecs_reader.read_jpeg_xl}
+    return read[header.format](data)
 
 
-def _calibration(data: bytes, header: Header, decoded: DecodedFile) -> Calibration:
+def _calibration(decoded: DecodedFile) -> Calibration:
     """Return the size and the place of the pixels of the upright picture."""
-    if header.format == "TIFF":
-        return calibration.from_tiff(data)
-    found = decoded.calibration or calibration.from_metadata(decoded.metadata)
-    return found.upright(decoded.orientation)
-
-
-def _can_pillow_read(data: bytes, bands: int) -> bool:
-    """Return whether Pillow reads all bands of a TIFF file of 8 bits or 1 bit a value.
-
-    Pillow reads more compressions and colour spaces than `high_bit_depth.read_tiff`, but skips bands that are neither colour
-    nor alpha.
-    """
-    try:
-        with PIL.Image.open(BytesIO(data), formats=["TIFF"]) as image:
-            has_all_bands = len(image.getbands()) >= bands
-            return has_all_bands and image.info.get("compression") != "webp"  # its libtiff is built without WebP
-    except PIL.UnidentifiedImageError:
-        return False
+    return decoded.calibration or calibration.from_metadata(decoded.metadata).upright(decoded.orientation)
 
 
 def _with_profile_applied(
-    pixels: NDArray[np.uint8], decoded: DecodedFile, *, is_fitted: bool
+    pixels: NDArray[np.uint8], bands: DecodedBands, profile: bytes, *, is_fitted: bool
 ) -> tuple[NDArray[np.uint8], Notice | None]:
     """Return the displayed pixels converted from the profile of the file to sRGB, and a notice of it."""
-    is_grey = decoded.bands.displayed.shape[2] == 1
+    is_grey = bands.displayed.shape[2] == 1
     image = PIL.Image.fromarray(np.ascontiguousarray(pixels[:, :, 0]) if is_grey else pixels)
-    converted, notice = profiles.to_srgb(image, decoded.profile or b"")
+    converted, notice = profiles.to_srgb(image, profile)
     if notice is not None and notice.code == "profile_converted" and not is_fitted:
         notice = Notice("profile_shown", notice.values)
     return (pixels if converted is image else np.asarray(converted)), notice

@@ -1,8 +1,9 @@
 """Conversion of decoded bands into two arrays: 8-bit RGB for display, and the values that the mixture is fitted to.
 
-For display, values are scaled linearly from the range of the valid pixels, with one range for all displayed bands: nothing is
-clipped and the ratio of the bands stays. The fitted values keep their dtype and all bands. A picture of three 8-bit bands is
-not scaled, so that both arrays are the same object.
+For display, measurements are scaled linearly between two quantiles of the valid pixels, with one range for all displayed
+bands, and colour photographs of 16 bits from their full range, so that they look like their copies of 8 bits. The fitted
+values keep their dtype and all bands, and never depend on the display. A picture of three 8-bit bands is not scaled, so that
+both arrays are the same object.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.imaging.decoded_bands import DecodedBands, largest_value, row_blocks
+from segmentation.engine.imaging.layout import NoData
+from segmentation.engine.imaging.no_data import find_valid_pixels
 from segmentation.engine.imaging.notices import Notice
+
+DISPLAY_QUANTILES = 0.001, 0.999  # displayed as black and as white; numbers never depend on them
+_MAX_SAMPLES = 2**22  # of which the quantiles of types other than 16-bit integers are taken
+_WHITE = 255  # displayed where there are no data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -21,35 +28,40 @@ class DisplayAndData:
 
     pixels: NDArray[np.uint8]  # (H, W, 3), blended with white by alpha
     data: NDArray[np.generic]  # (H, W, B), blended with white by alpha; `pixels` itself for three bands of 8 bits
-    valid: NDArray[np.bool_] | None  # (H, W), False for fully transparent pixels, NaN and infinity; None: all valid
+    valid: NDArray[np.bool_] | None  # (H, W), False where there are no data; None: all valid
+    no_data: NoData | None  # None: all valid
     notices: list[Notice]
 
 
-def display_and_data(bands: DecodedBands) -> DisplayAndData:
-    """Scale the displayed bands to 8 bits, and keep the values that are fitted.
+def display_and_data(bands: DecodedBands, no_data_value: float | None = None) -> DisplayAndData:
+    """Scale the displayed bands to 8 bits, and keep the values that are fitted; pixels without data are displayed white.
 
-    Pixels with NaN or an infinite value in any band are white in the display and not valid.
+    Parameters
+    ----------
+    bands : DecodedBands
+    no_data_value : float or None
+        As for `find_valid_pixels`.
     """
-    notices: list[Notice] = []
-    finite = _finite(bands.values)
-    if finite is not None:
-        notices.append(Notice("no_data", {"pixels": int((~finite).sum())}))
-    valid = _both(finite, _visible(bands.alpha))
-    low, high = _display_range(bands.displayed, valid)
-    pixels, scaling = _to_eight_bits(bands.displayed, low, high)
-    notices += scaling
-    if bands.displayed.shape[2] == 1:
-        notices += [] if bands.values.dtype == np.bool_ or bands.values.shape[2] > 1 else [Notice("grey")]
-        pixels = np.repeat(pixels, 3, axis=2)
+    valid, no_data, notices = find_valid_pixels(bands, no_data_value)
+    if bands.display_table is not None:
+        pixels = bands.display_table[bands.values[:, :, 0]]
+    else:
+        low, high = _display_range(bands, valid)
+        pixels, scaling = _to_eight_bits(bands.displayed, low, high)
+        notices += scaling
+        if bands.displayed.shape[2] == 1:
+            notices += [] if bands.values.dtype == np.bool_ or bands.values.shape[2] > 1 else [Notice("grey")]
+            pixels = np.repeat(pixels, 3, axis=2)
     alpha = _translucency(bands.alpha)
     if alpha is not None:
         pixels = blend_with_white(pixels, alpha)
         notices.append(Notice("alpha_over_white"))
-    if finite is not None:
-        pixels[~finite] = 255
     pixels = np.ascontiguousarray(pixels)
-    data = _fitted_values(bands.values, alpha, pixels, white=high)
-    return DisplayAndData(pixels=pixels, data=data, valid=valid, notices=notices)
+    if valid is not None:
+        pixels = pixels if pixels.flags.writeable else pixels.copy()
+        pixels[~valid] = _WHITE
+    data = _fitted_values(bands, alpha, pixels, valid)
+    return DisplayAndData(pixels=pixels, data=data, valid=valid, no_data=no_data, notices=notices)
 
 
 def blend_with_white(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -64,48 +76,33 @@ def blend_with_white(pixels: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDA
 
 
 def _fitted_values(
-    values: NDArray[np.generic], alpha: NDArray[np.uint8] | None, pixels: NDArray[np.uint8], *, white: float
+    bands: DecodedBands,
+    alpha: NDArray[np.uint8] | None,
+    pixels: NDArray[np.uint8],
+    valid: NDArray[np.bool_] | None,
 ) -> NDArray[np.generic]:
     """Return the values (H, W, B) that are fitted.
 
     For one or three bands of 8 bits or 1 bit these are the displayed pixels. Other values keep their dtype and are blended by
-    alpha with `white`, the value that is displayed as white; 64-bit integers become float64, which is exact up to 2**53.
+    alpha with white: the largest value of a photograph, or of the valid pixels. 64-bit integers become float64, which is
+    exact up to 2**53.
     """
+    values = bands.values
+    if bands.display_table is not None:
+        return np.ascontiguousarray(values)
     if values.dtype in (np.uint8, np.bool_) and values.shape[2] in {1, 3}:
         return pixels if values.shape[2] == 3 else np.ascontiguousarray(pixels[:, :, :1])
     if values.dtype.kind in "iu" and values.dtype.itemsize == 8:
         values = values.astype(np.float64)
     if alpha is None:
         return np.ascontiguousarray(values)
+    white = _value_range(bands.displayed, valid)[1] if bands.white is None else bands.white
     blended = np.empty(values.shape, values.dtype)
     for rows in row_blocks(values):
         weight = alpha[rows, :, None] / 255.0
         mixed = values[rows].astype(np.float64) * weight + white * (1 - weight)
         blended[rows] = mixed if values.dtype.kind == "f" else np.rint(mixed)
     return blended
-
-
-def _finite(values: NDArray[np.generic]) -> NDArray[np.bool_] | None:
-    """Return where all bands are finite (H, W), or None when all pixels are."""
-    if values.dtype.kind != "f":
-        return None
-    finite = np.empty(values.shape[:2], np.bool_)
-    for rows in row_blocks(values):
-        np.isfinite(values[rows]).all(axis=2, out=finite[rows])
-    return None if finite.all() else finite
-
-
-def _visible(alpha: NDArray[np.generic] | None) -> NDArray[np.bool_] | None:
-    """Return where pixels are not fully transparent (H, W), or None when no pixel is."""
-    visible = None if alpha is None else alpha != 0
-    return None if visible is None or visible.all() else visible
-
-
-def _both(one: NDArray[np.bool_] | None, other: NDArray[np.bool_] | None) -> NDArray[np.bool_] | None:
-    """Return the logical and of two masks, each of which is None when it is True everywhere."""
-    if one is None or other is None:
-        return other if one is None else one
-    return one & other
 
 
 def _translucency(alpha: NDArray[np.generic] | None) -> NDArray[np.uint8] | None:
@@ -126,14 +123,44 @@ def _alpha_in_eight_bits(alpha: NDArray[np.generic]) -> NDArray[np.uint8]:
     return result
 
 
-def _display_range(values: NDArray[np.generic], valid: NDArray[np.bool_] | None) -> tuple[float, float]:
+def _display_range(bands: DecodedBands, valid: NDArray[np.bool_] | None) -> tuple[float, float]:
     """Return the values that are displayed as black and as white."""
+    values = bands.displayed
     if values.dtype in (np.uint8, np.bool_):
         return 0.0, largest_value(values.dtype)
-    low, high = _value_range(values, valid)
-    if high == low:  # one value has no range: use the one of its dtype, extended to include the value
+    if bands.white is not None:
+        return 0.0, bands.white
+    low, high = _quantiles(values, valid)
+    if low == high:
+        low, high = _value_range(values, valid)
+    if low == high:  # one value has no range: use the one of its dtype, extended to include the value
         low, high = min(low, 0.0), max(high, largest_value(values.dtype))
     return low, high
+
+
+def _quantiles(values: NDArray[np.generic], valid: NDArray[np.bool_] | None) -> tuple[float, float]:
+    """Return the quantiles that are displayed as black and as white: exact for 16-bit integers, else of evenly spaced rows."""
+    if values.dtype in (np.uint16, np.int16):
+        counts = np.zeros(2**16, np.int64)
+        for rows in row_blocks(values):
+            counted = values[rows] if valid is None else values[rows][valid[rows]]
+            counts += np.bincount(counted.view(np.uint16).ravel(), minlength=2**16)
+        levels = np.arange(2**16, dtype=np.uint16).view(values.dtype)
+        order = np.argsort(levels, kind="stable")
+        cumulative = np.cumsum(counts[order])
+        if cumulative[-1] == 0:
+            return 0.0, 1.0
+        low, high = (
+            int(np.searchsorted(cumulative, round(quantile * (cumulative[-1] - 1)), side="right"))
+            for quantile in DISPLAY_QUANTILES
+        )
+        return float(levels[order[low]]), float(levels[order[high]])
+    step = -(-values.size // _MAX_SAMPLES)
+    sample = values[::step] if valid is None else values[::step][valid[::step]]
+    if sample.size == 0:
+        return _value_range(values, valid)
+    ends = np.quantile(sample.astype(np.float64), DISPLAY_QUANTILES, method="nearest")
+    return float(ends[0]), float(ends[1])
 
 
 def _to_eight_bits(values: NDArray[np.generic], low: float, high: float) -> tuple[NDArray[np.uint8], list[Notice]]:

@@ -10,6 +10,7 @@ from segmentation.engine.imaging.calibration import Calibration
 from segmentation.engine.imaging.decoded_bands import DecodedBands, DecodedFile
 from segmentation.engine.imaging.metadata import SCHEMA
 from segmentation.engine.imaging.notices import Notice
+from segmentation.engine.imaging.tiff_layout import open_tiff
 
 _SYCC = 18  # enumerated colour spaces of JPEG 2000
 _CMYK, _LAB = 12, 14
@@ -32,14 +33,14 @@ def read_jpeg_2000(data: bytes) -> DecodedFile:
     values = values if values.ndim == 3 else values[:, :, None]
     notices = [Notice("palette_applied")] if header.has_palette else []
     bands = _split(values, header.alpha, is_multiplied=header.is_multiplied, bits=header.bits, is_integer=True)
-    place = None if header.geotiff is None else calibration.from_tiff(header.geotiff)
+    place = None if header.geotiff is None else _place(header.geotiff)
     return DecodedFile(
         bands=bands,
         orientation=orientation.UPRIGHT,
         profile=header.profile,
         notices=notices + _notices(bands),
         metadata={"schema": SCHEMA},
-        calibration=None if place is None else _without_suggestion(place),
+        calibration=place,
     )
 
 
@@ -78,7 +79,7 @@ def _split(
         table = np.rint(np.arange(256).clip(0, 2**bits - 1) * (255 / (2**bits - 1))).astype(np.uint8)
         values, bits = table[values], 8
     if alpha_band is None:
-        return DecodedBands(values=values, alpha=None)
+        return DecodedBands(values=values, alpha=None, white=_white(values, bits))
     alpha = values[:, :, alpha_band]
     if is_integer and 8 < bits < 16:
         alpha = np.rint(alpha.astype(np.float64) * (65535 / (2**bits - 1))).astype(np.uint16)
@@ -87,7 +88,13 @@ def _split(
             "unsupported_format",
             gettext_noop("Its colours were multiplied by their transparency. Save it as PNG, which keeps them apart."),
         )
-    return DecodedBands(values=np.delete(values, alpha_band, axis=2), alpha=alpha)
+    colour = np.delete(values, alpha_band, axis=2)
+    return DecodedBands(values=colour, alpha=alpha, white=_white(colour, bits))
+
+
+def _white(values: NDArray[np.generic], bits: int) -> float | None:
+    """Return the value that is displayed as white: of photographs the largest of their depth."""
+    return 2.0**bits - 1 if values.shape[2] == 3 and values.dtype == np.uint16 else None
 
 
 def _notices(bands: DecodedBands) -> list[Notice]:
@@ -97,6 +104,8 @@ def _notices(bands: DecodedBands) -> list[Notice]:
     return [Notice("extra_band_ignored")] if n_bands == 2 else []
 
 
-def _without_suggestion(place: Calibration) -> Calibration:
-    """A place that stands in a TIFF of one pixel has no resolution of the picture."""
+def _place(geotiff: bytes) -> Calibration:
+    """Return the calibration of a TIFF of one pixel that describes another picture: its resolution says nothing."""
+    with open_tiff(geotiff) as file:
+        place = calibration.from_tiff(file, file.pages.first, 0)
     return Calibration(pixel_size=place.pixel_size, georeference=place.georeference, notices=place.notices)

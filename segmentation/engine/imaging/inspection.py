@@ -7,9 +7,11 @@ from segmentation.engine.exceptions import Refusal, gettext_noop
 from segmentation.engine.imaging.admission import Header, Limits, OnHeader, ignore_header
 from segmentation.engine.imaging.decoding import decode
 from segmentation.engine.imaging.georeference import Georeference
+from segmentation.engine.imaging.layout import Layout, NoData
 from segmentation.engine.imaging.notices import Notice
 from segmentation.engine.imaging.pixel_size import PixelSize
 from segmentation.engine.imaging.renditions import Rendition, display, thumbnail
+from segmentation.engine.recipe import Reading
 
 THUMBNAIL_SIZE = 480  # pixels of the longest side
 
@@ -24,6 +26,8 @@ class Inspection:
     height: int
     notices: tuple[Notice, ...]
     metadata: dict[str, Any]
+    layout: Layout
+    no_data: NoData | None
     display: Rendition
     thumbnail: Rendition
     pixel_size: PixelSize | None = None
@@ -31,7 +35,14 @@ class Inspection:
     georeference: Georeference | None = None
 
 
-def inspect(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ignore_header) -> Inspection:
+def inspect(
+    data: bytes,
+    *,
+    name: str,
+    limits: Limits,
+    reading: Reading = Reading(),  # noqa: B008 - frozen
+    on_header: OnHeader = ignore_header,
+) -> Inspection:
     """Decode a picture file and make its renditions.
 
     Parameters
@@ -40,7 +51,7 @@ def inspect(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ign
         The file.
     name : str
         Name of the file; a known extension must belong to its format.
-    limits, on_header
+    limits, reading, on_header
         As for `decode`.
 
     Raises
@@ -48,9 +59,14 @@ def inspect(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ign
     Refusal
         With the codes of `decode`; also `empty` when no pixel is valid.
     """
-    picture = decode(data, name=name, limits=limits, on_header=on_header)
+    picture = decode(data, name=name, limits=limits, reading=reading, on_header=on_header)
     if picture.valid is not None and not picture.valid.any():
-        raise Refusal("empty", gettext_noop("None of its pixels is visible: all are transparent or hold no number."))
+        raise Refusal(
+            "empty",
+            gettext_noop(
+                "None of its pixels has data: all are transparent, masked, without a number, or of the value that stands for no data."
+            ),
+        )
     height, width = picture.pixels.shape[:2]
     return Inspection(
         header=picture.header,
@@ -59,6 +75,8 @@ def inspect(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ign
         height=height,
         notices=picture.notices,
         metadata=picture.metadata,
+        layout=picture.layout,
+        no_data=picture.no_data,
         display=display(picture.pixels),
         thumbnail=thumbnail(picture.pixels, size=THUMBNAIL_SIZE),
         pixel_size=picture.pixel_size,

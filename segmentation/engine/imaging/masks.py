@@ -1,12 +1,15 @@
 """Mask files, which mark the pixels of a picture that are left out of its segmentation.
 
 Every pixel of a mask that is neither black nor transparent is left out: masks with values 0 and 1, with 0 and 255, with a
-palette or with numbered objects can be used alike.
+palette or with numbered objects can be used alike. Three conventions are followed where black means marked: a TIFF in which
+the smallest value is white holds True or numbered objects as its values are stored (NumPy arrays of bool, and ImageJ's
+inverting table), an inverting grey palette likewise, and black paint on a transparent layer is what was painted.
 """
 
 import hashlib
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -19,6 +22,7 @@ from segmentation.engine.imaging.admission import Header, Limits, OnHeader, admi
 _LOSSLESS = {"PNG", "TIFF", "BMP", "GIF"}  # other formats can change black a little
 _PLAIN_MODES = {"1", "L", "I", "F", "I;16", "I;16L", "I;16B", "I;16N", "RGB"}
 _WITH_ALPHA = {"LA", "RGBA"}
+_PHOTOMETRIC_TAG, _MIN_IS_WHITE = 262, 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,13 +117,17 @@ def _read(data: bytes, header: Header) -> NDArray[np.bool_]:
     with file:
         # Pillow rotates TIFF files itself.
         stored_orientation = orientation.UPRIGHT if header.format == "TIFF" else orientation.read_orientation(file)
+        is_inverted = header.format == "TIFF" and _has_inverted_values(file)
         file.load()
-        marked = _marked(file)
+        marked = (np.asarray(file) != _largest(file)) if is_inverted else _marked(file)
     return np.ascontiguousarray(orientation.to_upright(marked, stored_orientation), dtype=np.bool_)
 
 
 def _marked(image: PIL.Image.Image) -> NDArray[np.bool_]:
-    """Return where an image is neither black nor transparent (H, W)."""
+    """Return where an image is neither black nor transparent (H, W); for black paint on a transparent layer, where it is painted."""
+    if image.mode == "P" and _has_inverting_palette(image):
+        indices: NDArray[np.bool_] = np.asarray(image) != 0
+        return indices
     if image.mode in {"P", "PA"} or (image.mode in {"1", "L", "RGB"} and "transparency" in image.info):
         image = image.convert("RGBA")
     if image.mode not in _PLAIN_MODES | _WITH_ALPHA:
@@ -127,7 +135,28 @@ def _marked(image: PIL.Image.Image) -> NDArray[np.bool_]:
     values = np.asarray(image).reshape(image.height, image.width, -1)
     colour = values[..., :-1] if image.mode in _WITH_ALPHA else values
     marked: NDArray[np.bool_] = (colour != 0).any(axis=2)
-    return marked & (values[..., -1] != 0) if image.mode in _WITH_ALPHA else marked
+    if image.mode not in _WITH_ALPHA:
+        return marked
+    painted: NDArray[np.bool_] = values[..., -1] != 0
+    has_colour = bool((marked & painted).any())
+    return marked & painted if has_colour or painted.all() else painted
+
+
+def _has_inverted_values(image: PIL.Image.Image) -> bool:
+    """Return whether Pillow inverts the values of a TIFF file, because its smallest value is white."""
+    tags: Any = getattr(image, "tag_v2", {})
+    return tags.get(_PHOTOMETRIC_TAG) == _MIN_IS_WHITE and image.mode in {"1", "L"}
+
+
+def _largest(image: PIL.Image.Image) -> int:
+    return 1 if image.mode == "1" else 255
+
+
+def _has_inverting_palette(image: PIL.Image.Image) -> bool:
+    """Return whether a palette is grey and falls from white at 0 to black, as ImageJ's inverting lookup table does."""
+    table = np.array(image.getpalette() or [], np.int64).reshape(-1, 3)
+    is_grey = table.size > 0 and bool((table == table[:, :1]).all())
+    return is_grey and table[0, 0] == 255 and table[-1, 0] == 0 and bool((np.diff(table[:, 0]) <= 0).all())
 
 
 def _unsupported() -> Refusal:

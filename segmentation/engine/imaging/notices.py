@@ -10,6 +10,10 @@ _SENTENCES = {
     "alpha_over_white": gettext_noop(
         "It has transparent pixels: they were blended with white, and fully transparent ones are left out."
     ),
+    "alpha_as_mask": gettext_noop(
+        "One of its bands is marked as transparency: pixels where it is 0 are left out, and it is not used otherwise. "
+        "If it holds a measurement, such as infrared, have it read as data."
+    ),
     "animation": gettext_noop("It is an animation; only its first frame was taken."),
     "area_planar": gettext_noop(
         "Its areas are measured in the plane of the map, which may distort them: "
@@ -42,13 +46,21 @@ _SENTENCES = {
     "georeference_turned": gettext_noop(
         "It is stored turned, so that its place on the map is not clear and was ignored. Save it upright to use it."
     ),
+    "selected_frame": gettext_noop("It is one of %(frames)s pictures in the file, as selected."),
     "grey": gettext_noop("It is grey: every pixel has one value."),
     "inverted": gettext_noop("In its file the smallest value is white: its values were inverted."),
     "no_data": gettext_noop("%(pixels)s of its pixels have no number (NaN or infinity) and are left out."),
+    "no_data_value": gettext_noop(
+        "%(pixels)s of its pixels have the value %(value)s, which stands for no data, and are left out."
+    ),
+    "masked_in_file": gettext_noop("The mask in the file leaves out %(pixels)s pixels."),
     "one_bit": gettext_noop("It has 1 bit a pixel: every pixel is either black or white."),
     "orientation_applied": gettext_noop("It was rotated as its camera recorded."),
     "other_extension": gettext_noop(
         "Its name ends in %(extension)s, but it is a %(format)s file, and was read as one."
+    ),
+    "table_for_display": gettext_noop(
+        "Its colour table only displays one measured value: clusters are fitted to that value."
     ),
     "palette_applied": gettext_noop("It has a colour table, which was applied."),
     "profile_converted": gettext_noop("Its colours were converted from its profile (%(profile)s) to sRGB."),

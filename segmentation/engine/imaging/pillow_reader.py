@@ -1,4 +1,4 @@
-"""Reader with Pillow, for every file that `high_bit_depth` does not read."""
+"""Reader with Pillow, for every file that no other reader takes."""
 
 from io import BytesIO
 
@@ -17,9 +17,14 @@ _WITHOUT_ALPHA = {"RGBA": "RGB", "LA": "L"}
 _KEPT_MODES = {"1", "L", "RGB", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"}
 
 
-def read_with_pillow(data: bytes, header: Header) -> DecodedFile:
-    """Decode a file and apply its palette, colour profile and colour space; any exception of the codec passes through."""
+def read_with_pillow(data: bytes, header: Header, *, picture: int = 0) -> DecodedFile:
+    """Decode a picture of a file and apply its palette, colour profile and colour space.
+
+    Any exception of the codec passes through.
+    """
     with PIL.Image.open(BytesIO(data), formats=[header.format]) as file:
+        if picture:
+            file.seek(picture)
         stored_orientation = orientation.read_orientation(file)
         file_metadata = metadata.from_image(file)
         file.load()
@@ -37,6 +42,20 @@ def read_with_pillow(data: bytes, header: Header) -> DecodedFile:
         notices=rotation + palette + conversion,
         metadata=file_metadata,
     )
+
+
+def can_pillow_read(data: bytes, bands: int) -> bool:
+    """Return whether Pillow reads all bands of a TIFF file of 8 bits or 1 bit a value.
+
+    Pillow reads more compressions and colour spaces than `tiff_reader`, but skips bands that are neither colour
+    nor alpha.
+    """
+    try:
+        with PIL.Image.open(BytesIO(data), formats=["TIFF"]) as image:
+            has_all_bands = len(image.getbands()) >= bands
+            return has_all_bands and image.info.get("compression") != "webp"  # its libtiff is built without WebP
+    except PIL.UnidentifiedImageError:
+        return False
 
 
 def _notice_of_codec_rotation(image: PIL.Image.Image, image_format: str, stored_orientation: int) -> list[Notice]:

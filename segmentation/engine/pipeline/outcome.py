@@ -93,7 +93,7 @@ def run(
     recipe, start = reconcile(recipe, inputs), starting_mixture(inputs)
     begun = time.perf_counter()
     tell(Stage.READING, 0.0)
-    picture = decoder.decode(data, name=name, limits=limits, allowance=decoding)
+    picture = decoder.decode(data, name=name, limits=limits, reading=inputs.reading, allowance=decoding)
     height, width = picture.pixels.shape[:2]
     mask = read_left_out(inputs, masters, shape=(height, width), limits=limits, allowance=decoding)
     valid = valid_pixels(picture.valid, mask)

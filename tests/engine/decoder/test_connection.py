@@ -178,7 +178,8 @@ def test_a_client_that_gives_up_leaves_no_child():
     )
     connection = Connection(f"exec({program!r})")
     request = {
-        "operation": "wait", "name": "", "limits": {"bytes": 1, "pixels": 1, "decoded_bytes": 1, "heic": False}, "memory": 10**8,
+        "operation": "wait", "name": "", "limits": {"bytes": 1, "pixels": 1, "decoded_bytes": 1, "heic": False}, "reading": {},
+        "memory": 10**8,
         "patience": 1, "output": 1,
     }  # fmt: skip
     with client._opened(b"a file") as file, pytest.raises(ChildFailed) as failed:
@@ -202,7 +203,8 @@ def test_the_decoder_process_is_bare(monkeypatch):
     )
     connection = Connection(f"exec({program!r})")
     request = {
-        "operation": "look", "name": "", "limits": {"bytes": 1, "pixels": 1, "decoded_bytes": 1, "heic": False}, "memory": 10**8,
+        "operation": "look", "name": "", "limits": {"bytes": 1, "pixels": 1, "decoded_bytes": 1, "heic": False}, "reading": {},
+        "memory": 10**8,
         "patience": 1, "output": 1,
     }  # fmt: skip
     with client._opened(b"a file") as file:

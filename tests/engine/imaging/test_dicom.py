@@ -13,6 +13,7 @@ from pydicom import uid
 from segmentation.engine import decoder
 from segmentation.engine.exceptions import Refusal
 from segmentation.engine.imaging import Limits, decode
+from segmentation.engine.recipe import Reading, Selection
 from tests.engine.imaging.dicoms import JPEG_XL, PATIENT, dicom, jpeg_2000, rle
 from tests.engine.imaging.pictures import LIMITS, codes, grey, read, values_16_bit
 
@@ -290,3 +291,15 @@ def test_a_frame_of_another_size_than_the_file_says_is_not_decoded():
 def test_the_limit_on_pixels_is_applied_before_anything_is_decoded():
     data = dicom(grey(), Rows=60_000, Columns=60_000)
     assert refused(data)[0] == "too_many_pixels"
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_any_frame_can_be_chosen(compressed):
+    stack = grey((3, 6, 8))
+    data = rle(stack, frames=3) if compressed else dicom(stack, frames=3)
+    for frame in range(3):
+        picture = decode(data, name="", limits=LIMITS, reading=Reading(selection=Selection(series=frame)))
+        np.testing.assert_array_equal(picture.data[:, :, 0], stack[frame])
+    with pytest.raises(Refusal) as refusal:
+        decode(data, name="", limits=LIMITS, reading=Reading(selection=Selection(series=3)))
+    assert refusal.value.code == "invalid_request"

@@ -12,6 +12,8 @@ from segmentation.engine import decoder
 from segmentation.engine.exceptions import Refusal
 from segmentation.engine.imaging import decode, jpeg2000, jpegxl
 from segmentation.engine.imaging.formats import detect_format
+from segmentation.engine.recipe import Reading, Selection
+from segmentation.engine.recipe.reading import Alpha
 from tests.engine.imaging.geotiffs import utm
 from tests.engine.imaging.pictures import LIMITS, codes, grey, in_colour, read, rgb_profile, values_16_bit
 
@@ -243,3 +245,22 @@ def test_the_confined_decoder_has_all_that_it_needs():
         np.testing.assert_array_equal(here.data, there.data)
         np.testing.assert_array_equal(here.pixels, there.pixels)
         assert (here.notices, here.header) == (there.notices, there.header)
+
+
+@pytest.mark.parametrize("encode", [jp2, jxl])
+def test_photographs_of_16_bits_are_shown_as_their_copies_of_8_bits(encode):
+    values = (grey((20, 30, 3)) // 2).astype(np.uint16) * 257
+    picture = read(encode(values))
+    np.testing.assert_array_equal(picture.pixels, values // 257)
+
+
+def test_a_chosen_band_and_alpha_as_a_band():
+    values = grey((16, 16, 4))
+    values[:, :, 3] |= 1
+    data = jxl(values)
+    picture = decode(data, name="", limits=LIMITS, reading=Reading(alpha=Alpha.DATA))
+    np.testing.assert_array_equal(picture.data, values)
+    picture = decode(
+        jp2(VALUES["six bands"]), name="", limits=LIMITS, reading=Reading(selection=Selection(channels=(4, 1)))
+    )
+    np.testing.assert_array_equal(picture.data, VALUES["six bands"][:, :, [4, 1]])

@@ -48,8 +48,14 @@ def with_palette(mask):
     return picture
 
 
+def with_inverting_palette(mask):
+    picture = PIL.Image.fromarray(mask.astype(np.uint8) * 255)
+    picture.putpalette([level for index in range(256) for level in (255 - index,) * 3])
+    return picture
+
+
 def layer(mask, colour=(255, 0, 0)):
-    """Return a transparent image with the mask in red."""
+    """Return a transparent image with the mask painted in a colour."""
     pixels = np.zeros((*mask.shape, 4), dtype=np.uint8)
     pixels[..., :3] = colour
     pixels[..., 3] = mask * 120
@@ -71,7 +77,10 @@ FILES = {
     "tiff of 8 bits": lambda mask: tiff(mask.astype(np.uint8)),
     "tiff of 16 bits": lambda mask: tiff(mask.astype(np.uint16)),
     "tiff of real numbers": lambda mask: tiff(mask.astype(np.float32) * 0.001),
-    "tiff whose 0 is white": lambda mask: tiff((~mask).astype(np.uint8) * 255, photometric="miniswhite"),
+    "ImageJ's inverting table": lambda mask: tiff(mask.astype(np.uint8) * 255, photometric="miniswhite"),
+    "an array of True and False": tiff,
+    "an inverting palette": lambda mask: saved(with_inverting_palette(mask)),
+    "black paint on a transparent layer": lambda mask: saved(layer(mask, (0, 0, 0))),
     "tiff of 1 bit": lambda mask: saved(image(mask.astype(np.uint8) * 255, "1"), "TIFF", compression="group4"),
 }
 

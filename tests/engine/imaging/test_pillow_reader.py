@@ -106,7 +106,7 @@ def test_a_palette_with_degrees_of_transparency_is_blended_with_white():
     np.testing.assert_array_equal(picture.valid, indices != 2)
 
 
-@pytest.mark.parametrize("image_format", ["PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("image_format", ["PNG", "WEBP"])
 def test_transparent_pixels_are_blended_with_white_and_clear_ones_do_not_count(image_format):
     picture = read(saved(WITH_ALPHA, image_format, **LOSSLESS[image_format]))
     assert_rounded(picture.pixels, blended_with_white(COLOUR, WITH_ALPHA[:, :, 3] / 255))
@@ -138,10 +138,19 @@ def test_faint_pixels_count():
     assert picture.pixels.min() >= 254
 
 
-@pytest.mark.parametrize("image_format", ["PNG", "TIFF"])
-def test_grey_with_alpha(image_format):
+def test_transparent_pixels_of_a_tiff_have_no_data_and_translucent_ones_keep_their_colours():
+    picture = read(saved(WITH_ALPHA, "TIFF"))
+    visible = WITH_ALPHA[:, :, 3] != 0
+    np.testing.assert_array_equal(picture.valid, visible)
+    np.testing.assert_array_equal(picture.pixels[visible], COLOUR[visible])
+    assert (picture.pixels[~visible] == 255).all()
+    assert codes(picture) == ["alpha_as_mask"]
+    assert picture.header.bands == 4
+
+
+def test_grey_with_alpha():
     opacity = WITH_ALPHA[:, :, 3]
-    picture = read(saved(PIL.Image.merge("LA", [*map(PIL.Image.fromarray, (GREY, opacity))]), image_format))
+    picture = read(saved(PIL.Image.merge("LA", [*map(PIL.Image.fromarray, (GREY, opacity))]), "PNG"))
     assert_rounded(picture.pixels, blended_with_white(in_colour(GREY), opacity / 255))
     np.testing.assert_array_equal(picture.valid, opacity != 0)
     assert codes(picture) == ["grey", "alpha_over_white"]
