@@ -1,7 +1,8 @@
-"""Pictures whose truth is known: phases with sharp or blurred borders, unequal areas and noise.
+"""Synthetic pictures (phantoms) with known labels: phases with sharp or blurred borders, unequal areas and noise.
 
-Run it (``python benchmarks/phantoms.py``) to see how often the number of phases is found, and how many pixels smoothing
-mislabels.
+    python benchmarks/phantoms.py
+
+prints how often the number of phases is found, and the share of pixels that smoothing mislabels.
 """
 
 import sys
@@ -26,7 +27,7 @@ Float = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Phantom:
-    """A picture and what it shows."""
+    """A synthetic picture with its true labels and colours."""
 
     pixels: NDArray[np.uint8]  # (H, W, 3)
     truth: NDArray[np.uint8]  # (H, W): phase of each pixel
@@ -35,7 +36,7 @@ class Phantom:
 
 
 def blobs(size: int, areas: Float, scale: float, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Phases (size, size) with about the wanted shares of the picture; structures are `scale` pixels wide, or more."""
+    """Return labels (size, size) of phases with about the given shares of the area, in structures of at least `scale` pixels."""
     fields = np.stack([gaussian_filter(rng.normal(size=(size, size)), scale / 2, mode="wrap") for _ in areas])
     fields /= fields.std(axis=(1, 2), keepdims=True)
     bias = np.zeros(len(areas))
@@ -47,7 +48,7 @@ def blobs(size: int, areas: Float, scale: float, rng: np.random.Generator) -> ND
 
 
 def colours(n: int, distance: float, rng: np.random.Generator) -> Float:
-    """Colours (n, 3) that lie at least `distance` apart, and each within 1.5 times of that from another."""
+    """Return colours (n, 3), each at least `distance` from all others and at most 1.5 times as far from one of them."""
     chosen = [rng.uniform(60, 190, 3)]
     while len(chosen) < n:
         step = rng.normal(size=3)
@@ -70,7 +71,7 @@ def phantom(
     blur: float | None = None,
     least_area: float = 0.05,
 ) -> Phantom:
-    """Draw a phantom; what is not given is drawn, too: 2 to 6 phases, scale 8 to 20 pixels, blur 0 to 1.2 pixels."""
+    """Return a random phantom; arguments that are not given are random: 2 to 6 phases, scale 8 to 20 pixels, blur 0 to 1.2 pixels."""
     rng = np.random.default_rng(seed)
     n = n_phases or int(rng.integers(2, 7))
     areas = least_area + (1 - n * least_area) * rng.dirichlet(np.full(n, 2.0))
@@ -85,9 +86,10 @@ def phantom(
 
 
 def noisy(seed: int, *, n_phases: int = 3, scale: float = 12.0, correlated: float = 0.0, error: float = 0.2) -> Phantom:
-    """Phases of nearly equal areas under so much noise that their true mixture mislabels a share `error` of the pixels.
+    """Return a phantom with so much noise that its true mixture mislabels a share `error` of the pixels.
 
-    `correlated` is the width in pixels of a Gaussian that the noise went through; its variance is kept.
+    Its phases have nearly equal areas. The noise is filtered with a Gaussian of `correlated` pixels and scaled to the same
+    variance.
     """
     rng = np.random.default_rng(seed)
     truth = blobs(384, np.full(n_phases, 1 / n_phases), scale, rng)
@@ -116,7 +118,7 @@ def _nearest(values: Float, means: Float) -> NDArray[np.intp]:
 
 
 def mislabelled(labels: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
-    """Share of the pixels with another label than their phase has, labels named as suits them best."""
+    """Return the share of pixels with a wrong label, under the assignment of labels to phases with the fewest errors."""
     n = max(int(labels.max()), int(truth.max())) + 1
     table = np.zeros((n, n))
     np.add.at(table, (labels, truth), 1)
@@ -124,7 +126,7 @@ def mislabelled(labels: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
 
 
 def number_found(found: Phantom, seed: int = 0) -> int:
-    """How many clusters the engine finds in a phantom."""
+    """Return the number of clusters that the engine chooses for a phantom."""
     rng = np.random.default_rng(seed)
     return choose_n_clusters(interior_pixels(EightBit(found.pixels, None), rng), rng).n_clusters
 
@@ -148,13 +150,13 @@ SMOOTHED: dict[str, Callable[[int], Phantom]] = {
 
 
 def found_of(draw: Callable[[int], Phantom], seeds: range) -> int:
-    """In how many phantoms the true number of phases is found."""
+    """Return the number of phantoms in which the true number of phases is found."""
     drawn = (draw(seed) for seed in seeds)
     return sum(number_found(one) == len(one.means) for one in drawn)
 
 
 def mislabelled_shares(draw: Callable[[int], Phantom], seeds: range) -> list[float]:
-    """Share of the pixels of each phantom that smoothing mislabels."""
+    """Return the share of pixels of each phantom that are mislabelled after smoothing."""
     shares = []
     for seed in seeds:
         one = draw(seed)
@@ -164,12 +166,12 @@ def mislabelled_shares(draw: Callable[[int], Phantom], seeds: range) -> list[flo
 
 
 def main(n: int = 100) -> int:
-    """Print both tables; 0 when the promised figures are met."""
+    """Print both tables, and return 0 when the targets are met, else 1."""
     good = True
     for name, draw in HARDER.items():
-        begun = time.perf_counter()
+        started = time.perf_counter()
         right = found_of(draw, range(n))
-        _say(f"{right:4d} of {n} numbers found: {name} ({time.perf_counter() - begun:.0f} s)")
+        _say(f"{right:4d} of {n} numbers found: {name} ({time.perf_counter() - started:.0f} s)")
         good &= draw is not phantom or right >= 0.98 * n
     for name, draw in SMOOTHED.items():
         shares = mislabelled_shares(draw, range(max(n // 20, 2)))

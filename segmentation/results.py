@@ -1,4 +1,7 @@
-"""A result as it is stored: its rows parsed once, its files read when they are asked for."""
+"""`StoredResult`, the source of artefacts that reads the rows and files of a run.
+
+The sources that need no database are in `segmentation.engine.pipeline.sources`.
+"""
 
 import io
 from collections.abc import Mapping
@@ -108,7 +111,7 @@ class StoredResult(Source):
             return dict(arrays)
 
     def values_and_colours(self) -> tuple[NDArray[np.generic], NDArray[np.uint8]]:
-        raise NotImplementedError("The picture is read in a limited child: see `services.artefacts`.")
+        raise NotImplementedError("The picture is read in a limited child process: see `services.artefacts`.")
 
 
 def stored_result(*, run: Run) -> StoredResult:

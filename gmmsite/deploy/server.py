@@ -256,7 +256,7 @@ def serve(listener: socket.socket, *, stop_seconds: float) -> None:
     """Serve the site on a listening socket until SIGTERM."""
     sandbox.configure(children=settings.GMM_WEB_CHILDREN)
     decoder.start()
-    sandbox.warm()  # ready before the first picture comes; it keeps files of its own in the system's temporary folder
+    sandbox.start_fork_server()  # ready before the first picture comes; it keeps files of its own in the system's temporary folder
     folder = files.incoming_folder()
     tempfile.tempdir = None if folder is None else str(folder)
     server = Server(

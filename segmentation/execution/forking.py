@@ -13,5 +13,5 @@ def fork(function: Callable[[Report], Any], *, allowance: Allowance) -> Child:
     The child inherits the connection to the decoder.
     """
     connections.close_all()
-    decoder.warm()
+    decoder.ensure_started()
     return Child.fork(function, allowance=allowance)

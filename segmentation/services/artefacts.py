@@ -51,7 +51,7 @@ def open_artefact(
         When there is no place to make it in.
     """
     artefact, stored = find_artefact(run=run, name=name, part=part)
-    if not artefact.is_kept(stored):
+    if not artefact.is_cached(stored):
         return artefact.make(stored, part=part, palette=palette)
     file = _kept(artefact, stored, part, actor)
     if not palette:
@@ -96,7 +96,7 @@ def has_artefact(*, run: Run, name: str) -> bool:
 def _kept(artefact: Artefact, stored: StoredResult, part: int | None, actor: User | None) -> IO[bytes]:
     name = artefact.file_name(part)
     of_run = stored.result.files.get(name)
-    if of_run is not None and artefact.is_kept_by_run and artefact.is_first(stored):
+    if of_run is not None and artefact.is_kept_by_run and artefact.is_initial(stored):
         return files.open_file(of_run["key"])
 
     def make() -> bytes | File[bytes]:

@@ -66,7 +66,7 @@ def upload_mask(*, image: Image, file: File[bytes], name: str, actor: User | Non
     with place_for(actor or image.owner), on_disk(file) as path:
         count_upload(owner=image.owner)
         master = inspected(decoder.inspect_mask, path, name, admitted=_limits(image))
-    pipeline.require_size((master.width, master.height), (image.width, image.height))
+    pipeline.require_same_size((master.width, master.height), (image.width, image.height))
     _store(image, master)
     record(actor=actor, thing=image, what=_("Mask uploaded."))
     return master

@@ -64,7 +64,7 @@ def create_run(
     recipe = reconcile(recipe, inputs)
     pipeline.starting_mixture(inputs)  # refused now rather than by the run
     if image.fitted_bands is not None:
-        pipeline.require_suited(inputs, recipe, n_bands=image.fitted_bands)
+        pipeline.require_matching_mixture(inputs, recipe, n_bands=image.fitted_bands)
     run_id = uuid.uuid4()
     with masters_for(run_id=run_id, image=image, inputs=inputs) as inputs_bytes:
         run = Run(

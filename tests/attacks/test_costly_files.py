@@ -98,12 +98,12 @@ def test_computing_beyond_the_budget_ends_the_child(operation):
     )
     request = {
         "operation": operation, "name": "", "limits": {"bytes": 100, "pixels": 100, "decoded_bytes": 300, "heic": False},
-        "memory": 500_000_000, "patience": 1, "output": 1000,
+        "memory": 500_000_000, "budget_factor": 1, "max_output": 1000,
     }  # fmt: skip
     began = time.process_time()
     try:
         with open_memory(b"a file") as file, pytest.raises(ChildFailed) as failed:
-            connection.ask(request, file, allowance=decoder.USUAL, most=1000)
+            connection.ask(request, file, allowance=decoder.DEFAULT_ALLOWANCE, max_output=1000)
     finally:
         connection.close()
     assert failed.value.code == "deadline"

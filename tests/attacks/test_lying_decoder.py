@@ -19,6 +19,9 @@ LIMITS = Limits(bytes=10_000, pixels=10_000, decoded_bytes=30_000)
 HEADER = {"format": "PNG", "width": 4, "height": 4, "bands": 3, "dtype": "uint8", "frames": 1}
 
 LAYOUT = Layout(selection=Selection(), axes="YXS", shape=(4, 4, 3)).to_mapping()
+SIZE = {"width": 1.0, "height": 1.0, "unit": "um", "source": "ome"}
+SYSTEM = {"epsg": 32633, "name": "", "kind": "projected", "unit_in_metres": 1.0}
+PLACE = {"crs": SYSTEM, "transform": [1, 0, 0, 0, -1, 0]}
 
 
 def honest(work):
@@ -31,7 +34,7 @@ def honest(work):
         "pixel_size_suggested": None,
         "georeference": None,
     }
-    return {"pixels": pixels, "data": None, "data_are_truths": False, "valid": None, **description}
+    return {"pixels": pixels, "data": None, "data_are_booleans": False, "valid": None, **description}
 
 
 def changed(**others):
@@ -74,11 +77,6 @@ def _is_socket(number):
     return False
 
 
-SIZE = {"width": 1.0, "height": 1.0, "unit": "um", "source": "ome"}
-SYSTEM = {"epsg": 32633, "name": "", "kind": "projected", "unit_in_metres": 1.0}
-PLACE = {"crs": SYSTEM, "transform": [1, 0, 0, 0, -1, 0]}
-
-
 class Evil:
     def __reduce__(self):
         return os.abort, ()
@@ -114,6 +112,9 @@ LIES = {
     "a code of a system that is a text": changed(
         georeference=PLACE | {"crs": SYSTEM | {"epsg": "32633 +init=/etc/passwd"}}
     ),
+    "no layout": changed(layout=None),
+    "a layout of negative size": changed(layout=LAYOUT | {"shape": [-4, 4, 3]}),
+    "no data of an unknown source": changed(no_data={"source": "x" * 50_000, "value": None, "pixels": 0}),
     "a pickle": say(pickle.dumps(Evil())),
     "deep nesting": say(b"[" * 60_000),
     "no number": say(b'{"result": NaN}'),
@@ -139,7 +140,9 @@ def lying():
 def ask(lying, monkeypatch):
     def decode(lie):
         monkeypatch.setattr(client, "_connection", lying)
-        return client._ask(lie, b"a file", "", LIMITS, allowance=decoder.USUAL, unpack=client.answers.unpack_picture)
+        return client._ask(
+            lie, b"a file", "", LIMITS, allowance=decoder.DEFAULT_ALLOWANCE, unpack=client.answers.unpack_picture
+        )
 
     return decode
 
@@ -163,6 +166,6 @@ def test_log_lines_cannot_be_forged(caplog):
     from segmentation.engine.decoder import connection  # noqa: PLC0415 - private to this test
 
     with pytest.raises(ChildFailed):
-        connection._result((json.dumps({"bug": "x\n2026-01-01 admin signed in\r\x1b[2J"}).encode(), [0, 0.1]))
+        connection._result(json.dumps({"bug": "x\n2026-01-01 admin signed in\r\x1b[2J"}).encode(), [0, 0.1])
     assert "\n  | 2026-01-01 admin signed in" in caplog.text
     assert "\x1b" not in caplog.text

@@ -1,4 +1,4 @@
-"""Everything that can be made from a result, one module an artefact.
+"""Artefacts: the files that can be made from a result, with one module for each.
 
 A module defines one subclass of `Artefact`; importing it registers the artefact by its name. All modules of this package are
 imported here, so that a new one needs no further line: addresses, links, names of downloads, the cache and its sweep, and

@@ -1,6 +1,6 @@
-"""What maps of each pixel's probability have in common.
+"""Maps of a value of each pixel that is computed from its density under the mixture.
 
-Not of *Regions*: their mixture is of features of a reduced picture, and says nothing of single pixels.
+The preset *Regions* has no such maps: its mixture is fitted to features of a reduced picture, not to single pixels.
 """
 
 from collections.abc import Sequence
@@ -23,15 +23,25 @@ PALETTES = MappingProxyType({"heat": _heat})
 
 
 def features_of(source: Source) -> FeatureSource:
-    """Return the features of each pixel as the fit has extracted them; the component map says which pixels counted."""
+    """Return the features of each pixel as they were extracted for the fit; pixels without a label in the map are not valid."""
     data, colours = source.values_and_colours()
     valid = source.labels != index_png.NO_DATA
     return feature_source(data, None if valid.all() else valid, source.recipe, colours)
 
 
-def write_map(source: Source, features: FeatureSource, share: PerValue, file: IO[bytes]) -> None:
-    """Write a share of each pixel as a palette PNG in grey: levels 0 to 253; transparent where there is no data."""
-    most = palettes.LEVELS - 1
-    levels = features.levels(lambda values: np.rint(share(values) * most).astype(np.uint8))
+def write_map(source: Source, features: FeatureSource, function: PerValue, file: IO[bytes]) -> None:
+    """Write a palette PNG of grey levels 0 to 253, transparent where there is no data.
+
+    Parameters
+    ----------
+    source : Source
+    features : FeatureSource
+        The features of the pixels of `source`.
+    function : callable
+        Returns a number from 0 to 1 for each row of features (n, D).
+    file : binary file, open for writing
+    """
+    highest = palettes.LEVELS - 1
+    levels = features.levels(lambda values: np.rint(function(values) * highest).astype(np.uint8))
     levels[source.labels == index_png.NO_DATA] = index_png.NO_DATA
     file.write(index_png.with_palette(index_png.encode(levels), palettes.greys()))

@@ -242,7 +242,7 @@ def _require_extents(data: bytes, box: Box, idat: Box | None, items: dict[int, I
     available = {0: len(data), 1: idat.end - idat.start if idat else 0}
     for number, method, extents in _item_extents(data, box):
         if number not in items or method not in available:
-            raise ValueError("data of an unknown item, or in an unknown place")
+            raise ValueError("data of an unknown item, or stored in an unknown way")
         if any(offset + length > available[method] for offset, length in extents):
             raise ValueError("an item is truncated")
 

@@ -15,10 +15,11 @@ Float = NDArray[np.float64]
 LEVELS = 254
 """Number of colours of a ramp, for label values 0 to 253; 254 and 255 have no colour."""
 
+# The colour map magma (van der Walt and Smith, 2015) at equal steps.
 _MAGMA = bytes.fromhex(
     "000004 0a061a 130b31 1e1046 30115a 42116d 53147c 651a7e 762180 882780 9a2d7e ac337b"
     "bd3b76 ce446f df4d67 ea5c63 f16f62 f98261 fc966b fdab78 febf85 fdd498 fde8ac fcfdbf"
-)  # the colour map magma (van der Walt and Smith, 2015) at equal steps
+)
 
 _STEPS = 18  # values of each channel among the candidates
 _DARKEST, _LIGHTEST = 22.0, 92.0  # L*; apart from black and white, the backgrounds of the two themes

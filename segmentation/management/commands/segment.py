@@ -281,7 +281,7 @@ def _in_a_child(work: Callable[[Report], Any], name: str) -> Any:
     """Fork, and show a bar on a terminal until the child has ended; returns or raises what the work does."""
     tqdm.monitor_interval = 0  # its monitor is a thread
     with tqdm(total=100, desc=name, disable=None, leave=False, bar_format=_BAR) as bar:
-        decoder.warm()
+        decoder.ensure_started()
         child = Child.fork(work, allowance=_allowance())
         try:
             while not child.poll():

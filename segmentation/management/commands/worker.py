@@ -25,7 +25,7 @@ class Command(BaseCommand):
         if _HAD_THREADS:
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this very program, once more
         files.warm()
-        pipeline.warm()
+        pipeline.preload()
         decoder.start()
         tasks.work(on_ready=self._say_ready)
 

@@ -83,7 +83,7 @@ from pathlib import Path
 from segmentation.engine import pipeline
 from segmentation.engine.imaging import Limits, decode
 from segmentation.engine.exceptions import Refusal
-pipeline.warm()
+pipeline.preload()
 for is_taken in (False, True):
     try:
         limits = Limits(bytes=10**6, pixels=10**6, decoded_bytes=10**7, heic=is_taken)

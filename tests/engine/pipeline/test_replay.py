@@ -29,7 +29,7 @@ def test_a_fit_is_replayed_from_its_start_to_the_stored_mixture(run, pixels, rec
 
 def test_a_long_path_is_thinned_to_its_limit_and_keeps_both_ends(run, pixels, monkeypatch):
     outcome = run(pixels, recipe=Recipe(n_clusters=6, tolerance=1e-9))
-    monkeypatch.setattr(replay, "MOST_NUMBERS", 4 * 6 * 10)
+    monkeypatch.setattr(replay, "MAX_PATH_NUMBERS", 4 * 6 * 10)
     arrays = arrays_of(outcome)
     n = outcome.segmentation.iterations
     assert arrays["path"].shape == (4, 6, 10)

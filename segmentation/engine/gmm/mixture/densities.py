@@ -21,9 +21,8 @@ from segmentation.engine.gmm.mixture.monomials import (
     triangle,
 )
 
-_MIN_LOG_RATIO = (
-    -80.0
-)  # nats relative to the most probable component, a ratio of 1e-35; smaller ratios are raised to it
+# In nats relative to the most probable component, a ratio of 1e-35; smaller ratios are raised to it.
+_MIN_LOG_RATIO = -80.0
 
 _EXTRA_ROUNDINGS = 16  # roundings in theta and phi, in addition to those of the sum
 _MAX_ROUNDING_BOUND = 4.0  # nats; above this bound single precision decides too few pixels

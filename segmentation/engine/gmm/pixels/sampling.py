@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.mixture.monomials import Indices
 
-_BLOCK = 2**16  # pixels that are counted together
+_BLOCK = 2**16  # pixels that are counted at a time
 _WINDOW, _GRID = 64, 7  # side of a window in pixels, and number of windows along each side of a picture
 _MAX_SINGLE_WINDOW = 2**18  # a picture of at most so many pixels is one window
 

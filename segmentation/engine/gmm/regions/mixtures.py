@@ -21,7 +21,7 @@ TOLERANCE = 1e-3  # mean nats per pixel
 PHASES = (0.0, 1 / 3, 2 / 3)  # of the samples of the mixtures, see `golden_ratio_indices`
 
 _GOLDEN = (5**0.5 - 1) / 2
-_BLOCK = 2**12  # pixels that are processed together; their monomials stay in the cache
+_BLOCK = 2**12  # pixels that are processed at a time; their monomials stay in the cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)

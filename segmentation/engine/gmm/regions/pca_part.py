@@ -32,21 +32,23 @@ def pca_part_start(x: Float32, phi: Float, n_components: int) -> Float32:
 
 
 def pca_part(x: Float32, phi: Float, n_clusters: int) -> Float32:
-    """Return the centres (K, D) of clusters that are split until there are `n_clusters`, or none can be split."""
+    """Return the centres (K, D) of clusters of values x (D, n): all values are split until K is `n_clusters`, or no cluster can be split."""
     clusters = [_Cluster.of(np.arange(x.shape[1]), phi)]
     while len(clusters) < n_clusters:
         widest = max(range(len(clusters)), key=lambda index: clusters[index].spread)
         cluster = clusters[widest]
         if cluster.spread <= _MIN_VARIANCE * len(cluster.members):
             break
-        along = (cluster.axis[:, None] * (x[:, cluster.members] - cluster.mean[:, None])).sum(axis=0)
-        clusters[widest] = _Cluster.of(cluster.members[along <= 0], phi)
-        clusters.append(_Cluster.of(cluster.members[along > 0], phi))
+        projections = (cluster.axis[:, None] * (x[:, cluster.members] - cluster.mean[:, None])).sum(axis=0)
+        clusters[widest] = _Cluster.of(cluster.members[projections <= 0], phi)
+        clusters.append(_Cluster.of(cluster.members[projections > 0], phi))
     return np.stack([cluster.mean for cluster in clusters]).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Cluster:
+    """A cluster of values with its principal axis."""
+
     members: NDArray[np.intp]  # indices of the values
     mean: Float  # (D,)
     axis: Float  # (D,) principal axis

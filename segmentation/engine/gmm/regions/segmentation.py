@@ -19,7 +19,7 @@ from segmentation.engine.gmm.regions.refinement import RegionDistributions, area
 from segmentation.engine.gmm.regions.resampling import area_average_valid, pyramid
 from segmentation.engine.gmm.regions.tree import Tree
 from segmentation.engine.gmm.regions.watershed import watershed_leaves
-from segmentation.engine.progress import OnFraction, OnProgress, Stage, subrange
+from segmentation.engine.progress import OnFraction, OnProgress, Stage, ignore_stage_progress, subrange
 
 STOP_COST = 0.126
 """Cost of a merger above which two regions stay separate when no number of regions is given. On half of the photographs of
@@ -63,7 +63,7 @@ def segment_regions(
     *,
     n_regions: int | None = None,
     valid: Mask | None = None,
-    on_progress: OnProgress = lambda _stage, _fraction: None,
+    on_progress: OnProgress = ignore_stage_progress,
 ) -> RegionSegmentation:
     """Segment a picture into connected regions. The algorithm is deterministic.
 
@@ -72,8 +72,7 @@ def segment_regions(
     pixels : ndarray, shape (H, W, 3), uint8
         sRGB.
     n_regions : int, optional
-        Largest number of regions, at most 254, more are cut to that; by default regions are merged up to the cost
-        `STOP_COST`.
+        Largest number of regions; numbers above 254 count as 254. By default, regions are merged up to the cost `STOP_COST`.
     valid : ndarray, shape (H, W), bool, optional
         False where the picture has no data.
     on_progress : callable
@@ -173,7 +172,7 @@ def _mixture(moments: Float, pixels: NDArray[np.intp]) -> Mixture:
 
 
 def check_arguments(pixels: NDArray[np.uint8], valid: Mask | None, n_regions: int | None) -> None:
-    """Check types and values of arguments; raises as `segment_regions` does."""
+    """Raise the errors of `segment_regions` for arguments of other types, shapes or values."""
     if pixels.dtype != np.uint8 or (valid is not None and valid.dtype != np.bool_):
         raise TypeError("pixels must be uint8, and valid must be bool")
     if pixels.ndim != 3 or pixels.shape[2] != 3 or (valid is not None and valid.shape != pixels.shape[:2]):

@@ -1,4 +1,4 @@
-"""What a worker imports before it forks: everything that a run needs, so that no run waits for it."""
+"""A worker imports all modules that a run needs before it forks."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ from pathlib import Path
 from segmentation.engine import pipeline
 from segmentation.engine.imaging import Limits
 from segmentation.engine.recipe import Recipe
-pipeline.warm()
+pipeline.preload()
 before, limits = set(sys.modules), Limits(bytes=10**9, pixels=10**9, decoded_bytes=10**9)
 outcome = pipeline.run(Path(sys.argv[1]).read_bytes(), name="", recipe=Recipe.from_mapping(eval(sys.argv[2])), limits=limits)
 pipeline.masters(outcome), pipeline.summary(outcome)
