@@ -81,8 +81,8 @@ def dicom_of_scans():
     return dicoms.dicom(np.zeros((6000, 6000), np.uint8), uid.JPEGBaseline8Bit, content=jpeg_of_scans())
 
 
-def jpeg_xl_of_frames(frames=20_000):
-    """A JPEG XL of twenty thousand frames."""
+def jpeg_xl_of_frames(frames=4000):
+    """A JPEG XL of thousands of frames."""
     return imagecodecs.jpegxl_encode(np.zeros((frames, 8, 8, 3), np.uint8), lossless=True, photometric="rgb", effort=1)
 
 
@@ -121,8 +121,8 @@ def dicom_of_sequences(depth=100_000):
     return plain[:place] + (sequence + item) * depth + plain[place:]
 
 
-def dicom_of_elements(elements=3_000_000):
-    """A DICOM file of millions of empty elements."""
+def dicom_of_elements(elements=1_000_000):
+    """A DICOM file of a million empty elements."""
     plain = dicoms.dicom(np.zeros((8, 8), np.uint8))
     place = plain.index(b"\x28\0\x02\0US")
     return plain[:place] + b"\x09\x00\x01\x10UN\0\0\0\0\0\0" * elements + plain[place:]

@@ -98,7 +98,7 @@ def test_computing_beyond_the_budget_ends_the_child(operation):
     )
     request = {
         "operation": operation, "name": "", "limits": {"bytes": 100, "pixels": 100, "decoded_bytes": 300, "heic": False},
-        "memory": 500_000_000, "budget_factor": 1, "max_output": 1000,
+        "reading": {}, "memory": 500_000_000, "budget_factor": 1, "max_output": 1000,
     }  # fmt: skip
     began = time.process_time()
     try:
