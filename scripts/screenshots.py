@@ -1,4 +1,4 @@
-"""Take the README's pictures of a site that runs: `python scripts/screenshots.py http://127.0.0.1:8000`.
+"""Take the screenshots of the README from a running site: `python scripts/screenshots.py http://127.0.0.1:8000`.
 
 Makes an account, segments a sample, and writes docs/screenshots/*.png. Needs Chromium.
 """

@@ -1,4 +1,4 @@
-"""Who sends a request. Pages, files and API all ask `request.user`, which is set here and nowhere else."""
+"""Authentication of requests. This module alone sets `request.user`, which pages, files and API use."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,27 +12,27 @@ from django.utils.functional import SimpleLazyObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticator:
-    """One way in which a request names a person."""
+    """One method of authentication."""
 
     is_used: Callable[[HttpRequest], bool]
-    """Whether the request names somebody in this way; cheap, without a query."""
+    """Return whether a request uses this method; cheap, without a query."""
 
     find: Callable[[HttpRequest], AbstractBaseUser | AnonymousUser]
-    """Return the person, or an anonymous user when what was sent is not valid."""
+    """Return the user, or an anonymous user if the credentials are not valid."""
 
     is_sent_unasked: bool
-    """Whether browsers send it by themselves, as cookies: another site could then send requests in the person's name, so
-    the CSRF token is checked."""
+    """Whether browsers send the credentials automatically, as they do cookies. Then the CSRF token is checked, because another
+    site could make the browser send requests."""
 
 
 SESSION = Authenticator(is_used=lambda _request: True, find=get_user, is_sent_unasked=True)
 
 AUTHENTICATORS: tuple[Authenticator, ...] = (SESSION,)
-"""The ways that this site knows; the first that a request uses decides."""
+"""All methods; the first one that a request uses decides."""
 
 
 class Authentication(AuthenticationMiddleware):
-    """Set `request.user` by the first authenticator that the request uses; the person is read when first asked for."""
+    """Middleware that sets `request.user` by the first authenticator that the request uses. The user is loaded lazily."""
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
@@ -40,4 +40,4 @@ class Authentication(AuthenticationMiddleware):
         if used is SESSION:
             return
         request.user = SimpleLazyObject(lambda: used.find(request))  # type: ignore[assignment] # as Django's does
-        request._dont_enforce_csrf_checks = not used.is_sent_unasked  # type: ignore[attr-defined]  # noqa: SLF001 - what Django's middleware and django-ninja ask
+        request._dont_enforce_csrf_checks = not used.is_sent_unasked  # type: ignore[attr-defined]  # noqa: SLF001 - Django's middleware and django-ninja read it

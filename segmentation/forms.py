@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from segmentation import words
+from segmentation import formatting
 from segmentation.engine import recipe as recipes
 from segmentation.engine.exceptions import BadRecipe, SegmentationError
 from segmentation.engine.recipe import Recipe
@@ -110,14 +110,14 @@ def _share(given: str) -> str:
         share = float(given)
     except ValueError:
         return given
-    return words.share_of_picture(share) if share else _("Keep all regions")
+    return formatting.share_of_picture(share) if share else _("Keep all regions")
 
 
 def _written(value: object) -> str:
     """Return a setting as a field holds it; a check box that is off sends nothing."""
     if isinstance(value, bool):
         return "on" if value else ""
-    return words.plain(value) if isinstance(value, float) else str(value)
+    return formatting.exact_number(value) if isinstance(value, float) else str(value)
 
 
 class UploadForm(RecipeForm):

@@ -1,4 +1,4 @@
-"""Requests and answers as the web rows see them: who is signed in, the theme they chose, errors, headers."""
+"""Helpers for requests and responses: look-ups with permissions, error responses, headers, the theme."""
 
 import uuid
 from http import HTTPStatus
@@ -34,9 +34,9 @@ HEADERS = {
         )
     ),
 }
-"""Headers of every answer: no other site embeds, frames or reads it, and no page of ours uses the machine's devices."""
+"""Headers of every response: other sites cannot embed, frame or read it, and pages cannot use devices of the client."""
 
-THEMES = ("light", "dark")  # anything else: as the system
+THEMES = ("light", "dark")  # no value: that of the operating system
 THEME_COOKIE = "theme"
 
 _STATUS = {
@@ -71,12 +71,12 @@ class Owned(Protocol[M_co]):
 
 
 def get_visible_or_404(things: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUID) -> M:
-    """Return the one of `things` that has the key `pk`, if `user` may see it.
+    """Return the object with the primary key `pk`, if `user` may see it.
 
     Raises
     ------
     SegmentationError
-        With `not_found`: there is none, or it is somebody else's; nobody learns which.
+        With `not_found`, both when it does not exist and when `user` may not see it.
     """
     try:
         return things.visible_to(user).get(pk=pk)
@@ -85,14 +85,14 @@ def get_visible_or_404(things: Owned[M], *, user: User | AnonymousUser, pk: uuid
 
 
 def get_changeable(things: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUID) -> M:
-    """Return the one of `things` that has the key `pk`, if `user` may change it.
+    """Return the object with the primary key `pk`, if `user` may change it.
 
     Raises
     ------
     SegmentationError
-        As of `get_visible_or_404`.
+        As `get_visible_or_404`.
     PermissionDenied
-        When they may see it only.
+        When `user` may see it but not change it.
     """
     thing = get_visible_or_404(things, user=user, pk=pk)
     if not access.may_change(user=user, thing=thing):
@@ -101,7 +101,7 @@ def get_changeable(things: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUI
 
 
 def get_deletable(things: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUID) -> M:
-    """Return the one of `things` that has the key `pk`, if `user` may delete it; raises as `get_changeable`."""
+    """Return the object with the primary key `pk`, if `user` may delete it; otherwise raises as `get_changeable` does."""
     thing = get_visible_or_404(things, user=user, pk=pk)
     if not access.may_delete(user=user, thing=thing):
         raise PermissionDenied
@@ -109,31 +109,31 @@ def get_deletable(things: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUID
 
 
 def theme(request: HttpRequest) -> str:
-    """Return the theme that was chosen in this browser, or nothing for that of the system."""
+    """Return the theme that was chosen in this browser; an empty string for that of the operating system."""
     chosen = request.COOKIES.get(THEME_COOKIE, "")
     return chosen if chosen in THEMES else ""
 
 
 def is_api(request: HttpRequest) -> bool:
-    """Return whether a request goes to the API, whose errors are problem details whoever finds them."""
+    """Return whether a request is for the API, whose errors are always sent as problem details."""
     return request.path_info.startswith(API_ROOT)
 
 
 def wants_page(request: HttpRequest) -> bool:
-    """Return whether a person looks at the answer: for a page browsers name HTML; for a picture they do not, nor do scripts.
+    """Return whether the response should be a page: the client accepts HTML, and the request is not for the API.
 
-    The API answers with problem details, whoever asks.
+    Browsers accept HTML when they navigate, but not when they load pictures; neither do scripts.
     """
     return not is_api(request) and "text/html" in request.headers.get("Accept", "")
 
 
 def status_of(error: SegmentationError) -> HTTPStatus:
-    """Return the status that an error is answered with."""
+    """Return the HTTP status for a domain error."""
     return _STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def problem(status: HTTPStatus, code: str, detail: str) -> HttpResponse:
-    """Return an error as problem details (RFC 9457) with one of our codes."""
+    """Return a response with problem details (RFC 9457), which include an error code of the application."""
     body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, "code": code}
     response = JsonResponse(body, status=status, content_type=PROBLEM_TYPE)
     if status in _TRY_AGAIN:
@@ -142,12 +142,12 @@ def problem(status: HTTPStatus, code: str, detail: str) -> HttpResponse:
 
 
 def problem_of(error: SegmentationError) -> HttpResponse:
-    """Return a domain error as problem details, with the time after which trying again may help."""
+    """Return the response with problem details for a domain error, with `Retry-After` where it makes sense."""
     return with_retry_after(problem(status_of(error), error.code, sentence(error)), error)
 
 
 def with_retry_after(response: HttpResponse, error: SegmentationError) -> HttpResponse:
-    """Say in an answer of 429 or 503 when to try again; the error may know."""
+    """Set `Retry-After` in a response with status 429 or 503, to the value of the error or else to 10 s."""
     if response.status_code in _TRY_AGAIN:
         response.headers["Retry-After"] = str(error.values.get("retry_after", _RETRY_SECONDS))
     return response

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from segmentation import names
+from segmentation import user_names
 from segmentation.accounts.backend import account_meant
 from segmentation.accounts.devices import device, remember
 from segmentation.models import User
@@ -70,11 +70,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth pu
             return name
         if User.objects.filter(username__iexact=name).exists():
             raise self.validation_error("username_taken")
-        looks = names.skeleton(name)
+        looks = user_names.skeleton(name)
         for code, refused in (
             ("username_address", "@" in name),  # or it would stand between somebody and their own address
-            ("username_mixed", names.mixes_scripts(name)),
-            ("username_blacklisted", looks in map(names.skeleton, settings.ACCOUNT_USERNAME_BLACKLIST)),
+            ("username_mixed", user_names.mixes_scripts(name)),
+            ("username_blacklisted", looks in map(user_names.skeleton, settings.ACCOUNT_USERNAME_BLACKLIST)),
             ("username_looks_taken", User.objects.filter(skeleton=looks).exists()),
         ):
             if refused:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from segmentation.admin.listing import CappedPaginator, GuardedAdmin
 from segmentation.admin.readonly import person_of
-from segmentation.admin.users import may_touch
+from segmentation.admin.users import may_manage
 from segmentation.models import User
 
 admin.site.unregister(EmailAddress)
@@ -28,14 +28,14 @@ class EmailAddressForm(forms.ModelForm):  # type: ignore[type-arg] # allauth pub
 
     def clean_user(self) -> User:
         person: User = self.cleaned_data["user"]
-        if not may_touch(self.request, person):
+        if not may_manage(self.request, person):
             raise ValidationError(_("This person has more permissions than you: only they change their addresses."))
         return person
 
     def clean_email(self) -> str:
         """Refuse the address of a person whom one may not touch: confirmed elsewhere, they could sign in by it no more."""
         email = str(self.cleaned_data["email"]).lower()
-        if not all(may_touch(self.request, person) for person in filter_users_by_email(email)):
+        if not all(may_manage(self.request, person) for person in filter_users_by_email(email)):
             raise ValidationError(_("Another account already has this address."))
         return email
 
@@ -77,7 +77,7 @@ class EmailAddressAdmin(GuardedAdmin, AllauthEmailAddressAdmin):  # type: ignore
 
 
 def _may_touch(request: HttpRequest, address: EmailAddress | None) -> bool:
-    return address is None or may_touch(request, address.user)
+    return address is None or may_manage(request, address.user)
 
 
 def _may_change_people(request: HttpRequest) -> bool:

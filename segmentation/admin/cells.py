@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from segmentation import words
+from segmentation import formatting
 from segmentation.models import Image, Job, User
 from segmentation.models.jobs import State
 
@@ -52,23 +52,23 @@ def duration(job: Job) -> str | None:
     """Return how long a run has worked; None for one that has not ended or was never begun."""
     if not (job.started and job.finished):
         return None
-    return words.seconds((job.finished - job.started).total_seconds())
+    return formatting.duration((job.finished - job.started).total_seconds())
 
 
 def clusters(count: int) -> SafeString:
-    return _worded(words.thousands(count), after=ngettext("cluster", "clusters", count))
+    return _worded(formatting.thousands(count), after=ngettext("cluster", "clusters", count))
 
 
 def images(count: int) -> SafeString:
-    return _worded(words.thousands(count), after=ngettext("image", "images", count))
+    return _worded(formatting.thousands(count), after=ngettext("image", "images", count))
 
 
 def runs(count: int) -> SafeString:
-    return _worded(words.thousands(count), after=ngettext("run", "runs", count))
+    return _worded(formatting.thousands(count), after=ngettext("run", "runs", count))
 
 
 def foreground(share: float) -> SafeString:
-    return _worded(words.percent(share), before=_("foreground"))
+    return _worded(formatting.percent(share), before=_("foreground"))
 
 
 def _worded(number: str, *, before: str = "", after: str = "") -> SafeString:

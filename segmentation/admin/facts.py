@@ -14,11 +14,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, pgettext
 
-from segmentation import services, words
+from segmentation import formatting, services
 from segmentation.admin import cells
 from segmentation.engine.progress import Stage
 from segmentation.execution.kinds import kind_of
-from segmentation.models import Duty, Image, Job, Run, User, Worker
+from segmentation.models import Image, Job, PeriodicTask, Run, User, Worker
 from segmentation.models.jobs import State
 
 
@@ -40,8 +40,8 @@ class Section:
 
 def of_image(image: Image) -> list[Section]:
     shape = _("%(width)s × %(height)s pixels") % {
-        "width": words.thousands(image.width),
-        "height": words.thousands(image.height),
+        "width": formatting.thousands(image.width),
+        "height": formatting.thousands(image.height),
     }
     bands = ngettext("%(n)s band of %(type)s", "%(n)s bands of %(type)s", image.bands)
     facts = [
@@ -56,7 +56,7 @@ def of_image(image: Image) -> list[Section]:
         _fact(_("SHA-256"), image.sha256),
         _fact(_("Id"), image.pk),
     ]
-    notices = [_fact(code, text) for code, text in services.notices(image=image)]
+    notices = [_fact(code, text) for code, text in services.image_notices(image=image)]
     return _sections([(_("Picture"), facts), (_("When it was read"), notices)])
 
 
@@ -87,14 +87,14 @@ def of_worker(worker: Worker, *, condition: str) -> list[Section]:
     return _sections([(_("Worker"), facts)])
 
 
-def of_duty(duty: Duty, *, outcome: str) -> list[Section]:
+def of_periodic_task(task: PeriodicTask, *, outcome: str) -> list[Section]:
     facts = [
         _fact(_("Outcome"), outcome),
-        _fact(_("Last begun"), moment(duty.started)),
-        _fact(_("Last finished"), moment(duty.finished)),
-        _fact(_("Next due"), moment(duty.due)),
+        _fact(_("Last begun"), moment(task.started)),
+        _fact(_("Last finished"), moment(task.finished)),
+        _fact(_("Next due"), moment(task.due)),
     ]
-    return _sections([(_("Duty"), facts)])
+    return _sections([(_("Periodic task"), facts)])
 
 
 def moment(when: datetime | None) -> str:
@@ -104,7 +104,7 @@ def moment(when: datetime | None) -> str:
 
 def _of_request(run: Run) -> list[Fact]:
     recipe = [
-        _fact(str(words.SETTINGS.get(name, name)), words.setting(name, value))
+        _fact(str(formatting.SETTING_TITLES.get(name, name)), formatting.setting_value(name, value))
         for name, value in run.recipe.items()
         if name != "schema"
     ]
@@ -127,17 +127,17 @@ def _of_failure(job: Job) -> list[Fact]:
 def _of_result(run: Run) -> list[Fact]:
     result = run.result
     iterations = _("%(n)s, converged") if result.converged else _("%(n)s, stopped before it converged")
-    colours = result.facts.get("distinct_colours")
-    fitted = result.facts.get("fitted_pixels")
-    log_likelihood = words.log_likelihood(
-        result.log_likelihood, pixels=fitted, of_all=fitted == result.facts.get("valid_pixels")
+    colours = result.extras.get("distinct_colours")
+    fitted = result.extras.get("fitted_pixels")
+    log_likelihood = formatting.log_likelihood(
+        result.log_likelihood, pixels=fitted, of_all=fitted == result.extras.get("valid_pixels")
     )
     return [
         _fact(_("Log-likelihood"), log_likelihood),
         _fact(_("Iterations"), iterations % {"n": result.iterations}),
-        _fact(_("Distinct colours"), "" if colours is None else words.thousands(int(colours))),
+        _fact(_("Distinct colours"), "" if colours is None else formatting.thousands(int(colours))),
         _fact(_("Time by stage"), _stages(result.seconds)),
-        _fact(_("Computed in"), words.seconds(result.total_seconds)),
+        _fact(_("Computed in"), formatting.duration(result.total_seconds)),
         _fact(_("Made with"), ", ".join(f"{name} {version}" for name, version in result.versions.items())),
         _fact(_("SHA-256 of the map"), result.pixels_sha256),
     ]
@@ -165,7 +165,7 @@ def _stages(seconds: dict[str, float]) -> str:
         Stage.LABELLING: pgettext("stage", "label"),
         Stage.WRITING: pgettext("stage", "store"),
     }
-    return ", ".join(f"{names[stage]} {words.seconds(seconds[stage])}" for stage in Stage if stage in seconds)
+    return ", ".join(f"{names[stage]} {formatting.duration(seconds[stage])}" for stage in Stage if stage in seconds)
 
 
 def _fact(name: str, value: object) -> Fact:

@@ -9,11 +9,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from segmentation import services, words
+from segmentation import formatting, services
 from segmentation.execution.kinds import KINDS
 from segmentation.models import User
-from segmentation.models.jobs import Kind
-from segmentation.services import Queue, Recent, RunningJob, Storage, WorkerStatus, WorkerStatuses
+from segmentation.models.jobs import JobKind
+from segmentation.services import QueueStatus, RecentJobs, RunningJob, StorageStatus, WorkerStatus, WorkerStatuses
 
 # The chart, in units of its view box.
 _LEFT, _BASE, _TOP, _STEP, _BAR = 28.0, 128.0, 16.0, 28.83, 24.8
@@ -72,18 +72,18 @@ class StageRow:
 
 def page(*, user: User) -> dict[str, Any]:
     """Return what the template shows; a constant number of queries."""
-    now, workers, day, room = services.queue(), services.workers(user=user), services.recent(), services.storage()
+    now, workers, day, room = services.queue(), services.workers(user=user), services.recent_jobs(), services.storage()
     columns, grid = _chart(day)
     return {
         "warnings": list(_warnings(now, workers)),
         "now": now,
-        "waiting_by_kind": [(Kind(name).label, n) for name, n in now.waiting_by_kind.items() if n],
-        "oldest": words.lasting(now.oldest_seconds),
-        "work": words.lasting(now.waiting_seconds),
+        "waiting_by_kind": [(JobKind(name).label, n) for name, n in now.waiting_by_kind.items() if n],
+        "oldest": formatting.short_duration(now.oldest_seconds),
+        "work": formatting.short_duration(now.waiting_seconds),
         "silent": sum(status.is_silent for status in workers.shown),
         "day": day,
         "ended": day.succeeded + day.failed,
-        "failure_rate": None if day.failure_rate is None else words.percent(day.failure_rate),
+        "failure_rate": None if day.failure_rate is None else formatting.percent(day.failure_rate),
         "whole": _words(day),
         "more_workers": workers.more,
         "lines": list(_lines(workers)),
@@ -96,7 +96,7 @@ def page(*, user: User) -> dict[str, Any]:
     }
 
 
-def _warnings(now: Queue, workers: WorkerStatuses) -> Iterator[Warning]:
+def _warnings(now: QueueStatus, workers: WorkerStatuses) -> Iterator[Warning]:
     if not now.workers:
         waiting = ngettext("%(n)s run waits for one.", "%(n)s runs wait for one.", now.waiting) % {"n": now.waiting}
         yield Warning(_("No worker is running."), f"{waiting} " + _("Start manage.py worker."))
@@ -106,7 +106,7 @@ def _warnings(now: Queue, workers: WorkerStatuses) -> Iterator[Warning]:
     for status in workers.shown:
         if status.is_silent:
             what = _("%(worker)s has sent no heartbeat for %(time)s.")
-            values = {"worker": status.worker, "time": words.lasting(status.silent_seconds)}
+            values = {"worker": status.worker, "time": formatting.short_duration(status.silent_seconds)}
             yield Warning(what % values, _outlook(status))
 
 
@@ -121,29 +121,29 @@ def _outlook(status: WorkerStatus) -> str:
         "Its runs go back to the queue in %(time)s and start again elsewhere. Nothing is lost.",
         len(status.jobs),
     )
-    return then % {"time": words.lasting(left)}
+    return then % {"time": formatting.short_duration(left)}
 
 
 def _lines(workers: WorkerStatuses) -> Iterator[Line]:
     for status in workers.shown:
-        beat = words.lasting(status.silent_seconds)
+        beat = formatting.short_duration(status.silent_seconds)
         for job in status.jobs:
-            yield Line(status, job, beat, words.lasting(job.seconds))
+            yield Line(status, job, beat, formatting.short_duration(job.seconds))
         if not status.jobs:
             yield Line(status, None, beat, "")
 
 
-def _words(day: Recent) -> dict[str, str] | None:
-    if day.whole is None:
+def _words(day: RecentJobs) -> dict[str, str] | None:
+    if day.total is None:
         return None
-    return {"median": words.lasting(day.whole.median), "most": words.lasting(day.whole.most)}
+    return {"median": formatting.short_duration(day.total.median), "most": formatting.short_duration(day.total.most)}
 
 
-def _chart(day: Recent) -> tuple[list[Column], list[Grid]]:
+def _chart(day: RecentJobs) -> tuple[list[Column], list[Grid]]:
     highest = max((hour.succeeded + hour.failed for hour in day.hours), default=0)
     step = _round_step(highest)
     unit = (_BASE - _TOP) / max(highest, step)
-    first = len(day.hours) - services.HOURS
+    first = len(day.hours) - services.RECENT_HOURS
     columns = []
     for number, hour in enumerate(day.hours):
         x = _LEFT + 2 + _STEP * (number - first)
@@ -175,14 +175,14 @@ def _round_step(highest: int) -> int:
         size *= 10
 
 
-def _stages(day: Recent) -> list[StageRow]:
-    names = {"waiting": _("Waiting"), **{stage.name: str(stage.title) for stage in KINDS[Kind.RUN].stages}}
+def _stages(day: RecentJobs) -> list[StageRow]:
+    names = {"waiting": _("Waiting"), **{stage.name: str(stage.title) for stage in KINDS[JobKind.RUN].stages}}
     longest = max((spread.most for spread in day.stages.values()), default=0.0) or 1.0
     return [
         StageRow(
             name=names.get(stage, stage),
-            median=words.seconds(spread.median),
-            most=words.seconds(spread.most),
+            median=formatting.duration(spread.median),
+            most=formatting.duration(spread.most),
             median_bar=f"{max(1.5, spread.median / longest * _BARS):.1f}",
             most_bar=f"{spread.most / longest * _BARS:.1f}",
         )
@@ -190,13 +190,13 @@ def _stages(day: Recent) -> list[StageRow]:
     ]
 
 
-def _room(room: Storage) -> dict[str, Any]:
+def _room(room: StorageStatus) -> dict[str, Any]:
     """Return the sizes in words, and the ends of the bar's parts in thousandths."""
     said: dict[str, Any] = {
-        "originals": words.filesize(room.originals),
-        "results": words.filesize(room.results) if room.results else "",
-        "growth": words.filesize(round(room.growth)) if room.growth else "",
-        "lasts": "" if room.days_left is None else words.about(room.days_left),
+        "originals": formatting.filesize(room.originals),
+        "results": formatting.filesize(room.results) if room.results else "",
+        "growth": formatting.filesize(round(room.growth)) if room.growth else "",
+        "lasts": "" if room.days_left is None else formatting.approximate_days(room.days_left),
         "bar": None,
     }
     if room.free is None or not room.total:
@@ -207,9 +207,9 @@ def _room(room: Storage) -> dict[str, Any]:
     rest = used - originals - results
     ends = [round(part / room.total * 1000, 1) for part in (originals, originals + results, used)]
     return said | {
-        "free": words.filesize(room.free),
-        "total": words.filesize(room.total),
-        "rest": words.filesize(rest),
-        "warning": words.filesize(settings.GMM_DISK_WARNING),
+        "free": formatting.filesize(room.free),
+        "total": formatting.filesize(room.total),
+        "rest": formatting.filesize(rest),
+        "warning": formatting.filesize(settings.GMM_DISK_WARNING),
         "bar": ends,
     }

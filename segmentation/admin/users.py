@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from segmentation import access, services, words
+from segmentation import access, formatting, services
 from segmentation.admin import cells, deletion
 from segmentation.admin.listing import CappedPaginator, GuardedAdmin
 from segmentation.admin.readonly import person_of
@@ -31,7 +31,7 @@ class UserAdmin(GuardedAdmin, DjangoUserAdmin[User]):
     """Django's own, with what each person has stored.
 
     Only superusers make somebody staff or hand out permissions and groups. Nobody changes or deletes the account of a person
-    who may do what they themselves may not: `access.may_touch`.
+    who may do what they themselves may not: `access.may_manage`.
     """
 
     list_display = ("name", "email", "role", "n_images", "stored", "joined", "seen")
@@ -69,10 +69,10 @@ class UserAdmin(GuardedAdmin, DjangoUserAdmin[User]):
         return fields if request.user.is_superuser else (*fields, *_ABOUT_POWER)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and may_touch(request, obj)
+        return super().has_change_permission(request, obj) and may_manage(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and may_touch(request, obj)
+        return super().has_delete_permission(request, obj) and may_manage(request, obj)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"title": _("Users"), **(extra_context or {})})
@@ -122,8 +122,8 @@ class UserAdmin(GuardedAdmin, DjangoUserAdmin[User]):
     @admin.display(description=gettext_lazy("Stored"))
     def usage(self, person: User) -> SafeString:
         used = services.usage(owner=person)
-        images = ngettext("%(n)s image", "%(n)s images", used.images) % {"n": words.thousands(used.images)}
-        runs = ngettext("%(n)s run", "%(n)s runs", used.runs) % {"n": words.thousands(used.runs)}
+        images = ngettext("%(n)s image", "%(n)s images", used.images) % {"n": formatting.thousands(used.images)}
+        runs = ngettext("%(n)s run", "%(n)s runs", used.runs) % {"n": formatting.thousands(used.runs)}
         return format_html(
             '<a href="{}">{}</a>, <a href="{}">{}</a>, {}',
             reverse("admin:segmentation_image_changelist", query={"owner": person.pk}),
@@ -161,6 +161,6 @@ class UserAdmin(GuardedAdmin, DjangoUserAdmin[User]):
         return []
 
 
-def may_touch(request: HttpRequest, person: User | None) -> bool:
+def may_manage(request: HttpRequest, person: User | None) -> bool:
     """Return whether who is signed in may touch this person; with None, whether they may touch anybody."""
-    return person is None or access.may_touch(user=person_of(request), person=person)
+    return person is None or access.may_manage(user=person_of(request), person=person)

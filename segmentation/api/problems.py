@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, AuthorizationError, HttpError, ValidationError
 
-from segmentation import words
+from segmentation import formatting
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.http import problem, problem_of
 
@@ -63,7 +63,7 @@ def _invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
 
 
 def _too_large(_request: HttpRequest, _error: Exception) -> HttpResponse:
-    limit = words.filesize(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+    limit = formatting.filesize(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     detail = _("The body is larger than %(limit)s, the most that this site takes beside a file.") % {"limit": limit}
     return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail)
 

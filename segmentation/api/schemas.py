@@ -45,7 +45,7 @@ class ImageOut(Schema):
         }
         return cls(
             **{name: getattr(image, name) for name in cls.model_fields if name not in {"notices", "links"}},
-            notices=[Notice(code=code, sentence=sentence) for code, sentence in services.notices(image=image)],
+            notices=[Notice(code=code, sentence=sentence) for code, sentence in services.image_notices(image=image)],
             links=links,
         )
 

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from segmentation import upkeep, words
+from segmentation import formatting, upkeep
 from segmentation.engine.imaging import palettes
 
 register = template.Library()
@@ -36,11 +36,11 @@ class Share(Protocol):
     def separated_colour(self) -> str: ...
 
 
-register.filter("thousands", words.thousands)
-register.filter("percent", words.percent)
-register.filter("filesize", words.filesize)
-register.filter("millions", words.millions)
-register.filter("number", words.number)
+register.filter("thousands", formatting.thousands)
+register.filter("percent", formatting.percent)
+register.filter("filesize", formatting.filesize)
+register.filter("millions", formatting.millions)
+register.filter("number", formatting.number)
 
 
 @register.simple_tag
@@ -51,9 +51,9 @@ def icon(name: str) -> SafeString:
 
 
 @register.simple_tag
-def low_space() -> upkeep.Space | None:
+def low_space() -> upkeep.DiskSpace | None:
     """Return the room that is left for pictures while there is too little of it, for staff."""
-    space = upkeep.space()
+    space = upkeep.disk_space()
     return space if space is not None and space.is_low else None
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from segmentation import services, words
+from segmentation import formatting, services
 from segmentation.engine.legend import ClusterStatistics, foreground_share
 from segmentation.engine.recipe import Recipe
 from segmentation.forms import written
@@ -43,7 +43,7 @@ class Card:
         """The number of clusters in words."""
         if self.run is None:
             return _("No run yet")
-        return words.how_many(self.n_clusters, regions=self.run.has_regions)
+        return formatting.cluster_count(self.n_clusters, regions=self.run.has_regions)
 
     @property
     def special(self) -> str:
@@ -52,8 +52,8 @@ class Card:
             return ""
         usual, recipe = Recipe().to_mapping(), self.run.recipe
         return ", ".join(
-            words.setting_in_short(name, recipe[name])
-            for name in words.SETTINGS
+            formatting.short_setting(name, recipe[name])
+            for name in formatting.SETTING_TITLES
             if name not in {"preset", "n_clusters"} and recipe.get(name, usual[name]) != usual[name]
         )
 

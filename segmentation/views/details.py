@@ -8,8 +8,8 @@ from django.utils.translation import pgettext
 
 from segmentation.engine.progress import Stage
 from segmentation.engine.recipe import Recipe
+from segmentation.formatting import SETTING_TITLES, duration, log_likelihood, number, percent, setting_value, thousands
 from segmentation.models import Image, Run
-from segmentation.words import SETTINGS, log_likelihood, number, percent, seconds, setting, thousands
 
 _SMALL = 256
 _IN_HEADING = {"preset", "n_clusters"}
@@ -38,15 +38,15 @@ def of_result(run: Run) -> list[Detail]:
             _("Log-likelihood"),
             log_likelihood(
                 result.log_likelihood,
-                pixels=result.facts.get("fitted_pixels"),
-                of_all=result.facts.get("fitted_pixels") == result.facts.get("valid_pixels"),
+                pixels=result.extras.get("fitted_pixels"),
+                of_all=result.extras.get("fitted_pixels") == result.extras.get("valid_pixels"),
             ),
         ),
         *([Detail(_("Iterations"), iterations % {"n": result.iterations})] if result.iterations else []),
     ]
-    if "distinct_colours" in result.facts:
-        pixels = int(result.facts["fitted_pixels"])
-        colours = {"n": thousands(int(result.facts["distinct_colours"])), "pixels": thousands(pixels)}
+    if "distinct_colours" in result.extras:
+        pixels = int(result.extras["fitted_pixels"])
+        colours = {"n": thousands(int(result.extras["distinct_colours"])), "pixels": thousands(pixels)}
         details.append(Detail(_("Distinct colours"), _("%(n)s of %(pixels)s fitted pixels") % colours))
     return [*details, *_inputs(run), *_settings(run), *_times(run), *_versions(run)]
 
@@ -58,7 +58,7 @@ def of_attempt(run: Run) -> list[Detail]:
     if job.attempt > 1:
         details.insert(0, Detail(_("Attempts"), str(job.attempt)))
     if job.started and job.finished:
-        details.append(Detail(_("Ended after"), seconds((job.finished - job.started).total_seconds())))
+        details.append(Detail(_("Ended after"), duration((job.finished - job.started).total_seconds())))
     return details
 
 
@@ -66,7 +66,7 @@ def _inputs(run: Run) -> list[Detail]:
     """Return which pixels were left out, and where the fit started."""
     details = []
     if run.inputs.get("mask"):
-        left_out = run.result.facts.get("left_out_pixels") if hasattr(run, "result") else None
+        left_out = run.result.extras.get("left_out_pixels") if hasattr(run, "result") else None
         value = (
             _("some pixels are left out")
             if left_out is None
@@ -89,8 +89,8 @@ def _settings(run: Run) -> list[Detail]:
         return []
     usual = Recipe().to_mapping()
     return [
-        Detail(str(name), setting(field, run.recipe.get(field, usual[field])))
-        for field, name in SETTINGS.items()
+        Detail(str(name), setting_value(field, run.recipe.get(field, usual[field])))
+        for field, name in SETTING_TITLES.items()
         if field == "seed" or (field not in _IN_HEADING and run.recipe.get(field, usual[field]) != usual[field])
     ]
 

@@ -116,8 +116,8 @@ def _run(request: SignedInRequest, run_id: uuid.UUID) -> Run:
 
 
 def _send_rendition(request: SignedInRequest, image: Image, name: str, content_type: str) -> HttpResponseBase:
-    key = files.image_key(image.pk, name)
-    etag = f'"{image.sha256[:32]}-{name}"'
+    key = image.rendition_key(name)
+    etag = f'"{image.sha256[:32]}-{name}-{image.renditions or 0}"'
     return _send(request, lambda: files.open_file(key), etag=etag, content_type=content_type)
 
 

@@ -117,7 +117,7 @@ def _page(request: SignedInRequest, picture: Image, refused: RunForm | None = No
         "masks": masks,
         "mask_is_new": form.chosen_mask not in {"", *(mask.sha256 for mask in masks)},
         "problem": refused.problem if refused else "",
-        "notices": [text for _code, text in services.notices(image=picture)],
+        "notices": [text for _code, text in services.image_notices(image=picture)],
         **ownership(request, picture, owner=picture.owner),
         "small": is_small(picture),
         "lowest": MIN_CLUSTERS,

@@ -13,7 +13,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from segmentation import services
-from segmentation.services import Recent
+from segmentation.services import RecentJobs
 
 
 @require_safe
@@ -41,7 +41,7 @@ def _is_staff(request: HttpRequest) -> bool:
 class _Site(Collector):
     def collect(self) -> Iterable[Metric]:
         yield from _queue()
-        yield from _recent(services.recent())
+        yield from _recent(services.recent_jobs())
         yield from _storage()
 
 
@@ -54,18 +54,20 @@ def _queue() -> Iterator[Metric]:
     yield _gauge("gmm_queue_oldest_seconds", "How long the first of them has waited.", now.oldest_seconds)
     yield _gauge("gmm_queue_expected_seconds", "Core-seconds that they are expected to take.", now.waiting_seconds)
     yield _gauge("gmm_workers_alive", "Workers that were seen within a lease.", now.workers)
-    yield _gauge("gmm_worker_slots", "Jobs that they can do at the same time, short ones aside.", now.places)
-    yield _gauge("gmm_worker_short_slots", "Short jobs that they can do beside these.", now.short_places)
+    yield _gauge("gmm_worker_slots", "Jobs that they can do at the same time, short ones aside.", now.slots)
+    yield _gauge("gmm_worker_short_slots", "Short jobs that they can do beside these.", now.short_slots)
     states = GaugeMetricFamily("gmm_jobs", "Jobs by kind and state, of all that are kept.", labels=["kind", "state"])
     for labels, count in services.jobs_by_state().items():
         states.add_metric(labels, count)
     yield states
 
 
-def _recent(day: Recent) -> Iterator[Metric]:
+def _recent(day: RecentJobs) -> Iterator[Metric]:
     """Gauges, no counters: the day moves on, and what leaves it is subtracted."""
-    yield _gauge("gmm_recent_runs_succeeded", f"Of the last day's newest {services.MOST} runs.", day.succeeded)
-    yield _gauge("gmm_recent_runs_failed", f"Of the last day's newest {services.MOST} runs.", day.failed)
+    yield _gauge(
+        "gmm_recent_runs_succeeded", f"Of the last day's newest {services.MAX_RECENT_JOBS} runs.", day.succeeded
+    )
+    yield _gauge("gmm_recent_runs_failed", f"Of the last day's newest {services.MAX_RECENT_JOBS} runs.", day.failed)
     failures = GaugeMetricFamily("gmm_recent_failures", "Failed runs of the last day by code.", labels=["code"])
     for code, count in day.failures:
         failures.add_metric([code], count)
@@ -75,7 +77,7 @@ def _recent(day: Recent) -> Iterator[Metric]:
         "Quantiles of the last day's runs; stage waiting is before the first, stage whole from click to result.",
         labels=["stage", "quantile"],
     )
-    spreads = {**day.stages, **({"whole": day.whole} if day.whole else {})}
+    spreads = {**day.stages, **({"whole": day.total} if day.total else {})}
     for stage, spread in spreads.items():
         seconds.add_metric([stage, "0.5"], spread.median)
         seconds.add_metric([stage, "0.95"], spread.most)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import requires_csrf_token
 from django.views.decorators.http import require_POST, require_safe
 
-from segmentation import services, words
+from segmentation import formatting, services
 from segmentation.engine.recipe import MAX_CLUSTERS, MIN_CLUSTERS
 from segmentation.http import THEME_COOKIE, THEMES, problem, theme, wants_page
 from segmentation.samples import SAMPLES
@@ -75,7 +75,7 @@ def too_large(request: HttpRequest) -> HttpResponse:
 
 def refuse_body(request: HttpRequest) -> HttpResponse:
     """Answer a request whose body is too large: a page to a browser, problem details to a script."""
-    limit = words.filesize(services.limits().bytes)
+    limit = formatting.filesize(services.limits().bytes)
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     if wants_page(request):
         return render(request, "413.html", {"limit": limit}, status=status)

@@ -10,7 +10,7 @@ from segmentation.engine.exceptions import Busy, SegmentationError, gettext_noop
 from segmentation.exceptions import StorageFull
 from segmentation.forms import sentence
 from segmentation.http import problem_of, status_of, wants_page, with_retry_after
-from segmentation.incoming import REFUSED_BODY
+from segmentation.upload_handlers import REFUSED_BODY
 from segmentation.views import pages
 
 _OF_BODIES: dict[str, SegmentationError] = {

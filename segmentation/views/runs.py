@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from segmentation import services, words
+from segmentation import formatting, services
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.recipe import MAX_CLUSTERS, MAX_REGIONS
 from segmentation.exceptions import StorageUnavailable
@@ -48,9 +48,9 @@ def run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
         "image": found.image,
         "status": services.run_status(run=found),
         **ownership(request, found, owner=found.job.owner),
-        "notices": [text for _code, text in services.notices(image=found.image)],
+        "notices": [text for _code, text in services.image_notices(image=found.image)],
         "small": details.is_small(found.image),
-        "what": words.how_many(found.n_clusters, regions=found.has_regions),
+        "what": formatting.cluster_count(found.n_clusters, regions=found.has_regions),
     }
     state = State(found.job.state)
     if state == State.SUCCEEDED:
@@ -130,7 +130,7 @@ def delete(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     found = get_deletable(_RUNS, user=request.user, pk=run_id)
     back = next_address(request, default=found.image.get_absolute_url())
     if request.method != "POST":
-        what = words.how_many(found.n_clusters, regions=found.has_regions)
+        what = formatting.cluster_count(found.n_clusters, regions=found.has_regions)
         context = {"run": found, "image": found.image, "what": what, "next": back}
         return render(request, "segmentation/run_delete.html", context)
     name = found.image.name
@@ -162,7 +162,7 @@ def _active(found: Run, status: services.RunStatus) -> dict[str, Any]:
     left = status.seconds_left
     return {
         "steps": steps(status),
-        "left": "" if left is None else words.time_left(left),
+        "left": "" if left is None else formatting.time_left(left),
         "pixels": found.image.width * found.image.height,
     }
 
@@ -184,7 +184,7 @@ def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
         "counting": "count" in request.GET,
         "undoable": stored.current_revision.parent_id is not None,
         "detail": detail_levels(len(rows)),
-        "what": words.how_many(len(rows), regions=found.has_regions),
+        "what": formatting.cluster_count(len(rows), regions=found.has_regions),
         "largest": max(row.share for row in rows) or 1.0,
         "foreground": stored.foreground_share,
         "foreground_pixels": sum(row.pixels for row in rows if row.foreground),
@@ -194,7 +194,7 @@ def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
         "chart_of": _pixels_of_chart(found),
         "why": _why(found),
         "facts": details.of_result(found),
-        "took": words.seconds(found.result.total_seconds),
+        "took": formatting.duration(found.result.total_seconds),
         "again_settings": {name: text for name, text in written(found.recipe).items() if name != "n_clusters"},
         "most": MAX_REGIONS if found.has_regions else MAX_CLUSTERS,
         "again": min(MAX_REGIONS if found.has_regions else MAX_CLUSTERS, (found.n_clusters or len(rows)) + 1),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from segmentation.execution.kinds import KINDS
-from segmentation.models.jobs import Kind
+from segmentation.models.jobs import JobKind
 from segmentation.services import RunStatus
 
 
@@ -19,7 +19,7 @@ class Step:
 
 def steps(status: RunStatus) -> list[Step]:
     """Return the stages of a run that waits or works, in order."""
-    stages = KINDS[Kind.RUN].stages
+    stages = KINDS[JobKind.RUN].stages
     now = next((i for i, stage in enumerate(stages) if stage.name == status.stage), -1)
     return [Step(stage.name, str(stage.title), _mark(i, now)) for i, stage in enumerate(stages)]
 

@@ -107,7 +107,7 @@ class Watch {
 }
 
 /**
- * How many seconds are left, in the unit that fits; `words.time_left` in Python does the same.
+ * How many seconds are left, in the unit that fits; `formatting.time_left` in Python does the same.
  * @param {number} seconds
  * @param {DOMStringMap} words with the sentence for each unit
  */

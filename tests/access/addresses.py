@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from segmentation import execution, services
 from segmentation.engine.recipe import Inputs, Recipe
-from segmentation.models import Duty, Image, Run
+from segmentation.models import Image, PeriodicTask, Run
 from tests import factories
 
 _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)")
@@ -60,15 +60,15 @@ class Things:
         assert self.run.succeeded
         group, _ = owner.groups.get_or_create(name="readers")
         email = owner.emailaddress_set.create(email="owner@example.org", primary=True, verified=True)
-        duty, _ = Duty.objects.get_or_create(
-            name=Duty._meta.get_field("name").choices[0][0], defaults={"due": timezone.now()}
+        task, _ = PeriodicTask.objects.get_or_create(
+            name=PeriodicTask._meta.get_field("name").choices[0][0], defaults={"due": timezone.now()}
         )
         self._objects = {"image": self.image, "run": self.run, "user": owner, "worker": worker}
         LogEntry.objects.log_actions(owner.pk, [self.image], CHANGE, "Changed.", single_object=True)
         self._objects |= {
             "group": group,
             "emailaddress": email,
-            "duty": duty,
+            "periodictask": task,
             "logentry": LogEntry.objects.latest("pk"),
         }
         self._values = {

@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from segmentation import services
-from segmentation.models import Duty, Image, Job, Worker
+from segmentation.models import Image, Job, PeriodicTask, Worker
 from tests.admin.conftest import copy_result, image_row, make_runs
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,7 +95,7 @@ def test_a_run_that_is_beaten_for_keeps_its_worker_from_being_called_silent(admi
 def test_a_worker_that_was_told_to_stop_is_leaving_until_its_run_is_done(admin, image, worker_row):
     Worker.objects.create(host="there", release="test", slots=1)
     give(make_runs(image)[0], worker_row)
-    Worker.objects.leaving(worker_row.pk)
+    Worker.objects.mark_stopping(worker_row.pk)
     text = text_of(admin)
     assert "Leaving after this run" in text
     assert "All workers are leaving" not in text
@@ -103,14 +103,14 @@ def test_a_worker_that_was_told_to_stop_is_leaving_until_its_run_is_done(admin, 
 
 def test_when_all_workers_leave_those_who_wait_need_a_new_one(admin, image, worker_row):
     make_runs(image, 2, state="queued")
-    Worker.objects.leaving(worker_row.pk)
+    Worker.objects.mark_stopping(worker_row.pk)
     text = text_of(admin)
     assert "All workers are leaving. 2 runs wait for a new one." in text
     assert "Leaving" in text.partition("Last 24 hours")[0]
 
 
 def test_a_leaving_worker_that_falls_silent_is_called_silent(admin, image, worker_row):
-    Worker.objects.leaving(worker_row.pk)
+    Worker.objects.mark_stopping(worker_row.pk)
     give(make_runs(image)[0], worker_row, silent=20)
     text = text_of(admin)
     assert "Silent" in text
@@ -144,7 +144,7 @@ def test_the_room_lasts_as_long_as_the_last_week_says(admin, owner, image, disk)
 def test_what_results_take_beside_each_original_counts_too(owner, image, disk):
     image_row(owner, bytes=14 * GB, created=timezone.now() - timedelta(days=2)).save()
     age(image, 30)
-    Duty.objects.create(name="files", due=timezone.now(), report={"kept": {"count": 9, "bytes": 21 * GB}})
+    PeriodicTask.objects.create(name="files", due=timezone.now(), report={"kept": {"count": 9, "bytes": 21 * GB}})
     room = services.storage()
     assert room.results == pytest.approx(7 * GB, rel=1e-3)
     assert room.growth == pytest.approx(3 * GB, rel=1e-3)
@@ -205,9 +205,9 @@ def test_there_is_nothing_inline_in_it(admin, image, worker_row):
 
 
 def test_quantiles_are_values_that_were_seen():
-    spread = services.Spread.of([float(n) for n in range(1, 21)])
+    spread = services.DurationSummary.of([float(n) for n in range(1, 21)])
     assert (spread.count, spread.median, spread.most) == (20, 10.0, 19.0)
-    assert services.Spread.of([]) is None
+    assert services.DurationSummary.of([]) is None
 
 
 def test_the_last_day_is_counted_by_the_hour_and_older_runs_are_left_out(image):
@@ -215,19 +215,19 @@ def test_the_last_day_is_counted_by_the_hour_and_older_runs_are_left_out(image):
     make_runs(image, 2, state="failed", age=timedelta(hours=5))
     make_runs(image, 1, state="cancelled")
     make_runs(image, 4, state="failed", age=timedelta(hours=30))
-    day = services.recent()
+    day = services.recent_jobs()
     assert (day.succeeded, day.failed, day.failure_rate) == (3, 2, 0.4)
     assert len(day.hours) == 24
     assert sum(hour.succeeded for hour in day.hours[-2:]) == 3
     assert sum(hour.failed for hour in day.hours[-7:-4]) == 2
-    assert day.whole.median == 2.0
+    assert day.total.median == 2.0
     assert day.stages["waiting"].most == 0.0
 
 
 def test_a_busy_day_is_cut_to_its_newest_runs(image, monkeypatch):
-    monkeypatch.setattr("segmentation.services.throughput.MOST", 3)
+    monkeypatch.setattr("segmentation.services.job_statistics.MAX_RECENT_JOBS", 3)
     make_runs(image, 3, state="succeeded")
     make_runs(image, 2, state="failed", age=timedelta(hours=5))
-    day = services.recent()
+    day = services.recent_jobs()
     assert (day.is_cut, day.succeeded, day.failed) == (True, 3, 0)
     assert len(day.hours) <= 2

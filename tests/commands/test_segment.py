@@ -256,7 +256,7 @@ MIXTURE = {
         (
             {"recipe": {"features": "lab"}, "mixture": MIXTURE},
             [],
-            "Its run looked at pixels in another way: give its --features, --texture and --position, or the mixture alone.",
+            "Its run used other features: give its --features, --texture and --position, or the mixture alone.",
         ),
     ],
 )

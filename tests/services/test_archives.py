@@ -16,7 +16,7 @@ from segmentation.engine.imaging import Limits
 from segmentation.engine.recipe import Inputs, Recipe
 from segmentation.exceptions import Conflict
 from segmentation.models import Image, Job, JobOutput, Run
-from segmentation.models.jobs import Kind, State
+from segmentation.models.jobs import JobKind, State
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -133,10 +133,10 @@ def test_run_json_says_what_the_command_line_says(image, recipe):
     ("name", "expected"),
     [
         ("../../../etc/passwd.png", "_.._.._etc_passwd.png"),
-        ("C:\\Windows\\a.png", "C_Windows_a.png"),
+        ("C:\\Windows\\a.png", "C__Windows_a.png"),
         ("con.png", "_con.png"),
         ("\u202egnp.exe", "gnp.exe"),
-        (" . ", "_"),
+        (" . ", "picture"),
         ("Größe.png", "Größe.png"),
     ],
 )
@@ -167,7 +167,7 @@ def test_everybody_has_one_archive_and_a_new_one_replaces_it(owner, image, media
     packed(owner)
     (second,) = media.keys("outputs")
     assert first != second
-    assert JobOutput.objects.count() == Job.objects.filter(kind=Kind.ARCHIVE).count() == 1
+    assert JobOutput.objects.count() == Job.objects.filter(kind=JobKind.ARCHIVE).count() == 1
 
 
 def test_a_second_archive_is_refused_while_one_is_made(owner):
@@ -234,5 +234,5 @@ def test_an_archive_says_nothing_of_the_speed_of_its_worker_and_is_in_no_average
     factories.make_run(image)
     services.create_archive(owner=image.owner)
     execution.serve_until_empty()
-    assert services.recent().succeeded == 1
-    assert services.recent(kind=Kind.ARCHIVE).succeeded == 1
+    assert services.recent_jobs().succeeded == 1
+    assert services.recent_jobs(kind=JobKind.ARCHIVE).succeeded == 1

@@ -42,7 +42,7 @@ def test_a_mask_waits_with_its_image_as_a_clean_png(image, mask):
 def test_a_run_leaves_out_what_the_mask_says_and_keeps_a_copy_of_it(image, mask):
     run = done(factories.make_run(image, 2, inputs=Inputs(mask=mask)))
     np.testing.assert_array_equal(labels(run) == 255, factories.bar_mask() != 0)
-    assert run.result.facts["left_out_pixels"] == 48 * 36 // 8
+    assert run.result.extras["left_out_pixels"] == 48 * 36 // 8
     assert files.read(files.run_input_key(run.pk, mask)) == files.read(files.mask_key(image.pk, mask))
     assert Inputs.from_mapping(run.inputs) == Inputs(mask=mask)
 
@@ -67,7 +67,7 @@ def test_a_run_that_begins_with_a_finished_one_keeps_its_result_and_names_it(fin
 
 def test_a_run_that_begins_with_one_of_a_deep_picture_knows_its_units(finished_run):
     result = finished_run.result
-    result.facts["features"] = {
+    result.extras["features"] = {
         "names": ["red", "green", "blue"],
         "offset": [90.0] * 3,
         "scale": [16.0] * 3,
@@ -104,7 +104,7 @@ def test_retrying_finds_the_mask_again(image, mask, media):
     assert (run.job.state, run.job.error_code) == (State.FAILED, "empty")
     media.replace(original, picture)
     services.retry_run(run=run)
-    assert done(run).result.facts["left_out_pixels"] == 48 * 36 // 8
+    assert done(run).result.extras["left_out_pixels"] == 48 * 36 // 8
 
 
 def test_a_run_whose_mask_was_altered_fails_with_a_reason(image, mask, media):

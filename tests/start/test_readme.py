@@ -1,4 +1,4 @@
-"""The front door tells the truth about the house."""
+"""The README agrees with the settings, commands and files of the project."""
 
 import re
 from pathlib import Path

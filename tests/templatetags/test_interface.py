@@ -7,7 +7,7 @@ import pytest
 from django.template import Context, Template, TemplateDoesNotExist
 from django.utils import timezone
 
-from segmentation import words
+from segmentation import formatting
 
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 
@@ -29,7 +29,7 @@ def parsed(source, **context):
 
 
 def test_the_examples_of_the_number_words_hold():
-    assert doctest.testmod(words).failed == 0
+    assert doctest.testmod(formatting).failed == 0
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def pixels_hash(run, name):
 
 def about_image(image):
     names = ("name", "width", "height", "bands", "dtype", "format", "sha256")
-    sentences = [str((code, sentence)) for code, sentence in services.notices(image=image)]
+    sentences = [str((code, sentence)) for code, sentence in services.image_notices(image=image)]
     return {name: getattr(image, name) for name in names} | {"owner": image.owner.username, "notices": sentences}
 
 

@@ -4,7 +4,7 @@ import pytest
 from django.core.cache import cache
 
 from segmentation.engine.exceptions import ChildFailed
-from segmentation.incoming import REFUSED_BODY
+from segmentation.upload_handlers import REFUSED_BODY
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def without_place(owner, client):
     """A person who has a place in another process."""
     client.force_login(owner)
-    cache.add(f"place:{owner.pk}", "of another process")
+    cache.add(f"processing-slot:{owner.pk}", "of another process")
     return client
 
 
@@ -48,7 +48,7 @@ def test_what_is_made_once_needs_no_place_again(finished_run, client, owner):
     client.force_login(owner)
     path = f"/api/v1/runs/{finished_run.pk}/at"
     first = client.get(f"{path}?x=0&y=0")
-    cache.add(f"place:{owner.pk}", "of another process")
+    cache.add(f"processing-slot:{owner.pk}", "of another process")
     assert client.get(f"{path}?x=0&y=0").json() == first.json()
     assert client.get(f"{path}?x=47&y=35").status_code == 200
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm import Component, Mixture
+from segmentation.engine.gmm.features.units import Units
 from segmentation.engine.imaging import Header, Notice, index_png
 from segmentation.engine.legend import ClusterStatistics, Legend, cluster_statistics, foreground_share
 from segmentation.engine.recipe import Inputs, Preset, Recipe
@@ -73,6 +74,12 @@ class Source(ABC):
     @abstractmethod
     def values_and_colours(self) -> tuple[Values, NDArray[np.uint8]]:
         """Return the values (H, W, B) of the picture from which features are extracted, and its displayed colours (H, W, 3)."""
+
+    @cached_property
+    def units(self) -> Units | None:
+        """The units of the features; None when a release that did not store them has made the result."""
+        features = self.details.features
+        return Units.from_mapping(features) if "scale" in features else None
 
     @property
     def has_regions(self) -> bool:

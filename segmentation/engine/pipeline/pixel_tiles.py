@@ -12,12 +12,12 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentation.engine.artefacts.pixel_maps import features_as_fitted
 from segmentation.engine.gmm import Mixture
 from segmentation.engine.gmm.features.extraction import coordinates, extract_features
 from segmentation.engine.gmm.features.texture import SCALES, margin
 from segmentation.engine.gmm.features.units import Units
 from segmentation.engine.gmm.fit.fitting import SAMPLE_PIXELS
-from segmentation.engine.gmm.pixels.sources import feature_source
 from segmentation.engine.gmm.statistics.uncertainty import reference_densities
 from segmentation.engine.imaging import Picture, index_png
 from segmentation.engine.pipeline import tiled
@@ -56,7 +56,9 @@ def read_picture(path: Path) -> tuple[Values, NDArray[np.uint8]]:
     return data, layers.get("colours", data).astype(np.uint8, copy=False)
 
 
-def write_result(picture: Path, components_png: bytes, recipe: Recipe, mixture: Mixture, path: Path) -> None:
+def write_result(
+    picture: Path, components_png: bytes, path: Path, *, recipe: Recipe, mixture: Mixture, units: Units | None
+) -> None:
     """Write a result to a tiled file.
 
     Parameters
@@ -65,18 +67,24 @@ def write_result(picture: Path, components_png: bytes, recipe: Recipe, mixture: 
         The tiled file of the picture.
     components_png : bytes
         The component map.
-    recipe : Recipe
-    mixture : Mixture
     path : Path
         The file, which is created or replaced.
+    recipe : Recipe
+    mixture : Mixture
+    units : Units or None
+        The stored units of the result.
+
+    Raises
+    ------
+    SegmentationError
+        As `features_as_fitted`.
     """
     labels = index_png.decode(components_png)
     if recipe.preset is Preset.REGIONS:
         attributes, reference = {}, np.empty(0)
     else:
         data, colours = read_picture(picture)
-        valid = labels != index_png.NO_DATA
-        source = feature_source(data, None if valid.all() else valid, recipe, colours)
+        source = features_as_fitted(data, colours, labels, recipe=recipe, units=units)
         # The sample that the fit began with: the same seed draws the same pixels.
         sample = source.sample(SAMPLE_PIXELS, np.random.default_rng([recipe.seed, 0]))
         attributes, reference = source.units.to_mapping(), reference_densities(mixture, sample.values, sample.counts)

@@ -1,7 +1,7 @@
-"""`manage.py segment`: pictures in, folders of label maps out. Needs no database and no account.
+"""`manage.py segment` segments picture files and writes a folder of results for each. It needs no database.
 
-Every picture is decoded and fitted in a child process of its own, as by the worker: one that crashes its decoder, or that
-takes too long or too much memory, fails alone.
+Each picture is decoded and fitted in a child process of its own, as in the worker, so that a picture that crashes the decoder or
+exceeds a limit of time or memory does not affect the others.
 """
 
 import functools
@@ -22,7 +22,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from segmentation import words
+from segmentation import formatting
 from segmentation.engine import decoder, pipeline, progress
 from segmentation.engine.artefacts import ARTEFACTS, Artefact, Source
 from segmentation.engine.exceptions import BadRecipe, SegmentationError
@@ -31,38 +31,36 @@ from segmentation.engine.progress import Stage
 from segmentation.engine.recipe import AUTO, SETTING_NAMES, Inputs, Preset, Recipe, StartingMixture, reconcile
 from segmentation.engine.sandbox import Allowance, Child, ChildLost, Report
 
-_DOCUMENT = ARTEFACTS["document"]  # made last: it lists the other files
+_DOCUMENT = ARTEFACTS["document"]  # run.json, which is made last because it lists the other files
 _STANDARD = tuple(name for name, artefact in ARTEFACTS.items() if artefact.is_standard)
 _OFFERED = tuple(name for name, artefact in ARTEFACTS.items() if artefact.is_offered)
 
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 _NO_MEMORY = "The computer ran out of memory. Try again with a smaller picture."
-_OTHER_FEATURES = (
-    "Its run looked at pixels in another way: give its --features, --texture and --position, or the mixture alone."
-)
+_OTHER_FEATURES = "Its run used other features: give its --features, --texture and --position, or the mixture alone."
 _BAR = "{desc} {percentage:3.0f}%|{bar}|{postfix}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segmented:
-    """What a child sends back."""
+    """The results of one picture, as the child process sends them."""
 
     files: dict[str, bytes]  # by name
-    found: str  # how many clusters or regions
+    found: str  # number of clusters or regions, as text
     foreground: float  # share of the pixels with data
     seconds: float
     notices: tuple[str, ...]  # sentences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """What is to be done with every picture."""
+class SharedOptions:
+    """The options that hold for every picture."""
 
     recipe: Recipe
     inputs: Inputs
-    masters: Mapping[str, bytes]  # the mask, if there is one, by its hash
+    masters: Mapping[str, bytes]  # content of the mask, if there is one, by its SHA-256
     limits: Limits
-    exports: tuple[str, ...]  # names of the artefacts that are written
+    exports: tuple[str, ...]  # names of the artefacts to write
 
 
 class Command(BaseCommand):
@@ -73,10 +71,9 @@ class Command(BaseCommand):
     requires_system_checks = ()  # they load the whole web application
 
     def add_arguments(self, parser: CommandParser) -> None:
-        usual = Recipe()
         parser.add_argument("pictures", metavar="PICTURE", nargs="+", type=Path)
         parser.add_argument(
-            "--preset", metavar="NAME", default=usual.preset, help="colours (every pixel by itself) or regions"
+            "--preset", metavar="NAME", default=Recipe().preset, help="colours (every pixel by itself) or regions"
         )
         parser.add_argument("--clusters", metavar="K", help="how many, 2 to 32 (of regions to 254), or auto")
         parser.add_argument("--output", metavar="DIR", required=True, type=Path, help="made when it does not exist")
@@ -87,10 +84,22 @@ class Command(BaseCommand):
             choices=_OFFERED,
             help=f"a file to write, instead of the usual ones; again for each further one: {', '.join(_OFFERED)}",
         )
+        self._add_recipe_arguments(parser)
+        parser.add_argument(
+            "--mask", metavar="FILE", type=Path, help="what is not black in it is left out: PNG, TIFF, BMP, GIF"
+        )
+        parser.add_argument(
+            "--begin", metavar="FILE", type=Path, help="go on from a run.json, or from a mixture as in one"
+        )
+
+    @staticmethod
+    def _add_recipe_arguments(parser: CommandParser) -> None:
+        """Add the settings of the recipe, except for preset and number of clusters."""
+        default = Recipe()
         parser.add_argument(
             "--features",
             metavar="SPACE",
-            default=usual.features,
+            default=default.features,
             help="rgb (the bands as they are, in full depth), lab, gray or od (stains)",
         )
         parser.add_argument(
@@ -98,25 +107,21 @@ class Command(BaseCommand):
         )
         parser.add_argument("--position", action="store_true", help="the place in the picture counts, too")
         parser.add_argument(
-            "--smoothness", metavar="S", default=str(usual.smoothness), help="0 (every pixel by itself) to 1"
+            "--smoothness", metavar="S", default=str(default.smoothness), help="0 (every pixel by itself) to 1"
         )
         parser.add_argument("--smallest-region", metavar="SHARE", default="0", help="smaller ones join a neighbour")
         parser.add_argument(
-            "--covariance", metavar="SHAPE", default=usual.covariance, help="full, tied, diag or spherical"
+            "--covariance", metavar="SHAPE", default=default.covariance, help="full, tied, diag or spherical"
         )
-        parser.add_argument("--seed", metavar="N", default=usual.seed, help="of the random choices; default 0")
-        parser.add_argument("--restarts", metavar="N", default=usual.restarts, help="starts, of which the best is kept")
+        parser.add_argument("--seed", metavar="N", default=default.seed, help="of the random choices; default 0")
         parser.add_argument(
-            "--tolerance", metavar="T", default=str(usual.tolerance), help="nats a pixel at which a fit ends"
+            "--restarts", metavar="N", default=default.restarts, help="starts, of which the best is kept"
         )
-        parser.add_argument("--max-iterations", metavar="N", default=usual.max_iterations, help="of a fit, at most")
+        parser.add_argument(
+            "--tolerance", metavar="T", default=str(default.tolerance), help="nats a pixel at which a fit ends"
+        )
+        parser.add_argument("--max-iterations", metavar="N", default=default.max_iterations, help="of a fit, at most")
         parser.add_argument("--exact", action="store_true", help="fit all pixels, not a sample")
-        parser.add_argument(
-            "--mask", metavar="FILE", type=Path, help="what is not black in it is left out: PNG, TIFF, BMP, GIF"
-        )
-        parser.add_argument(
-            "--begin", metavar="FILE", type=Path, help="go on from a run.json, or from a mixture as in one"
-        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         pictures: list[Path] = options["pictures"]
@@ -126,24 +131,24 @@ class Command(BaseCommand):
         except BadRecipe as error:
             raise CommandError(str(error)) from None
         _require_different_stems(pictures)
-        task = _task(recipe, start, options["mask"], tuple(options["export"] or _STANDARD))
+        shared = _options(recipe, start, options["mask"], tuple(options["export"] or _STANDARD))
         try:
             output.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CommandError(f"{output}: {error.strerror}.") from None
         try:
-            failed = sum(not self._segment(picture, output / picture.stem, task) for picture in pictures)
+            failed = sum(not self._segment(picture, output / picture.stem, shared) for picture in pictures)
         except KeyboardInterrupt:
             raise CommandError("Stopped. Results that were announced are complete.", returncode=130) from None
         if failed:
             raise CommandError(f"{failed} of {len(pictures)} pictures failed.")
 
-    def _segment(self, picture: Path, folder: Path, task: Task) -> bool:
-        """Segment one picture and say how it went; returns whether it went well."""
+    def _segment(self, picture: Path, folder: Path, shared: SharedOptions) -> bool:
+        """Segment one picture, and print the outcome; returns whether it succeeded."""
         try:
             _require_replaceable(folder)
-            data = _read(picture, task.limits.bytes)
-            done: Segmented = _in_a_child(functools.partial(segmented, data, picture.name, task), picture.name)
+            data = _read(picture, shared.limits.bytes)
+            done: Segmented = _call_in_child(functools.partial(segmented, data, picture.name, shared), picture.name)
             _publish(done.files, folder)
         except OSError as error:
             self.stderr.write(f"{picture}: {error.strerror}.")
@@ -162,12 +167,12 @@ class Command(BaseCommand):
 
 
 def _recipe(options: dict[str, Any]) -> tuple[Recipe, StartingMixture | None]:
-    """Parse what was asked for; of colours, the number has no default, unless a mixture says it.
+    """Parse the recipe and the start. The preset *colours* needs a number of clusters, unless a mixture is given.
 
     Raises
     ------
     BadRecipe
-        When it makes no sense.
+        When the options are not valid.
     """
     given = {name: options[name] for name in SETTING_NAMES if name in options}
     if options["clusters"] is not None:
@@ -181,7 +186,7 @@ def _recipe(options: dict[str, Any]) -> tuple[Recipe, StartingMixture | None]:
 
 
 def _start(path: Path, recipe: Recipe) -> StartingMixture:
-    """The mixture of a `run.json`, or one that stands alone in its file; what is wrong with it names the file."""
+    """Read the mixture of a `run.json`, or a file with a mixture alone; errors name the file."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(document, dict):
@@ -206,8 +211,10 @@ def _start(path: Path, recipe: Recipe) -> StartingMixture:
     return start
 
 
-def _task(recipe: Recipe, start: StartingMixture | None, mask: Path | None, exports: tuple[str, ...]) -> Task:
-    """Bring together what is to be done; what is wrong with the mask names its file."""
+def _options(
+    recipe: Recipe, start: StartingMixture | None, mask: Path | None, exports: tuple[str, ...]
+) -> SharedOptions:
+    """Return the options for every picture, with the mask read; errors name its file."""
     limits = Limits(
         bytes=settings.GMM_MAX_UPLOAD_BYTES,
         pixels=settings.GMM_MAX_PIXELS,
@@ -225,11 +232,11 @@ def _task(recipe: Recipe, start: StartingMixture | None, mask: Path | None, expo
             raise CommandError(f"{mask}: {error}") from None
         masters[master.sha256] = master.data
     inputs = Inputs(mixture=start, mask=next(iter(masters), None))
-    return Task(recipe=recipe, inputs=inputs, masters=masters, limits=limits, exports=exports)
+    return SharedOptions(recipe=recipe, inputs=inputs, masters=masters, limits=limits, exports=exports)
 
 
-def segmented(data: bytes, name: str, task: Task, report: Report) -> Segmented:
-    """Do all the work on one picture. Runs in the child."""
+def segmented(data: bytes, name: str, shared: SharedOptions, report: Report) -> Segmented:
+    """Segment one picture and make its files. It runs in the child process."""
 
     def on_progress(stage: Stage, fraction: float) -> None:
         report((stage, progress.percent(stage, fraction)))
@@ -237,21 +244,23 @@ def segmented(data: bytes, name: str, task: Task, report: Report) -> Segmented:
     outcome = pipeline.run(
         data,
         name=name,
-        recipe=task.recipe,
-        inputs=task.inputs,
-        masters=task.masters,
-        limits=task.limits,
+        recipe=shared.recipe,
+        inputs=shared.inputs,
+        masters=shared.masters,
+        limits=shared.limits,
         decoding=_allowance(),
         on_progress=on_progress,
     )
-    decode = functools.partial(decoder.decode, data, name=name, limits=task.limits, allowance=_allowance())
+    decode = functools.partial(decoder.decode, data, name=name, limits=shared.limits, allowance=_allowance())
     files: dict[str, bytes] = {}
     source = pipeline.OutcomeSource(outcome, outputs=files, decode=decode)
-    for artefact in sorted((ARTEFACTS[export] for export in task.exports), key=lambda artefact: artefact is _DOCUMENT):
+    for artefact in sorted(
+        (ARTEFACTS[export] for export in shared.exports), key=lambda artefact: artefact is _DOCUMENT
+    ):
         files |= _made(artefact, source)
     return Segmented(
         files=files,
-        found=words.how_many(len(outcome.legend.clusters), regions=task.recipe.preset is Preset.REGIONS),
+        found=formatting.cluster_count(len(outcome.legend.clusters), regions=shared.recipe.preset is Preset.REGIONS),
         foreground=source.foreground_share,
         seconds=sum(outcome.seconds.values()),
         notices=tuple(notice.sentence for notice in outcome.notices),
@@ -259,7 +268,7 @@ def segmented(data: bytes, name: str, task: Task, report: Report) -> Segmented:
 
 
 def _made(artefact: Artefact, source: Source) -> dict[str, bytes]:
-    """Return the files of an artefact by name: one, or one for each of its parts."""
+    """Return the files of an artefact by their names: one file, or one for each part."""
     if not artefact.available(source):
         raise SegmentationError(
             "invalid_request", "There is no %(name)s of this result: leave out --export %(name)s.", name=artefact.name
@@ -274,11 +283,11 @@ def _allowance() -> Allowance:
 
 def _read(path: Path, most: int) -> bytes:
     with path.open("rb") as file:
-        return file.read(most + 1)  # one more than allowed is enough to be refused
+        return file.read(most + 1)  # one byte above the limit, so that a larger file is rejected
 
 
-def _in_a_child(work: Callable[[Report], Any], name: str) -> Any:
-    """Fork, and show a bar on a terminal until the child has ended; returns or raises what the work does."""
+def _call_in_child(work: Callable[[Report], Any], name: str) -> Any:
+    """Call `work` in a forked child, with a progress bar on terminals; returns or raises what it does."""
     tqdm.monitor_interval = 0  # its monitor is a thread
     with tqdm(total=100, desc=name, disable=None, leave=False, bar_format=_BAR) as bar:
         decoder.ensure_started()
@@ -286,22 +295,22 @@ def _in_a_child(work: Callable[[Report], Any], name: str) -> Any:
         try:
             while not child.poll():
                 _show(bar, child.progress)
-                _listen(child)
+                _wait_for(child)
         finally:
             child.kill()  # after Ctrl-C
             while not child.poll():
-                _listen(child)
+                _wait_for(child)
     return child.result()
 
 
-def _listen(child: Child) -> None:
+def _wait_for(child: Child) -> None:
     if child.connection is not None:
-        wait([child.connection], timeout=_LOOK_SECONDS)
+        wait([child.connection], timeout=_POLL_SECONDS)
 
 
-def _show(bar: "tqdm[Any]", told: tuple[Stage, int] | None) -> None:
-    if told is not None:
-        stage, percent = told
+def _show(bar: "tqdm[Any]", reported: tuple[Stage, int] | None) -> None:
+    if reported is not None:
+        stage, percent = reported
         bar.set_postfix_str(stage.value, refresh=False)
         bar.update(percent - bar.n)
 
@@ -319,7 +328,7 @@ def _require_different_stems(pictures: list[Path]) -> None:
 
 
 def _require_replaceable(folder: Path) -> None:
-    """Refuse to overwrite anything that is not the result of a former run."""
+    """Require that a folder does not exist, or contains only files that an earlier run has written."""
     if not os.path.lexists(folder):
         return
     is_ours = folder.is_dir() and not folder.is_symlink()
@@ -332,12 +341,12 @@ def _require_replaceable(folder: Path) -> None:
 
 
 def _is_output(name: str) -> bool:
-    """Return whether a run writes files of this name."""
+    """Return whether a run can write a file of this name."""
     return any(re.search(artefact.file_pattern, name) for artefact in ARTEFACTS.values())
 
 
 def _publish(files: Mapping[str, bytes], folder: Path) -> None:
-    """Write all files or none: `folder` is the old results or the new ones, never a mixture."""
+    """Replace `folder` by a new one with these files, so that it never contains a mix of old and new results."""
     with tempfile.TemporaryDirectory(prefix=".segment-", dir=folder.parent) as scratch:
         new, old = Path(scratch) / "new", Path(scratch) / "old"
         new.mkdir()

@@ -236,7 +236,15 @@ def test_regions_of_many_bands_are_found_in_the_displayed_picture_with_any_colou
 def pixel_at(outcome, data, folder, pixel):
     """Return one pixel of a result, read from tiled files."""
     picture, result = tiles_of(data, folder), folder / "result"
-    pixel_tiles.write_result(picture, outcome.components_png, outcome.recipe, outcome.segmentation.mixture, result)
+    segmentation = outcome.segmentation
+    pixel_tiles.write_result(
+        picture,
+        outcome.components_png,
+        result,
+        recipe=outcome.recipe,
+        mixture=segmentation.mixture,
+        units=segmentation.units,
+    )
     with picture.open("rb") as of_picture, result.open("rb") as of_result:
         return pixel_tiles.read_pixel(of_picture, of_result, outcome.recipe, *pixel)
 

@@ -67,7 +67,14 @@ def test_a_pixel_has_the_values_colour_and_sample_of_the_full_picture(tmp_path, 
     mixture = of_two(whole.sample(100, np.random.default_rng(0)).values)
     with (tmp_path / "picture").open("wb") as file:
         pixel_tiles.write_picture(picture, file)
-    pixel_tiles.write_result(tmp_path / "picture", index_png.encode(labels), recipe, mixture, tmp_path / "result")
+    pixel_tiles.write_result(
+        tmp_path / "picture",
+        index_png.encode(labels),
+        tmp_path / "result",
+        recipe=recipe,
+        mixture=mixture,
+        units=whole.units,
+    )
     values, valid = whole.part(slice(None), slice(None))
     sample = whole.sample(SAMPLE_PIXELS, np.random.default_rng([recipe.seed, 0]))
     reference = reference_densities(mixture, sample.values, sample.counts)
