@@ -291,3 +291,12 @@ def test_colours_that_were_multiplied_by_alpha_are_refused_in_words():
     code, sentence = refused(multiplied)
     assert code == "unsupported_format"
     assert "multiplied by their transparency" in sentence
+
+
+def test_alpha_of_12_bits_is_opaque_at_the_largest_value():
+    values = (values_16_bit((16, 16, 4)) % 4096).astype(np.uint16)
+    values[:, :, 3] = 4095
+    values[0, 0, 3] = 0
+    picture = read(jxl(values, bitspersample=12))
+    assert (~picture.valid).sum() == 1
+    np.testing.assert_array_equal(picture.data[1:], values[1:, :, :3])
