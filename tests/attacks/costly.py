@@ -64,6 +64,16 @@ def tiff_of_pages(pages=2_000_000):
     return b"II*\0" + struct.pack("<I", first) + strip + b"\0" + written + struct.pack("<I", first + size) + rest
 
 
+def tiff_of_entities(depth=12):
+    """A TIFF whose OME-XML defines entities of ten entities each."""
+    entities = "".join(f'<!ENTITY e{level} "{f"&e{level - 1};" * 10}">' for level in range(1, depth))
+    size = f'<Pixels PhysicalSizeX="&e{depth - 1};" PhysicalSizeY="1"/>'
+    text = f'<?xml version="1.0"?><!DOCTYPE OME [<!ENTITY e0 "1">{entities}]><OME><Image>{size}</Image></OME>'
+    file = io.BytesIO()
+    tifffile.imwrite(file, np.zeros((8, 8), np.uint16), description=text, metadata=None)
+    return file.getvalue()
+
+
 def jpeg_2000_of_tiles(side=1000):
     """A JPEG 2000 that claims a tile for each of a million pixels."""
     data = bytearray(imagecodecs.jpeg2k_encode(np.zeros((side, side), np.uint8), level=0, codecformat="j2k"))

@@ -53,7 +53,7 @@ def test_little_that_becomes_much_is_refused(make, code):
 @pytest.mark.parametrize(
     "make",
     [
-        costly.tiff_of_pages, costly.tiff_of_bands, costly.jpeg_xl_of_frames, costly.jpeg_2000_of_layers,
+        costly.tiff_of_pages, costly.tiff_of_bands, costly.jpeg_xl_of_frames, costly.jpeg_2000_of_layers, costly.tiff_of_entities,
         costly.dicom_of_elements,
     ],
 )  # fmt: skip

@@ -90,6 +90,13 @@ def test_imagej_in_other_units(unit, expected):
     assert (None if found is None else found[0]) == expected
 
 
+def test_damaged_ome_is_no_reason_to_refuse_the_picture():
+    values = grey((8, 8))
+    picture = read(tiff(values, metadata=None, description="<?xml version='1.0'?><OME><broken></OME>"))
+    np.testing.assert_array_equal(picture.data[:, :, 0], values)
+    assert picture.pixel_size is None
+
+
 def test_imagej_without_a_unit_or_with_a_resolution_of_nothing():
     assert size(tiff(grey(), imagej=True, resolution=(2, 2), metadata={"axes": "YX"})) is None
 
