@@ -11,6 +11,7 @@ from django.urls import include, path
 
 from gmmsite.urls import urlpatterns as site_patterns
 from segmentation import services
+from segmentation.engine.imaging.formats import FORMATS, name_of_file
 from segmentation.views import pages
 from segmentation.views.showcase import showcase
 from tests.markup import markup
@@ -171,6 +172,22 @@ def test_help_states_the_limits_of_this_site(client, settings):
     settings.GMM_MAX_PIXELS = 7_500_000
     page = markup(client.get("/help/"))
     assert f"up to 12{NARROW}MB and 7.5 megapixels" in page
+
+
+def test_the_dialog_of_the_browser_offers_every_format_that_is_read(browser):
+    page = browser.get("/").content.decode()
+    (offered,) = re.findall(r'accept="([^"]*)"', page)
+    media_types = {
+        "PNG": "image/png",
+        "JPEG": "image/jpeg",
+        "WEBP": "image/webp",
+        "BMP": "image/bmp",
+        "GIF": "image/gif",
+    }
+    media_types |= {"AVIF": "image/avif"}
+    for image_format in FORMATS:
+        expected = media_types.get(image_format) or name_of_file("a.html", image_format).removeprefix("a.html")
+        assert expected in offered.split(",")
 
 
 @pytest.mark.parametrize("is_taken", [True, False])
