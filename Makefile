@@ -24,8 +24,12 @@ DURATION ?= 300
 MINUTES ?= 180
 SEED ?= 0
 
+# Pictures with known areas: how many, and of which seed.
+PHANTOMS ?= 300
+SEED_OF_PHANTOMS ?= 7
+
 .DEFAULT_GOAL := help
-.PHONY: help run dev test coverage test-services soak load crowding mutate check audit fresh format lock bench quality learn-regions clean python chromium servers
+.PHONY: help run dev test coverage test-services soak load crowding mutate check audit fresh format lock bench areas quality learn-regions clean python chromium servers
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -134,6 +138,13 @@ bench: export OPENBLAS_NUM_THREADS = 1
 bench: python ## compare the fit with scikit-learn, OpenCV and plain EM
 	@"$(PYTHON)" gmmsite/deploy/bootstrap.py --venv .make/bench --goal $@ requirements-dev.txt benchmarks/bench-requirements.txt
 	@.make/bench/bin/python benchmarks/fit.py
+
+# PHANTOMS of a SEED_OF_PHANTOMS; each method takes about a second for a phantom.
+areas: export OPENBLAS_NUM_THREADS = 1
+areas: export OMP_NUM_THREADS = 1
+areas: python ## measure areas on phantoms against scikit-learn, k-means and Otsu (PHANTOMS=300 SEED_OF_PHANTOMS=7)
+	@$(bootstrap) requirements-dev.txt
+	@$(py) benchmarks/areas.py --phantoms $(PHANTOMS) --seed $(SEED_OF_PHANTOMS) --jobs $(JOBS)
 
 # Times are of one core; the others process other pictures.
 quality: export OPENBLAS_NUM_THREADS = 1

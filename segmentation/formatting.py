@@ -32,7 +32,7 @@ SETTING_TITLES = {
 
 _VALUE_TITLES = {
     "n_clusters": {"auto": _("chosen automatically")},
-    "preset": {"colours": _("Colours"), "regions": _("Regions")},
+    "preset": {"colours": _("Colours"), "areas": _("Areas"), "regions": _("Regions")},
     "features": {
         "rgb": _("as in the picture (RGB)"),
         "lab": _("perceptual (CIE Lab)"),
@@ -47,6 +47,7 @@ _VALUE_TITLES = {
         "tied": _("one shape for all (tied)"),
         "diag": _("aligned with the axes (diagonal)"),
         "spherical": _("circles (spherical)"),
+        "mixed": _("pixels on borders are shared (mixed)"),
     },
 }
 
@@ -60,6 +61,7 @@ _SHORT_VALUES = {
     "covariance=tied": _("one shape for all"),
     "covariance=diag": _("ellipses along the axes"),
     "covariance=spherical": _("circles"),
+    "covariance=mixed": _("borders shared"),
     "exact=True": _("all pixels"),
 }
 _SHORT_TEMPLATES = {

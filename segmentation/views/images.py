@@ -136,7 +136,7 @@ def _form_fields(run: Run) -> dict[str, str]:
 def _starts(request: SignedInRequest, picture: Image) -> QuerySet[Run]:
     """Return the finished runs whose mixture a new run may start from."""
     runs = Run.objects.visible_to(request.user).select_related("job", "result")
-    return runs.filter(image=picture, job__state=State.SUCCEEDED, recipe__preset=Preset.COLOURS.value)
+    return runs.filter(image=picture, job__state=State.SUCCEEDED).exclude(recipe__preset=Preset.REGIONS.value)
 
 
 def _parent(request: SignedInRequest, picture: Image) -> Run | None:

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm import Component, Mixture
+from segmentation.engine.gmm import Component, Coverage, Hint, Mixture
 from segmentation.engine.gmm.features.extraction import value_names
 from segmentation.engine.gmm.features.units import Units
+from segmentation.engine.gmm.mixed_pixels.hints import hints
 from segmentation.engine.imaging import Header, Notice, index_png
 from segmentation.engine.legend import ClusterStatistics, Legend, cluster_statistics, foreground_share
 from segmentation.engine.model import FittedModel
@@ -67,6 +68,8 @@ class Source(ABC):
     details: FitDetails
     mixture: Mixture
     components: tuple[Component, ...]
+    coverage: Coverage | None = None  # areas by coverage; None unless the fit has mixed pixels
+    gain: float | None = None  # of the log-likelihood by mixed pixels, see `Segmentation`; None when it is not known
     legend: Legend
     is_complete: bool = True  # whether features, counts and header are known; results of earlier releases can lack them
     revision: int  # number of the legend, 0 for the first
@@ -115,7 +118,12 @@ class Source(ABC):
     @cached_property
     def clusters(self) -> Sequence[ClusterStatistics]:
         """The statistics of each cluster, in order."""
-        return cluster_statistics(self.legend, self.components)
+        return cluster_statistics(self.legend, self.components, self.coverage)
+
+    @cached_property
+    def hints(self) -> Sequence[Hint]:
+        """What people should know of the areas, as codes."""
+        return hints(self.coverage, self.gain, self.legend.groups)
 
     @property
     def foreground_share(self) -> float:

@@ -78,3 +78,30 @@ def tree(segmentation: Segmentation) -> dict[str, NDArray[np.generic]]:
         "tree_costs": hierarchy.tree.costs,
         "tree_scale": np.array("log-odds"),
     }
+
+
+def mixed_pixels(segmentation: Segmentation) -> dict[str, NDArray[np.generic]]:
+    """Return the model of mixed pixels and the areas by coverage as arrays; empty without mixed pixels.
+
+    Returns
+    -------
+    dict
+        `mixed_weights` (K,), `mixed_means` (K, D) and `mixed_covariances` (K, D, D) of pure pixels; `mixed_pairs` (P, 2) and
+        `mixed_pair_weights` (P,); `mixed_outliers` () the weight of outliers; `coverage_pure` (K,), `coverage_shared` (P, 2),
+        `coverage_by_labels` (K,) and `coverage_by_tied` (K,), as in `Coverage`.
+    """
+    model, areas = segmentation.mixed_pixels, segmentation.coverage
+    if model is None or areas is None:
+        return {}
+    return {
+        "mixed_weights": model.weights,
+        "mixed_means": model.means,
+        "mixed_covariances": model.covariances,
+        "mixed_pairs": model.pairs,
+        "mixed_pair_weights": model.pair_weights,
+        "mixed_outliers": np.array(model.outliers),
+        "coverage_pure": areas.pure,
+        "coverage_shared": areas.shared,
+        "coverage_by_labels": areas.by_labels,
+        "coverage_by_tied": areas.by_tied,
+    }

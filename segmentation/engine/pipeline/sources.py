@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.artefacts import Counts, FitDetails, PictureDetails, Source
-from segmentation.engine.gmm import Component, Mixture
+from segmentation.engine.gmm import Component, Coverage, Mixture
 from segmentation.engine.imaging import Picture
 from segmentation.engine.legend import Legend
 from segmentation.engine.pipeline.outcome import Outcome
@@ -51,6 +51,7 @@ class OutcomeSource(Source):
         self.recipe, self.inputs, self.legend = outcome.recipe, outcome.inputs, outcome.legend
         self.components_png = outcome.components_png
         self.mixture, self.components = outcome.segmentation.mixture, outcome.segmentation.components
+        self.coverage, self.gain = outcome.segmentation.coverage, outcome.segmentation.gain
         self.picture = PictureDetails(
             name=outcome.name,
             sha256=outcome.sha256,
@@ -112,6 +113,8 @@ class SpooledSource(Source):
     details: FitDetails
     mixture: Mixture
     components: tuple[Component, ...]
+    coverage: Coverage | None
+    gain: float | None
     legend: Legend
     revision: int
     components_png: bytes
@@ -129,6 +132,8 @@ class SpooledSource(Source):
             details=source.details,
             mixture=source.mixture,
             components=source.components,
+            coverage=source.coverage,
+            gain=source.gain,
             legend=source.legend,
             revision=source.revision,
             components_png=source.components_png,

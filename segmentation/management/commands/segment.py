@@ -102,14 +102,22 @@ class Command(BaseCommand):
 def _add_recipe(parser: CommandParser) -> None:
     """Add the options of a recipe; what is not given is None, and has the recipe's own default."""
     add = parser.add_argument
-    add("--preset", metavar="NAME", help="colours (every pixel by itself, the default) or regions")
+    add(
+        "--preset",
+        metavar="NAME",
+        help="colours (every pixel by itself, the default), areas (pixels on borders are shared) or regions",
+    )
     add("--clusters", metavar="K", help="how many, 2 to 32 (of regions to 254), or auto")
     add("--features", metavar="SPACE", help="rgb (the bands as they are, in full depth), lab, gray or od (stains)")
     add("--texture", metavar="SCALES", nargs="?", const=1, help="local contrast counts: 1 or 2 scales")
     add("--position", action="store_true", default=None, help="the place in the picture counts, too")
     add("--smoothness", metavar="S", help="0 (every pixel by itself) to 1")
     add("--smallest-region", metavar="SHARE", help="smaller ones join a neighbour")
-    add("--covariance", metavar="SHAPE", help="full, tied, diag or spherical")
+    add(
+        "--covariance",
+        metavar="SHAPE",
+        help="full, tied, diag, spherical or mixed; with the preset areas, mixed instead of full",
+    )
     add("--seed", metavar="N", help="of the random choices; default 0")
     add("--restarts", metavar="N", help="starts, of which the best is kept")
     add("--tolerance", metavar="T", help="nats a pixel at which a fit ends")

@@ -27,7 +27,9 @@ QUANTILES = 0.001, 0.999  # of the values, that become 0 and 255
 _MAX_SAMPLES = 2**22  # from which the quantiles of types other than 16-bit integers are taken
 _LEVELS = 2**16  # the most levels that are distinguished between the smallest and the largest value
 _MIN_RELATIVE_RANGE = 1e-12  # relative to the largest magnitude; a smaller range is a rounding error
-_BLOCK_PIXELS = 2**18  # pixels that are processed at a time
+_MIN_LEVELS, _MAX_LEVELS = 8, 256  # of a picture that may be quantised
+_RARE, _REGULAR = 1e-4, 0.8  # share of pixels of a level that is ignored, and of gaps that must be equal
+_BLOCK_PIXELS = 2**18  # pixels that are processed together
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +255,43 @@ def _parsed_dtype(name: object) -> str | None:
 
 def _depth(dtype: np.dtype[Any]) -> str:
     return "real" if dtype.kind == "f" else "8 bits" if dtype == np.uint8 else "deep"
+
+
+def quantisation_step(values: NDArray[np.generic], counts: NDArray[np.number]) -> float:
+    """Return the distance between neighbouring levels of a picture, in units; 1 or less where it uses all levels.
+
+    Some pictures of 8 bits use few levels at equal distances, because they were made from fewer bits or stretched. The noise
+    in them is not smaller than that distance.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, B)
+        Bands of pixels, in units.
+    counts : ndarray, shape (n,)
+        How often each value occurs.
+
+    Returns
+    -------
+    float
+        The smallest step of all bands; 0 for a picture of few colours, or of more levels than 8 bits have.
+    """
+    steps = []
+    for band in values.T:
+        if band.dtype == np.uint8:
+            levels, pixels = np.arange(256), np.bincount(band, counts, 256)
+        else:
+            levels, inverse = np.unique(band, return_inverse=True)
+            pixels = np.bincount(inverse, counts)
+        frequent = levels[pixels > _RARE * counts.sum()].astype(np.float64)
+        if not _MIN_LEVELS <= len(frequent) <= _MAX_LEVELS:
+            return 0.0
+        gaps = np.diff(frequent)
+        step = float(np.median(gaps))
+        # Rounding to whole numbers makes gaps of 8 and 9 of 8.2.
+        if np.mean(np.abs(gaps - step) <= 1) < _REGULAR:
+            return 0.0
+        steps.append(step)
+    return min(steps)
 
 
 def _scale(low: float, high: float) -> float:
