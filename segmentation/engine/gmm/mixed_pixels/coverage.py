@@ -14,7 +14,7 @@ from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float, Indices, blocks, expand
 from segmentation.engine.gmm.pixels.sample import Sample
 
-COVERAGE_PIXELS = 2**15
+COVERAGE_PIXELS = 2**14
 """Pixels that coverage is computed from, unless all pixels were fitted."""
 
 _MARGIN = 0.002  # of the picture, added to the range at both ends
@@ -119,20 +119,18 @@ def coverage(fit: MixedPixelFit, labels: Mixture, sample: Sample, areas: NDArray
         pixels contribute to the sampling error. None when labels are smoothed, or the sample is all pixels.
     """
     K = labels.n_components
-    # Without outliers, which count for the likeliest row.
-    theta, plain, hard = (
-        in_sufficient_precision(part) for part in (fit.model.theta()[:-1], fit.plain.theta(), labels.theta())
-    )
+    thetas = [
+        fit.model.theta()[:-1],
+        fit.plain.theta(),
+        labels.theta(),
+    ]  # without outliers, which go to the likeliest row
+    theta, plain, hard = (in_sufficient_precision(one) for one in thetas)
     rows, tied, of_labels = np.zeros(len(theta)), np.zeros(K), np.zeros(K)
     for block in blocks(len(sample.counts), *theta.shape):
         phi, counts = expand(sample.values[block]), sample.counts[block].astype(np.float64)
-        phi_of: dict[np.dtype[Any], NDArray[np.floating]] = {
-            np.dtype(np.float64): phi,
-            np.dtype(np.float32): phi.astype(np.float32),
-        }
-        rows += posterior(theta @ phi_of[theta.dtype], counts, np.float32)[0].sum(axis=1)
-        tied += posterior(plain @ phi_of[plain.dtype], counts, np.float32)[0].sum(axis=1)
-        of_labels += np.bincount((hard @ phi_of[hard.dtype]).argmax(axis=0), counts, K)
+        rows += posterior(_product(theta, phi), counts, np.float32)[0].sum(axis=1)
+        tied += posterior(_product(plain, phi), counts, np.float32)[0].sum(axis=1)
+        of_labels += np.bincount(_product(hard, phi).argmax(axis=0), counts, K)
     rows, tied, of_labels = (part / part.sum() for part in (rows, tied, of_labels))
     halves = rows[K:].reshape(-1, NODES) @ _node_shares()
     pure = rows[:K]
@@ -141,6 +139,12 @@ def coverage(fit: MixedPixelFit, labels: Mixture, sample: Sample, areas: NDArray
         pure, tied, of_labels = (np.maximum(part + exact - of_labels, 0.0) for part in (pure, tied, of_labels))
     total = pure.sum() + halves.sum()
     return Coverage(pure / total, fit.model.pairs, halves / total, of_labels / of_labels.sum(), tied / tied.sum())
+
+
+def _product(theta: NDArray[np.floating], phi: Float) -> NDArray[np.floating]:
+    """Return theta @ phi in the precision of theta."""
+    product: NDArray[np.floating] = theta @ phi.astype(theta.dtype, copy=False)
+    return product
 
 
 def _node_shares() -> Float:

@@ -179,6 +179,13 @@ def test_people_are_told_that_borders_are_shared():
     assert "looks_like_photograph" not in {hint.code for hint in told}
 
 
+def test_people_are_told_that_a_picture_of_colours_looks_like_few_materials(china):
+    pixels, _ = stained_discs()
+    discs, photograph = segment(pixels, Recipe(n_clusters=2)), segment(china, Recipe(n_clusters=5))
+    assert [hint.code for hint in hints(None, discs.gain, [(0,), (1,)])] == ["looks_like_materials"]
+    assert hints(None, photograph.gain, [(k,) for k in range(5)]) == ()
+
+
 def test_people_are_told_that_a_picture_looks_like_a_photograph(china):
     result = segment(china, Recipe(**AREAS, n_clusters=5))
     assert "looks_like_photograph" in {
