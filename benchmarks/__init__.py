@@ -1,1 +1,1 @@
-"""Measurements that tests do not make: speed, quality, load."""
+"""Measurements of speed and quality, each a script of its own; `make help` and the README name them."""

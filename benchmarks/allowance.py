@@ -1,10 +1,13 @@
-"""What runs take of memory and time, beside what is expected and allowed: `.venv/bin/python benchmarks/allowance.py [megapixels...]`.
+"""Measure memory and time of runs, and compare them with what is expected and allowed.
 
-Each recipe is run in a child, as by the worker, and says at its end how much private memory it had at most (what
-`RLIMIT_DATA` counts). Seconds are of one core, so that others on the machine do not count, and stand beside the expected cost
-(`segmentation/execution/kinds/run/cost.py`, at speed 1); the last line sums up how far the two are apart. `RECIPE=regions` and
-`KIND="RGB, 8 bits"` run one only, `MOST=600` also what is expected to take up to 600 s (30 otherwise). With `LIMITED=1` the
-child has no more than it is allowed, and the row says whether it ends so. Pictures are cut to what `GMM_MAX_DECODED_BYTES` admits.
+    .venv/bin/python benchmarks/allowance.py [megapixels...]
+
+Each recipe is run in a child process, as the worker does, and reports its peak private memory, which `RLIMIT_DATA` limits.
+Seconds are processor seconds, which do not depend on other processes; they are compared with the expected cost
+(`segmentation/execution/kinds/run/cost.py`, at speed 1), and the last line summarises the ratios. Environment variables:
+`RECIPE=regions` and `KIND="RGB, 8 bits"` select a recipe and a kind of picture; `MOST=600` includes runs with an expected time
+of up to 600 s (default 30); `LIMITED=1` sets the limits that the worker sets, and the row says whether the run ends within
+them. Pictures are reduced to the size that `GMM_MAX_DECODED_BYTES` allows.
 """
 
 import functools
@@ -44,7 +47,7 @@ KINDS = {
     "4 bands, 16 bits": (4, "uint16"),
     "RGB, 16 bits": (3, "uint16"),
     "16 bands, 8 bits": (16, "uint8"),
-    "16 bands, real": (16, "float32"),
+    "16 bands, float": (16, "float32"),
 }
 _GRID: dict[str, Any] = {
     **{f"{k} clusters": {"n_clusters": k} for k in (2, 5, 8, 16, 32)},
@@ -60,18 +63,18 @@ _GRID: dict[str, Any] = {
     "5, one iteration": {"n_clusters": 5, "restarts": 1, "max_iterations": 1},
     "8, textured": {"n_clusters": 8, "features": Features.LAB, "texture": 2, "position": True},
     "8, textured, exact": {"n_clusters": 8, "texture": 2, "position": True, "exact": True},
-    "chosen": {"n_clusters": None},
+    "automatic": {"n_clusters": None},
     "regions": {"preset": Preset.REGIONS, "n_clusters": None},
     "12 regions": {"preset": Preset.REGIONS, "n_clusters": 12},
 }
 _ALL = {"features": Features.LAB, "texture": 2, "position": True, "smoothness": 0.7, "smallest_region": 0.01}
-_GRID["8, all at once"] = {"n_clusters": 8, "exact": True, **_ALL}
-_GRID["all at once, chosen"] = {"n_clusters": None, **_ALL}
+_GRID["8, all options"] = {"n_clusters": 8, "exact": True, **_ALL}
+_GRID["all options, automatic"] = {"n_clusters": None, **_ALL}
 RECIPES = {name: Recipe(**fields) for name, fields in _GRID.items()}
 
 
 def say(line: str) -> None:
-    """Print a line of the table at once."""
+    """Print a line without buffering."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
@@ -104,7 +107,7 @@ def main(megapixels: list[float]) -> None:
 
 
 def _row(picture: str, path: Path, recipe_name: str, recipe: Recipe, shape: tuple[int, int, int]) -> list[float]:
-    """Print a row; returns measured over expected seconds, or nothing when it was not run to its end."""
+    """Print a row, and return the ratio of measured to expected seconds; empty when the run was skipped or failed."""
     from segmentation.execution.kinds.run import cost  # noqa: PLC0415 - after the settings
     from segmentation.execution.kinds.run.allowance import allowance  # noqa: PLC0415 - as above
 
@@ -126,7 +129,7 @@ def _row(picture: str, path: Path, recipe_name: str, recipe: Recipe, shape: tupl
 
 
 def _in_child(function: Callable[[Report], Any], given: Allowance = PLENTY) -> Any:
-    """Do it in a child: this process stays as small as a worker, and every child begins alike."""
+    """Return the result of a function that is called in a child process, so that this process stays small and all children start alike."""
     child = Child.fork(function, allowance=given)
     while not child.poll():
         time.sleep(0.02)
@@ -134,7 +137,7 @@ def _in_child(function: Callable[[Report], Any], given: Allowance = PLENTY) -> A
 
 
 def _make(path: Path, megapixels: float, bands: int, dtype: str, _report: Report) -> int:
-    """Write a photograph of so many pixels as TIFF; return how many they are exactly."""
+    """Write a photograph of about this size as TIFF, and return its number of pixels."""
     with PIL.Image.open(SAMPLE) as image:
         scale = (megapixels * 1e6 / (image.width * image.height)) ** 0.5
         photo = image.convert("RGB").resize((round(image.width * scale), round(image.height * scale)))
@@ -143,7 +146,7 @@ def _make(path: Path, megapixels: float, bands: int, dtype: str, _report: Report
 
 
 def _run(path: Path, recipe: Recipe, _report: Report) -> int:
-    """Do what the worker's child does; return the most private memory beyond that at the start."""
+    """Segment a picture as the child of a worker does, and return its peak private memory minus that at the start, in bytes."""
     before = _memory()
     pipeline.masters(pipeline.run(path.read_bytes(), name="", recipe=recipe, limits=LIMITS))
     after = _memory()
@@ -162,7 +165,7 @@ def _children_seconds() -> float:
 
 
 def raster(pixels: np.ndarray, bands: int, dtype: str) -> bytes:
-    """A TIFF without compression of so many bands, each a noisy band of the photograph; three of whole numbers are colours."""
+    """Return an uncompressed TIFF file with the given number of bands, each a band of the photograph with noise."""
     random = np.random.default_rng(0)
     height, width, _ = pixels.shape
     values = np.empty((height, width, bands), dtype=dtype)

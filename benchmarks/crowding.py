@@ -1,12 +1,12 @@
-"""Measures how long people wait for pages while one account wants everything, or connections are slow.
+"""Measure the response times of pages while another account overloads the site, or while connections are slow.
 
     python benchmarks/crowding.py [--seconds 20]
 
-Starts web server and worker as a deployment without further settings does (SQLite, files on this disk), on a free port and in a
-temporary folder. A hostile account asks for the most expensive addresses of a picture of 49 megapixels on 12 and on 60
-connections, never waiting when it is told to, and editing the result so that nothing stays cached; it uploads 9 MB on 12
-connections at once; and 300 connections send a byte a second. Meanwhile somebody else looks at pages, one after the other.
-Prints a table, and leaves with 1 when a page was not answered, took half a second in the median, or 3 s at worst.
+Starts a web server and a worker with default settings (SQLite, local files), on a free port and in a temporary folder. A hostile
+account requests the most expensive addresses of a picture of 49 megapixels on 12 and on 60 connections, ignores `Retry-After`,
+and edits the result so that no rendition stays cached; it uploads files of 9 MB on 12 connections at the same time; and 300
+connections send one byte per second. Meanwhile another account requests pages, one after the other. Prints a table, and exits
+with 1 when a page was not answered, or when the times reach half a second in the median or 3 s at most.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def say(line: str) -> None:
 
 
 class Person:
-    """Somebody with an account; each call has a connection of its own."""
+    """A client with an account; each request has a connection of its own."""
 
     def __init__(self, port: int, name: str) -> None:
         self.port = port
@@ -60,7 +60,7 @@ class Person:
             sys.exit(f"{name} could not sign up: {status}")
 
     def ask(self, method: str, path: str, body: bytes | None = None, content_type: str = "") -> tuple[int, bytes]:
-        """Return status and body of the answer."""
+        """Send a request, and return status and body of the response."""
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         headers["X-CSRFToken"] = self.cookies.get("csrftoken", "")
         if content_type:
@@ -74,19 +74,19 @@ class Person:
             return answer.status, answer.read()
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Ask the API; leave when it refuses."""
+        """Return the JSON of a response of the API; exits on an error status."""
         status, answer = self.ask(method, f"/api/v1{path}", body and json.dumps(body).encode(), "application/json")
         if status >= 400:
             sys.exit(f"{method} {path}: {status} {answer.decode()}")
         return json.loads(answer)
 
     def upload(self, data: bytes) -> tuple[int, bytes]:
-        """Send a picture to the API."""
+        """Upload a picture, and return status and body of the response."""
         head = b'--b\r\nContent-Disposition: form-data; name="image"; filename="picture.jpg"\r\n\r\n'
         return self.ask("POST", "/api/v1/images", head + data + b"\r\n--b--\r\n", "multipart/form-data; boundary=b")
 
     def run(self, data: bytes, n_clusters: int) -> str:
-        """Upload a picture, and return a finished run of it."""
+        """Upload a picture, segment it, and return the id of the finished run."""
         image = json.loads(self.upload(data)[1])["id"]
         run = self.call("POST", "/runs", {"image": image, "recipe": {"n_clusters": n_clusters}})["id"]
         while (state := self.call("GET", f"/runs/{run}")["state"]) in {"queued", "running"}:
@@ -96,24 +96,24 @@ class Person:
         return str(run)
 
 
-class Crowd:
-    """Threads that do something again and again until they are stopped."""
+class Load:
+    """Threads that call a function repeatedly until the context ends, and count what it returns."""
 
     def __init__(self, count: int, act: Callable[[int], str]) -> None:
-        self.said: Counter[str] = Counter()
+        self.results: Counter[str] = Counter()
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._go_on, args=(act, n)) for n in range(count)]
+        self._threads = [threading.Thread(target=self._repeat, args=(act, n)) for n in range(count)]
 
-    def _go_on(self, act: Callable[[int], str], number: int) -> None:
+    def _repeat(self, act: Callable[[int], str], number: int) -> None:
         for turn in itertools.count(number):
             if self._stop.is_set():
                 return
             try:
-                self.said[act(turn)] += 1
+                self.results[act(turn)] += 1
             except OSError as error:
-                self.said[type(error).__name__] += 1
+                self.results[type(error).__name__] += 1
 
-    def __enter__(self) -> "Crowd":
+    def __enter__(self) -> "Load":
         for thread in self._threads:
             thread.start()
         return self
@@ -125,7 +125,7 @@ class Crowd:
 
 
 def expensive(person: Person, run: str) -> Callable[[int], str]:
-    """Ask for one of the most expensive addresses; every so often, make the cached pictures old."""
+    """Return a function that requests one of the most expensive addresses, and now and then invalidates the cached renditions."""
     paths = [
         f"/runs/{run}/uncertainty.png?palette=heat",
         f"/api/v1/runs/{run}/at?x={{n}}&y={{n}}",
@@ -151,7 +151,7 @@ def expensive(person: Person, run: str) -> Callable[[int], str]:
 
 @contextlib.contextmanager
 def slow_connections(port: int, count: int) -> Iterator[None]:
-    """Keep connections that send a byte a second, one half of them in a header and one half in a body."""
+    """Return a context with connections that send a byte per second, half of them in a header and half in a body."""
     stop = threading.Event()
     beginnings = (
         b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ",
@@ -169,7 +169,7 @@ def slow_connections(port: int, count: int) -> Iterator[None]:
             for number, connection in enumerate(connections):
                 try:
                     connection.send(b"a")
-                except OSError:  # it was disconnected, and comes again
+                except OSError:  # it was closed by the server: connect again
                     connection.close()
                     connections[number] = connect(number)
         for connection in connections:
@@ -184,8 +184,8 @@ def slow_connections(port: int, count: int) -> Iterator[None]:
         thread.join()
 
 
-def look(person: Person, run: str, seconds: float) -> tuple[list[float], int]:
-    """Look at pages, one after the other; returns the times, and how many were not answered with 200."""
+def request_pages(person: Person, run: str, seconds: float) -> tuple[list[float], int]:
+    """Request pages one after the other, and return the times in seconds and the number of failed requests."""
     pages = ("/", "/history/", f"/runs/{run}/", "/healthz", f"/api/v1/runs/{run}")
     times, failed, end = [], 0, time.monotonic() + seconds
     for page in itertools.cycle(pages):
@@ -210,33 +210,33 @@ def main() -> None:
 
 
 def attack(port: int, seconds: float) -> list[str]:
-    """Try one attack after the other; returns what was missed."""
+    """Run one attack after the other, print a row for each, and return the targets that were missed."""
     hostile, other = Person(port, "hostile"), Person(port, "other")
     large, small = hostile.run(picture(SIDE, 80), 8), other.run(picture(600, 90), 5)
     upload = of_size(9_000_000)
     attacks: dict[str, Callable[[], contextlib.AbstractContextManager[Any]]] = {
         "nobody else": contextlib.nullcontext,
-        f"{CONNECTIONS} connections of one account": lambda: Crowd(CONNECTIONS, expensive(hostile, large)),
-        f"{MANY} connections of one account": lambda: Crowd(MANY, expensive(hostile, large)),
-        f"{CONNECTIONS} parallel uploads of 9 MB": lambda: Crowd(CONNECTIONS, lambda _: str(hostile.upload(upload)[0])),
+        f"{CONNECTIONS} connections of one account": lambda: Load(CONNECTIONS, expensive(hostile, large)),
+        f"{MANY} connections of one account": lambda: Load(MANY, expensive(hostile, large)),
+        f"{CONNECTIONS} parallel uploads of 9 MB": lambda: Load(CONNECTIONS, lambda _: str(hostile.upload(upload)[0])),
         f"{SLOW} connections that send a byte a second": lambda: slow_connections(port, SLOW),
     }
     missed = []
     say("| meanwhile | pages | median | worst | not answered | the others were answered |\n|---|---|---|---|---|---|")
     for name, begin in attacks.items():
-        with begin() as crowd:
-            time.sleep(2)  # until all of them are there
-            times, failed = look(other, small, seconds)
-        said = ", ".join(f"{count} times {what}" for what, count in sorted(getattr(crowd, "said", {}).items()))
+        with begin() as load:
+            time.sleep(2)  # until all threads have started
+            times, failed = request_pages(other, small, seconds)
+        answers = ", ".join(f"{count} times {what}" for what, count in sorted(getattr(load, "results", {}).items()))
         median, worst = statistics.median(times), max(times)
-        say(f"| {name} | {len(times)} | {median:.3f} s | {worst:.2f} s | {failed} | {said} |")
+        say(f"| {name} | {len(times)} | {median:.3f} s | {worst:.2f} s | {failed} | {answers} |")
         if failed or median >= MEDIAN or worst >= WORST:
             missed.append(f"{name}: {failed} not answered, {median:.2f} s in the median, {worst:.2f} s at worst")
     return missed
 
 
 def picture(side: int, quality: int) -> bytes:
-    """Return a JPEG of a sample, enlarged, with some noise."""
+    """Return a JPEG file of a sample, resized to a square, with noise."""
     with PIL.Image.open(ROOT / "segmentation" / "samples" / "china.jpg") as sample:
         pixels = np.asarray(sample.convert("RGB").resize((side, side)), np.int16)
     noise = np.random.default_rng(0).integers(-6, 7, (side, side, 1), np.int16)
@@ -246,7 +246,7 @@ def picture(side: int, quality: int) -> bytes:
 
 
 def of_size(size: int) -> bytes:
-    """Return a JPEG of about so many bytes."""
+    """Return a JPEG file of at least this number of bytes."""
     side = 2000
     while len(data := picture(side, 90)) < size:
         side = int(side * max((size / len(data)) ** 0.5, 1.02))
@@ -255,7 +255,7 @@ def of_size(size: int) -> bytes:
 
 @contextlib.contextmanager
 def site(folder: Path) -> Iterator[int]:
-    """Run a site with a worker; gives its port."""
+    """Return a context with a running site and worker, and its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -275,14 +275,14 @@ def site(folder: Path) -> Iterator[int]:
             process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment, stdout=log, stderr=log)
             stack.callback(process.wait)
             stack.callback(process.terminate)
-        wait_until_well(port)
+        wait_until_healthy(port)
         yield port
         errors = re.findall(rb"^.*\[error.*$", (folder / "web.log").read_bytes(), re.MULTILINE)
         for line in errors[:5]:
             say(line.decode(errors="replace"))
 
 
-def wait_until_well(port: int) -> None:
+def wait_until_healthy(port: int) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with (

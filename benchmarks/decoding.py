@@ -1,9 +1,9 @@
-"""What it costs to decode in a process of its own: another checkout (before) against this one, by turns.
+"""Compare the time of inspections and runs between another checkout (before) and this one, in turns.
 
     git worktree add /tmp/before <commit> && python benchmarks/decoding.py /tmp/before
 
-Prints medians in milliseconds: of an upload's inspection (a small photograph), and of a whole run (a photograph of 12
-megapixels, 5 clusters) in a child, as the worker does it.
+Prints medians in milliseconds: of the inspection of an upload (a small photograph), and of a complete run (a photograph of 12
+megapixels, 5 clusters) in a child process, as the worker does it.
 """
 
 import json
@@ -18,6 +18,7 @@ import PIL.Image
 
 ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 5
 HERE = Path(__file__).resolve().parents[1]
+# It runs in both checkouts, and functions have other names in earlier releases.
 PROGRAM = """
 import json, os, sys, time
 from pathlib import Path
@@ -50,26 +51,26 @@ def run():
             child.connection.poll(0.1)
     return child.result()
 
-pipeline.warm()
+(getattr(pipeline, "preload", None) or pipeline.warm)()
 seconds = {}
 if decoder is None:
-    sandbox.warm()
+    (getattr(sandbox, "start_fork_server", None) or sandbox.warm)()
 else:
-    decoder.warm()
+    (getattr(decoder, "ensure_started", None) or decoder.warm)()
 for name, action, times in (("upload", upload, 15), ("run", run, 4)):
     action()
     measured = []
     for _ in range(times):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         action()
-        measured.append(time.perf_counter() - begun)
+        measured.append(time.perf_counter() - started)
     seconds[name] = measured
 print(json.dumps(seconds))
 """
 
 
 def photograph(width: int, height: int) -> PIL.Image.Image:
-    """Return smooth colours with the noise of a sensor."""
+    """Return a picture of smooth colours with noise, like that of a sensor."""
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 256, (height // 40 + 1, width // 40 + 1, 3), dtype=np.uint8)
     smooth = np.asarray(PIL.Image.fromarray(coarse).resize((width, height), PIL.Image.Resampling.BICUBIC))
@@ -77,8 +78,9 @@ def photograph(width: int, height: int) -> PIL.Image.Image:
     return PIL.Image.fromarray((smooth + noise).clip(0, 255).astype(np.uint8))
 
 
-def measured(checkout: Path, small: Path, large: Path) -> dict[str, list[float]]:
-    done = subprocess.run(  # noqa: S603 - a checkout that was named by whoever measures
+def seconds_of(checkout: Path, small: Path, large: Path) -> dict[str, list[float]]:
+    """Return the seconds of each repetition in a checkout, by the name of the action."""
+    done = subprocess.run(  # noqa: S603 - a checkout that the user has named
         [sys.executable, "-c", PROGRAM, str(small), str(large)],
         cwd=checkout,
         capture_output=True,
@@ -98,7 +100,7 @@ def main() -> None:
         photograph(4000, 3000).save(large, quality=90)
         for _ in range(ROUNDS):
             for name, checkout in checkouts.items():
-                for what, seconds in measured(checkout, small, large).items():
+                for what, seconds in seconds_of(checkout, small, large).items():
                     found.setdefault((what, name), []).extend(seconds)
     for what in ("upload", "run"):
         before, now = (1000 * statistics.median(found[what, name]) for name in checkouts)

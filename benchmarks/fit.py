@@ -1,7 +1,7 @@
-"""How fast and how good the fit is, beside scikit-learn, OpenCV, plain EM and decoding the file; run it with ``make bench``.
+"""Compare speed and likelihood of the fit with scikit-learn, OpenCV, plain EM, and the time to decode the file (``make bench``).
 
-Everything is measured in this one process, in turns with what it is compared with, so that the ratios mean something on
-any machine, a busy one, too. OpenCV takes part where it is installed, as ``make bench`` does.
+Compared functions are called in turns in one process, so that ratios are comparable on any machine, also on a busy one. OpenCV
+is included when it is installed, which ``make bench`` does.
 """
 
 import importlib
@@ -52,7 +52,7 @@ def say(line: str) -> None:
 
 
 def table(title: str, rows: Sequence[tuple[str, ...]]) -> None:
-    """Print rows under a title, the first row as heads, all but the first column to the right."""
+    """Print a table: the first row is its head, and all columns but the first are aligned to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     say(f"\n{title}\n")
     for number, row in enumerate(rows):
@@ -66,19 +66,19 @@ def table(title: str, rows: Sequence[tuple[str, ...]]) -> None:
 
 
 def timed(function: Callable[[], Result]) -> tuple[float, Result]:
-    """Seconds of processor time of this process, and what the function returned: neighbours' work does not count."""
-    begun = time.process_time()
+    """Return the processor seconds of a function call, which do not depend on other processes, and its result."""
+    started = time.process_time()
     result = function()
-    return time.process_time() - begun, result
+    return time.process_time() - started, result
 
 
 def in_turns(*functions: Callable[[], object], tries: int = TRIES) -> NDArray[np.float64]:
-    """Seconds (tries, n) of some functions, called one after the other, again and again."""
+    """Return the seconds (tries, n) of n functions, which are called in turns."""
     return np.array([[timed(function)[0] for function in functions] for _ in range(tries)])
 
 
 def resampled(pixels: Pixels, megapixels: float) -> Image.Image:
-    """A picture brought to a size."""
+    """Return a picture resampled to about this size."""
     factor = (megapixels * 1e6 / (pixels.shape[0] * pixels.shape[1])) ** 0.5
     size = round(pixels.shape[1] * factor), round(pixels.shape[0] * factor)
     return Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS)
@@ -95,7 +95,7 @@ def decoded(file: bytes) -> Pixels:
 
 
 def agreement(one: NDArray[np.uint8], other: NDArray[np.uint8], counts: NDArray[np.integer]) -> float:
-    """Adjusted Rand index (Hubert and Arabie, 1985) of two labellings of values that occur `counts` times."""
+    """Return the adjusted Rand index (Hubert and Arabie, 1985) of two labellings of values that occur `counts` times."""
     joint = np.zeros((256, 256))
     np.add.at(joint, (one, other), counts.astype(np.float64))
 
@@ -109,13 +109,14 @@ def agreement(one: NDArray[np.uint8], other: NDArray[np.uint8], counts: NDArray[
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """What EM on all pixels, continued from our answer until it gains no more than 1e-8 a step, still changes."""
+    """The change of a mixture when EM on all pixels continues from it until a step gains less than 1e-8."""
 
-    gain: float
-    agreement: float
+    gain: float  # of the mean log-likelihood, in nats per pixel
+    agreement: float  # adjusted Rand index of the labels before and after
 
 
 def continued(mixture: Mixture, pixels: Pixels) -> Continuation:
+    """Continue EM on all pixels from a mixture, and return what changes."""
     colours = count_colours(np.ascontiguousarray(pixels.reshape(-1, 3)), None)
     values = colours.values()
     limit = iterate(Data.of(values, colours.counts), mixture, tolerance=1e-8, max_iterations=2000)
@@ -124,7 +125,7 @@ def continued(mixture: Mixture, pixels: Pixels) -> Continuation:
 
 
 def against_decoding() -> bool:
-    """All of `segment` beside reading the same picture from JPEG, and what is lost by fitting a sample only."""
+    """Compare `segment` with the time to decode the picture from JPEG, and with a fit of all pixels; return whether targets are met."""
     head = ("", "ms", "of decoding", "sample", "fit", "labels", "gain", "ARI", "exact: ms", "gain", "ARI", "peak MB")
     rows: list[tuple[str, ...]] = [head]
     ratios, found, exactly = list[float](), list[Continuation](), list[Continuation]()
@@ -156,18 +157,19 @@ def against_decoding() -> bool:
 
 
 def peak(pixels: NDArray[np.generic], recipe: Recipe) -> float:
-    """Megabytes that `segment` needs beside the picture, labels included, at most."""
+    """Return the peak memory of `segment` in megabytes, with the labels and without the picture."""
     tracemalloc.start()
     segment(pixels, recipe)
-    most = tracemalloc.get_traced_memory()[1]
+    peak_bytes = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    return most / 1e6
+    return peak_bytes / 1e6
 
 
 def against_others() -> bool:
-    """Our whole `segment` beside the fits alone of others, all with their defaults, on the pictures as they are.
+    """Compare `segment` with the fits of other libraries, all with default settings; return whether targets are met.
 
-    scikit-learn gets our floor of variances: with its own, 1e-6, a picture with pure black has any likelihood one likes.
+    scikit-learn gets the same lower limit of variances: with its default, 1e-6, the likelihood of a picture with pure black is
+    arbitrarily large.
     """
     cv2 = opencv()
     rows: list[tuple[str, ...]] = [
@@ -210,7 +212,7 @@ def against_others() -> bool:
 
 
 def large_scale() -> None:
-    """scikit-learn at 12 megapixels, extrapolated from 1: its time is linear in the pixels."""
+    """Compare with scikit-learn at 12 megapixels, extrapolated from 1 megapixel: its time is linear in the number of pixels."""
     one, large = (np.asarray(resampled(PICTURES["china"](), size)) for size in (1.0, MEGAPIXELS))
     seconds, _ = timed(lambda: GaussianMixture(K, random_state=0).fit(one.reshape(-1, 3).astype(np.float64)))
     ours = float(np.median(in_turns(lambda: segment(large, Recipe(n_clusters=K)), tries=3)))
@@ -218,7 +220,7 @@ def large_scale() -> None:
 
 
 def naive_em(flat: NDArray[np.float64]) -> float:
-    """EM as demonstrations write it: all pixels, a density at a time, 24 iterations from random pixels; its likelihood."""
+    """Return the mean log-likelihood of textbook EM: all pixels, 24 iterations, initialised with random pixels as means."""
     rng = np.random.default_rng(0)
     weights, means = np.full(K, 1 / K), flat[rng.choice(len(flat), K, replace=False)]
     covariances = np.stack([np.cov(flat.T) + np.eye(3)] * K)
@@ -241,7 +243,7 @@ def naive_em(flat: NDArray[np.float64]) -> float:
 
 
 def opencv() -> Any:
-    """OpenCV, or None where it is not installed."""
+    """Return the module of OpenCV, or None when it is not installed."""
     try:
         return importlib.import_module("cv2")
     except ImportError:
@@ -250,9 +252,9 @@ def opencv() -> Any:
 
 
 def opencv_em(cv2: Any, flat: NDArray[np.float64]) -> tuple[float, float]:
-    """Seconds, extrapolated from every tenth pixel, and mean log-likelihood on all of OpenCV's EM with its defaults.
+    """Return the seconds of OpenCV's EM, extrapolated from every tenth pixel, and its mean log-likelihood on all pixels.
 
-    Its covariances may be singular; they get our floor.
+    Its covariances can be singular, so the lower limit of our variances is added to them.
     """
     model = cv2.ml.EM_create()
     model.setClustersNumber(K)
@@ -263,7 +265,7 @@ def opencv_em(cv2: Any, flat: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def growth() -> bool:
-    """How time and memory grow with pixels, clusters and features."""
+    """Print time and memory by number of pixels, clusters and features; return whether time grows less than linearly."""
     picture = PICTURES["china"]()
     sizes = {size: np.asarray(resampled(picture, size)) for size in (0.1, 0.5, 1.0, 4.0, 12.0, 50.0)}
     recipe = Recipe(n_clusters=K)
@@ -297,19 +299,19 @@ def growth() -> bool:
 
 
 def previews(pixels: Pixels) -> None:
-    """What `Recipe.for_preview` costs and loses beside the whole fit."""
-    rows: list[tuple[str, ...]] = [("clusters", "preview, ms", "whole, ms", "nats less")]
+    """Print the time of `Recipe.for_preview` and its loss of likelihood, compared with the full fit."""
+    rows: list[tuple[str, ...]] = [("clusters", "preview, ms", "full, ms", "nats less")]
     for n in (2, 3, 5, 8, 12):
         recipe = Recipe(n_clusters=n)
-        quick, whole = recipe.for_preview(), recipe
-        seconds = np.median(in_turns(lambda: segment(pixels, quick), lambda: segment(pixels, whole), tries=3), axis=0)  # noqa: B023 - called at once
-        less = segment(pixels, whole).log_likelihood - segment(pixels, quick).log_likelihood
+        preview, full = recipe.for_preview(), recipe
+        seconds = np.median(in_turns(lambda: segment(pixels, preview), lambda: segment(pixels, full), tries=3), axis=0)  # noqa: B023 - called at once
+        less = segment(pixels, full).log_likelihood - segment(pixels, preview).log_likelihood
         rows.append((f"{n}", f"{seconds[0] * 1e3:.0f}", f"{seconds[1] * 1e3:.0f}", f"{less:.4f}"))
     table("Previews of 0.5 megapixels", rows)
 
 
 def large(pixels: Pixels) -> None:
-    """Each option at full size, once: what is measured of every pixel grows with the pixels."""
+    """Print time and memory of options whose cost grows with the number of pixels, at full size."""
     bands = np.concatenate([pixels, pixels[::-1], pixels[:, ::-1]], axis=2)[..., :8].astype(np.uint16) * 200
     options: dict[str, tuple[NDArray[np.generic], Recipe]] = {
         "lab": (pixels, Recipe(n_clusters=K, features=Features.LAB)),
@@ -329,10 +331,10 @@ def large(pixels: Pixels) -> None:
 
 def main() -> int:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # scikit-learn's and Pillow's, about what is not ours
+        warnings.simplefilter("ignore")  # of scikit-learn and Pillow
         good = [against_decoding(), against_others(), growth()]
     say(
-        f"\nPromised: the likelihood of EM on all pixels to 0.003, better than scikit-learn's. {'Kept.' if all(good) else 'BROKEN.'}"
+        f"\nTargets: the likelihood of EM on all pixels to 0.003, better than scikit-learn's. {'Met.' if all(good) else 'MISSED.'}"
     )
     return 0 if all(good) else 1
 

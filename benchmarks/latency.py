@@ -1,7 +1,9 @@
-"""How soon a run starts and ends after the click, on a worker that has nothing else to do: `.venv/bin/python benchmarks/latency.py`.
+"""Measure the time from the creation of a run to its start and its end, on an idle worker.
 
-A real `manage.py worker` on a database and a media folder of its own. The moments are those of the row, by the database's
-clock: queued (the click's transaction), claimed, finished. Below them stands where the time goes.
+    .venv/bin/python benchmarks/latency.py
+
+A real `manage.py worker` runs with a database and a media folder of its own. Times are those of the job's row, by the clock of
+the database: queued, claimed and finished. The last column says which stages take the time.
 """
 
 import io
@@ -22,17 +24,17 @@ sys.path.insert(0, str(ROOT))
 
 TRIES = 20
 PICTURES = {"0.27 megapixels": (594, 446), "1 megapixel": (1154, 866), "12 megapixels": (4000, 3000)}
-APART_SECONDS = 0.137  # no multiple of the worker's look, so that clicks fall anywhere between two
+APART_SECONDS = 0.137  # no multiple of the polling interval, so that runs are created at any time within it
 
 
 def say(line: str) -> None:
-    """Print a line of the table at once."""
+    """Print a line without buffering."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 def main() -> None:
-    """Start a worker, click, and print the table."""
+    """Measure with a database and a folder of its own, and print the table."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "gmmsite.settings",
@@ -47,7 +49,7 @@ def main() -> None:
 
 
 def measure_all() -> None:
-    """Print a row for each picture, with a worker that lives as long."""
+    """Start a worker, and print a row for each picture."""
     from django.core.management import call_command  # noqa: PLC0415 - after the settings
 
     call_command("migrate", verbosity=0)
@@ -58,14 +60,14 @@ def measure_all() -> None:
             say(f"{'milliseconds, median (worst tenth)':36} {'to the start':>16} {'to the end':>16}  of which")
             for name, size in PICTURES.items():
                 starts, ends, parts = measure(size)
-                told = ", ".join(f"{part} {value:.0f}" for part, value in parts.items())
-                say(f"{name:36} {_both(starts):>16} {_both(ends):>16}  {told}")
+                stages = ", ".join(f"{part} {value:.0f}" for part, value in parts.items())
+                say(f"{name:36} {_both(starts):>16} {_both(ends):>16}  {stages}")
         finally:
             worker.terminate()
 
 
 def measure(size: tuple[int, int]) -> tuple[list[float], list[float], dict[str, float]]:
-    """Milliseconds from click to start and to end, and where the median run spends them."""
+    """Return milliseconds from creation to start and to end of each run, and the medians of their stages."""
     from segmentation import services  # noqa: PLC0415 - after the settings
     from segmentation.engine.recipe import Recipe  # noqa: PLC0415 - as above
     from segmentation.models import Job, Result  # noqa: PLC0415 - as above

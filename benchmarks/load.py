@@ -1,10 +1,10 @@
-"""Fifty people at once: simulated with Locust on a site of its own, measured against what the pages promise.
+"""Load test with fifty simulated users (Locust), compared with the targets for response times.
 
     python benchmarks/load.py --site-python .venv/bin/python [--users 50] [--seconds 300]
 
-Starts web server and worker as a deployment without further settings does (SQLite, files on this disk), on a free port and
-in a temporary folder. Everybody signs up and then browses, uploads one of the samples, lets it be segmented, follows the run
-as the page does, and looks at the result. Prints the times, and leaves with 1 when a target is missed.
+Starts a web server and a worker with default settings (SQLite, local files), on a free port and in a temporary folder. Each user
+signs up, browses, uploads a sample, starts a run, polls its state as the page does, and opens the result. Prints the times, and
+exits with 1 when a target is missed.
 """
 
 import gevent.monkey
@@ -37,7 +37,7 @@ SAMPLES = [ROOT / "segmentation" / "samples" / name for name in ("china.jpg", "c
 ACTIVE = {"queued", "running"}
 STATUS_P95, UPLOAD_P95 = 200.0, 1000.0  # milliseconds
 LAST_RUNS_SECONDS = 60
-QUICK, CALM, QUICK_FOR = 0.25, 1.0, 15.0  # seconds between two looks at a run, as in static/js/run.js
+QUICK, CALM, QUICK_FOR = 0.25, 1.0, 15.0  # seconds between two requests for the state of a run, as in static/js/run.js
 
 ended: list[str] = []  # the states in which runs ended
 
@@ -48,14 +48,14 @@ def say(line: str) -> None:
 
 
 class Person(FastHttpUser):
-    """Somebody with an account of their own, who thinks between two clicks."""
+    """A user with an account, who waits between two actions."""
 
     wait_time = between(5, 15)
     network_timeout = connection_timeout = 60.0
 
     def on_start(self) -> None:
         self.runs: list[str] = []
-        # Sign-ups are limited by address, and these people do not share one.
+        # The rate of sign-ups is limited by address, and these users have different ones.
         self.address = f"10.{random.randrange(256)}.{random.randrange(256)}.{random.randrange(1, 255)}"
         password = uuid.uuid4().hex
         self.get("/accounts/signup/", "page: sign up")
@@ -91,7 +91,7 @@ class Person(FastHttpUser):
 
     @task(1)
     def segment(self) -> None:
-        """Upload, run, follow, look: what the page does when a picture is dropped."""
+        """Upload a picture, start a run, poll its state and open the result, as the page does for a dropped picture."""
         self.get("/", "page: start")
         image = self.send(random.choice(SAMPLES))
         if image is None:
@@ -116,15 +116,15 @@ class Person(FastHttpUser):
         return answer.json() if answer.status_code == 201 else None
 
     def follow(self, run: str) -> str:
-        """Ask how the run stands until it is over; returns how it ended."""
-        etag, state, is_far, began = "", "queued", False, time.monotonic()
+        """Poll the state of a run until it has ended, and return the last state."""
+        etag, state, is_waiting, started = "", "queued", False, time.monotonic()
         while state in ACTIVE:
-            gevent.sleep(QUICK if time.monotonic() - began < QUICK_FOR and not is_far else CALM)
+            gevent.sleep(QUICK if time.monotonic() - started < QUICK_FOR and not is_waiting else CALM)
             answer = self.get(f"/api/v1/runs/{run}", "status", **({"If-None-Match": etag} if etag else {}))
             if answer.status_code == 200:
                 body = answer.json()
                 etag, state = answer.headers.get("ETag", ""), body["state"]
-                is_far = (body["position"] or 0) > 1
+                is_waiting = (body["position"] or 0) > 1
             elif answer.status_code != 304:
                 return f"status {answer.status_code}"
         return state
@@ -139,7 +139,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--site-python", required=True, help="the interpreter that has the site's own requirements")
     parser.add_argument("--users", type=int, default=50)
-    parser.add_argument("--seconds", type=float, default=300.0, help="from the moment when everybody is there")
+    parser.add_argument("--seconds", type=float, default=300.0, help="after all users have started")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     with (
@@ -152,7 +152,7 @@ def main() -> None:
 
 
 def simulate(address: str, users: int, seconds: float) -> Environment:
-    """Let people come, one a second, stay, and finish what they are doing."""
+    """Start one user per second, keep them for a time, and let them finish their tasks."""
     environment = Environment(user_classes=[Person], host=address, events=events, stop_timeout=LAST_RUNS_SECONDS)
     runner = environment.create_local_runner()
     runner.start(users, spawn_rate=1, wait=False)
@@ -162,7 +162,7 @@ def simulate(address: str, users: int, seconds: float) -> Environment:
 
 
 def report(environment: Environment, folder: Path) -> list[str]:
-    """Print the times in milliseconds, and return which targets were missed."""
+    """Print the response times in milliseconds, and return the targets that were missed."""
     say(f"{'':24}{'times':>7}{'failed':>8}{'median':>8}{'95 %':>8}{'worst':>8}   ms")
     for entry in sorted(environment.stats.entries.values(), key=lambda entry: entry.name):
         times = (entry.median_response_time, entry.get_response_time_percentile(0.95), entry.max_response_time)
@@ -192,7 +192,7 @@ def tail(path: Path) -> str:
 
 @contextlib.contextmanager
 def site(python: str, folder: Path) -> Iterator[str]:
-    """Run a site with a worker; gives its address."""
+    """Return a context with a running site and worker, and its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -215,11 +215,11 @@ def site(python: str, folder: Path) -> Iterator[str]:
             stack.callback(process.wait)
             stack.callback(process.terminate)
         address = f"http://127.0.0.1:{port}"
-        wait_until_well(address)
+        wait_until_healthy(address)
         yield address
 
 
-def wait_until_well(address: str) -> None:
+def wait_until_healthy(address: str) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/healthz") as answer:

@@ -1,9 +1,9 @@
-"""Change the code in one place at a time, and see whether a test notices. `make mutate` runs it; it takes hours, and resumes.
+"""Mutation testing with Cosmic Ray (`make mutate`): change the code at one location at a time, and run tests on each change.
 
-It works in a copy of the checkout, with mutations by Cosmic Ray. First all tests of the layers are run once with coverage, to
-know which tests execute which line, and how long each takes. Then places are drawn by a seed, each with one mutation, until
-the time is up: each is tried against the quickest tests that execute its line. What no test notices is a survivor: kill it
-with a test, or say why it changes nothing.
+It works in a copy of the checkout, takes hours, and can be interrupted and resumed. First all tests of the layers run once with
+coverage, to find which tests execute which line and how long each takes. Then locations are drawn at random, each with one
+mutation, and tested with the fastest tests that execute its line, until the time is up. A mutation that no test fails for is a
+survivor: add a test for it, or say why it changes nothing.
 """
 
 import argparse
@@ -35,21 +35,21 @@ TESTS = (
     *("tests/views", "tests/access", "tests/attacks"),
 )
 NEARBY = {"http.py": "tests/views", "middleware.py": "tests/attacks", "files.py": "tests/files"}
-"""Tests of a module whose lines no test is known to execute: a forked child does, or the import."""
+"""Tests of modules whose lines no recorded test executes, because a forked child or an import does."""
 
-SECONDS = 30.0  # of tests that are tried on one mutation, as measured without it
+SECONDS = 30.0  # of tests for one mutation, by their times without it
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "--no-header"]
 
 
 @dataclass(frozen=True)
 class KnownTests:
-    """Which tests execute a line, and how long each takes."""
+    """The tests that execute each line, and the seconds of each test."""
 
     by_line: dict[tuple[str, int], frozenset[str]]
     seconds: dict[str, float]
 
     def of(self, mutation: MutationSpec) -> tuple[list[str], int]:
-        """Return the tests to try on a mutation, those of its module first, and how many are left out for want of time."""
+        """Return the tests to run on a mutation, those of its module first, and how many are left out to save time."""
         path = str(mutation.module_path)
         lines = range(mutation.start_pos[0], mutation.end_pos[0] + 1)
         known = set().union(*(self.by_line.get((path, line), frozenset()) for line in lines))
@@ -67,19 +67,22 @@ class KnownTests:
 
 
 def _distance(test: str, path: str) -> int:
-    """How far a test stands from a module: 0 in a file with its name, 1 in the folder of its package, else 2."""
+    """Return the distance of a test from a module: 0 in a file with its name, 1 in the folder of its package, else 2."""
     package, stem = Path(path).parts[1].removesuffix(".py"), Path(path).stem
     folder = test.startswith(f"tests/{package}/")
     return 0 if folder and stem in test.partition("::")[0] else 1 if folder else 2
 
 
 def main() -> None:
-    """Go on with the session of these sources, or begin one; print score and survivors."""
+    """Continue the session of these sources, or start one; print score and survivors."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
-        "--minutes", type=float, default=180.0, help="for mutations, at most 180; knowing the tests comes before"
+        "--minutes",
+        type=float,
+        default=180.0,
+        help="for mutations, at most 180; the first run of all tests comes in addition",
     )
-    parser.add_argument("--seed", type=int, default=0, help="decides which places are drawn, and in which order")
+    parser.add_argument("--seed", type=int, default=0, help="of the random choice of locations and their order")
     parser.add_argument("--only", default="", help="a part of the path of the modules, for example services/legends")
     parser.add_argument("--tests", nargs="*", default=TESTS, help="folders and files of tests, for a part of the code")
     parser.add_argument("--folder", type=Path, default=ROOT / ".make" / "mutation")
@@ -91,13 +94,15 @@ def main() -> None:
     with use_db(arguments.folder / f"session-{arguments.seed}.sqlite") as session:
         if not session.num_work_items:
             init([path.relative_to(copy) for path in modules(copy)], session, {})
-        try_out(session, drawn(session, arguments), known, until=time.monotonic() + 60 * min(arguments.minutes, 180))
+        run_mutations(
+            session, drawn(session, arguments), known, until=time.monotonic() + 60 * min(arguments.minutes, 180)
+        )
         report(session, known)
 
 
 def copied(folder: Path) -> Path:
-    """Return a fresh copy of the checkout; what was found out about other sources is forgotten."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S607 - git of whoever works here
+    """Return a new copy of the checkout; results for other sources are deleted."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S607 - the git of the user
     names = sorted(name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file())
     state = hashlib.sha256()
     for name in names:
@@ -117,12 +122,12 @@ def copied(folder: Path) -> Path:
 
 def modules(copy: Path) -> Iterator[Path]:
     for name in MUTATED:
-        place = copy / "segmentation" / name
-        yield from sorted(place.rglob("*.py")) if place.is_dir() else [place]
+        path = copy / "segmentation" / name
+        yield from sorted(path.rglob("*.py")) if path.is_dir() else [path]
 
 
 def known_tests(folder: Path, copy: Path, tests: Sequence[str]) -> KnownTests:
-    """Run the tests once, unless that was done, and read what they execute."""
+    """Run the tests once, unless there are results, and return the lines that they execute."""
     data, times, settings = folder / "coverage", folder / "tests.xml", folder / "coveragerc"
     if not times.exists():
         settings.write_text(f"[run]\nsource = segmentation\ndata_file = {data}\n")
@@ -143,12 +148,12 @@ def known_tests(folder: Path, copy: Path, tests: Sequence[str]) -> KnownTests:
         path = str(Path(file).relative_to(copy))
         for line, contexts in coverage_data.contexts_by_lineno(file).items():
             lines[path, line] |= {context.rpartition("|")[0] for context in contexts if "|" in context}
-    return KnownTests({place: frozenset(tests) for place, tests in lines.items()}, seconds)
+    return KnownTests({location: frozenset(tests) for location, tests in lines.items()}, seconds)
 
 
 def drawn(session: WorkDB, arguments: argparse.Namespace) -> list[WorkItem]:
-    """Return one mutation of each place, in an order that the seed decides; annotations are no places."""
-    places: dict[tuple[str, tuple[int, int]], list[WorkItem]] = defaultdict(list)
+    """Return one mutation of each location in a random order, without those of type annotations."""
+    by_location: dict[tuple[str, tuple[int, int]], list[WorkItem]] = defaultdict(list)
     annotations: dict[str, list[tuple[tuple[int, int], tuple[int, int]]]] = {}
     for item in session.work_items:
         mutation = item.mutations[0]
@@ -158,12 +163,12 @@ def drawn(session: WorkDB, arguments: argparse.Namespace) -> list[WorkItem]:
         start = tuple(mutation.start_pos)
         is_annotation = any(first <= start < last for first, last in annotations[path])
         if not is_annotation and not mutation.operator_name.endswith("NoOp"):
-            places[path, start].append(item)
+            by_location[path, start].append(item)
     dice = random.Random(arguments.seed)  # noqa: S311 - a sample, no secret
     chosen = []
-    for place in sorted(places):
+    for location in sorted(by_location):
         variants = sorted(
-            places[place], key=lambda item: (item.mutations[0].operator_name, item.mutations[0].occurrence)
+            by_location[location], key=lambda item: (item.mutations[0].operator_name, item.mutations[0].occurrence)
         )
         chosen.append(dice.choice(variants))
     dice.shuffle(chosen)
@@ -171,7 +176,7 @@ def drawn(session: WorkDB, arguments: argparse.Namespace) -> list[WorkItem]:
 
 
 def annotated(path: Path) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Where the annotations of a module stand, as lines from 1 and columns from 0."""
+    """Yield start and end of each type annotation of a module, as lines from 1 and columns from 0."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         for name in ("annotation", "returns"):
             part = getattr(node, name, None)
@@ -179,22 +184,22 @@ def annotated(path: Path) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
                 yield (part.lineno, part.col_offset), (part.end_lineno, part.end_col_offset)
 
 
-def try_out(session: WorkDB, items: list[WorkItem], known: KnownTests, *, until: float) -> None:
-    """Try mutations that have no result yet until the time is up."""
+def run_mutations(session: WorkDB, items: list[WorkItem], known: KnownTests, *, until: float) -> None:
+    """Test mutations that have no result yet until the time is up."""
     done = {job_id for job_id, _result in session.results}
     waiting = [item for item in items if item.job_id not in done]
-    say(f"{len(items)} places, {len(items) - len(waiting)} of them done.")
+    say(f"{len(items)} locations, {len(items) - len(waiting)} of them done.")
     for item in waiting:
         if time.monotonic() > until:
             break
         mutation = item.mutations[0]
         tests, _left_out = known.of(mutation)
         limit = 60 + 4 * sum(known.seconds.get(test, SECONDS) for test in tests)
-        begun = time.monotonic()
+        started = time.monotonic()
         result = mutate_and_test(item.mutations, shlex.join([*PYTEST, "-x", *tests]), limit)
         session.set_result(item.job_id, result)
         outcome = result.test_outcome.value if result.test_outcome else "not tried"
-        say(f"{outcome:11} {time.monotonic() - begun:5.1f} s  {mutation.module_path}:{mutation.start_pos[0]}")
+        say(f"{outcome:11} {time.monotonic() - started:5.1f} s  {mutation.module_path}:{mutation.start_pos[0]}")
 
 
 def report(session: WorkDB, known: KnownTests) -> None:

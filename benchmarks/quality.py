@@ -1,8 +1,8 @@
-"""How well segments agree with people's, beside other methods; run it with ``make quality DATA=path``.
+"""Compare the agreement of several methods with segmentations by people (``make quality DATA=path``).
 
-DATA holds `images/*.jpg` and `groundTruth/*.mat` as the Berkeley Segmentation Data Set (Arbelaez, Maire, Fowlkes and
-Malik, 2011) has them. Every method has one fixed recipe for all pictures. Each figure is averaged over the people who
-segmented a picture, then over the pictures.
+DATA is a folder with `images/*.jpg` and `groundTruth/*.mat` in the form of the Berkeley Segmentation Data Set (Arbelaez, Maire,
+Fowlkes and Malik, 2011). Each method has the same settings for all pictures. Figures are averaged over the people who segmented
+a picture, then over the pictures.
 """
 
 import argparse
@@ -39,14 +39,14 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-# What is compared
+# Methods
 
 
 def colours(pixels: Pixels, seed: int) -> Labels:
     return segment(pixels, Recipe(n_clusters=K, seed=seed)).labels
 
 
-def regions(pixels: Pixels, seed: int) -> Labels:  # noqa: ARG001 - it has no seed to take; the others do
+def regions(pixels: Pixels, seed: int) -> Labels:  # noqa: ARG001 - this method has no seed
     return segment_regions(pixels).labels
 
 
@@ -62,14 +62,14 @@ def k_means(pixels: Pixels, seed: int) -> Labels:
     return labels.reshape(pixels.shape[:2])
 
 
-def graph_based(pixels: Pixels, seed: int) -> Labels:  # noqa: ARG001 - it has no seed to take; the others do
-    """Felzenszwalb and Huttenlocher (2004), with the best of a few recipes on the half that Regions was tuned on."""
+def graph_based(pixels: Pixels, seed: int) -> Labels:  # noqa: ARG001 - this method has no seed
+    """Label by Felzenszwalb and Huttenlocher (2004), with the best of a few settings on the pictures on which Regions was tuned."""
     labels: Labels = felzenszwalb(pixels, scale=500, sigma=0.8, min_size=1000)
     return labels
 
 
-def superpixel_graph(pixels: Pixels, seed: int) -> Labels:  # noqa: ARG001 - it has no seed to take; the others do
-    """Superpixels (Achanta and others, 2012), merged while their mean colours are closer than a threshold."""
+def superpixel_graph(pixels: Pixels, seed: int) -> Labels:  # noqa: ARG001 - this method has no seed
+    """Label by superpixels (Achanta and others, 2012), merged while their mean colours are closer than a threshold."""
     superpixels = slic(pixels, n_segments=400, compactness=10, start_label=0)
     neighbours = rag_mean_color(pixels, superpixels)  # type: ignore[no-untyped-call]  # scikit-image has no types
     labels: Labels = cut_threshold(superpixels, neighbours, 29)  # type: ignore[no-untyped-call]  # as above
@@ -78,7 +78,7 @@ def superpixel_graph(pixels: Pixels, seed: int) -> Labels:  # noqa: ARG001 - it 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A row of the table."""
+    """A method, which is one row of the table."""
 
     name: str
     label: Callable[[Pixels, int], Labels]
@@ -86,7 +86,7 @@ class Method:
 
 
 METHODS = (
-    Method("Regions, number chosen by itself", regions),
+    Method("Regions, automatic number", regions),
     Method(f"Colours, {K} clusters", colours),
     Method(f"scikit-learn GaussianMixture, RGB, {K}", gaussian_mixture),
     Method(f"scikit-learn KMeans, RGB, {K}", k_means),
@@ -95,11 +95,11 @@ METHODS = (
 )
 
 
-# How agreement is measured
+# Measures of agreement
 
 
 def contingency(one: Labels, other: Labels) -> NDArray[np.int64]:
-    """Pixels (R, S) that have one label in one map and another in the other; labels may be any whole numbers."""
+    """Return the contingency table (R, S) of two label maps: the number of pixels with each pair of labels."""
     _, rows = np.unique(one, return_inverse=True)
     names, columns = np.unique(other, return_inverse=True)
     codes = rows.ravel() * len(names) + columns.ravel()
@@ -107,7 +107,7 @@ def contingency(one: Labels, other: Labels) -> NDArray[np.int64]:
 
 
 def rand_index(table: NDArray[np.int64]) -> float:
-    """Share of all pairs of pixels that both maps join, or both part (Rand, 1971). 1 is best."""
+    """Return the share of all pairs of pixels that are in one segment in both maps, or in different ones in both (Rand, 1971); 1 is best."""
     squares = table.astype(np.float64) ** 2
     n = float(table.sum())
     rows, columns = (table.sum(axis=axis).astype(np.float64) for axis in (1, 0))
@@ -116,7 +116,7 @@ def rand_index(table: NDArray[np.int64]) -> float:
 
 
 def variation_of_information(table: NDArray[np.int64]) -> float:
-    """H(one | other) + H(other | one), in bits (Meila, 2005). 0 is best."""
+    """Return the variation of information H(one | other) + H(other | one), in bits (Meila, 2005); 0 is best."""
 
     def entropy(counts: NDArray[np.int64]) -> float:
         shares = counts[counts > 0] / counts.sum()
@@ -126,9 +126,9 @@ def variation_of_information(table: NDArray[np.int64]) -> float:
 
 
 def covering(table: NDArray[np.int64]) -> float:
-    """Best intersection over union for each segment of the second map, weighted with its size. 1 is best.
+    """Return the best intersection over union for each segment of the second map, weighted with its size; 1 is best.
 
-    With people's segments as the second map it is the covering of the ground truth of Arbelaez and others (2011).
+    If the second map is the segmentation by a person, it is the covering of the ground truth by Arbelaez and others (2011).
     """
     rows, columns = table.sum(axis=1), table.sum(axis=0)
     overlap = table / (rows[:, None] + columns - table)
@@ -136,19 +136,19 @@ def covering(table: NDArray[np.int64]) -> float:
 
 
 def agreement(labels: Labels, people: Sequence[Labels]) -> NDArray[np.float64]:
-    """The three measures, each averaged over the people."""
+    """Return Rand index, variation of information and covering, averaged over the people."""
     tables = [contingency(labels, person) for person in people]
     each = np.array([(rand_index(t), variation_of_information(t), covering(t)) for t in tables])
     averages: NDArray[np.float64] = each.mean(axis=0)
     return averages
 
 
-# The table
+# Table
 
 
 @dataclass(frozen=True, slots=True)
 class Photograph:
-    """A picture with people's segmentations, as files."""
+    """The files of a picture and of its segmentations by people."""
 
     image: Path
     people: Path
@@ -165,14 +165,14 @@ def photographs(data: Path) -> Iterator[Photograph]:
         yield Photograph(image, data / "groundTruth" / f"{image.stem}.mat")
 
 
-def sample_statistics(photograph: Photograph, method: Method) -> NDArray[np.float64]:
-    """Agreement and seconds (seeds, 4) of a method on a picture."""
+def figures_of(photograph: Photograph, method: Method) -> NDArray[np.float64]:
+    """Return the three measures and the seconds of a method on a picture, (seeds, 4)."""
     pixels, people = photograph.pixels(), photograph.segmentations()
     rows = []
     for seed in method.seeds:
-        begun = time.perf_counter()
+        started = time.process_time()
         labels = method.label(pixels, seed)
-        seconds = time.perf_counter() - begun
+        seconds = time.process_time() - started
         rows.append([*agreement(labels, people), seconds])
     return np.array(rows)
 
@@ -186,13 +186,13 @@ def main() -> int:
     pictures = list(photographs(arguments.data))
     if not pictures:
         parser.error(f"there are no pictures in {arguments.data / 'images'}")
-    say(f"\n{len(pictures)} photographs; seconds a picture on one core\n")
+    say(f"\n{len(pictures)} photographs; seconds of processor time a picture\n")
     width = max(len(method.name) for method in METHODS)
     say(f"  {'':{width}}    PRI    VOI   covering   seconds")
     with ProcessPoolExecutor(arguments.jobs) as pool:
         for method in METHODS:
             if arguments.only in method.name:
-                figures = list(pool.map(partial(sample_statistics, method=method), pictures))
+                figures = list(pool.map(partial(figures_of, method=method), pictures))
                 pri, voi, share, seconds = np.mean(figures, axis=(0, 1))
                 say(f"  {method.name:{width}}   {pri:.3f}  {voi:.3f}      {share:.3f}   {seconds:7.2f}")
     return 0

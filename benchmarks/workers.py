@@ -1,9 +1,9 @@
-"""Measures how many runs one, two and four workers finish in a second, on PostgreSQL, RQ and S3.
+"""Measure how many runs per second one, two and four workers finish, with PostgreSQL, RQ and S3.
 
     .venv/bin/python scripts/services.py -- .venv/bin/python benchmarks/workers.py
 
-Each worker is a process with one place and a working folder of its own, as on a host of its own, but all share the cores of
-this machine, with PostgreSQL, Redis, and an S3 server written in Python. Workers that have become ready are waited for.
+Each worker is a process with one slot and a working folder of its own. All share the cores of this machine with PostgreSQL,
+Redis, and an S3 server written in Python. Runs are created when all workers are ready.
 """
 
 import os
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def measure(image: "object", number: int) -> float:
-    """Return runs a second, from the first claim to the last finish."""
+    """Return runs per second, from the first claim to the last finish."""
     from django.db.models import Max, Min  # noqa: PLC0415 - after Django is set up
 
     from segmentation import services  # noqa: PLC0415 - as above

@@ -1,9 +1,9 @@
-"""How every process of the site writes its log: lines for a terminal, or one JSON object a line for a collector.
+"""Configuration of logging for every process: text lines for a terminal, or one JSON object a line for a log collector.
 
-The code logs with the standard library. What a line belongs to (request, person, run, attempt, worker) is bound in
-structlog's context variables by whoever begins that work, and stands in every line that is logged meanwhile.
+The code logs with the standard library. The ids of request, person, run, attempt and worker are bound to structlog's context
+variables where the work begins, and are added to every line.
 
-Logs leave the machine and are kept for long: names of files, e-mail addresses and tokens never stand in them.
+Logs may be sent elsewhere and kept for long, so they contain no file names, e-mail addresses or tokens.
 """
 
 import logging
@@ -15,56 +15,60 @@ import structlog
 from django.core.exceptions import ImproperlyConfigured
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-FORMS = ("console", "json")
+FORMATS = ("console", "json")
 REQUESTS = "gmmsite.requests"  # the logger with a line for each request
-ACCESS = "gmmsite.access"  # where, in the environment of a request, the ids of its lines are kept
-_ADDRESS = re.compile(r"[^\s<>\"'(){}\[\],;:=]+@[^\s<>\"'(){}\[\],;:=]+\.\w+")  # of mail, in whatever an exception says
+ACCESS = "gmmsite.access"  # key in the environment of a request with the ids for its log lines
+# E-mail addresses, also in messages of exceptions
+_ADDRESS = re.compile(r"[^\s<>\"'(){}\[\],;:=]+@[^\s<>\"'(){}\[\],;:=]+\.\w+")
 
 
-def configuration(*, form: str, level: str) -> dict[str, Any]:
+def configuration(*, log_format: str, level: str) -> dict[str, Any]:
     """Return the dictionary for `logging.config`.
 
     Parameters
     ----------
-    form
+    log_format
         `console` or `json`.
     level
-        From which level on the application's own lines are written.
+        The lowest level of the application's loggers that is written.
 
     Raises
     ------
     ImproperlyConfigured
-        When `form` is another one.
+        When `log_format` is another one.
     """
-    if form not in FORMS:
-        raise ImproperlyConfigured(f"LOG_FORMAT is console or json, not {form!r}.")
+    if log_format not in FORMATS:
+        raise ImproperlyConfigured(f"LOG_FORMAT is console or json, not {log_format!r}.")
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
             "line": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": _about_the_line(),
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_written(form)],
+                "foreign_pre_chain": _shared_processors(),
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    *_final_processors(log_format),
+                ],
             }
         },
-        "filters": {"requests": {"()": AboutRequests}},
+        "filters": {"requests": {"()": WithoutPaths}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["requests"]}},
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {
             "segmentation": {"level": level},
             "gmmsite": {"level": level},
-            REQUESTS: {"level": "INFO" if form == "json" else "WARNING"},
+            REQUESTS: {"level": "INFO" if log_format == "json" else "WARNING"},
             "django": {"level": "WARNING"},
-            "django.request": {"level": "ERROR"},  # the access log has the refusals
+            "django.request": {"level": "ERROR"},  # client errors are in the access log
         },
     }
 
 
-class AboutRequests(logging.Filter):
-    """Takes the path out of what Django and waitress say of a request: links for a new password have their token in it.
+class WithoutPaths(logging.Filter):
+    """Log filter that replaces the path of a request by its route, because links to reset a password contain a token.
 
-    What it says after the middleware is done gets the ids here, which are bound no longer.
+    It also adds the ids to lines that Django logs after the middleware has cleared the context.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -82,7 +86,7 @@ class AboutRequests(logging.Filter):
         return True
 
 
-def _about_the_line() -> list[Processor]:
+def _shared_processors() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -94,8 +98,8 @@ def _about_the_line() -> list[Processor]:
     ]
 
 
-def _written(form: str) -> list[Processor]:
-    if form == "json":
+def _final_processors(log_format: str) -> list[Processor]:
+    if log_format == "json":
         return [
             structlog.processors.format_exc_info,
             _without_mail_addresses,

@@ -1,12 +1,12 @@
-"""What the machine, or the container that this is in, has of cores and memory, and what of it a run may take by default."""
+"""Cores and memory of the machine or container, and the default memory limit of a run."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-_SLOTS_PER_SHORT = 4
-_FOR_RUNS = 0.75  # of the memory; the rest is for the system, the database, the web process and decoders
-_LEAST = 500_000_000  # bytes; a picture of 12 megapixels takes less with the default settings
+_SLOTS_PER_SHORT_SLOT = 4
+_FOR_RUNS = 0.75  # fraction of the memory; the rest is for the system, the database, the web process and decoders
+_LEAST = 500_000_000  # bytes; enough for a picture of 12 megapixels with the default settings
 _CONTROL_GROUPS = Path("/sys/fs/cgroup")
 
 
@@ -16,24 +16,24 @@ def cores() -> int:
 
 
 def short_slots(slots: int) -> int:
-    """Return how many short runs a worker does beside the runs of its `slots`: one for every four, and at least one."""
-    return max(1, slots // _SLOTS_PER_SHORT)
+    """Return the number of further slots for short jobs of a worker: one for every four slots, and at least one."""
+    return max(1, slots // _SLOTS_PER_SHORT_SLOT)
 
 
 def memory() -> int:
-    """Return the bytes of memory that this process can have: those of the machine, or less where a control group limits it."""
+    """Return the memory that this process can use, in bytes: that of the machine, or the limit of its control group."""
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
         own = Path("/proc/self/cgroup").read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
-        return physical  # no Linux
+        return physical  # not Linux
     return min([physical, *group_limits(own)])
 
 
 def group_limits(own: str, root: Path = _CONTROL_GROUPS) -> Iterator[int]:
-    """Yield the limits on memory of the control groups of a process: of its own one, and of each around it.
+    """Yield the memory limits of the control group of a process and of all its parents.
 
-    In a container the path may be that of the host, of which only the outermost group can be seen.
+    In a container, the path may be that of the host, of which only the outermost group is visible.
 
     Parameters
     ----------
@@ -62,5 +62,5 @@ def group_limits(own: str, root: Path = _CONTROL_GROUPS) -> Iterator[int]:
 
 
 def run_memory(*, memory: int, slots: int) -> int:
-    """Return how many bytes a run may take at most, so that as many runs as a worker does at once fit into `memory`."""
+    """Return the memory limit of a run in bytes, so that all simultaneous runs of a worker fit into `memory`."""
     return max(_LEAST, int(memory * _FOR_RUNS) // (slots + short_slots(slots)))

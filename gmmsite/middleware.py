@@ -1,4 +1,4 @@
-"""Says in every line of the log which request it belongs to, and whose."""
+"""Middleware that adds the ids of request and person to log lines."""
 
 import contextlib
 import re
@@ -15,14 +15,13 @@ from structlog.contextvars import bind_contextvars, clear_contextvars, get_conte
 from gmmsite.logs import ACCESS
 
 HEADER = "X-Request-ID"
-_SENSIBLE = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_VALID_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 class LogContext:
-    """Binds the request's id, its route and the person's id; answers with the id in `X-Request-ID`.
+    """Binds the ids of request and person and the route to the log context, and sets the header `X-Request-ID`.
 
-    An id that comes with the request is kept, so that the lines of a proxy can be found again; one that does not look like
-    an id is replaced.
+    A valid id that comes with the request is kept, so that log lines of a proxy can be matched; any other is replaced.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -30,7 +29,7 @@ class LogContext:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         given = request.headers.get(HEADER, "")
-        request_id = given if _SENSIBLE.fullmatch(given) else uuid.uuid4().hex
+        request_id = given if _VALID_ID.fullmatch(given) else uuid.uuid4().hex
         clear_contextvars()
         bind_contextvars(request_id=request_id)
         try:
@@ -42,13 +41,13 @@ class LogContext:
         return response
 
     def process_view(self, request: HttpRequest, *_view: Any) -> None:
-        """Bind what is known once the address is resolved and the session is there."""
+        """Bind the values that are known after the URL was resolved and the session was loaded."""
         match = request.resolver_match
         if match is not None:
-            things = {name: str(match.kwargs[name]) for name in ("image_id", "run_id") if name in match.kwargs}
-            bind_contextvars(route=f"/{match.route}", **things)  # never the path: links in mails have their token in it
+            ids = {name: str(match.kwargs[name]) for name in ("image_id", "run_id") if name in match.kwargs}
+            bind_contextvars(route=f"/{match.route}", **ids)  # not the path: links in e-mails contain a token
         if settings.SESSION_COOKIE_NAME not in request.COOKIES:
             return
-        with contextlib.suppress(DatabaseError):  # the view says it better
+        with contextlib.suppress(DatabaseError):  # the view reports it
             if request.user.is_authenticated:
                 bind_contextvars(user_id=request.user.pk)

@@ -11,12 +11,12 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from gmmsite import logs, machine, secret, shared
+from gmmsite import logs, machine, redis_settings, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
-# --- Where the site is, and with it: how strict it must be -----------------------------------------------------------
+# --- Address of the site, and security settings that follow from it --------------------------------------------------
 
 PORT = env.int("PORT", default=8000)
 SITE_URL = env.str("SITE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
@@ -42,22 +42,20 @@ ALLOWED_HOSTS = [_site.hostname, *([] if HTTPS else sorted(_LOOPBACK - {_site.ho
 CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
 if HTTPS and not env.str("SECRET_KEY", default=""):
     raise ImproperlyConfigured("Set SECRET_KEY: a site on https needs a key of its own that all its processes share.")
-SECRET_KEY = env.str("SECRET_KEY", default="") or secret.read_or_create(BASE_DIR / ".secret-key")
+SECRET_KEY = env.str("SECRET_KEY", default="") or secret_key.read_or_create(BASE_DIR / ".secret-key")
 
-# How many proxies stand in front and are believed. Each must set X-Forwarded-Proto and append to X-Forwarded-For itself, and
-# nobody else may reach the web process: whoever does can claim any address.
+# The number of trusted proxies in front of the site. Each must set X-Forwarded-Proto and append to X-Forwarded-For, and no other
+# client may reach the web process directly, because it could claim any address.
 GMM_TRUSTED_PROXIES = env.int("GMM_TRUSTED_PROXIES", default=1 if HTTPS else 0)
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GMM_TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SILENCED_SYSTEM_CHECKS = [
-    "security.W005",
-    "security.W021",
-]  # HSTS for other subdomains, and for ever, is not ours to decide
+# HSTS for subdomains, and preloading, are decisions of the owner of the domain
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_REDIRECT_EXEMPT = [rf"^{re.escape(SITE_PATH.lstrip('/'))}/?healthz$"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-# Below a path the cookies are kept from the host's other sites, which __Host- would forbid: it wants the whole host.
+# Below a path, cookies are limited to it. The prefix __Host- would require the path /.
 _cookie_prefix = ("__Secure-" if SITE_PATH else "__Host-") if HTTPS else ""
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_cookie_prefix}sessionid", f"{_cookie_prefix}csrftoken"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = SITE_PATH or "/"
@@ -108,8 +106,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "segmentation.views.refusals.Refusals",
-    "gmmsite.returning.ReturnToThePage",
+    "segmentation.views.errors.ErrorMiddleware",
+    "gmmsite.sign_in_redirect.ReturnAfterSignIn",
 ]
 if DEBUG and env.bool("GMM_TOOLBAR", default=False):
     INSTALLED_APPS.append("debug_toolbar")
@@ -123,7 +121,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "debug": DEBUG or "pytest" in sys.modules,  # coverage of templates needs it
+            "debug": DEBUG or "pytest" in sys.modules,  # needed for coverage of templates
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -138,7 +136,7 @@ TEMPLATES = [
 
 AUTH_USER_MODEL = "segmentation.User"
 AUTHENTICATION_BACKENDS = [
-    "segmentation.accounts.backend.AccountBackend",  # alone: each one more would compute a hash more
+    "segmentation.accounts.backend.AccountBackend",  # only one: each further backend would compute another password hash
 ]
 AUTH_PASSWORD_VALIDATORS = [
     *(
@@ -163,8 +161,8 @@ ACCOUNT_FORMS = {
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_PRESERVE_USERNAME_CASING = False
-# Nobody learns from the sign-up who has an account: a second one may name the same address as long as nobody has confirmed
-# it there. Only names are told to be taken, since each is unique; the sign-up counts how often one address of a client asks.
+# The sign-up does not reveal who has an account: a second account can have the same e-mail address until the address is confirmed.
+# Only a user name can be reported as taken, since names are unique; the sign-up limits the requests of one client address.
 ACCOUNT_PREVENT_ENUMERATION = "strict"
 ACCOUNT_USERNAME_MIN_LENGTH = 2
 ACCOUNT_USERNAME_BLACKLIST = [
@@ -172,20 +170,20 @@ ACCOUNT_USERNAME_BLACKLIST = [
     *("superuser", "support", "system", "webmaster"),
 ]
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-# An address is the way to a new password: whoever finds an open browser must not be able to exchange it.
+# An e-mail address can be used to set a new password, so it can only be changed after entering the present password.
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
-PASSWORD_RESET_TIMEOUT = 3600  # the messages and pages say: one hour
-# Limits count by address of the client. Without this all people behind a proxy would share its address, and ten wrong
-# passwords of one of them would keep everybody out.
+PASSWORD_RESET_TIMEOUT = 3600  # messages and pages say one hour
+# Rate limits are counted by client address. Without this setting, all clients behind a proxy would share the address of the proxy,
+# and ten wrong passwords of one of them would lock out everybody.
 ALLAUTH_TRUSTED_PROXY_COUNT = GMM_TRUSTED_PROXIES
 ACCOUNT_RATE_LIMITS = {
-    "login": "",  # any request to the page: counted by the adapter instead, which knows devices
+    "login": "",  # any request to the page; the adapter counts instead, because it knows devices
     "login_attempt": "30/m/ip",
-    "login_failed": "10/m/ip,5/5m/key",  # by the name or address that was tried
-    "login_failed_on_known_device": "10/5m/key",  # by browser and person
+    "login_failed": "10/m/ip,5/5m/key",  # by the user name or e-mail address that was tried
+    "login_failed_on_known_device": "10/5m/key",  # by browser and account
 }
 
-# --- Mail: to the console until a server is named --------------------------------------------------------------------
+# --- Mail: printed to the console unless EMAIL_URL is set ------------------------------------------------------------
 
 EMAIL_CONFIGURED = bool(env.str("EMAIL_URL", default=""))
 _mail = env.email_url("EMAIL_URL", default="consolemail://")
@@ -201,8 +199,8 @@ ACCOUNT_EMAIL_VERIFICATION = "optional" if EMAIL_CONFIGURED else "none"
 # --- Data ------------------------------------------------------------------------------------------------------------
 
 GMM_LEASE_SECONDS = env.float("GMM_LEASE_SECONDS", default=30.0)
-# A worker that waits for a lock must still beat in time. SQLite has one lock for all who write, and asks nobody who only reads
-# to wait; in PostgreSQL rows have locks of their own, but whatever waits for a table's waits once for each statement.
+# A worker that waits for a lock must still write its heartbeat in time. SQLite has one lock for all writers, and readers never
+# wait. PostgreSQL locks rows, but a statement can also wait for the lock of a table, and each statement has a timeout of its own.
 _LOCK_SECONDS_SQLITE = min(20.0, GMM_LEASE_SECONDS * 2 / 3)
 _LOCK_SECONDS_POSTGRESQL = min(5.0, GMM_LEASE_SECONDS / 6)
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
@@ -212,10 +210,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": _LOCK_SECONDS_SQLITE,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
-    # A file even in tests: processes and threads of a test must see the same rows, through the same locks.
+    # A file also in tests: the processes and threads of a test must see the same rows and use the same locks.
     DATABASES["default"]["TEST"] = {"NAME": env.str("TEST_DATABASE", default=str(BASE_DIR / ".make" / "test.sqlite3"))}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # Not SQLite's: who closes the last of its connections leaves one file that holds everything.
+    # Not for SQLite: closing its last connection merges the write-ahead log into the database file.
     DATABASES["default"]["CONN_MAX_AGE"], DATABASES["default"]["CONN_HEALTH_CHECKS"] = 60, True
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 5,
@@ -246,11 +244,11 @@ STORAGES: dict[str, Any] = {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG or "pytest" in sys.modules
         else "gmmsite.storage.HashedStaticFiles",
-        "OPTIONS": {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755},  # everybody gets to see them
+        "OPTIONS": {"file_permissions_mode": 0o644, "directory_permissions_mode": 0o755},  # static files are public
     },
 }
-# Who sends an original to its owner once the site has said yes: the site itself, nginx (X-Accel), or the S3 server (a link
-# that is good for a minute). Other pictures always come from the site.
+# What sends originals after the site has checked the permission: the site itself, nginx (X-Accel), or S3 (a link that is valid for
+# a minute). All other files are sent by the site.
 GMM_DOWNLOADS = env.str("GMM_DOWNLOADS", default="site")
 if GMM_DOWNLOADS not in {"site", "nginx", "s3"}:
     raise ImproperlyConfigured(f"GMM_DOWNLOADS is site, nginx or s3, not {GMM_DOWNLOADS!r}.")
@@ -260,13 +258,13 @@ if (GMM_DOWNLOADS == "s3" and not _S3_BUCKET) or (GMM_DOWNLOADS == "nginx" and _
     )
 SENDFILE_BACKEND = "django_sendfile.backends.nginx"
 SENDFILE_ROOT, SENDFILE_URL = MEDIA_ROOT, "/_gmm_media"  # the internal location in gmmsite/deploy/nginx.conf
-FILE_UPLOAD_HANDLERS = ["segmentation.incoming.IncomingUploadHandler"]  # the sandbox reads the file itself
-# Files of the site are its user's alone; where nginx sends originals, its group (see gmmsite/deploy) may read them.
+FILE_UPLOAD_HANDLERS = ["segmentation.upload_handlers.IncomingUploadHandler"]  # the sandbox reads the file itself
+# Only the user of the site can read its files; where nginx sends originals, its group can, too (see gmmsite/deploy).
 UMASK = 0o027 if GMM_DOWNLOADS == "nginx" else 0o077
 FILE_UPLOAD_PERMISSIONS = 0o666 & ~UMASK
 WHITENOISE_USE_FINDERS = DEBUG
 
-# --- Work in the background, and what several processes share ---------------------------------------------------------
+# --- Background work, and services that processes share ---------------------------------------------------------------
 
 REDIS_URL = env.str("REDIS_URL", default="")
 GMM_WEB_PROCESSES = env.int("GMM_WEB_PROCESSES", default=1)
@@ -283,7 +281,7 @@ if TASKS_BACKEND == "rq" and not REDIS_URL:
     raise ImproperlyConfigured("TASKS_BACKEND=rq needs REDIS_URL, for example redis://127.0.0.1:6379/0.")
 TASKS = {"default": {"BACKEND": _BACKENDS[TASKS_BACKEND]}}
 if REDIS_URL:
-    CACHES, RQ_QUEUES = shared.cache(REDIS_URL), shared.queues(REDIS_URL)
+    CACHES, RQ_QUEUES = redis_settings.cache(REDIS_URL), redis_settings.queues(REDIS_URL)
     SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 # --- Limits ----------------------------------------------------------------------------------------------------------
@@ -292,7 +290,7 @@ GMM_MAX_UPLOAD_BYTES = env.int("GMM_MAX_UPLOAD_BYTES", default=50_000_000)
 GMM_MAX_PIXELS = env.int("GMM_MAX_PIXELS", default=50_000_000)
 GMM_MAX_DECODED_BYTES = env.int("GMM_MAX_DECODED_BYTES", default=400_000_000)
 GMM_CACHE_BYTES = env.int("GMM_CACHE_BYTES", default=5_000_000_000)  # of files that can be made again
-GMM_HEIC = env.bool("GMM_HEIC", default=True)  # off: its codec, which is under the GPL, is never loaded
+GMM_HEIC = env.bool("GMM_HEIC", default=True)  # when off, its codec, which is under the GPL, is not loaded
 GMM_QUOTA_ACTIVE_RUNS = env.int("GMM_QUOTA_ACTIVE_RUNS", default=50)
 GMM_QUOTA_BYTES = env.int("GMM_QUOTA_BYTES", default=20_000_000_000)
 GMM_QUOTA_IMAGES = env.int("GMM_QUOTA_IMAGES", default=10_000)
@@ -300,7 +298,7 @@ GMM_RATE_UPLOADS = env.int("GMM_RATE_UPLOADS", default=1000)  # of one person in
 GMM_DISK_WARNING = env.int("GMM_DISK_WARNING", default=2_000_000_000)  # bytes left below which staff are warned
 GMM_WORKER_SLOTS = env.int("GMM_WORKER_SLOTS", default=0) or machine.cores()
 WORKER_SHORT_SLOTS = machine.short_slots(GMM_WORKER_SLOTS)
-WEB_THREADS = 8  # of a web process: pages are light, and pictures are decoded in children of the sandbox
+WEB_THREADS = 8  # of a web process; pictures are decoded in child processes of the sandbox
 GMM_WEB_CHILDREN = env.int("GMM_WEB_CHILDREN", default=2)
 GMM_STOP_SECONDS = env.float("GMM_STOP_SECONDS", default=10.0)
 GMM_MAX_ATTEMPTS = env.int("GMM_MAX_ATTEMPTS", default=3)
@@ -308,20 +306,21 @@ GMM_RUN_MEMORY = env.int("GMM_RUN_MEMORY", default=0) or machine.run_memory(
     memory=machine.memory(), slots=GMM_WORKER_SLOTS
 )
 GMM_RUN_SECONDS = env.float("GMM_RUN_SECONDS", default=3600.0)
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # fields other than files
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # for form fields other than files
 
 # --- Language and time -----------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "segmentation" / "locale"]
+FORMAT_MODULE_PATH = "gmmsite.formats"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 SITE_ID = 1
 
-# --- Watching --------------------------------------------------------------------------------------------------------
+# --- Logs and metrics ------------------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOG_FORMAT = env.str("LOG_FORMAT", default="console")
-LOGGING = logs.configuration(form=LOG_FORMAT, level=LOG_LEVEL)
-GMM_METRICS_TOKEN = env.str("GMM_METRICS_TOKEN", default="")  # without one, /metrics is for staff only
+LOGGING = logs.configuration(log_format=LOG_FORMAT, level=LOG_LEVEL)
+GMM_METRICS_TOKEN = env.str("GMM_METRICS_TOKEN", default="")  # when empty, only staff can read /metrics

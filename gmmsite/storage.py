@@ -1,4 +1,4 @@
-"""Static files under hashed names, so that browsers may keep them for ever."""
+"""Static files with hashed names, which browsers can cache for ever."""
 
 import os
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc] # whitenoise publishes no types
-    """Rewrites `import "./b.js"` inside ES modules to the hashed name, too."""
+    """Also replaces names in `import "./b.js"` of ES modules by the hashed names."""
 
     support_js_module_import_aggregation = True
 
     def post_process(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
-        """Let everybody read the compressed files, as the others: whitenoise writes them by itself."""
+        """Write the compressed files readable for all users, as the others are."""
         before = os.umask(0o022)
         try:
             yield from super().post_process(*args, **kwargs)

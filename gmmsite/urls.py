@@ -1,4 +1,4 @@
-"""Addresses of the site: the application's, the accounts' and the administration's."""
+"""URL patterns of the site: application, accounts and admin."""
 
 from allauth.account.decorators import secure_admin_login
 from django.conf import settings
@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from segmentation.admin.links import on_site
 
-# One sign-in page and one set of rules for everybody: the way that allauth documents.
+# Staff sign in on the same page and by the same rules as everybody (see the documentation of allauth).
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign] # replaced on purpose
 
 urlpatterns: list[URLPattern | URLResolver] = [

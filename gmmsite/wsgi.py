@@ -1,4 +1,4 @@
-"""The WSGI application that the web server serves, below the path of SITE_URL."""
+"""The WSGI application of the site, below the path of SITE_URL."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def below(path: str, inner: Application) -> Application:
-    """Serve `inner` below `path`: what comes in has the whole path, as a proxy passes it on that changes nothing."""
+    """Return a WSGI application that serves `inner` below `path`. Requests have the whole path, as a proxy passes it on."""
     if not path:
         return inner
 

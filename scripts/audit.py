@@ -1,7 +1,7 @@
-"""Compares the locked packages, and the libraries bundled in their wheels, with the lowest versions that are admitted.
+"""Compare the locked packages, and the libraries bundled in their wheels, with the lowest versions that are allowed.
 
-The list with its reasons is `lowest_versions.toml`. Needs no network; with `--service PROGRAM`, pip-audit also asks what is known of the
-packages, and whether it got an answer is said.
+`lowest_versions.toml` has the versions and the reasons. The script needs no network. With `--service PROGRAM`, pip-audit also looks
+up known vulnerabilities of the packages, and the output says whether its service has answered.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import imagecodecs
 import PIL.features
 import pillow_heif
 import psycopg.pq
+import pyproj
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -32,7 +33,7 @@ LOCKS = (
     "benchmarks/bench-requirements.txt",
     "scripts/audit-requirements.txt",
 )
-Told = dict[tuple[str, str], str]  # (wheel, library) -> version
+Versions = dict[tuple[str, str], str]  # (wheel, library) -> version
 
 _PILLOW = {
     "freetype2": "freetype", "littlecms2": "lcms2", "webp": "libwebp", "avif": "libavif", "libjpeg_turbo": "libjpeg-turbo",
@@ -41,27 +42,28 @@ _PILLOW = {
 _RENAMED = {"libjpeg_turbo": "libjpeg-turbo", "zlib_ng": "zlib-ng"}
 
 
-def bundled() -> Told:
-    """Return what the wheels of this environment say of the libraries in them."""
-    told: dict[tuple[str, str], str | None] = {}
+def bundled() -> Versions:
+    """Return the versions of the libraries that are bundled in the wheels of this environment, as the wheels report them."""
+    versions_found: dict[tuple[str, str], str | None] = {}
     for feature, library in _PILLOW.items():
-        told["pillow", library] = PIL.features.version(feature)
+        versions_found["pillow", library] = PIL.features.version(feature)
     for library, version in imagecodecs.version(dict).items():
-        told["imagecodecs", _RENAMED.get(library, library)] = version
+        versions_found["imagecodecs", _RENAMED.get(library, library)] = version
     heif = pillow_heif.libheif_info()
-    told["pillow-heif", "libheif"] = heif["libheif"]
-    told |= {("pillow-heif", name): text.rpartition("version ")[2] for name, text in heif["decoders"].items()}
-    told["pillow-heif", "x265"] = re.sub(r".*\((.*?)[+)].*", r"\1", heif["encoders"].get("x265", ""))
+    versions_found["pillow-heif", "libheif"] = heif["libheif"]
+    versions_found |= {("pillow-heif", name): text.rpartition("version ")[2] for name, text in heif["decoders"].items()}
+    versions_found["pillow-heif", "x265"] = re.sub(r".*\((.*?)[+)].*", r"\1", heif["encoders"].get("x265", ""))
+    versions_found["pyproj", "proj"] = pyproj.proj_version_str
     number = psycopg.pq.version()
-    told["psycopg-binary", "libpq"] = f"{number // 10000}.{number % 10000}"
-    return {key: match[0] for key, text in told.items() if (match := re.search(r"\d+(\.\d+)+", text or ""))}
+    versions_found["psycopg-binary", "libpq"] = f"{number // 10000}.{number % 10000}"
+    return {key: match[0] for key, text in versions_found.items() if (match := re.search(r"\d+(\.\d+)+", text or ""))}
 
 
-def faults(rules: dict[str, Any], pins: check_locks.Pins, told: Told) -> Iterator[str]:
-    """Yield a sentence for everything that may not be, and for every exception that nothing needs."""
+def faults(rules: dict[str, Any], pins: check_locks.Pins, versions_found: Versions) -> Iterator[str]:
+    """Yield a sentence for every version that is not allowed, and for every exception that is not needed."""
     yield from _of_packages(rules, pins)
-    yield from _of_libraries(rules, told)
-    yield from _idle_exceptions(rules, pins)
+    yield from _of_libraries(rules, versions_found)
+    yield from _unneeded_exceptions(rules, pins)
 
 
 def _of_packages(rules: dict[str, Any], pins: check_locks.Pins) -> Iterator[str]:
@@ -74,11 +76,11 @@ def _of_packages(rules: dict[str, Any], pins: check_locks.Pins) -> Iterator[str]
                 yield f"{name} {version} is below {rule['lowest']}: {rule['why']}"
 
 
-def _of_libraries(rules: dict[str, Any], told: Told) -> Iterator[str]:
-    for library in sorted(rules["libraries"].keys() - {library for _wheel, library in told}):
+def _of_libraries(rules: dict[str, Any], versions_found: Versions) -> Iterator[str]:
+    for library in sorted(rules["libraries"].keys() - {library for _wheel, library in versions_found}):
         yield f"no wheel says which {library} it holds: it cannot be compared"
     accepted = {(entry["wheel"], entry["library"], entry["version"]) for entry in rules["accepted"]}
-    for (wheel, library), version in sorted(told.items()):
+    for (wheel, library), version in sorted(versions_found.items()):
         rule = rules["libraries"].get(library)
         if (
             rule is not None
@@ -88,7 +90,7 @@ def _of_libraries(rules: dict[str, Any], told: Told) -> Iterator[str]:
             yield f"{library} {version}, in the wheel of {wheel}, is below {rule['lowest']}: {rule['why']}"
 
 
-def _idle_exceptions(rules: dict[str, Any], pins: check_locks.Pins) -> Iterator[str]:
+def _unneeded_exceptions(rules: dict[str, Any], pins: check_locks.Pins) -> Iterator[str]:
     for entry in rules["accepted"]:
         wheel, library, version = entry["wheel"], entry["library"], entry["version"]
         if entry["release"] not in pins.get(canonicalize_name(wheel), set()):
@@ -98,17 +100,17 @@ def _idle_exceptions(rules: dict[str, Any], pins: check_locks.Pins) -> Iterator[
 
 
 def locked(folder: Path) -> check_locks.Pins:
-    """Return the versions of all locks together."""
-    together: check_locks.Pins = {}
+    """Return the versions of the packages in all locks."""
+    found: check_locks.Pins = {}
     for name in LOCKS:
         if (folder / name).exists():
             for package, versions in check_locks.pins(folder / name)[0].items():
-                together.setdefault(package, set()).update(versions)
-    return together
+                found.setdefault(package, set()).update(versions)
+    return found
 
 
 def ask(program: str, lock: Path) -> tuple[str, bool]:
-    """Return what pip-audit's service says of a lock, and whether it knows a hole."""
+    """Return what pip-audit's service reports about a lock, and whether it knows a vulnerability."""
     command = [
         program,
         "--disable-pip",
@@ -126,38 +128,38 @@ def ask(program: str, lock: Path) -> tuple[str, bool]:
     except (ValueError, KeyError):
         reason = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
         return f"pip-audit's service did not answer for {lock.name}: {reason[0]}", False
-    asked = [package for package in packages if "skip_reason" not in package]
-    holes = [
-        f"{package['name']} {package['version']}: {hole['id']}, mended in {', '.join(hole['fix_versions']) or 'no release'}"
-        for package in asked
-        for hole in package["vulns"]
+    looked_up = [package for package in packages if "skip_reason" not in package]
+    vulnerabilities = [
+        f"{package['name']} {package['version']}: {vulnerability['id']}, mended in {', '.join(vulnerability['fix_versions']) or 'no release'}"
+        for package in looked_up
+        for vulnerability in package["vulns"]
     ]
-    if not asked:
+    if not looked_up:
         return (
             f"pip-audit's service did not answer for {lock.name}: it knows none of the {len(packages)} packages",
             False,
         )
     return "\n".join(
-        [f"pip-audit looked up {len(asked)} of the {len(packages)} packages of {lock.name}", *holes]
-    ), bool(holes)
+        [f"pip-audit looked up {len(looked_up)} of the {len(packages)} packages of {lock.name}", *vulnerabilities]
+    ), bool(vulnerabilities)
 
 
 def main() -> None:
-    """Print what is wrong and leave with 1, or say how much was compared; the folder of the locks may be given."""
+    """Print the number of comparisons, then all faults, and exit with 1 if there are any."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT)
     parser.add_argument("--service", metavar="PROGRAM", help="pip-audit, to ask its service as well")
     arguments = parser.parse_args()
     rules = tomllib.loads((ROOT / "scripts" / "lowest_versions.toml").read_text(encoding="utf-8"))
-    pins, told = locked(arguments.folder), bundled()
-    found = list(faults(rules, pins, told))
-    judged = sum(library in rules["libraries"] for _wheel, library in told)
-    print(f"{len(pins)} packages and {judged} libraries in wheels compared with scripts/lowest_versions.toml")  # noqa: T201 - a command line
+    pins, versions_found = locked(arguments.folder), bundled()
+    found = list(faults(rules, pins, versions_found))
+    compared = sum(library in rules["libraries"] for _wheel, library in versions_found)
+    print(f"{len(pins)} packages and {compared} libraries in wheels compared with scripts/lowest_versions.toml")  # noqa: T201 - a command line
     if arguments.service:
         for name in ("requirements.txt", "requirements-dev.txt"):
-            said, is_bad = ask(arguments.service, arguments.folder / name)
-            print(said)  # noqa: T201 - the same
-            found += [f"holes are known in {name}, see above"] if is_bad else []
+            message, is_bad = ask(arguments.service, arguments.folder / name)
+            print(message)  # noqa: T201 - the same
+            found += [f"vulnerabilities are known in {name}, see above"] if is_bad else []
     if found:
         sys.exit("\n".join(found))
 

@@ -1,7 +1,7 @@
-"""Checks, without a network, that the lock files still hold what the `.in` files ask for.
+"""Check, without a network, that the lock files match the `.in` files.
 
-Every requirement has a pin that satisfies it, every pin has a hash, and the two locks agree. Whether newer versions exist is
-a question for `make lock`.
+Every requirement must have a pin that satisfies it, every pin must have a hash, and the two locks must agree. `make lock` looks for
+newer versions.
 """
 
 import re
@@ -16,17 +16,18 @@ ROOT = Path(__file__).resolve().parent.parent
 Pins = dict[str, set[str]]  # name -> versions; more than one when they depend on the Python version
 
 
-def asked(path: Path) -> Iterator[Requirement]:
+def requirements(path: Path) -> Iterator[Requirement]:
+    """Yield the requirements of an `.in` file, and of the files that it includes."""
     for line in path.read_text(encoding="utf-8").splitlines():
         text = line.partition("#")[0].strip()
         if text.startswith("-r "):
-            yield from asked(path.with_name(text[3:].strip()))
+            yield from requirements(path.with_name(text[3:].strip()))
         elif text and not text.startswith("-"):
             yield Requirement(text)
 
 
 def pins(path: Path) -> tuple[Pins, list[str]]:
-    """Read a lock; the second value tells of pins without a hash."""
+    """Return the pins of a lock, and a message for each pin without a hash."""
     found: Pins = {}
     bare = []
     for entry in re.split(r"\n(?=[A-Za-z0-9])", path.read_text(encoding="utf-8")):
@@ -39,9 +40,10 @@ def pins(path: Path) -> tuple[Pins, list[str]]:
 
 
 def faults(wanted: Path, lock: Path) -> Iterator[str]:
+    """Yield a sentence for each pin without a hash, and for each requirement that a lock does not satisfy."""
     held, bare = pins(lock)
     yield from bare
-    for requirement in asked(wanted):
+    for requirement in requirements(wanted):
         versions = held.get(canonicalize_name(requirement.name), set())
         if not versions:
             yield f"{lock.name} lacks {requirement.name}, which {wanted.name} asks for"
@@ -51,6 +53,7 @@ def faults(wanted: Path, lock: Path) -> Iterator[str]:
 
 
 def disagreements(lock: Path, larger: Path) -> Iterator[str]:
+    """Yield a sentence for each package of a lock that has other versions in the larger lock."""
     theirs = pins(larger)[0]
     for name, versions in pins(lock)[0].items():
         if theirs.get(name) != versions:
@@ -58,7 +61,7 @@ def disagreements(lock: Path, larger: Path) -> Iterator[str]:
 
 
 def main() -> None:
-    """Print what is stale and leave with 1, or say nothing; the folder of the files may be given."""
+    """Print what does not match and exit with 1, or print nothing. The folder of the files can be given."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT
     run, dev = folder / "requirements.txt", folder / "requirements-dev.txt"
     stale = [*faults(run.with_suffix(".in"), run), *faults(dev.with_suffix(".in"), dev), *disagreements(run, dev)]

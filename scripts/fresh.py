@@ -1,7 +1,8 @@
-"""Does what a stranger's machine does: clones HEAD, installs into nothing, starts the site, checks, and tests the start.
+"""Test a first installation: clone HEAD, install into an empty environment, start the site, run the checks and tests/start.
 
-Without an argument with the pip that this Python brings and with the newest one, otherwise with `bundled` or `newest`. The cache is empty,
-and of the environment only what a network may need is kept. Standard library only: it runs before anything is installed.
+It is done with the pip that this Python bundles and with the newest one, or only with the one that is named (`bundled` or `newest`).
+The cache is empty, and only those environment variables are kept that the network may need. The script uses the standard library
+only, because it runs before anything is installed.
 """
 
 import json
@@ -31,15 +32,15 @@ KEPT = {
     "SSL_CERT_DIR",
     "REQUESTS_CA_BUNDLE",
 }
-INSTALL_SECONDS = 1800  # a slow line
+INSTALL_SECONDS = 1800  # for a slow network
 
 
-class Broken(Exception):
-    """A step did not do what a stranger was promised."""
+class StepFailed(Exception):
+    """Raised when a step of the installation fails."""
 
 
 def main() -> None:
-    """Leave with 1 at the first step that fails; its output stands above."""
+    """Run all steps; exit with 1 at the first one that fails."""
     pips = sys.argv[1:] or ["bundled", "newest"]
     if unknown := set(pips) - {"bundled", "newest"}:
         sys.exit(f"PIP is bundled or newest, not {' '.join(sorted(unknown))}")
@@ -47,29 +48,29 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="gmm-fresh-") as folder:
             try:
                 go_through(Path(folder), pip)
-            except Broken as broken:
-                sys.exit(f"With the {pip} pip: {broken}")
+            except StepFailed as error:
+                sys.exit(f"With the {pip} pip: {error}")
 
 
 def go_through(folder: Path, pip: str) -> None:
     """Clone, install, run and check in an empty folder."""
-    checkout, surroundings = folder / "checkout", environment(folder)
-    step("clone", ["git", "clone", "--quiet", str(ROOT), str(checkout)], ROOT, surroundings)
+    checkout, variables = folder / "checkout", environment(folder)
+    step("clone", ["git", "clone", "--quiet", str(ROOT), str(checkout)], ROOT, variables)
     venv, python = checkout / ".venv", str(checkout / ".venv" / "bin" / "python")
     if pip == "newest":
-        step("venv", [sys.executable, "-m", "venv", str(venv)], checkout, surroundings)
-        step("pip", [python, "-m", "pip", "install", "--quiet", "--upgrade", "pip"], checkout, surroundings)
+        step("venv", [sys.executable, "-m", "venv", str(venv)], checkout, variables)
+        step("pip", [python, "-m", "pip", "install", "--quiet", "--upgrade", "pip"], checkout, variables)
     make = ["make", f"PYTHON={sys.executable}"]
-    with running([*make, "run"], checkout, surroundings) as address:
+    with running([*make, "run"], checkout, variables) as address:
         read_first_page(address)
-    step("pip check of what make run has installed", [python, "-m", "pip", "check"], checkout, surroundings)
-    step("pip", [python, "-m", "pip", "--version"], checkout, surroundings)
-    step("make check", [*make, "check"], checkout, surroundings)
-    step("tests/start", [python, "-m", "pytest", "-q", "tests/start"], checkout, surroundings)
+    step("pip check of what make run has installed", [python, "-m", "pip", "check"], checkout, variables)
+    step("pip", [python, "-m", "pip", "--version"], checkout, variables)
+    step("make check", [*make, "check"], checkout, variables)
+    step("tests/start", [python, "-m", "pytest", "-q", "tests/start"], checkout, variables)
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return the variables of a machine on which nobody has set any, with those that say how to reach the network."""
+    """Return the environment variables of a new machine, with those that the network may need."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -86,28 +87,28 @@ def free_port() -> int:
     return port
 
 
-def step(name: str, command: list[str], folder: Path, surroundings: dict[str, str]) -> None:
-    """Run a command, and say how long it took."""
+def step(name: str, command: list[str], folder: Path, variables: dict[str, str]) -> None:
+    """Run a command, and print how long it took."""
     say(f"{name} ...")
     began = time.monotonic()
-    code = subprocess.run(command, cwd=folder, env=surroundings, stdin=subprocess.DEVNULL, check=False).returncode  # noqa: S603 - our own arguments
+    code = subprocess.run(command, cwd=folder, env=variables, stdin=subprocess.DEVNULL, check=False).returncode  # noqa: S603 - our own arguments
     if code:
-        raise Broken(f"{name} has failed with exit code {code}")
+        raise StepFailed(f"{name} failed with exit code {code}")
     say(f"{name}: {time.monotonic() - began:.0f} s")
 
 
 @contextmanager
-def running(command: list[str], folder: Path, surroundings: dict[str, str]) -> Iterator[str]:
-    """Start the site, give its address once it is healthy, and end it as Ctrl-C does."""
+def running(command: list[str], folder: Path, variables: dict[str, str]) -> Iterator[str]:
+    """Start the site, give its address once it is healthy, and stop it with SIGINT at the end of the block."""
     say("make run ...")
-    began, address = time.monotonic(), f"http://127.0.0.1:{surroundings['PORT']}"
-    site = subprocess.Popen(command, cwd=folder, env=surroundings, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - our own arguments
+    began, address = time.monotonic(), f"http://127.0.0.1:{variables['PORT']}"
+    site = subprocess.Popen(command, cwd=folder, env=variables, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603 - our own arguments
     try:
         while not is_healthy(address):
             if site.poll() is not None:
-                raise Broken(f"make run has ended with exit code {site.returncode}")
+                raise StepFailed(f"make run has ended with exit code {site.returncode}")
             if time.monotonic() - began > INSTALL_SECONDS:
-                raise Broken(f"make run did not answer within {INSTALL_SECONDS} s")
+                raise StepFailed(f"make run did not answer within {INSTALL_SECONDS} s")
             time.sleep(0.2)
         say(f"make run: {time.monotonic() - began:.0f} s until it answers")
         yield address
@@ -129,7 +130,7 @@ def is_healthy(address: str) -> bool:
 def read_first_page(address: str) -> None:
     with urllib.request.urlopen(f"{address}/", timeout=30) as answer:  # noqa: S310 - our own address
         if b"GMM Studio" not in answer.read():
-            raise Broken("the first page is not ours")
+            raise StepFailed("the first page is not that of GMM Studio")
 
 
 def say(what: str) -> None:

@@ -1,7 +1,7 @@
-"""Make the pictures and figures of the first page, the help and the error pages: real results of the engine.
+"""Make the pictures and figures of the first page, the help and the error pages from results of the engine.
 
 `python scripts/landing.py` segments the built-in samples and writes `static/landing/` and `segmentation/views/showcase.json`.
-Run it again when the engine's results or the samples change. The same engine gives the same files.
+Run it again when the engine's results or the samples change. The same engine always makes the same files.
 """
 
 import json
@@ -27,11 +27,12 @@ PICTURES = ROOT / "static" / "landing"
 FIGURES = ROOT / "segmentation" / "views" / "showcase.json"
 
 HERO = range(2, 9)  # numbers of clusters that the first page offers
-LINES = ("#999999", "#0072b2", "#f0b42a", "#d55e00")  # lines that differ for every kind of eye (Okabe and Ito, 2008)
-POSTER = ("#1d1a3a", "#0d5fb4", "#e8c547", "#4aa5a0", "#fdf6e3")  # colours that somebody might choose
-EM_STEPS = (0, 1, 16)  # what the help shows of a fit, and then its end
+# Colours that colour-blind people can tell apart (Okabe and Ito, 2008)
+LINES = ("#999999", "#0072b2", "#f0b42a", "#d55e00")
+POSTER = ("#1d1a3a", "#0d5fb4", "#e8c547", "#4aa5a0", "#fdf6e3")  # an example of colours that a person may choose
+EM_STEPS = (0, 1, 16)  # iterations that the help shows, besides the last
 EM_TOLERANCE = 1e-4
-EM_START = 8  # a seed whose start is poor enough to see what the steps do
+EM_START = 8  # a seed with a poor start, so that the iterations are visible
 STAIN_PART = np.s_[20:140, 40:220]  # rows, columns
 MISSING = (212, 193, 26)  # a coin: column, row, radius
 
@@ -39,7 +40,7 @@ Pixels = NDArray[np.uint8]
 
 
 def main() -> None:
-    """Write everything."""
+    """Write all pictures and figures."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     figures = {"hero": hero(), "uses": uses(), "cloud": cloud_of_a_stain(), "fit": fit_of_a_cup()}
     shapes_of_a_stain()
@@ -50,7 +51,7 @@ def main() -> None:
 
 
 def hero() -> dict[str, Any]:
-    """The photograph of the first page, in several numbers of clusters."""
+    """Write the photograph of the first page with several numbers of clusters, and return their figures."""
     pixels = opened("china.jpg")
     save(pixels, "china", quality=86)
     results = {k: segment(pixels, Recipe(n_clusters=k)) for k in HERO}
@@ -68,7 +69,7 @@ def hero() -> dict[str, Any]:
 
 
 def uses() -> dict[str, Any]:
-    """Three samples, each in the form in which somebody would use it."""
+    """Write three samples with their usual kinds of result, and return their figures."""
     figures = {}
     for name, n_clusters, chosen in (("ihc", 4, (0,)), ("coins", 3, (2,)), ("coffee", 5, ())):
         pixels = opened(f"{name}.png")
@@ -90,7 +91,7 @@ def uses() -> dict[str, Any]:
 
 
 def cloud_of_a_stain() -> dict[str, Any]:
-    """The colours of the stained tissue, red against blue, with its four clusters."""
+    """Write the scatter plot of the stained tissue, red against blue, and return its frame and the ellipses of four clusters."""
     pixels = opened("ihc.png")
     mixture = segment(pixels, Recipe(n_clusters=4)).mixture
     plot = Plot(pixels, (0, 2), box=(30, 4, 756, 356), tick=50)
@@ -99,7 +100,7 @@ def cloud_of_a_stain() -> dict[str, Any]:
 
 
 def fit_of_a_cup() -> dict[str, Any]:
-    """EM at work on four clusters of the cup of coffee: plain, from a start drawn at random, to show every step."""
+    """Write steps of EM with four clusters on the cup of coffee, from a random start, and return their figures."""
     pixels = opened("coffee.png")
     values = pixels.reshape(-1, 3)
     sample = values[:: len(values) // 2**15]
@@ -131,7 +132,7 @@ def fit_of_a_cup() -> dict[str, Any]:
 
 
 def shapes_of_a_stain() -> None:
-    """The stained tissue in three clusters of any shape, and in three circles."""
+    """Write the stained tissue in three clusters with full and with spherical covariances."""
     pixels = opened("ihc.png")
     for covariance in ("full", "spherical"):
         result = segment(pixels, Recipe.from_mapping({"n_clusters": 3, "covariance": covariance}))
@@ -139,7 +140,7 @@ def shapes_of_a_stain() -> None:
 
 
 def smoothness_of_a_stain() -> None:
-    """A part of the stained tissue, without smoothness and with much of it."""
+    """Write a part of the stained tissue without and with smoothing."""
     rows, columns = STAIN_PART
     pixels = opened("ihc.png")[rows, columns]
     save(pixels, "ihc-part")
@@ -149,7 +150,7 @@ def smoothness_of_a_stain() -> None:
 
 
 def missing_coin() -> None:
-    """Coins in three greys, one of them taken out: for an address that leads nowhere."""
+    """Write the coins in three greys with one coin missing, for the page *not found*."""
     with PIL.Image.open(SAMPLES / "coins.png") as picture:
         larger = picture.convert("RGB").resize((picture.width * 3, picture.height * 3), PIL.Image.Resampling.BICUBIC)
     result = segment(np.asarray(larger), Recipe(n_clusters=3))
@@ -163,7 +164,7 @@ def missing_coin() -> None:
 
 
 def half_a_picture() -> None:
-    """The photograph, drawn to the middle: for a page that could not be made."""
+    """Write the upper half of the photograph, for the page of a server error."""
     result = segment(opened("china.jpg"), Recipe(n_clusters=6))
     picture = painted(result.labels, colours(result.components))
     opaque = np.zeros(result.labels.shape, np.uint8)
@@ -174,7 +175,7 @@ def half_a_picture() -> None:
 
 @dataclass(frozen=True)
 class Plot:
-    """Colours of a picture on a plane of two channels, in units of an SVG's view box."""
+    """A scatter plot of the colours of a picture in two channels, in units of the view box of an SVG."""
 
     pixels: Pixels
     axes: tuple[int, int]  # across and up
@@ -182,7 +183,7 @@ class Plot:
     tick: int
 
     def ends(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """The darkest and lightest value that is shown on either axis: what nearly all pixels lie between."""
+        """Return the lowest and highest value on each axis, between which nearly all pixels lie."""
         across, up = (np.percentile(self.pixels[..., axis], (0.2, 99.9)) for axis in self.axes)
         return (float(across[0]) - 8, min(float(across[1]) + 8, 262.0)), (
             float(up[0]) - 8,
@@ -190,18 +191,18 @@ class Plot:
         )
 
     def place(self, across: float, up: float) -> tuple[float, float]:
-        """Where two values lie."""
+        """Return the coordinates of two values in the view box."""
         (left, right), (low, high) = self.ends()
         x0, y0, x1, y1 = self.box
         return x0 + (x1 - x0) * (across - left) / (right - left), y1 - (y1 - y0) * (up - low) / (high - low)
 
     def scale(self) -> NDArray[np.float64]:
-        """Units of the view box for one step of either value."""
+        """Return a diagonal matrix with the units of the view box for a step of 1 on each axis."""
         (x0, y0), (x1, y1) = self.place(0, 0), self.place(1, 1)
         return np.diag([x1 - x0, y1 - y0])
 
     def cloud(self) -> Pixels:
-        """A picture of 256 x 256 pixels: at each pair of values their mean colour, the denser the more opaque."""
+        """Return a picture of 256 x 256 pixels with the mean colour at each pair of values; its opacity grows with the density."""
         flat = self.pixels.reshape(-1, 3).astype(np.intp)
         cells = (255 - flat[:, self.axes[1]]) * 256 + flat[:, self.axes[0]]
         counts = np.bincount(cells, minlength=256 * 256)
@@ -211,7 +212,7 @@ class Plot:
         return np.column_stack([mean, opacity]).round().astype(np.uint8).reshape(256, 256, 4)
 
     def frame(self) -> dict[str, Any]:
-        """The place of the cloud and of the ticks."""
+        """Return the coordinates of the box, the scatter plot and the ticks."""
         x, y = self.place(-0.5, 255.5)
         right, bottom = self.place(255.5, -0.5)
         x0, y0, x1, y1 = self.box
@@ -220,13 +221,13 @@ class Plot:
         return {
             "box": [x0, y0, x1 - x0, y1 - y0],
             "image": numbers_of(x, y, right - x, bottom - y),
-            # Where an axis ends stands its name.
+            # The name of an axis is at its end, where there are no ticks.
             "across": [[n, *numbers_of(at)] for n, at in across.items() if x0 <= at <= x1 - 40],
             "up": [[n, *numbers_of(at)] for n, at in up.items() if y0 + 20 <= at <= y1],
         }
 
     def ellipses(self, mixture: Mixture, lines: Sequence[str]) -> list[dict[str, Any]]:
-        """One and two standard deviations around each component: centre, radii and angle, and the colour of its line."""
+        """Return the ellipses of one and two standard deviations of each component: centre, radii, angle, line colour."""
         found = []
         for mean, covariance, line in zip(mixture.means, mixture.covariances, lines, strict=True):
             scale = self.scale()
@@ -239,7 +240,7 @@ class Plot:
 
 
 def numbers_of(*values: float) -> list[str]:
-    """Numbers for attributes of an SVG, in the form that no language changes."""
+    """Return numbers for attributes of an SVG, with a decimal point in every language."""
     return [f"{value:.2f}" for value in values]
 
 
@@ -261,12 +262,12 @@ def clusters(components: Sequence[Component]) -> list[dict[str, Any]]:
 
 
 def painted(labels: Pixels, hexes: Sequence[str]) -> Pixels:
-    """A palette over a label map."""
+    """Return a label map in colours."""
     return np.array([tuple(bytes.fromhex(colour[1:])) for colour in hexes], dtype=np.uint8)[labels]
 
 
 def save(pixels: Pixels, name: str, *, quality: int | None = None) -> None:
-    """Write a WebP; without loss unless a quality is given."""
+    """Write a WebP file, which is lossless unless a quality is given."""
     options: dict[str, Any] = {"lossless": True, "quality": 100} if quality is None else {"quality": quality}
     PIL.Image.fromarray(pixels).save(PICTURES / f"{name}.webp", method=6, **options)
 

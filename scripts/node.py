@@ -35,23 +35,21 @@ def main(arguments: list[str]) -> int:
 
 
 def install() -> int:
-    """Make node_modules hold what the lock says; returns npm's exit code, 0 when there is nothing to do."""
-    with _alone():
+    """Install the locked packages into node_modules; returns npm's exit code, 0 when they are installed already."""
+    with _install_lock():
         wanted = _wanted()
         if STAMP.exists() and STAMP.read_text() == wanted:
             return 0
         sys.stdout.write("Installing package-lock.json into node_modules (once, and again when it changes) ...\n")
         sys.stdout.flush()
-        code = run(str(NPM), "ci", "--silent")
-        if code:
-            sys.stderr.write("package-lock.json could not be installed; `python scripts/node.py npm ci` says why.\n")
-        else:
+        code = run(str(NPM), "ci", "--no-audit", "--no-fund", "--loglevel=error")
+        if not code:
             STAMP.write_text(wanted)
         return code
 
 
 def run(*arguments: str) -> int:
-    """Run Node.js in the project's folder; scripts that call `node` find the same one."""
+    """Run Node.js in the project's folder; scripts that call `node` get the same one."""
     environment = os.environ | {"PATH": f"{NODE.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     return subprocess.run([NODE, *arguments], cwd=ROOT, env=environment, check=False).returncode  # noqa: S603 - our own arguments
 
@@ -63,8 +61,8 @@ def _wanted() -> str:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Let `make test` and `make check` of one checkout install one after the other."""
+def _install_lock() -> Iterator[None]:
+    """Hold a file lock, so that `make test` and `make check` of one checkout do not install at the same time."""
     folder = ROOT / ".make"
     folder.mkdir(exist_ok=True)
     with (folder / "node.lock").open("w") as lock:

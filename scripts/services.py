@@ -1,9 +1,9 @@
-"""Starts PostgreSQL, Redis and an S3 server for one command, and stops them when it ends, however it ends.
+"""Start PostgreSQL, Redis and an S3 server for one command, and stop them when it has ended.
 
     python scripts/services.py -- python -m pytest ...
 
-They listen on free ports of 127.0.0.1 and keep what they have in a temporary folder. The command finds them through the
-same settings as a deployment: DATABASE_URL, REDIS_URL, AWS_..., TASKS_BACKEND=rq. The exit code is the command's.
+They listen on free ports of 127.0.0.1 and store their data in a temporary folder. The command gets their addresses in the settings
+of a deployment: DATABASE_URL, REDIS_URL, AWS_..., TASKS_BACKEND=rq. The exit code is the command's.
 """
 
 import contextlib
@@ -34,9 +34,12 @@ STOP_SECONDS = 10
 BUCKET = "gmm"
 KEYS = {"AWS_ACCESS_KEY_ID": "services", "AWS_SECRET_ACCESS_KEY": "services", "AWS_S3_REGION_NAME": "us-east-1"}
 
+Server = tuple[dict[str, str], Callable[[], bool], Path]
+"""Settings that lead to a started server, a function that tells whether it is ready, and its log file."""
 
-class Trouble(Exception):
-    """What keeps a server from starting, in a sentence."""
+
+class SetupError(Exception):
+    """Raised when a server cannot be started; the message says why."""
 
 
 def main() -> None:
@@ -46,19 +49,19 @@ def main() -> None:
     try:
         with services() as environment:
             sys.exit(run(sys.argv[2:], os.environ | environment))
-    except Trouble as trouble:
-        sys.exit(str(trouble))
+    except SetupError as error:
+        sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
 
 
 @contextlib.contextmanager
 def services() -> Iterator[dict[str, str]]:
-    """Start the three; gives the settings that lead to them."""
+    """Start the three servers, and give the settings for them."""
     with tempfile.TemporaryDirectory(prefix="gmm-services-") as name, contextlib.ExitStack() as running:
         folder = Path(name)
-        folder.chmod(0o755)  # PostgreSQL may be run by somebody else
-        parts = [each(folder, running) for each in (postgresql, redis_server, s3_server)]
+        folder.chmod(0o755)  # PostgreSQL may run as another user
+        parts = [start_server(folder, running) for start_server in (postgresql, redis_server, s3_server)]
         environment = {"TASKS_BACKEND": "rq"}
         for settings, is_ready, log in parts:
             wait_until(is_ready, log)
@@ -66,8 +69,8 @@ def services() -> Iterator[dict[str, str]]:
         yield environment
 
 
-def postgresql(folder: Path, running: contextlib.ExitStack) -> tuple[dict[str, str], Callable[[], bool], Path]:
-    """Start PostgreSQL without care for a power cut. It refuses to be run by root, so root runs it as `postgres`."""
+def postgresql(folder: Path, running: contextlib.ExitStack) -> Server:
+    """Start PostgreSQL without durable writes. It refuses to run as root, so root runs it as the user `postgres`."""
     port, data, log = free_port(), folder / "postgresql", folder / "postgresql.log"
     account = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
     data.mkdir(mode=0o700)
@@ -79,7 +82,7 @@ def postgresql(folder: Path, running: contextlib.ExitStack) -> tuple[dict[str, s
         **identity(account),
     )  # fmt: skip
     if done.returncode:
-        raise Trouble(f"PostgreSQL could not be prepared.\n{done.stderr}")
+        raise SetupError(f"PostgreSQL could not be prepared.\n{done.stderr}")
     options = {
         "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "max_connections": "200",
         "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
@@ -97,7 +100,8 @@ def postgresql(folder: Path, running: contextlib.ExitStack) -> tuple[dict[str, s
     return {"DATABASE_URL": url}, is_ready, log
 
 
-def redis_server(folder: Path, running: contextlib.ExitStack) -> tuple[dict[str, str], Callable[[], bool], Path]:
+def redis_server(folder: Path, running: contextlib.ExitStack) -> Server:
+    """Start Redis without persistence."""
     port, log = free_port(), folder / "redis.log"
     command = [program("redis-server"), "--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder)]
     start([*command, "--save", "", "--appendonly", "no"], log, running)
@@ -111,7 +115,7 @@ def redis_server(folder: Path, running: contextlib.ExitStack) -> tuple[dict[str,
     return {"REDIS_URL": url}, is_ready, log
 
 
-def s3_server(folder: Path, running: contextlib.ExitStack) -> tuple[dict[str, str], Callable[[], bool], Path]:
+def s3_server(folder: Path, running: contextlib.ExitStack) -> Server:
     """Start moto's server, which keeps objects in memory, and make the bucket."""
     port, log = free_port(), folder / "s3.log"
     start([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], log, running)
@@ -138,7 +142,7 @@ def start(
     stop: signal.Signals = signal.SIGTERM,
     account: pwd.struct_passwd | None = None,
 ) -> None:
-    """Start a server that is stopped when `running` is left, or with this process; Ctrl-C reaches the command only."""
+    """Start a server that is stopped when `running` is closed, or when this process ends. Ctrl-C reaches the command only."""
     own = os.getpid()
     with log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own arguments
@@ -158,8 +162,8 @@ def end(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
 
 
 def run(command: list[str], environment: dict[str, str]) -> int:
-    """Run the command to its end; give it the time to stop in order when we are told to."""
-    with subprocess.Popen(command, env=environment) as process:  # noqa: S603 - what we were called for
+    """Run the command until it ends. On SIGTERM or Ctrl-C, send it SIGINT and wait for it."""
+    with subprocess.Popen(command, env=environment) as process:  # noqa: S603 - the command of this script
         try:
             return process.wait()
         except (KeyboardInterrupt, SystemExit):
@@ -172,21 +176,21 @@ def wait_until(is_ready: Callable[[], bool], log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while not is_ready():
         if time.monotonic() > deadline:
-            raise Trouble(f"{log.stem} does not answer.\n{log.read_text(errors='replace')}")
+            raise SetupError(f"{log.stem} does not answer.\n{log.read_text(errors='replace')}")
         time.sleep(0.05)
 
 
 def program(name: str) -> str:
-    """Where a program is; Debian keeps PostgreSQL's out of the usual path."""
-    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda place: int(place.parent.name))
-    found = shutil.which(name) or next((str(place / name) for place in reversed(places)), None)
+    """Return the path of a program; on Debian, those of PostgreSQL are not in PATH."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
+    found = shutil.which(name) or next((str(folder / name) for folder in reversed(folders)), None)
     if found is None:
-        raise Trouble(f"There is no {name}. On Debian and Ubuntu: apt install postgresql redis-server")
+        raise SetupError(f"There is no {name}. On Debian and Ubuntu: apt install postgresql redis-server")
     return found
 
 
 def identity(account: pwd.struct_passwd | None) -> dict[str, Any]:
-    """Say to `subprocess` whose process it becomes."""
+    """Return the arguments of `subprocess` that set the user of the process."""
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
 
 

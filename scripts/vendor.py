@@ -1,7 +1,7 @@
 """Copy the JavaScript packages of package-lock.json to static/vendor, each with its licence and hash.
 
-`python scripts/vendor.py` installs the locked `dependencies` into a temporary folder and copies what is listed below. A package
-that is imported by our modules needs its `.d.ts` in the list, too: `make check` reads types from beside the script.
+`python scripts/vendor.py` installs the locked `dependencies` into a temporary folder and copies what is listed below. For a package
+that JavaScript modules import, list its `.d.ts` as well: `make check` expects the types beside the script.
 `python scripts/vendor.py --check` compares the committed files with the manifest; it needs neither Node.js nor a network.
 """
 
@@ -19,7 +19,7 @@ VENDOR = ROOT / "static" / "vendor"
 MANIFEST = VENDOR / "manifest.json"
 # Package -> its files, as paths inside the package; they are stored side by side under static/vendor/<package>/.
 FILES = {"openseadragon": ("build/openseadragon/openseadragon.min.js", "LICENSE.txt")}
-# The maps are not copied, and collectstatic stops at a reference to a file that is not there.
+# Source maps are not copied, and collectstatic stops at a reference to a file that is not there.
 _SOURCE_MAP = re.compile(rb"\n?//[#@] sourceMappingURL=\S+\s*\Z")
 
 
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
 
 
 def differing() -> list[str]:
-    """Paths below static/vendor that are missing, changed or not in the manifest, sorted."""
+    """Return the sorted paths below static/vendor that are missing, changed or not in the manifest."""
     expected: dict[str, str] = {}
     for package in json.loads(MANIFEST.read_text())["packages"].values():
         expected |= package["sha256"]
@@ -47,7 +47,7 @@ def differing() -> list[str]:
 
 
 def copy() -> None:
-    """Install the locked packages aside and replace static/vendor by their listed files."""
+    """Install the locked packages into a temporary folder, and replace static/vendor by their listed files."""
     with tempfile.TemporaryDirectory() as folder:
         for name in ("package.json", "package-lock.json", ".npmrc"):
             shutil.copy(ROOT / name, folder)

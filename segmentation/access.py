@@ -1,6 +1,6 @@
-"""Who may see, change and delete what: one rule for every model with an owner, and one for people and their permissions.
+"""Permissions: who may see, change and delete objects that have an owner, and who may manage accounts.
 
-It stands below the models, which call it. A model with an owner says in `OWNER` by which path its owner is found.
+The models call this module. A model with an owner has the lookup path of the owner in `OWNER`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ T = TypeVar("T", bound=QuerySet[Any])
 
 
 def visible(things: T, *, user: AbstractUser | AnonymousUser) -> T:
-    """Return those of `things` that `user` may see: their own, and all for staff who may view the model."""
+    """Return the objects that `user` may see: their own, or all for staff with the permission to view the model."""
     if not user.is_active:
         return things.none()
     if _is_allowed(user, "view", things.model):
@@ -23,44 +23,44 @@ def visible(things: T, *, user: AbstractUser | AnonymousUser) -> T:
 
 
 def may_change(*, user: AbstractUser | AnonymousUser, thing: Model) -> bool:
-    """Return whether `user`, who can see `thing`, may also change it: its owner, or staff with the permission."""
+    """Return whether `user`, who may see `thing`, may change it: as its owner, or as staff with the permission to change."""
     return _owner_id(thing) == user.pk or _is_allowed(user, "change", type(thing))
 
 
 def may_delete(*, user: AbstractUser | AnonymousUser, thing: Model) -> bool:
-    """Return whether `user`, who can see `thing`, may delete it.
+    """Return whether `user`, who may see `thing`, may delete it.
 
-    Staff need the permission for everything that goes: for an image with runs also that for runs. To change is not enough.
+    Staff need the permission to delete for every model with rows that the cascade deletes: for an image with runs also for runs.
     """
     if _owner_id(thing) == user.pk:
         return True
     return all(_is_allowed(user, "delete", model) for model in _deleted_with(type(thing), "pk", thing.pk))
 
 
-def may_touch(*, user: AbstractUser, person: AbstractUser) -> bool:
-    """Return whether `user` has every permission that `person` has, so that being `person` would give them nothing.
+def may_manage(*, user: AbstractUser, person: AbstractUser) -> bool:
+    """Return whether `user` may change account, password and addresses of `person`.
 
-    Only then may they change a person's account, password or addresses. That an account is switched off plays no part: it
-    may be switched on again.
+    They may if they have every permission that `person` has, so that taking over the account would gain them nothing. Permissions
+    of a deactivated account count, because it can be activated again.
     """
     if user.is_superuser:
         return True
-    return not person.is_superuser and may_grant(user=user, permissions=_held(person))
+    return not person.is_superuser and may_grant(user=user, permissions=_permissions_of(person))
 
 
 def may_grant(*, user: AbstractUser, permissions: Iterable[Permission]) -> bool:
-    """Return whether `user` has each of `permissions` and so may hand them to others."""
+    """Return whether `user` has all of `permissions`, and so may grant them to others."""
     return {permission.pk for permission in permissions} <= set(grantable(user).values_list("pk", flat=True))
 
 
 def grantable(user: AbstractUser) -> QuerySet[Permission]:
-    """Return the permissions that `user` may hand to others: those that they have."""
+    """Return the permissions that `user` may grant to others: those that they have."""
     if not user.is_active:
         return Permission.objects.none()
-    return Permission.objects.all() if user.is_superuser else _held(user)
+    return Permission.objects.all() if user.is_superuser else _permissions_of(user)
 
 
-def _held(person: AbstractUser) -> QuerySet[Permission]:
+def _permissions_of(person: AbstractUser) -> QuerySet[Permission]:
     return Permission.objects.filter(Q(user=person.pk) | Q(group__user=person.pk)).distinct()
 
 
@@ -77,7 +77,7 @@ def _owner_id(thing: Any) -> int:
 
 
 def _deleted_with(model: type[Model], path: str, key: Any) -> Iterator[type[Model]]:
-    """Return the models with an owner of which rows go when those of `model` go whose `path` is `key`."""
+    """Yield the models with an owner that have rows which a cascade deletes with the rows of `model` where `path` is `key`."""
     yield model
     for relation in model._meta.related_objects:  # noqa: SLF001 - Django's public name
         other: Any = relation.related_model

@@ -11,5 +11,5 @@ class SegmentationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Keep what any process of the site writes, the database included, from other users of the machine."""
+        """Set the umask, so that other users of the machine cannot read the files that the site writes."""
         os.umask(settings.UMASK)

@@ -1,4 +1,4 @@
-"""Who sends a request. Pages, files and API all ask `request.user`, which is set here and nowhere else."""
+"""Authentication of requests. It sets `request.user`, which pages, files and the API use; nothing else sets it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,32 +12,31 @@ from django.utils.functional import SimpleLazyObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticator:
-    """One way in which a request names a person."""
+    """One method of authentication, for example a session."""
 
     is_used: Callable[[HttpRequest], bool]
-    """Whether the request names somebody in this way; cheap, without a query."""
+    """Return whether the request uses this method. It makes no query."""
 
     find: Callable[[HttpRequest], AbstractBaseUser | AnonymousUser]
-    """Return the person, or an anonymous user when what was sent is not valid."""
+    """Return the person, or an anonymous user if the credentials are not valid."""
 
-    is_sent_unasked: bool
-    """Whether browsers send it by themselves, as cookies: another site could then send requests in the person's name, so
-    the CSRF token is checked."""
+    needs_csrf_token: bool
+    """Whether the CSRF token is checked: true for credentials that browsers send by themselves, such as cookies."""
 
 
-SESSION = Authenticator(is_used=lambda _request: True, find=get_user, is_sent_unasked=True)
+SESSION = Authenticator(is_used=lambda _request: True, find=get_user, needs_csrf_token=True)
 
 AUTHENTICATORS: tuple[Authenticator, ...] = (SESSION,)
-"""The ways that this site knows; the first that a request uses decides."""
+"""Methods in order; the first one that a request uses decides."""
 
 
 class Authentication(AuthenticationMiddleware):
-    """Set `request.user` by the first authenticator that the request uses; the person is read when first asked for."""
+    """Middleware that sets `request.user` by the first authenticator that the request uses. The user is loaded lazily."""
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
-        used = next(one for one in AUTHENTICATORS if one.is_used(request))
+        used = next(authenticator for authenticator in AUTHENTICATORS if authenticator.is_used(request))
         if used is SESSION:
             return
         request.user = SimpleLazyObject(lambda: used.find(request))  # type: ignore[assignment] # as Django's does
-        request._dont_enforce_csrf_checks = not used.is_sent_unasked  # type: ignore[attr-defined]  # noqa: SLF001 - what Django's middleware and django-ninja ask
+        request._dont_enforce_csrf_checks = not used.needs_csrf_token  # type: ignore[attr-defined]  # noqa: SLF001 - Django's middleware and django-ninja read it

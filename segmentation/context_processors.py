@@ -1,4 +1,4 @@
-"""What every page knows: how it should look, and whether people may sign up. Costs no query."""
+"""Context processor for all pages. It makes no query."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from segmentation.http import theme
 
 
 def interface(request: HttpRequest) -> dict[str, Any]:
-    """Return what `base.html` needs of a request."""
+    """Return the variables that `base.html` uses."""
     return {
         "theme": theme(request),
         "max_upload_bytes": settings.GMM_MAX_UPLOAD_BYTES,

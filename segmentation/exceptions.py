@@ -1,22 +1,34 @@
-"""What can go wrong between people, quotas and storage; the engine's vocabulary extended by the application's few."""
+"""Exceptions of the application, which extend those of the engine: quotas, rate limits, conflicts and storage."""
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 
 
 class QuotaExceeded(SegmentationError):
-    """A person has used up what they may store or run: `quota_bytes`, `quota_images`, `quota_runs`."""
+    """Raised when a person has reached a quota: `quota_bytes`, `quota_images` or `quota_runs`."""
 
 
 class RateLimited(SegmentationError):
-    """Too many requests in a short time."""
+    """Raised when a person makes too many requests: `rate_limited`."""
 
 
 class Conflict(SegmentationError):
-    """The thing is no longer in the state that the request started from: `revision_conflict`, `state_conflict`."""
+    """Raised when an object is no longer in the state that a request needs: `revision_conflict` or `state_conflict`."""
+
+
+class NotFound(SegmentationError):
+    """What was asked for is not there: it never was, was deleted a moment ago, or is somebody else's; nobody learns which."""
+
+    def __init__(
+        self,
+        code: str = "not_found",
+        template: str = gettext_noop("This picture or run was deleted, or it belongs to somebody else."),
+        **values: str | float,
+    ) -> None:
+        super().__init__(code, template, **values)
 
 
 class StorageUnavailable(SegmentationError):
-    """Media storage did not answer."""
+    """Raised when the media storage does not answer."""
 
     def __init__(
         self,
@@ -28,7 +40,7 @@ class StorageUnavailable(SegmentationError):
 
 
 class StorageFull(StorageUnavailable):
-    """Media storage has no room: only the keepers of the site can help, so people are told to turn to them."""
+    """Raised when the media storage is full; the sentence tells people to contact the administrators."""
 
     def __init__(
         self,

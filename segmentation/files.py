@@ -1,7 +1,7 @@
-"""Media storage: keys, durable put, open, delete by prefix. What lies behind it is the setting's business.
+"""Media storage: the keys of files, and functions that store, open, list and delete them.
 
-Keys come from UUIDs, never from what a person typed. A key is written once and never overwritten: what replaces a file
-has another lease or revision in its key.
+The setting STORAGES chooses the storage backend. Keys are made of UUIDs, never of text that a person typed. A file is never
+overwritten: its replacement has another lease or revision, and so another key.
 """
 
 import contextlib
@@ -25,8 +25,9 @@ logger = logging.getLogger(__name__)
 
 IMAGES, RUNS, INPUTS = "images", "runs", "inputs"
 OUTPUTS = "outputs"  # of jobs that are no runs
-CACHE = "cache"  # what can be made again: counted by itself, and in no backup
-INCOMING, CLOCK = "incoming", "clock"  # uploads on their way, probes of the storage's clock: nothing in them stays
+CACHE = "cache"  # of files that can be made again; not counted in quotas, not in backups
+# Of temporary files only: uploads being received, and files whose time stamp is read
+INCOMING, CLOCK = ("incoming", "clock")
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _MASK = re.compile(r"images/[0-9a-f-]{36}/masks/([0-9a-f]{64})\.png")
@@ -34,7 +35,7 @@ _media = cast("Media", default_storage)
 
 
 def image_key(image_id: uuid.UUID, name: str) -> str:
-    """Key of an image's `original`, `display` or `thumbnail`."""
+    """Return the key of an image's file: `original`, `display` or `thumbnail`."""
     return f"{IMAGES}/{image_id}/{name}"
 
 
@@ -43,12 +44,12 @@ def image_prefix(image_id: uuid.UUID) -> str:
 
 
 def run_key(run_id: uuid.UUID, lease: uuid.UUID, name: str) -> str:
-    """Key of a file that one attempt of a run has made."""
+    """Return the key of a file that one attempt of a run has made."""
     return f"{RUNS}/{run_id}/{lease}/{name}"
 
 
 def mask_key(image_id: uuid.UUID, sha256: str) -> str:
-    """Key of a mask that was uploaded for an image and waits for a run; each run keeps a copy of its own."""
+    """Return the key of a mask that was uploaded for an image; runs that use it have copies of their own."""
     return f"{mask_prefix(image_id)}/{sha256}.png"
 
 
@@ -56,14 +57,19 @@ def mask_prefix(image_id: uuid.UUID) -> str:
     return f"{IMAGES}/{image_id}/masks"
 
 
+def rendition_key(image_id: uuid.UUID, name: str, number: int | None) -> str:
+    """Return the key of a rendition of an image, `display` or `thumbnail`; each pair of renditions has a number of its own."""
+    return image_key(image_id, name if number is None else f"{name}.{number}")
+
+
 def mask_sha256(key: str) -> str | None:
-    """Return the hash that names a mask that was uploaded for an image; None for a file that is none."""
+    """Return the SHA-256 in the key of an uploaded mask; None for the key of any other file."""
     found = _MASK.fullmatch(key)
     return found[1] if found else None
 
 
 def run_input_key(run_id: uuid.UUID, sha256: str) -> str:
-    """Key of a file that the inputs of a run name by its hash; no attempt's lease, so that it outlives them all."""
+    """Return the key of a file that the inputs of a run name by its hash. It belongs to no attempt."""
     return f"{RUNS}/{run_id}/{INPUTS}/{sha256}.png"
 
 
@@ -73,7 +79,7 @@ def run_prefix(run_id: uuid.UUID, lease: uuid.UUID | None = None) -> str:
 
 
 def output_prefix(job_id: uuid.UUID) -> str:
-    """Return the prefix of all files of a job that is no run; each attempt has a folder in it, named by its lease."""
+    """Return the prefix of all files of a job that is not a run; each attempt has a folder below it, named by its lease."""
     return f"{OUTPUTS}/{job_id}"
 
 
@@ -82,35 +88,35 @@ def cache_prefix(cached_id: uuid.UUID) -> str:
 
 
 def cache_key(cached_id: uuid.UUID, name: str) -> str:
-    """Key of a file that can be made again; what replaces it has another id."""
+    """Return the key of a file in the cache. A replacement has another id."""
     return f"{cache_prefix(cached_id)}/{name}"
 
 
-def is_draft(key: str) -> bool:
-    """Whether it is a file that was being written when its process was killed, or still is."""
+def is_temporary(key: str) -> bool:
+    """Return whether a key is that of a temporary file, which is being written or was left by a killed process."""
     return key.rpartition("/")[2].startswith(".")
 
 
 def put(key: str, content: bytes | File[bytes]) -> None:
-    """Store a whole file durably under `key`, or nothing at all. A file that stands there already stays.
+    """Store a file atomically and durably under `key`. A file that exists there is kept.
 
     Raises
     ------
     StorageUnavailable
-        When the storage does not take it (`StorageFull`: for want of room); nothing is left behind.
+        When the file cannot be stored (`StorageFull`: because the disk is full); nothing is left behind.
     """
     source = ContentFile(content) if isinstance(content, bytes) else content
     try:
         _media.put(key, source)
     except OSError as error:
-        raise refusal(error) from error
+        raise storage_error(error) from error
 
 
 @contextlib.contextmanager
-def together() -> Iterator[None]:
-    """Let the files that are put within be durable at the end, all of them: sooner than one by one.
+def batch() -> Iterator[None]:
+    """Make all files that are put inside the block durable at its end, which is faster than one by one.
 
-    Only for files that are known to nobody before their row is: power that fails within may leave halves.
+    Use it only for files that no row names before the end of the block: after a power failure they may be incomplete.
 
     Raises
     ------
@@ -118,14 +124,14 @@ def together() -> Iterator[None]:
         As `put`.
     """
     try:
-        with _media.together():
+        with _media.batch():
             yield
     except OSError as error:
-        raise refusal(error) from error
+        raise storage_error(error) from error
 
 
-def refusal(error: OSError) -> StorageUnavailable:
-    """Return what to tell people about a write that failed, and tell the keepers of the site when the disk is full."""
+def storage_error(error: OSError) -> StorageUnavailable:
+    """Return the domain error for a failed write, and log an error for the administrators if the disk is full."""
     if error.errno not in _FULL:
         return StorageUnavailable()
     logger.error("The disk that holds the pictures is full. %s", error)
@@ -133,31 +139,31 @@ def refusal(error: OSError) -> StorageUnavailable:
 
 
 def open_file(key: str) -> IO[bytes]:
-    """Open for reading.
+    """Open a file for reading.
 
     Raises
     ------
     StorageUnavailable
-        When it is not there or cannot be read.
+        When it is missing or cannot be read.
     """
-    with _answering():
+    with _storage_errors():
         return _media.open(key)
 
 
 def open_existing(key: str, *, in_parts: bool = False) -> IO[bytes] | None:
-    """Open for reading; return None when there is no such file.
+    """Open a file for reading; return None when it does not exist.
 
     Parameters
     ----------
     in_parts : bool
-        Whether only parts of it will be read, after `seek`: what is not read is not fetched either.
+        Whether only parts of it will be read, after `seek`: parts that are not read are not fetched.
 
     Raises
     ------
     StorageUnavailable
         When it cannot be read.
     """
-    with _answering(), contextlib.suppress(FileNotFoundError):
+    with _storage_errors(), contextlib.suppress(FileNotFoundError):
         return _media.open_in_parts(key) if in_parts else _media.open(key)
     return None
 
@@ -168,44 +174,44 @@ def read(key: str) -> bytes:
     Raises
     ------
     StorageUnavailable
-        When it is not there or cannot be read.
+        When it is missing or cannot be read.
     """
-    with _answering(), _media.open(key) as file:
+    with _storage_errors(), _media.open(key) as file:
         return file.read()
 
 
 def exists(key: str) -> bool:
-    """Return whether there is a file.
+    """Return whether a file exists.
 
     Raises
     ------
     StorageUnavailable
-        When the storage does not say.
+        When the storage does not answer.
     """
-    with _answering():
+    with _storage_errors():
         return _media.exists(key)
 
 
 def local_path(key: str) -> Path:
-    """Return where a file stands on this machine's disk; raises NotImplementedError where files stand elsewhere."""
+    """Return the path of a file on this machine; raises NotImplementedError for a remote storage."""
     return Path(default_storage.path(key))
 
 
 def temporary_url(key: str, *, disposition: str) -> str:
-    """Return an address at the storage itself that gives a file as a download for a minute (S3)."""
+    """Return a URL at which the storage itself sends a file as a download; it is valid for a minute (S3 only)."""
     answer_with = {"ResponseContentType": "application/octet-stream", "ResponseContentDisposition": disposition}
-    return str(default_storage.url(key, parameters=answer_with))  # type: ignore[call-arg] # S3's has it
+    return str(default_storage.url(key, parameters=answer_with))  # type: ignore[call-arg] # that of S3 has the argument
 
 
 def size(key: str) -> int | None:
-    """Return the bytes of a file; None when it is not there.
+    """Return the size of a file in bytes; None when it does not exist.
 
     Raises
     ------
     StorageUnavailable
-        When the storage does not say.
+        When the storage does not answer.
     """
-    with _answering(), contextlib.suppress(FileNotFoundError):
+    with _storage_errors(), contextlib.suppress(FileNotFoundError):
         return _media.size(key)
     return None
 
@@ -216,55 +222,55 @@ def sha256(key: str) -> str:
     Raises
     ------
     StorageUnavailable
-        When it is not there or cannot be read.
+        When it is missing or cannot be read.
     """
-    with _answering(), _media.open(key) as file:
+    with _storage_errors(), _media.open(key) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type] # reads any binary file
 
 
 def delete(key: str) -> None:
-    """Delete one file; one that is gone already is no error.
+    """Delete a file; a missing file is no error.
 
     Raises
     ------
     StorageUnavailable
-        When the storage does not do it.
+        When the storage fails.
     """
-    with _answering():
+    with _storage_errors():
         _media.delete(key)
 
 
 def delete_prefix(prefix: str, *, keep: Collection[str] = ()) -> None:
-    """Delete everything below `prefix`, except for the folders `keep` in it; what is gone already is no error.
+    """Delete everything below `prefix`, except for the folders `keep` in it; nothing there is no error.
 
     Raises
     ------
     StorageUnavailable
-        When the storage does not do it, or not all.
+        When the storage fails; some files may be deleted.
     """
-    with _answering():
+    with _storage_errors():
         _media.delete_prefix(prefix, keep=keep)
 
 
 def walk(prefix: str) -> Iterator[Stored]:
-    """List all files below `prefix`, folder after folder in the order of their names. Nothing there is no error.
+    """List all files below `prefix`, in the order of their keys folder by folder; nothing there is no error.
 
     Raises
     ------
     StorageUnavailable
-        When the storage does not say.
+        When the storage does not answer.
     """
-    with _answering():
+    with _storage_errors():
         yield from _media.walk(prefix)
 
 
 def remove_empty_folders(prefix: str, *, before: datetime) -> None:
-    """Remove folders below `prefix` that have held nothing since `before`, where the storage has folders."""
+    """Remove folders below `prefix` that have been empty since `before`, if the storage has folders."""
     _media.remove_empty_folders(prefix, before=before)
 
 
 def now() -> datetime:
-    """Return the time by the storage's own clock, which stamps the files: workers' clocks may differ from it.
+    """Return the time by the clock of the storage, which makes the time stamps of files; clocks of workers may differ.
 
     Raises
     ------
@@ -274,33 +280,34 @@ def now() -> datetime:
     key = f"{CLOCK}/{uuid.uuid4()}"
     put(key, b"")
     try:
-        with _answering():
+        with _storage_errors():
             return _media.get_modified_time(key).astimezone(UTC)
     finally:
         delete(key)
 
 
 def space_left() -> tuple[int, int] | None:
-    """Return the bytes that are free on the disk of the pictures, and its size; None for a storage without an end."""
+    """Return free and total bytes of the disk that holds the pictures; None for unlimited storage."""
     return _media.space_left()
 
 
 def incoming_folder() -> Path | None:
-    """Return where uploads wait until they are inspected; None for the system's place, beside an object store.
+    """Return the folder for uploads that are being received; None for the temporary folder of the system.
 
-    It is on the disk of the pictures, where the sweep finds what a killed process leaves.
+    The folder is on the disk of the pictures, so that the sweep deletes what a killed process leaves. With an object store, the
+    temporary folder of the system is used.
     """
     return _media.folder(INCOMING)
 
 
-def warm() -> None:
-    """Load now what the first use of the storage would load; children that are forked afterwards have it."""
-    _media.warm()
+def preload() -> None:
+    """Load now what the first use of the storage would load, so that forked children need not."""
+    _media.preload()
 
 
 @contextlib.contextmanager
-def _answering() -> Iterator[None]:
-    """Say in the site's words that the storage has failed."""
+def _storage_errors() -> Iterator[None]:
+    """Translate OSError into StorageUnavailable."""
     try:
         yield
     except OSError as error:

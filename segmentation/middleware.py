@@ -1,4 +1,4 @@
-"""What holds for every answer, whichever view or middleware has made it."""
+"""Middleware that applies to every response, whichever view or middleware has made it."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -31,10 +31,9 @@ _FAULT = (
 
 
 class AnswerHeaders:
-    """Keep every answer from other sites, and what is a person's own out of every cache.
+    """Set security headers, and forbid caching unless the response has a `Cache-Control` of its own.
 
-    Static files say themselves how long they are kept, and pictures that they are revalidated. For whatever does not say,
-    nothing is kept: a page may be a person's own, and so may the token in its form.
+    Static files and pictures have one. Any other response may contain personal data or a CSRF token.
     """
 
     def __init__(self, get_response: _GetResponse) -> None:
@@ -49,9 +48,9 @@ class AnswerHeaders:
 
 
 class ApiProblems:
-    """Answer every error at an address of the API with problem details, also those that no operation has seen.
+    """Send every error at a URL of the API as problem details, also those that do not come from an API operation.
 
-    Such are an address that does not exist, a method that is not taken, and a request that Django itself refuses.
+    Examples are a URL that does not exist, a method that is not allowed, and a request that Django itself rejects.
     """
 
     def __init__(self, get_response: _GetResponse) -> None:

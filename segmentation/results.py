@@ -1,4 +1,7 @@
-"""A result as it is stored: its rows parsed once, its files read when they are asked for."""
+"""`StoredResult`, the source of artefacts that reads the rows and files of a run.
+
+The sources that need no database are in `segmentation.engine.pipeline.sources`.
+"""
 
 import io
 from collections.abc import Mapping
@@ -23,7 +26,7 @@ _COUNTS = ("valid_pixels", "left_out_pixels", "fitted_pixels", "distinct_colours
 
 
 class StoredResult(Source):
-    """The result of a run at its current revision. Never changed: an edit of the legend makes another one."""
+    """The result of a run at one revision of its legend. It is not changed; an edit of the legend needs a new object."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -34,10 +37,10 @@ class StoredResult(Source):
     def current_revision(self) -> Revision:
         if self.run.revision == self.revision:
             return self.run.current_revision
-        return self.run.revisions.get(number=self.revision)  # the run has gone on since
+        return self.run.revisions.get(number=self.revision)  # the run has a newer revision by now
 
     @cached_property
-    def recipe(self) -> Recipe:  # type: ignore[override] # a cached property is as good as an attribute
+    def recipe(self) -> Recipe:  # type: ignore[override] # a cached property in place of an attribute
         return Recipe.from_mapping(self.run.recipe)
 
     @property
@@ -62,17 +65,17 @@ class StoredResult(Source):
 
     @cached_property
     def coverage(self) -> Coverage | None:  # type: ignore[override] # as above
-        stored = self.result.facts.get("coverage")
+        stored = self.result.extras.get("coverage")
         return None if stored is None else Coverage.from_mapping(stored)
 
     @cached_property
     def gain(self) -> float | None:  # type: ignore[override] # as above
-        stored = self.result.facts.get("gain")
+        stored = self.result.extras.get("gain")
         return None if stored is None else float(stored)
 
     @cached_property
     def picture(self) -> PictureDetails:  # type: ignore[override] # as above
-        image, stored = self.run.image, self.result.facts
+        image, stored = self.run.image, self.result.extras
         notices = stored.get("notices", image.notices)
         return PictureDetails(
             name=image.name,
@@ -84,13 +87,13 @@ class StoredResult(Source):
 
     @cached_property
     def counts(self) -> Counts:  # type: ignore[override] # as above
-        stored, image = self.result.facts, self.run.image
+        stored, image = self.result.extras, self.run.image
         known = {name: int(stored.get(name, 0)) for name in _COUNTS}
         return Counts(width=image.width, height=image.height, **known)
 
     @cached_property
     def is_complete(self) -> bool:  # type: ignore[override] # as above
-        stored = self.result.facts
+        stored = self.result.extras
         has_header = "header" in stored or _header(self.run.image) is not None
         return has_header and {"features", *_COUNTS} <= set(stored)
 
@@ -102,7 +105,7 @@ class StoredResult(Source):
             log_likelihood=result.log_likelihood,
             iterations=result.iterations,
             converged=result.converged,
-            features=result.facts.get("features", {}),
+            features=result.extras.get("features", {}),
             seconds=result.seconds,
             versions=result.versions,
         )
@@ -118,11 +121,11 @@ class StoredResult(Source):
             return dict(arrays)
 
     def values_and_colours(self) -> tuple[NDArray[np.generic], NDArray[np.uint8]]:
-        raise NotImplementedError("The picture is read in a limited child: see `services.artefacts`.")
+        raise NotImplementedError("The picture is read in a limited child process: see `services.artefacts`.")
 
 
 def stored_result(*, run: Run) -> StoredResult:
-    """Return the result of a run at its current revision; parsed once for each `Run` instance, thus once a request.
+    """Return the result of a run at its current revision. It is cached on the `Run` instance, which lives for one request.
 
     Raises
     ------
@@ -138,9 +141,10 @@ def stored_result(*, run: Run) -> StoredResult:
 
 
 def _header(image: Image) -> Header | None:
-    """Return the header of a picture whose result was made by a release that did not keep it.
+    """Return the header of a picture for results of older releases, which did not store it.
 
-    The row has width and height upright; None for a picture that was turned, since it is not known which way.
+    The row has width and height after the orientation was applied. For a picture that was rotated, those of the file are not
+    known, and None is returned.
     """
     if any(notice["code"] == "orientation_applied" for notice in image.notices):
         return None

@@ -1,4 +1,4 @@
-"""Addresses of the application; stable, because people and scripts keep them."""
+"""URL patterns of the application. They must stay stable, because people and scripts store the addresses."""
 
 from django.urls import include, path
 
@@ -9,7 +9,7 @@ from segmentation.views import account, files, health, history, images, metrics,
 
 
 def address(artefact: Artefact) -> str:
-    """Return the address of an artefact below that of its run: its file's name, or the parts in their folder."""
+    """Return the URL pattern of an artefact below that of its run: its file name, or a folder with its parts."""
     if not artefact.parts_folder:
         return artefact.file_name()
     return f"{artefact.parts_folder}/<int:part>.{artefact.extension}"

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import override_settings
 
-from gmmsite import shared
+from gmmsite import redis_settings
 from tests import factories
 from tests.disks import SmallDisk
 from tests.media import Media, own_bucket
@@ -34,7 +34,7 @@ def _own_redis(worker_id):
     url = f"{settings.REDIS_URL.rpartition('/')[0]}/{number}"
     sessions = "django.contrib.sessions.backends.db"  # literal counts of queries are the same on all configurations
     with override_settings(
-        REDIS_URL=url, CACHES=shared.cache(url), RQ_QUEUES=shared.queues(url), SESSION_ENGINE=sessions
+        REDIS_URL=url, CACHES=redis_settings.cache(url), RQ_QUEUES=redis_settings.queues(url), SESSION_ENGINE=sessions
     ):
         yield
 
@@ -63,14 +63,14 @@ def media(media_root, monkeypatch):
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_collected_files(tmp_path_factory):
-    """Static files come from their sources; whether some were collected once plays no part."""
+    """Serve static files from their sources, not from collected ones."""
     with override_settings(STATIC_ROOT=tmp_path_factory.mktemp("static")):
         yield
 
 
 @pytest.fixture(autouse=True)
 def _empty_cache():
-    """Rates of another test are not this one's, nor are its wake-ups."""
+    """Clear the counters of rate limits and the wake-ups of other tests."""
     cache.clear()
 
 
@@ -104,13 +104,13 @@ def image(owner):
 
 @pytest.fixture
 def queued_run(image):
-    """A run of three clusters that waits; no worker is there to take it."""
+    """A waiting run with three clusters; no worker is running."""
     return factories.make_run(image)
 
 
 @pytest.fixture
 def finished_run(queued_run):
-    """A run that was really done, by the code of the worker in this process."""
+    """A finished run, which the code of the worker has executed in this process."""
     from segmentation import execution  # noqa: PLC0415 - the engine is not loaded for tests that do without
     from segmentation.models import Run  # noqa: PLC0415 - as above
 

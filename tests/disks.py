@@ -6,7 +6,7 @@ import subprocess
 
 
 class SmallDisk:
-    """5 MB at `folder`: a tmpfs where this process may mount one; elsewhere no file of the process may be larger."""
+    """A disk of 5 MB at `folder`: a tmpfs if this process can mount one, otherwise a limit on the size of files."""
 
     bytes = 5_001_216  # whole pages
 

@@ -1,4 +1,4 @@
-"""What tests begin with: people, pictures, images and runs, made the way the application makes them."""
+"""Factories of people, pictures, images and runs, which use the services of the application."""
 
 import io
 

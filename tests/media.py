@@ -13,7 +13,7 @@ class Media:
     """All that is stored; empty at the beginning of a test."""
 
     def keys(self, prefix=""):
-        """Every key below `prefix`, in order; drafts and other leftovers included."""
+        """Every key below `prefix`, in order; temporary files included."""
         try:
             folders, names = default_storage.listdir(prefix)
         except FileNotFoundError:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def eventually(condition, *, within=60.0, every=0.01):
-    """Look again and again until `condition()` is true, and return what it said; fail after `within` seconds."""
+    """Poll until `condition()` is true, and return what it said; fail after `within` seconds."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         if answer := condition():
@@ -105,7 +105,7 @@ class WorkerProcess:
         return self.process.pid
 
     def supervisors(self):
-        """The processes that beat for runs: the worker itself, or the work-horse that it has at the moment."""
+        """The processes that write the heartbeats of runs: the worker itself, or its present work-horse."""
         return [self.pid] if settings.TASKS_BACKEND == "rows" else children_of(self.pid)
 
     def children(self):
@@ -123,7 +123,7 @@ class WorkerProcess:
             os.kill(pid, signal.SIGCONT)
 
     def kill(self):
-        """End it as the kernel would when memory runs out: without a word."""
+        """Kill it with SIGKILL, as the kernel does when memory runs out."""
         self.process.kill()
         self.process.wait(timeout=10)
 

@@ -108,25 +108,28 @@ class WebServer(Asking):
 class OwnServer(Asking):
     """The server of one process, in a thread of this one, in front of any WSGI application."""
 
-    def __init__(self, application, *, largest_body=1_000_000, most=100, **intake):
-        from gmmsite.deploy import bodies, server  # noqa: PLC0415 - loads the site's own application
+    def __init__(self, application, *, largest_body=1_000_000, most=100, **limits):
+        from gmmsite.deploy import request_bodies, server  # noqa: PLC0415 - loads the site's own application
 
         super().__init__()
         listener = socket.create_server(("127.0.0.1", 0))
         self.port = listener.getsockname()[1]
-        self.room, self.room_of_answers = bodies.Room(20 * largest_body), bodies.Room(20 * largest_body)
+        self.budget, self.budget_of_answers = (
+            request_bodies.ByteBudget(20 * largest_body),
+            request_bodies.ByteBudget(20 * largest_body),
+        )
         taken = {
-            "room": self.room,
+            "budget": self.budget,
             "session_cookie": "sessionid",
             "trusted_proxies": 0,
             "health_path": "/healthz",
-            **intake,
+            **limits,
         }
         self.server = server.Server(
             server.without_body_of_head(application),
             listener,
-            intake=bodies.Intake(largest_body=largest_body, **taken),
-            room=self.room_of_answers,
+            limits=request_bodies.RequestLimits(largest_body=largest_body, **taken),
+            budget=self.budget_of_answers,
             most=most,
         )
         self._thread = threading.Thread(target=self.server.serve)

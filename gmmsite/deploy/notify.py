@@ -1,11 +1,11 @@
-"""Tells systemd that the site is open, where systemd has asked to be told (`Type=notify`)."""
+"""Notify systemd that the site is ready (`Type=notify`)."""
 
 import os
 import socket
 
 
 def ready() -> None:
-    """Say it; without systemd nothing happens."""
+    """Send the notification; without systemd, do nothing."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return

@@ -1,4 +1,4 @@
-"""A process that ends with its parent, even when the parent had no time to say goodbye."""
+"""Make a process end with its parent, even if the parent is killed."""
 
 import ctypes
 import os
@@ -9,14 +9,14 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 def end_with_parent(number: signal.Signals, parent: int) -> None:
-    """Have the kernel send this process a signal when its parent dies (Linux; elsewhere nothing happens).
+    """Make the kernel send this process a signal when its parent ends. It does nothing on other systems than Linux.
 
     Parameters
     ----------
     number
-        The signal to get.
+        The signal to send.
     parent
-        The parent's process id: if it is gone already, the signal comes at once.
+        The process id of the parent. If it has ended already, the signal is sent at once.
     """
     if sys.platform != "linux":
         return

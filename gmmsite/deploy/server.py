@@ -1,7 +1,7 @@
-"""One process of the web server: waitress, with limits on what connections may take.
+"""One process of the web server: waitress, with limits for connections.
 
-waitress reads and sends in one thread that never waits for anybody; a request gets one of the other threads when it has
-arrived whole, and gives it back before its answer has left. Whoever sends or takes too little for too long is disconnected.
+The main thread of waitress receives and sends without blocking. A request gets one of the other threads once it was received
+completely, and releases it before its response was sent. Clients that send or receive too slowly are disconnected.
 """
 
 import functools
@@ -25,32 +25,31 @@ from waitress.server import TcpWSGIServer
 from waitress.task import WSGITask
 
 from gmmsite.deploy import access_log, notify
-from gmmsite.deploy.bodies import IN_MEMORY, Intake, Request, Room
-from gmmsite.deploy.turns import FairDispatcher
+from gmmsite.deploy.dispatcher import FairDispatcher
+from gmmsite.deploy.request_bodies import IN_MEMORY, ByteBudget, Request, RequestLimits
 from gmmsite.wsgi import Application, application
 from segmentation import files
 from segmentation.engine import decoder, sandbox
-from segmentation.incoming import REFUSED_BODY
+from segmentation.upload_handlers import REFUSED_BODY
 
 logger = logging.getLogger(__name__)
 
-IDLE_SECONDS = 5.0  # a connection on which nothing is asked
-HEADER_SECONDS = 20.0
-GRACE_SECONDS, SLOWEST = (
-    30.0,
-    1000.0,
-)  # bodies and answers: so long, and a second more for each 1000 bytes that came or went
-FORM_BYTES = 1_000_000  # around the file of an upload
-ON_THEIR_WAY = 20  # times the largest upload: the most that bodies, and answers, of all connections may take
+IDLE_SECONDS = 5.0  # after which a connection without a request is closed
+HEADER_SECONDS = 20.0  # for the header of a request
+# For a body or a response: seconds that are always allowed, and the rate above which more time is allowed
+GRACE_SECONDS, MIN_BYTES_PER_SECOND = 30.0, 1000.0
+FORM_BYTES = 1_000_000  # allowed in a body besides the uploaded file
+# All bodies, and all responses, in transit take at most the bytes of this many largest bodies.
+LARGEST_BODIES_AT_ONCE = 20
 _NO_LIMIT = 2**62
-_FILES_OF_ITS_OWN = 256
+_RESERVED_FILES = 256  # file descriptors that are not for connections
 
 
 class Task(WSGITask):  # type: ignore[misc] # waitress publishes no types
-    """A request that is answered, and written to the log."""
+    """waitress' task of answering a request, with the access log."""
 
     def service(self) -> None:
-        """Answer it."""
+        """Answer the request and log it."""
         began = time.monotonic()
         if self.request.is_unread:
             self.set_close_on_finish()
@@ -64,7 +63,7 @@ class Task(WSGITask):  # type: ignore[misc] # waitress publishes no types
             access_log.write(self, seconds=time.monotonic() - began)
 
     def get_environment(self) -> dict[str, Any]:
-        """Return the WSGI environment, which tells the application when there was a body that could not be kept."""
+        """Return the WSGI environment; if the body was rejected, it has the reason and an empty body."""
         environ: dict[str, Any] = super().get_environment()
         if self.request.refusal:
             environ[REFUSED_BODY] = self.request.refusal
@@ -73,123 +72,126 @@ class Task(WSGITask):  # type: ignore[misc] # waitress publishes no types
 
 
 class Channel(HTTPChannel):  # type: ignore[misc] # waitress publishes no types
-    """A connection."""
+    """A connection, with limits of time and of unsent bytes."""
 
     task_class = Task
-    request: Request | None  # what has come of it so far
+    request: Request | None  # the one that is being received
 
     def __init__(self, server: "Server", sock: socket.socket, addr: Any, adj: Any, map: Any = None) -> None:  # noqa: A002 - waitress' name
-        self._room = server.room
-        self._held: tuple[str, int] = ("", 0)  # who has asked, and bytes of answers that wait to be sent
-        self._served = 0  # requests so far
-        self._moved = 0  # bytes that came or went since
+        self._budget = server.budget
+        # Address of the client, and reserved bytes of responses that wait to be sent
+        self._reserved: tuple[str, int] = ("", 0)
+        self._n_requests = 0  # number of requests so far
+        self._transferred = 0  # bytes that were received or sent in the present state
         self._state: tuple[str, int] = ("", 0)
-        self.since = time.monotonic()  # when its present state was first seen
-        self.parser_class = functools.partial(Request, intake=server.intake, peer=str(addr[0]))
+        self.since = time.monotonic()  # when the present state began
+        self.parser_class = functools.partial(Request, limits=server.limits, peer=str(addr[0]))
         super().__init__(server, sock, addr, adj, map=map)
 
     @property
-    def asker(self) -> str:
-        """Who asks for what is to be answered next."""
-        return str(self.requests[0].asker)
+    def client(self) -> str:
+        """The key of the client of the next request."""
+        return str(self.requests[0].client)
 
     @property
     def is_at_work(self) -> bool:
-        """Whether something of it is still to be received, answered or sent."""
+        """Whether a request is being received or answered, or a response waits to be sent."""
         return bool(self.requests or self.total_outbufs_len or (self.request and self.request.headers_finished))
 
     def is_overdue(self, now: float) -> bool:
-        """Whether it keeps us waiting for too long."""
-        state = (self._name_of_state(), self._served)
+        """Return whether the connection has exceeded the time of its present state."""
+        state = (self._state_name(), self._n_requests)
         if state != self._state:
-            self._state, self.since, self._moved = state, now, 0
+            self._state, self.since, self._transferred = state, now, 0
         waited = now - self.since
         return {
-            "answered": False,
-            "moving": waited > GRACE_SECONDS + self._moved / SLOWEST,
+            "answering": False,
+            "transferring": waited > GRACE_SECONDS + self._transferred / MIN_BYTES_PER_SECOND,
             "header": waited > HEADER_SECONDS,
             "idle": waited > IDLE_SECONDS,
         }[state[0]]
 
-    def _name_of_state(self) -> str:
+    def _state_name(self) -> str:
         if self.total_outbufs_len or (self.request is not None and self.request.headers_finished):
-            return "moving"
+            return "transferring"
         if self.requests:
-            return "answered"
+            return "answering"
         return "idle" if self.request is None else "header"
 
     def service(self) -> None:
-        """Answer a request, in a thread of its own."""
+        """Answer a request. It is called in a worker thread."""
         super().service()
-        self._served += 1
+        self._n_requests += 1
 
     def recv(self, size: int) -> bytes:
-        """Receive, and count it."""
+        """Receive, and count the bytes."""
         data: bytes = super().recv(size)
-        self._moved += len(data)
+        self._transferred += len(data)
         return data
 
     def send(self, data: bytes, do_close: bool = True) -> int:  # noqa: FBT001, FBT002 - waitress' signature
-        """Send, and count it."""
+        """Send, and count the bytes."""
         sent: int = super().send(data, do_close)
-        self._moved += sent
+        self._transferred += sent
         return sent
 
     def write_soon(self, data: Any) -> int:
-        """Keep a piece of an answer until its reader takes it. What is small, or in a file already, needs no room."""
+        """Queue a chunk of a response for sending, within the budget. Small responses and files do not count."""
         if not isinstance(data, ReadOnlyFileBasedBuffer) and self.total_outbufs_len + len(data) > IN_MEMORY:
             with self.outbuf_lock:
-                address, held = self._held[0] or self.requests[0].address, self._held[1]
-                if not self._room.take(address, len(data)):
-                    logger.warning("An answer was given up: too much waits for slow readers.")
+                address, reserved = self._reserved[0] or self.requests[0].address, self._reserved[1]
+                if not self._budget.reserve(address, len(data)):
+                    logger.warning("A response was aborted: slow clients hold too many unsent bytes.")
                     raise ClientDisconnected
-                self._held = (address, held + len(data))
+                self._reserved = (address, reserved + len(data))
         written: int = super().write_soon(data)
-        self._give_back()
+        self._release()
         return written
 
     def _flush_some(self, do_close: bool = True) -> bool:  # noqa: FBT001, FBT002 - waitress' signature
         sent: bool = super()._flush_some(do_close)
-        self._give_back()
+        self._release()
         return sent
 
-    def _give_back(self) -> None:
+    def _release(self) -> None:
         with self.outbuf_lock:
-            if self._held[1] and not self.total_outbufs_len:
-                self._room.give_back(*self._held)
-                self._held = ("", 0)
+            if self._reserved[1] and not self.total_outbufs_len:
+                self._budget.release(*self._reserved)
+                self._reserved = ("", 0)
 
     def handle_close(self) -> None:
-        """Close it, and forget what has come so far."""
+        """Close the connection, and discard a request that is being received."""
         super().handle_close()
-        self._give_back()
+        self._release()
         if self.request is not None:
             self.request.close()
             self.request = None
 
 
 class Server(TcpWSGIServer):  # type: ignore[misc] # waitress publishes no types
-    """Reads, sends and looks after connections, in the main thread."""
+    """waitress' server, which handles the connections in the main thread."""
 
     channel_class = Channel
 
-    def __init__(self, wsgi: Application, listener: socket.socket, *, intake: Intake, room: Room, most: int) -> None:
+    def __init__(
+        self, wsgi: Application, listener: socket.socket, *, limits: RequestLimits, budget: ByteBudget, most: int
+    ) -> None:
         adjustments = Adjustments(
             sockets=[listener],
             ident=None,
-            clear_untrusted_proxy_headers=False,  # Django believes as many proxies as GMM_TRUSTED_PROXIES says
+            clear_untrusted_proxy_headers=False,  # Django evaluates them, as GMM_TRUSTED_PROXIES says
             asyncore_use_poll=True,
             cleanup_interval=1,
-            connection_limit=_NO_LIMIT,  # ours makes room instead
+            connection_limit=_NO_LIMIT,  # `handle_accept` closes a connection instead
             recv_bytes=262_144,
             inbuf_overflow=IN_MEMORY,
             outbuf_overflow=IN_MEMORY,
-            outbuf_high_watermark=_NO_LIMIT,  # beyond it a thread would wait for the reader
+            outbuf_high_watermark=_NO_LIMIT,  # otherwise a thread would wait for a slow client
             max_request_header_size=65_536,
-            max_request_body_size=_NO_LIMIT,  # ours is answered in the site's words
+            max_request_body_size=_NO_LIMIT,  # `Body` rejects it with a page of the site
         )
-        self.intake = intake
-        self.room = room
+        self.limits = limits
+        self.budget = budget
         self._most = most
         self._dispatcher = FairDispatcher(threads=settings.WEB_THREADS, most_of_one=settings.WEB_THREADS // 2)
         self._deadline: float | None = None
@@ -203,16 +205,16 @@ class Server(TcpWSGIServer):  # type: ignore[misc] # waitress publishes no types
         )
 
     def serve(self) -> None:
-        """Serve until `stop` was called and everything is answered, or its time is over."""
+        """Serve until `stop` was called and all requests are answered, or its time has passed."""
         while not self._is_over():
-            patience = 1.0 if self._deadline is None else 0.05
-            wasyncore.loop(timeout=patience, use_poll=True, map=self._map, count=1)
+            timeout = 1.0 if self._deadline is None else 0.05
+            wasyncore.loop(timeout=timeout, use_poll=True, map=self._map, count=1)
         self._dispatcher.shutdown(timeout=0)
         for channel in list(self.active_channels.values()):
             channel.handle_close()
 
     def stop(self, *, seconds: float) -> None:
-        """Take no more connections, and end when what has come is answered, at the latest after `seconds`."""
+        """Accept no more connections, and end when all requests are answered, but after `seconds` at the latest."""
         self.accepting = False
         self._deadline = time.monotonic() + seconds
         self.pull_trigger()
@@ -224,22 +226,22 @@ class Server(TcpWSGIServer):  # type: ignore[misc] # waitress publishes no types
         return is_idle or time.monotonic() > self._deadline
 
     def handle_accept(self) -> None:
-        """Take a connection; of too many, the one goes that has waited longest for its request to be whole."""
+        """Accept a connection. If there are too many, close the one that has been incomplete or idle for longest."""
         super().handle_accept()
         if len(self.active_channels) > self._most:
             waiting = [channel for channel in self.active_channels.values() if not channel.requests]
             if waiting:
                 min(waiting, key=lambda channel: channel.since).handle_close()
 
-    def maintenance(self, now: float) -> None:  # noqa: ARG002 - a clock that may be set
-        """Disconnect whoever keeps us waiting for too long."""
+    def maintenance(self, now: float) -> None:  # noqa: ARG002 - the system clock, which may be changed
+        """Close the connections that have exceeded their time."""
         for channel in list(self.active_channels.values()):
             if channel.is_overdue(time.monotonic()):
                 channel.handle_close()
 
 
 def without_body_of_head(inner: Application) -> Application:
-    """Answer HEAD with the headers of GET alone; waitress leaves that to the application, and Django to the server."""
+    """Wrap a WSGI application so that responses to HEAD have no body, which neither waitress nor Django ensures."""
 
     def wsgi(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         answer = inner(environ, start_response)
@@ -256,14 +258,14 @@ def serve(listener: socket.socket, *, stop_seconds: float) -> None:
     """Serve the site on a listening socket until SIGTERM."""
     sandbox.configure(children=settings.GMM_WEB_CHILDREN)
     decoder.start()
-    sandbox.warm()  # ready before the first picture comes; it keeps files of its own in the system's temporary folder
+    sandbox.start_fork_server()  # before the first picture; its own files are in the temporary folder of the system
     folder = files.incoming_folder()
     tempfile.tempdir = None if folder is None else str(folder)
     server = Server(
         without_body_of_head(application),
         listener,
-        intake=_intake(),
-        room=Room(ON_THEIR_WAY * settings.GMM_MAX_UPLOAD_BYTES),
+        limits=_request_limits(),
+        budget=ByteBudget(LARGEST_BODIES_AT_ONCE * settings.GMM_MAX_UPLOAD_BYTES),
         most=_most_connections(),
     )
     signal.signal(signal.SIGTERM, lambda _number, _frame: server.stop(seconds=stop_seconds))
@@ -273,11 +275,11 @@ def serve(listener: socket.socket, *, stop_seconds: float) -> None:
     server.serve()
 
 
-def _intake() -> Intake:
+def _request_limits() -> RequestLimits:
     largest = settings.GMM_MAX_UPLOAD_BYTES + FORM_BYTES
-    return Intake(
+    return RequestLimits(
         largest_body=largest,
-        room=Room(ON_THEIR_WAY * largest),
+        budget=ByteBudget(LARGEST_BODIES_AT_ONCE * largest),
         session_cookie=settings.SESSION_COOKIE_NAME,
         trusted_proxies=settings.GMM_TRUSTED_PROXIES,
         health_path=f"{settings.SITE_PATH}/healthz",
@@ -285,8 +287,8 @@ def _intake() -> Intake:
 
 
 def _most_connections() -> int:
-    """As many as this process may have files for: a connection, what comes, and what goes."""
+    """Return the limit of connections: a third of the file descriptors, since each may need one for request and response."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = 16_384 if hard == resource.RLIM_INFINITY else min(hard, 16_384)
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    return max((allowed - _FILES_OF_ITS_OWN) // 3, 1)
+    return max((allowed - _RESERVED_FILES) // 3, 1)

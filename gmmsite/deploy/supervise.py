@@ -1,8 +1,7 @@
-"""Runs the site's processes under supervisor until Ctrl-C: what `make run` and `make dev` end in.
+"""Run the processes of the site under supervisor until Ctrl-C, for `make run` and `make dev`.
 
-Supervisor as it comes is made for daemons: it keeps pid and log files, warns about root, reloads on SIGHUP and looks about
-once a second. Here it belongs to a terminal: it writes no file, prints what its processes print, and stops when the
-terminal goes away.
+Supervisor is made for daemons: it writes pid and log files, warns about root, reloads on SIGHUP and polls once a second. Here it
+runs in a terminal: it writes no files, prints the output of its processes, and stops when the terminal is closed.
 """
 
 import argparse
@@ -23,11 +22,11 @@ from supervisor.supervisord import Supervisor
 from gmmsite.deploy.parent import end_with_parent
 
 HERE = Path(__file__).parent
-HEALTHY_SECONDS = 2.0  # who lived for this long is started again at once; who keeps crashing, once a second
+HEALTHY_SECONDS = 2.0  # a process that ran for longer is restarted at once; one that keeps crashing, once a second
 
 
 class Terminal:
-    """Prints whole lines of the processes, each after the name of its process."""
+    """Prints the output of the processes line by line, each line after the name of its process."""
 
     def __init__(self) -> None:
         self._unfinished: dict[str, bytes] = {}
@@ -41,7 +40,7 @@ class Terminal:
             self._unfinished[name] = rest
 
     def on_exit(self, event: Any) -> None:
-        """Print what a process said last, and that it is not gone for good."""
+        """Print the rest of the output of a process that has ended, and that it will be restarted."""
         name = event.process.config.name
         if rest := self._unfinished.pop(name, b""):
             self._print(name, rest)
@@ -60,17 +59,17 @@ class Terminal:
             sys.stdout.buffer.write(line + b"\n")
             sys.stdout.buffer.flush()
         except OSError:
-            pass  # the terminal is gone: SIGHUP is on its way, and ends the site in order
+            pass  # the terminal was closed; SIGHUP will follow and stop the site
 
 
-class Bell:
-    """A pipe that rings when a signal arrives, so that the main loop need not wait for its next look."""
+class SignalPipe:
+    """A pipe that becomes readable when a signal arrives, so that the main loop handles it at once (the self-pipe trick)."""
 
     def __init__(self) -> None:
-        self.ear, hammer = os.pipe()
-        os.set_blocking(self.ear, False)
-        os.set_blocking(hammer, False)
-        signal.set_wakeup_fd(hammer, warn_on_full_buffer=False)
+        self.reader, writer = os.pipe()
+        os.set_blocking(self.reader, False)
+        os.set_blocking(writer, False)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
 
     def readable(self) -> bool:
         return True
@@ -79,34 +78,34 @@ class Bell:
         return False
 
     def handle_read_event(self) -> None:
-        os.read(self.ear, 1)  # one ring a signal, because the loop handles one at each turn
+        os.read(self.reader, 1)  # one byte for each signal, because an iteration of the loop handles one
 
     def handle_error(self) -> None:
-        """Nothing to mend: at worst the loop looks a moment later."""
+        """Do nothing: the loop will handle the signal at its next poll."""
 
 
 class TerminalOptions(ServerOptions):  # type: ignore[misc]  # supervisor publishes no types
-    """Supervisor's options without its files, and with a closed terminal as a reason to stop."""
+    """Options of supervisor without its files, and with SIGHUP as a reason to stop."""
 
     def setsignals(self) -> None:
         super().setsignals()
         signal.signal(signal.SIGHUP, lambda _number, frame: self.signal_receiver.receive(signal.SIGTERM, frame))
-        bell = Bell()
-        self._bell = {bell.ear: bell}
+        pipe = SignalPipe()
+        self._pipes = {pipe.reader: pipe}
 
-    def get_socket_map(self) -> dict[int, Bell]:
-        return self._bell
+    def get_socket_map(self) -> dict[int, SignalPipe]:
+        return self._pipes
 
     def setpgrp(self) -> None:
-        """Run in each new child: Ctrl-C must not reach it past us, and nothing must outlive us."""
+        """Run in each new child: give it a process group of its own, and let it end with this process."""
         super().setpgrp()
         end_with_parent(signal.SIGTERM, self._pid)
 
     def set_uid_or_exit(self) -> None:
-        """The site runs as whoever started it, root in a container included."""
+        """Do not change the user: the site runs as the user who started it, also as root in a container."""
 
     def write_pidfile(self) -> None:
-        """Remember who we are without a file."""
+        """Store the process id without a file."""
         self._pid = os.getpid()
 
     def make_logger(self) -> None:
@@ -115,7 +114,7 @@ class TerminalOptions(ServerOptions):  # type: ignore[misc]  # supervisor publis
 
 
 class Site(Supervisor):  # type: ignore[misc]  # supervisor publishes no types
-    """Supervisor that talks to a terminal and brings back a process that was killed without a pause."""
+    """Supervisor that prints to a terminal, and restarts a process without delay after it was killed."""
 
     def runforever(self) -> None:
         terminal = Terminal()
@@ -134,11 +133,11 @@ class Site(Supervisor):  # type: ignore[misc]  # supervisor publishes no types
 
 
 def main() -> None:
-    """Run the site until a signal ends it."""
+    """Run the site until a signal stops it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--reload", action="store_true", help="start the processes again when a source file changes")
     arguments = parser.parse_args()
-    os.environ.setdefault("GMM_STOP_SECONDS", "2")  # a person waits at the terminal; a deployment gives more
+    os.environ.setdefault("GMM_STOP_SECONDS", "2")  # short, because a person waits at the terminal
     os.environ["GMM_KILL_SECONDS"] = str(ceil(float(os.environ["GMM_STOP_SECONDS"])) + 1)
     os.environ["GMM_PYTHON"] = sys.executable
     configuration = HERE / ("supervisor-dev.conf" if arguments.reload else "supervisor.conf")
@@ -146,7 +145,7 @@ def main() -> None:
     options.realize(["--configuration", str(configuration)])
     options.first = True
     options.test = False
-    with contextlib.suppress(asyncore.ExitNow):  # how supervisor says that everything has stopped
+    with contextlib.suppress(asyncore.ExitNow):  # supervisor raises it when everything has stopped
         Site(options).main()
 
 

@@ -1,8 +1,8 @@
-"""The web server: `python -m gmmsite.deploy.web` serves the site on 127.0.0.1 until it is told to stop.
+"""The web server: `python -m gmmsite.deploy.web` serves the site on 127.0.0.1 until SIGTERM or SIGINT.
 
-This process opens the port and keeps `GMM_WEB_PROCESSES` child processes that serve it; while one of them is started again,
-connections wait in the queue of the port. It imports no Django: whoever serves does that afterwards. The sandbox's children
-import this module again, so that it needs the standard library only.
+This process opens the port and runs `GMM_WEB_PROCESSES` child processes that serve it. While a child is restarted, connections
+wait in the queue of the socket. Only the children import Django. The children of the sandbox import this module again, so it
+uses the standard library only.
 """
 
 import atexit
@@ -19,7 +19,7 @@ from gmmsite.deploy.parent import end_with_parent
 
 HOST = "127.0.0.1"
 BACKLOG = 1024
-HEALTHY_SECONDS = 2.0  # a child that lived for this long is started again at once; one that keeps ending, once a second
+HEALTHY_SECONDS = 2.0  # a child that ran for longer is restarted at once; one that keeps ending, once a second
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def listen(port: int) -> socket.socket:
-    """Return a socket that listens on the port, or leave with a sentence."""
+    """Return a socket that listens on the port; exit with a message if that fails."""
     try:
         return socket.create_server((HOST, port), backlog=BACKLOG)
     except OSError as error:
@@ -41,7 +41,7 @@ def listen(port: int) -> socket.socket:
 
 
 class Processes:
-    """Child processes that serve one listening socket, each started again when it ends."""
+    """Child processes that serve one listening socket. Each is restarted when it ends."""
 
     def __init__(self, listener: socket.socket, *, count: int, stop_seconds: float) -> None:
         self._listener = listener
@@ -51,7 +51,7 @@ class Processes:
         self._stopping = False
 
     def run(self) -> None:
-        """Start the processes and look after them; returns when all have ended."""
+        """Start the processes and restart those that end; returns after `_stop`, when all have ended."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         signal.signal(signal.SIGALRM, self._kill)
@@ -67,7 +67,8 @@ class Processes:
 
     def _start(self) -> None:
         signals = {signal.SIGTERM, signal.SIGINT}
-        signal.pthread_sigmask(signal.SIG_BLOCK, signals)  # none may come between the fork and what remembers it
+        # No signal may arrive between the fork and storing the process id
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         try:
             parent = os.getpid()
             pid = os.fork()
@@ -80,22 +81,22 @@ class Processes:
             self._tell(signal.SIGTERM)
 
     def _serve(self, parent: int, blocked: set[signal.Signals]) -> NoReturn:
-        """Run inside the child, which ends here."""
+        """Serve the site in the child process, and end it."""
         for number in (signal.SIGTERM, signal.SIGALRM):
             signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent as well, which tells us
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C also reaches the parent, which sends SIGTERM
         signal.pthread_sigmask(signal.SIG_UNBLOCK, blocked)
-        end_with_parent(signal.SIGKILL, parent)  # an orphan would keep the port from its successor
+        end_with_parent(signal.SIGKILL, parent)  # an orphan would keep the port occupied
         from gmmsite.deploy import server  # noqa: PLC0415 - the parent loads neither Django nor the application
 
         server.serve(self._listener, stop_seconds=self._stop_seconds)
-        atexit._run_exitfuncs()  # noqa: SLF001 - temporary folders go; taking the interpreter apart would take a second
+        atexit._run_exitfuncs()  # noqa: SLF001 - deletes temporary folders; a full shutdown of the interpreter takes a second
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)
 
     def _stop(self, _number: int, _frame: object) -> None:
-        """Tell the children to finish what they do, and end those that take longer than that."""
+        """Tell the children to finish their requests, and kill those that take too long."""
         self._stopping = True
         self._tell(signal.SIGTERM)
         signal.alarm(ceil(self._stop_seconds) + 1)

@@ -1,4 +1,4 @@
-"""What the API takes and gives."""
+"""Schemas of the requests and responses of the API."""
 
 import uuid
 from dataclasses import asdict
@@ -14,7 +14,7 @@ from segmentation.models import Image, Run
 
 
 class Notice(Schema):
-    """What was converted, reduced or ignored when the picture was read."""
+    """Notice about something that was converted, reduced or ignored when the picture was read."""
 
     code: str
     sentence: str
@@ -37,7 +37,7 @@ class ImageOut(Schema):
 
     @classmethod
     def of(cls, image: Image) -> Self:
-        """Describe an image."""
+        """Return the schema of an image."""
         links = {
             "self": reverse("api-v1:image", args=[image.pk]),
             "page": image.get_absolute_url(),
@@ -45,13 +45,13 @@ class ImageOut(Schema):
         }
         return cls(
             **{name: getattr(image, name) for name in cls.model_fields if name not in {"notices", "links"}},
-            notices=[Notice(code=code, sentence=sentence) for code, sentence in services.notices(image=image)],
+            notices=[Notice(code=code, sentence=sentence) for code, sentence in services.image_notices(image=image)],
             links=links,
         )
 
 
 class MaskOut(Schema):
-    sha256: str  # what `inputs.mask` of a run names
+    sha256: str  # value for `inputs.mask` of a run
     width: int
     height: int
     left_out: int  # pixels
@@ -60,10 +60,8 @@ class MaskOut(Schema):
 class RunIn(Schema):
     image: uuid.UUID
     recipe: dict[str, Any]
-    inputs: dict[str, Any] | None = (
-        None  # mixture: as in run.json, where the fit begins; mask: the SHA-256 of an uploaded mask
-    )
-    begin: uuid.UUID | None = None  # instead of a mixture: a finished run of the image
+    inputs: dict[str, Any] | None = None  # mixture: starting mixture as in run.json; mask: SHA-256 of an uploaded mask
+    begin: uuid.UUID | None = None  # a finished run of the image to start from, instead of a mixture
 
 
 class ErrorOut(Schema):
@@ -86,7 +84,7 @@ class ClusterOut(Schema):
 
     @classmethod
     def of(cls, cluster: ClusterStatistics) -> Self:
-        """Describe a cluster; a default name is in the language of the reader."""
+        """Return the schema of a cluster. A default name is in the language of the request."""
         return cls(**asdict(cluster) | {"name": services.cluster_name(cluster=cluster)})
 
 
@@ -109,7 +107,7 @@ class RunOut(Schema):
 
     @classmethod
     def of(cls, run: Run) -> Self:
-        """Describe a run as it stands; its clusters once it has succeeded."""
+        """Return the schema of a run, with its clusters if it has succeeded."""
         status = services.run_status(run=run)
         clusters = services.stored_result(run=run).clusters if run.succeeded else []
         error = status.error
@@ -129,7 +127,7 @@ class ClusterEdit(Schema):
 
 
 class LegendEdit(Schema):
-    """What to change: foreground flags, two clusters to merge after that (the second into the first), or undo."""
+    """Change of the legend: foreground flags, then two clusters to merge (the second into the first), or undo."""
 
     revision: int
     clusters: tuple[ClusterEdit, ...] = ()
@@ -138,14 +136,14 @@ class LegendEdit(Schema):
 
 
 class RegionsOut(Schema):
-    """How many connected regions each cluster has."""
+    """Number of connected regions of each cluster."""
 
     revision: int
     regions: list[int]
 
 
 class OverlapsOut(Schema):
-    """Bhattacharyya coefficients of every two clusters, and the two that overlap most."""
+    """Bhattacharyya coefficients of every two clusters, and the two clusters that overlap most."""
 
     revision: int
     coefficients: list[list[float]]
@@ -153,11 +151,12 @@ class OverlapsOut(Schema):
 
 
 class PixelReportOut(Schema):
-    """One pixel as a result sees it.
+    """Values of one pixel of a result.
 
-    Probabilities are the mixture's. With smoothing or a smallest region, labels depend on what lies around a pixel, too, so
-    that `component` need not be the most probable one. A region is sure of its pixels: its posterior is 1, and there are no
-    `values`, `log_density`, `uncertainty` and `novelty`. Without data there is only the colour.
+    The probabilities are posteriors of the mixture. With smoothing or a smallest region, labels also depend on neighbouring
+    pixels, so `component` need not be the most probable component. With the preset Regions, the posterior is 1 for the
+    region of the pixel, and there are no `values`, `log_density`, `uncertainty` and `novelty`. A pixel without data has
+    only a colour.
     """
 
     revision: int
@@ -175,7 +174,7 @@ class PixelReportOut(Schema):
 
 
 class FrameOut(Schema):
-    """The mixture after a number of evaluations."""
+    """Mixture after a number of evaluations."""
 
     iteration: int
     weights: list[float]
@@ -184,9 +183,10 @@ class FrameOut(Schema):
 
 
 class FitOut(Schema):
-    """How a fit went: mean log-likelihood after each evaluation in nats a pixel; with `?parameters=true` the mixtures, too.
+    """Course of a fit: mean log-likelihood after each evaluation in nats per pixel; with `?parameters=true` also the mixtures.
 
-    Frame 0 is the start, the last one the result. Long fits are thinned. Regions are not iterated and have neither.
+    Frame 0 is the start and the last frame is the result. Of long fits only some frames are kept. The preset Regions has no
+    iterations, so both lists are empty.
     """
 
     iterations: int

@@ -1,7 +1,7 @@
-"""A whole site in one file: rows and the files that they name, from any database and storage to any other."""
+"""Back up a whole site, rows and files, to one file, and restore it with any database and storage."""
 
 from segmentation.backup.layout import BackupError
 from segmentation.backup.reading import restore
-from segmentation.backup.writing import Written, write
+from segmentation.backup.writing import BackupResult, write
 
-__all__ = ["BackupError", "Written", "restore", "write"]
+__all__ = ["BackupError", "BackupResult", "restore", "write"]

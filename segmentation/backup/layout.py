@@ -1,15 +1,16 @@
-"""The form of a backup: a tar file that other programs can read, too.
+"""The format of a backup, a tar file that one pass can check and a second pass can restore.
 
-In this order, so that one pass checks it and one pass restores it:
+Its members, in this order:
 
 `files/<key>`
-    the files of all rows;
+    the stored files that rows name;
 `files.sha256`
-    a line for each of them, as `sha256sum --check` reads it;
+    their checksums, in the format of `sha256sum --check`;
 `rows/<app>.<model>.jsonl.gz`
     the rows of a table, one JSON object a line, in Django's form for fixtures;
 `manifest.json`
-    what made it, which migrations it needs, and counts and checksums of all the above. A backup without it is torn.
+    the release that made it, the migrations it needs, and counts and checksums of all of the above. A backup without it is
+    incomplete.
 """
 
 import hashlib
@@ -26,41 +27,42 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Model, QuerySet
 
-from segmentation.models import CachedFile, Duty, Job, JobOutput, Worker
+from segmentation.models import CachedFile, Job, JobOutput, PeriodicTask, Worker
 
 FORMAT = 1
 MANIFEST, INDEX, FILES, ROWS = "manifest.json", "files.sha256", "files/", "rows/"
 CHUNK = 1 << 20
 
 BY_NAME: tuple[type[Model], ...] = (ContentType, Permission)
-"""Tables that migrations fill; other rows refer to them by name, since their numbers differ between databases."""
+"""Tables that Django fills. Rows refer to them by natural key, because their ids differ between databases."""
 
-_OF_A_MOMENT = (Session, Worker, Duty, CachedFile, JobOutput)  # mean nothing elsewhere, or can be made again
+_LEFT_OUT = (Session, Worker, PeriodicTask, CachedFile, JobOutput)  # valid in one place only, or can be made again
 
 
 class BackupError(Exception):
-    """A backup cannot be written, or this one cannot be restored here; says why and what to do."""
+    """Raised when a backup cannot be restored here; the sentence says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One member of the backup, or all the files in it."""
+    """Count, size and checksum of one member of the backup, or of all stored files in it."""
 
     count: int  # rows or files
     bytes: int
-    sha256: str  # of the member as stored; of the index, for the files
+    sha256: str  # of the member; for the stored files, of their list of checksums
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a backup says about itself."""
+    """The manifest of a backup."""
 
     release: str
     created: str  # ISO 8601, UTC
     migrations: dict[str, list[str]]
     files: Part
     rows: dict[str, Part]  # by the name of the model
-    deleted: dict[str, list[str]] = field(default_factory=dict)  # model -> rows whose files went while it was written
+    # Model -> keys of rows that were deleted while the backup was written
+    deleted: dict[str, list[str]] = field(default_factory=dict)
     format: int = FORMAT
 
     def to_json(self) -> bytes:
@@ -73,7 +75,7 @@ class Manifest:
         Raises
         ------
         BackupError
-            When it is none of ours, or of a newer form.
+            When it is not a manifest, or has another format number.
         """
         try:
             mapping = json.loads(data)
@@ -89,7 +91,7 @@ class Manifest:
 
 
 class Hashing:
-    """Reads from or writes to `file`, and counts and hashes what passes."""
+    """A wrapper of a binary file that counts and hashes the bytes that are read or written."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self.bytes = 0
@@ -122,21 +124,21 @@ def index_line(sha256: str, key: str) -> bytes:
 
 
 def tables() -> Iterator[type[Model]]:
-    """The tables that a backup holds."""
-    return (model for model in apps.get_models() if model not in (*BY_NAME, *_OF_A_MOMENT))
+    """Yield the models whose rows a backup holds."""
+    return (model for model in apps.get_models() if model not in (*BY_NAME, *_LEFT_OUT))
 
 
 def kept_rows(model: type[Model]) -> QuerySet[Any]:
-    """Return the rows of a table that a backup holds: jobs whose only purpose is an output are left out with it."""
+    """Return the rows of a model that a backup holds. Jobs with an output are left out, because their outputs are."""
     everything = model._base_manager.all()  # noqa: SLF001 - hides no rows
     return everything.filter(output=None) if model is Job else everything
 
 
 def migrations() -> dict[str, list[str]]:
-    """The migrations of this database, by application."""
+    """Return the names of the migrations that were applied to this database, by application."""
     found: dict[str, list[str]] = {}
     for app, name in sorted(MigrationRecorder(connection).applied_migrations()):
-        if app in apps.app_configs:  # others were installed here once
+        if app in apps.app_configs:  # other applications are no longer installed
             found.setdefault(app, []).append(name)
     return found
 
@@ -145,8 +147,8 @@ def label(model: type[Model]) -> str:
     return str(_options(model).label_lower)
 
 
-def names() -> set[str]:
-    """The tables in the database that stand for another site's rows when a backup is restored over them."""
+def table_names() -> set[str]:
+    """Return the names of the database tables that are emptied before a backup replaces their rows."""
     options = [*map(_options, (Session, CachedFile, JobOutput)), *map(_options, tables())]
     links = {field.m2m_db_table() for one in options for field in one.local_many_to_many}
     return links | {one.db_table for one in options}

@@ -1,4 +1,4 @@
-"""Restores a backup: everything is checked before anything is changed, then files, then all rows in one transaction."""
+"""Restore a backup: check all of it, then store the files, then insert all rows in one transaction."""
 
 import hashlib
 import re
@@ -24,22 +24,21 @@ _ROWS = re.compile(rf"{ROWS}([a-z_]+\.[a-z_]+)\.jsonl\.gz")
 
 
 def restore(path: Path, *, replace: bool = False, on_bytes: Callable[[int], object] = lambda _count: None) -> Manifest:
-    """Bring a site back, into an empty database or (`replace`) in place of all that is in this one.
+    """Restore a site from a backup, into an empty database or, with `replace`, instead of the present rows.
 
-    People must sign in again; runs that were running wait again. Files that only the replaced rows had named are left to the
-    sweep.
+    Sessions are not restored, and running jobs are queued again. Files of replaced rows are deleted by the next sweep.
 
     Parameters
     ----------
     on_bytes : callable
-        Called with the size of each file that was checked, and once more when it was stored.
+        Called with the size of each file after it was checked, and again after it was stored.
 
     Raises
     ------
     BackupError
-        When the backup is damaged or does not fit; nothing was changed.
+        When the backup is damaged or does not fit this database; nothing is changed then.
     StorageUnavailable
-        When the storage does not take the files; the rows are as they were.
+        When the files cannot be stored; no row is changed then.
     """
     with path.open("rb") as file:
         try:
@@ -60,7 +59,7 @@ def restore(path: Path, *, replace: bool = False, on_bytes: Callable[[int], obje
 
 
 def _members(file: IO[bytes]) -> Iterator[tuple[str, int, IO[bytes]]]:
-    """Go through the backup from its beginning: name, size and content of each member."""
+    """Yield name, size and content of each member of the backup, from its beginning."""
     file.seek(0)
     with tarfile.open(fileobj=file, mode="r:") as tar:
         while (info := tar.next()) is not None:
@@ -68,7 +67,7 @@ def _members(file: IO[bytes]) -> Iterator[tuple[str, int, IO[bytes]]]:
             if content is None:
                 raise BackupError(f"This is no backup of GMM Studio: {info.name} is not a file.")
             yield info.name, info.size, content
-            tar.members.clear()  # type: ignore[attr-defined]  # or it remembers a kilobyte for each file
+            tar.members.clear()  # type: ignore[attr-defined]  # otherwise the list grows by a kilobyte for each file
 
 
 def _manifest(file: IO[bytes]) -> Manifest:
@@ -105,7 +104,7 @@ def _require_quiet(*, replace: bool) -> None:
 
 
 class _Check:
-    """Compares every byte of the backup with the checksums in it."""
+    """Compares the whole backup with its checksums."""
 
     def __init__(self, manifest: Manifest, on_bytes: Callable[[int], object]) -> None:
         self._manifest = manifest
@@ -174,21 +173,22 @@ def _store_files(file: IO[bytes], on_bytes: Callable[[int], object]) -> None:
 
 
 def _store(key: str, size: int, content: IO[bytes]) -> None:
-    """Store a file unless it stands there already; one that was altered is replaced."""
+    """Store a file unless it exists already; an altered one is replaced."""
     there = files.size(key)
     if there == size and files.sha256(key) == _digest(content):
         return
     if there is not None:
         files.delete(key)
     content.seek(0)
-    files.put(key, content.read())  # whole: not all storages take a part of a backup, and none is larger than an upload
+    # In memory: not every storage accepts a member of a tar file, and no file is larger than an upload
+    files.put(key, content.read())
 
 
 def _clear() -> None:
-    """Empty all tables that a backup fills, without a word to anybody: the files of rows that come back must stay."""
+    """Empty all tables that a backup fills, with SQL, since signals would delete the files of rows that are restored."""
     with connection.cursor() as cursor:
-        for table in layout.names():
-            cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")  # noqa: S608 - a name of ours
+        for table in layout.table_names():
+            cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")  # noqa: S608 - a name from our models
 
 
 def _load(file: IO[bytes], manifest: Manifest) -> None:
@@ -197,11 +197,11 @@ def _load(file: IO[bytes], manifest: Manifest) -> None:
             _load_table(found[1], content, manifest.rows[found[1]].count)
     for label, keys in manifest.deleted.items():
         apps.get_model(label)._base_manager.filter(pk__in=keys).delete()  # noqa: SLF001 - hides no rows
-    # Masks that no run has taken are in no backup; a worker measures what is there.
+    # Uploaded masks are not in a backup unless a run uses them; a periodic task records the sizes again.
     Image.objects.filter(masks__isnull=False).update(stored_bytes=None, masks=None)
     for lease in Job.objects.running().values_list("lease", flat=True):
         if lease is not None:
-            Job.objects.hand_back(lease, counted=False)
+            Job.objects.requeue(lease, counted=False)
     _reset_sequences()
 
 
@@ -217,7 +217,7 @@ def _load_table(label: str, content: IO[bytes], expected: int) -> None:
 
 
 def _reset_sequences() -> None:
-    """Let new rows take numbers after those that were restored; SQLite does so by itself."""
+    """Set the sequences of ids to continue after the restored rows; SQLite needs nothing."""
     models: list[type[Model]] = list(layout.tables())
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), models):

@@ -1,4 +1,4 @@
-"""Rows as lines of JSON: Django's serialisers, with two changes that a copy of a whole database asks for."""
+"""Write and read rows as lines of JSON, with Django's serialisers and two changes for copies of a whole database."""
 
 import gzip
 import io
@@ -19,14 +19,14 @@ _CHUNK = 500  # rows held in memory
 
 
 class _Encoder(DjangoJSONEncoder):
-    """Keeps microseconds, by which rows are ordered; Django's own cuts them to milliseconds."""
+    """Encoder that keeps microseconds, by which rows are ordered; Django's encoder truncates them to milliseconds."""
 
     def default(self, o: Any) -> Any:
         return o.isoformat() if isinstance(o, datetime) else super().default(o)
 
 
 class _Serializer(jsonl.Serializer):
-    """Names content types and permissions, and nothing else: all other keys are the same in every database."""
+    """Serialiser that uses natural keys for content types and permissions only; other keys are equal in every database."""
 
     def handle_fk_field(self, obj: Any, field: Any) -> None:
         self.use_natural_foreign_keys = field.related_model in BY_NAME
@@ -39,10 +39,10 @@ class _Serializer(jsonl.Serializer):
 
 @contextmanager
 def snapshot() -> Iterator[None]:
-    """See the whole database as it is now, whatever others write meanwhile; nobody waits for us."""
+    """Read a consistent snapshot of the database inside the block, without blocking writers."""
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            cursor.execute("BEGIN DEFERRED")  # Django's own transactions here are IMMEDIATE, and would stop all writers
+            cursor.execute("BEGIN DEFERRED")  # Django's transactions are IMMEDIATE here, and would block all writers
             try:
                 yield
             finally:
@@ -55,7 +55,7 @@ def snapshot() -> Iterator[None]:
 
 
 def dump(model: type[Model], target: Hashing) -> int:
-    """Write all rows of a table, compressed; returns how many."""
+    """Write all rows of a model, compressed; returns their number."""
     count = 0
 
     def counted() -> Iterator[Model]:
@@ -73,6 +73,6 @@ def dump(model: type[Model], target: Hashing) -> int:
 
 
 def load(source: IO[bytes]) -> Iterator[DeserializedObject]:
-    """Read the rows that `dump` has written, one after the other."""
+    """Yield the rows that `dump` has written."""
     with gzip.GzipFile(fileobj=source, mode="rb") as packed, io.TextIOWrapper(packed, encoding="utf-8") as text:
         yield from jsonl.Deserializer(text)

@@ -1,7 +1,7 @@
-"""Writes a backup while the site runs: rows of one moment, then the files that they name.
+"""Write a backup while the site runs: a snapshot of the rows, then the files that they name.
 
-Files are written once and never changed, so that those of a moment ago are still the right ones. One that is gone belongs
-to a row that was deleted meanwhile; the backup says so, and `restore` leaves that row out.
+Files are never changed after they were written, so the files of the snapshot are still valid when they are copied. A missing file
+belongs to a row that was deleted meanwhile; the manifest lists that row, and `restore` leaves it out.
 """
 
 import os
@@ -22,27 +22,27 @@ from segmentation.backup.layout import FILES, INDEX, MANIFEST, ROWS, Hashing, Ma
 from segmentation.exceptions import StorageUnavailable
 from segmentation.models import Image, Run
 from segmentation.storage.local import flush
-from segmentation.upkeep import Keys
-from segmentation.upkeep.belongings import IMAGES, RUNS, TableWithFiles
+from segmentation.upkeep import KeyList
+from segmentation.upkeep.row_files import IMAGES, RUNS, TableWithFiles
 
 _TABLES: dict[str, TableWithFiles] = {layout.label(Image): IMAGES, layout.label(Run): RUNS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """What stands in the backup, and what the site itself has lost."""
+class BackupResult:
+    """The manifest of a written backup, and the files that are missing from the storage of the site."""
 
     manifest: Manifest
-    missing: Keys = field(default_factory=Keys)  # files that rows name, and that are not there
+    missing: KeyList = field(default_factory=KeyList)  # files that rows name and that do not exist
 
 
-def write(path: Path, *, on_bytes: Callable[[int], object] = lambda _count: None) -> Written:
-    """Write the whole site to `path`, or nothing; what stands there is replaced when all is written.
+def write(path: Path, *, on_bytes: Callable[[int], object] = lambda _count: None) -> BackupResult:
+    """Write a backup of the whole site to `path`. An existing file is replaced after the backup is complete.
 
     Parameters
     ----------
     on_bytes : callable
-        Called with the size of each file that was copied.
+        Called with the size of each file after it was copied.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def write(path: Path, *, on_bytes: Callable[[int], object] = lambda _count: None
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=path.parent) as scratch:
         writer = _Writer(Path(scratch), on_bytes)
         draft = Path(scratch) / "backup"
-        draft.touch(mode=0o600)  # holds everybody's pictures, and hashes of passwords
+        draft.touch(mode=0o600)  # the backup holds private pictures and hashes of passwords
         with draft.open("wb") as target:
             written = writer.write(target)
             target.flush()
@@ -68,17 +68,17 @@ class _Writer:
     def __init__(self, scratch: Path, on_bytes: Callable[[int], object]) -> None:
         self._scratch = scratch
         self._on_bytes = on_bytes
-        self._named = scratch / "named"  # a line for each file: table, row, key
+        self._file_list = scratch / "named"  # a line for each file: table, row, key
         self._index = scratch / INDEX
         self._created = datetime.now(tz=UTC)
         self._deleted: dict[str, list[str]] = {}
-        self._missing = Keys()
+        self._missing = KeyList()
 
-    def write(self, target: IO[bytes]) -> Written:
+    def write(self, target: IO[bytes]) -> BackupResult:
         with rows.snapshot():
             migrations = layout.migrations()
             parts = {layout.label(model): self._spool(model) for model in layout.tables()}
-            self._note_names()
+            self._list_files()
         with tarfile.open(fileobj=target, mode="w", format=tarfile.PAX_FORMAT) as tar:
             copied = self._copy_files(tar)
             self._add(tar, INDEX, self._index)
@@ -94,7 +94,7 @@ class _Writer:
             )
             (self._scratch / MANIFEST).write_bytes(manifest.to_json())
             self._add(tar, MANIFEST, self._scratch / MANIFEST)
-        return Written(manifest=manifest, missing=self._missing)
+        return BackupResult(manifest=manifest, missing=self._missing)
 
     def _spool(self, model: type[Model]) -> Part:
         with (self._scratch / layout.label(model)).open("wb") as file:
@@ -102,8 +102,8 @@ class _Writer:
             count = rows.dump(model, hashing)
         return Part(count=count, bytes=hashing.bytes, sha256=hashing.sha256)
 
-    def _note_names(self) -> None:
-        with self._named.open("w", encoding="utf-8") as named:
+    def _list_files(self) -> None:
+        with self._file_list.open("w", encoding="utf-8") as named:
             for label, table in _TABLES.items():
                 for row in table.each():
                     named.writelines(f"{label} {row.id} {key}\n" for key in row.masters)
@@ -122,7 +122,7 @@ class _Writer:
         return Part(count=count, bytes=size, sha256=index.sha256)
 
     def _found(self) -> Iterator[tuple[str, IO[bytes], int]]:
-        with self._named.open(encoding="utf-8") as named:
+        with self._file_list.open(encoding="utf-8") as named:
             for line in named:
                 label, row, key = line.split()
                 opened = _open(key)
@@ -141,11 +141,11 @@ class _Writer:
         info = tarfile.TarInfo(name)
         info.size, info.mtime, info.mode = size, int(self._created.timestamp()), 0o600
         tar.addfile(info, file)
-        tar.members.clear()  # type: ignore[attr-defined]  # or it remembers a kilobyte for each file
+        tar.members.clear()  # type: ignore[attr-defined]  # otherwise the list grows by a kilobyte for each file
 
 
 def _open(key: str) -> tuple[IO[bytes], int] | None:
-    """Open a file; return None when it is not there."""
+    """Open a file; return it with its size, or None if it does not exist."""
     size = files.size(key)
     if size is None:
         return None

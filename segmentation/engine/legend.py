@@ -196,7 +196,7 @@ class ClusterStatistics:
     index: int  # in its legend, from 0; the value of its pixels in labels.png
     name: str
     colour: str  # as shown, "#rrggbb"
-    separated_colour: str  # of as many colours that can be told apart
+    separated_colour: str  # of the palette of colours that are easy to tell apart, "#rrggbb"
     foreground: bool
     components: tuple[int, ...]  # ascending
     pixels: int
@@ -211,7 +211,7 @@ class ClusterStatistics:
 
     @property
     def number(self) -> int:
-        """The number that people see, from 1."""
+        """The number that is displayed, from 1."""
         return self.index + 1
 
     @property

@@ -26,7 +26,11 @@ OnFraction = Callable[[float], None]
 
 
 def ignore_progress(_fraction: float) -> None:
-    """Ignore progress."""
+    """Ignore the progress of a computation."""
+
+
+def ignore_stage_progress(_stage: Stage, _fraction: float) -> None:
+    """Ignore the progress of a segmentation."""
 
 
 def subrange(on_fraction: OnFraction, begin: float, end: float) -> OnFraction:

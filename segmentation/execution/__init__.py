@@ -1,22 +1,25 @@
-"""What the worker does: turn, claim, child, heartbeat, finish, stop, sweep. It never enqueues; the rows say what there is to do."""
+"""Execution of jobs by a worker: choose and claim a job, run it in a child process, write heartbeats, store the result.
+
+The rows of `Job` are the queue. Nothing here enqueues a task.
+"""
 
 from segmentation.execution.file_deletions import FileDeletionQueue
 from segmentation.execution.forecast import Forecast, forecast, seconds_left
 from segmentation.execution.heartbeat import Heartbeat
 from segmentation.execution.kinds.archive import expected_archive_seconds
 from segmentation.execution.kinds.run.cost import expected_seconds
-from segmentation.execution.periodic import PeriodicTasks
-from segmentation.execution.schedule import Expected
+from segmentation.execution.periodic import PeriodicTaskRunner
+from segmentation.execution.schedule import ExpectedTimes
 from segmentation.execution.sweep import sweep
 from segmentation.execution.worker import OnReady, serve_until_empty, work
 
 __all__ = [
-    "Expected",
+    "ExpectedTimes",
     "FileDeletionQueue",
     "Forecast",
     "Heartbeat",
     "OnReady",
-    "PeriodicTasks",
+    "PeriodicTaskRunner",
     "expected_archive_seconds",
     "expected_seconds",
     "forecast",

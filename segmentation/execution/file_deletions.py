@@ -1,4 +1,4 @@
-"""The queue of files to delete. Children delete them: a slow storage must not stop the heartbeats."""
+"""A queue of files to delete. A child process deletes them, so that a slow storage does not delay heartbeats."""
 
 import functools
 import logging
@@ -13,11 +13,11 @@ from segmentation.execution.forking import fork
 logger = logging.getLogger(__name__)
 
 _ALLOWANCE = Allowance(memory=500_000_000, seconds=300.0)
-_LOOK_SECONDS = 0.01
+_POLL_SECONDS = 0.01
 
 
 class FileDeletionQueue:
-    """A queue of files to delete that have lost their row. What fails here is left to the sweep of orphans."""
+    """A queue of files to delete that no row names any more. When a deletion fails, the daily sweep repeats it."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[str, Collection[str]]] = []
@@ -25,7 +25,7 @@ class FileDeletionQueue:
         self._prefix = ""
 
     def delete(self, prefix: str, *, keep: Collection[str] = ()) -> None:
-        """Have everything below `prefix` deleted soon, except for the folders `keep` in it."""
+        """Queue the deletion of everything below `prefix`, except for the folders `keep` in it."""
         self._waiting.append((prefix, keep))
 
     @property
@@ -33,9 +33,9 @@ class FileDeletionQueue:
         return self._child is None and not self._waiting
 
     def tick(self) -> None:
-        """Check the child and start the next one: one at a time, since nobody waits."""
+        """Check whether the child has ended, and start the next one. There is at most one at a time."""
         if self._child is not None and self._child.poll():
-            self._settle(self._child)
+            self._log_failure(self._child)
             self._child = None
         if self._child is None and self._waiting:
             self._prefix, keep = self._waiting.pop(0)
@@ -46,7 +46,7 @@ class FileDeletionQueue:
         deadline = time.monotonic() + within
         self.tick()
         while not self.is_empty and time.monotonic() < deadline:
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
             self.tick()
 
     @staticmethod
@@ -54,10 +54,10 @@ class FileDeletionQueue:
         try:
             return fork(functools.partial(_delete, prefix, keep), allowance=_ALLOWANCE)
         except OSError as error:
-            logger.warning("Files below %s stay: no room for another process. %s", prefix, error)
+            logger.warning("Files below %s stay: no resources for another process. %s", prefix, error)
             return None
 
-    def _settle(self, child: Child) -> None:
+    def _log_failure(self, child: Child) -> None:
         try:
             child.result()
         except (SegmentationError, ChildLost) as failure:

@@ -1,4 +1,4 @@
-"""When waiting jobs will begin and end, from the rows as they are now."""
+"""Forecast of when waiting jobs will start and end, computed from the present rows."""
 
 import uuid
 from datetime import timedelta
@@ -8,21 +8,21 @@ from django.db.models import DurationField, ExpressionWrapper, F, Max
 from django.db.models.functions import Now
 
 from segmentation.execution.kinds import KINDS
-from segmentation.execution.schedule import Expected, Running, Schedule, Slots, Waiting
+from segmentation.execution.schedule import ExpectedTimes, Running, Simulation, Slots, Waiting
 from segmentation.models import Job, Worker
 from segmentation.models.jobs import SHORT_SECONDS
 
-Forecast = dict[uuid.UUID, Expected]
-"""What becomes of each waiting job."""
+Forecast = dict[uuid.UUID, ExpectedTimes]
+"""The expected position, start and end of each waiting job, by its id."""
 
-_ENOUGH_PERCENT = 10  # before that, elapsed time says nothing about what is left
-_NOBODY = uuid.UUID(int=0)
+_ENOUGH_PERCENT = 10  # below this, the time that is left cannot be estimated from the elapsed time
+_NO_WORKER = uuid.UUID(int=0)
 
 
 def forecast() -> Forecast:
-    """Return when each waiting job will begin and end, and how many of its kind begin before it.
+    """Return when each waiting job is expected to start and end, and how many jobs of its kind start before it.
 
-    Without a worker, as if there were one with a single slot for long jobs.
+    Without a worker, the forecast is that of one worker with one slot for long jobs.
     """
     waiting = [
         _waiting(row)
@@ -32,12 +32,12 @@ def forecast() -> Forecast:
         return {}
     workers = [
         Slots(worker=worker.pk, long=worker.slots, short=worker.short_slots, speed=worker.speed)
-        for worker in Worker.objects.at_work()
+        for worker in Worker.objects.accepting_jobs()
     ]
     owners = {job.owner for job in waiting}
     claimed = Job.objects.filter(owner__in=owners, claimed__isnull=False).order_by().values_list("owner")
-    return Schedule(
-        workers=workers or [Slots(worker=_NOBODY, long=1, short=1, speed=1.0)],
+    return Simulation(
+        workers=workers or [Slots(worker=_NO_WORKER, long=1, short=1, speed=1.0)],
         running=list(_running()),
         waiting=waiting,
         served=dict(claimed.annotate(last=Max("claimed"))),
@@ -52,9 +52,9 @@ def seconds_left(*, expected: float, elapsed: float, percent: int) -> float:
     expected : float
         Seconds that it was expected to take on its worker.
     elapsed : float
-        Seconds since it was begun.
+        Seconds since it was started.
     percent : int
-        How far it is; asked only when it takes longer than expected.
+        Its progress; used only when it takes longer than expected.
     """
     if elapsed < expected:
         return expected - elapsed
@@ -74,7 +74,7 @@ def _waiting(row: dict[str, Any]) -> Waiting:
         kind=row["kind"],
         queued=row["queued"],
         waited=_seconds(row["waited"]),
-        cost=SHORT_SECONDS if cost is None else cost,  # as good a guess as any until a worker judges it
+        cost=SHORT_SECONDS if cost is None else cost,  # until a worker estimates it
     )
 
 

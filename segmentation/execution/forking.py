@@ -8,10 +8,10 @@ from segmentation.engine.sandbox import Allowance, Child, Report
 
 
 def fork(function: Callable[[Report], Any], *, allowance: Allowance) -> Child:
-    """Fork without connections to databases: parent and child on one of them would mix up its messages.
+    """Fork a child process that calls `function`, after closing all database connections.
 
-    The child inherits the connection to the decoder.
+    Parent and child must not share a database connection. The child inherits the connection to the decoder process.
     """
     connections.close_all()
-    decoder.warm()
+    decoder.ensure_started()
     return Child.fork(function, allowance=allowance)

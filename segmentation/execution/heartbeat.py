@@ -1,4 +1,4 @@
-"""The row of the worker that this process is, or belongs to: its heartbeat, its slots and its speed."""
+"""The row of the present worker: its heartbeat, slots and speed."""
 
 import contextlib
 import logging
@@ -12,22 +12,22 @@ from django.conf import settings
 from django.db import Error, connections
 
 import segmentation
-from segmentation.execution.turn import Turns
+from segmentation.execution.next_job import JobFinder
 from segmentation.models import Worker
 
 logger = logging.getLogger(__name__)
 
-_SHORTEST_MEASURED_SECONDS = 0.2  # less is mostly the start of the process
+_SHORTEST_MEASURED_SECONDS = 0.2  # shorter jobs consist mostly of the start of their process
 _current: ContextVar["Heartbeat | None"] = ContextVar("heartbeat", default=None)
 
 
 class Heartbeat:
-    """The heartbeat of one worker, whichever backend it works for.
+    """The row of one worker in the database, used with either task backend.
 
     Parameters
     ----------
     slots, short_slots : int
-        How many long jobs it does at the same time, and how many short ones beside them; 0 as the settings say.
+        How many long jobs it does at the same time, and how many further short ones; 0 for the values of the settings.
     """
 
     def __init__(self, *, slots: int = 0, short_slots: int = 0) -> None:
@@ -35,16 +35,16 @@ class Heartbeat:
         self.slots = slots or settings.GMM_WORKER_SLOTS
         self.short_slots = short_slots or settings.WORKER_SHORT_SLOTS
         self.speed = 1.0  # see `Worker.speed`
-        self._turns = Turns()
+        self._finder = JobFinder()
 
     @classmethod
     def current(cls) -> "Heartbeat | None":
-        """Return the worker that this process was forked from, when there is one: it sees to the row."""
+        """Return the heartbeat of the worker that this process was forked from, or None. That worker updates the row."""
         return _current.get()
 
     @contextlib.contextmanager
     def registered(self) -> Iterator[Self]:
-        """Register the worker; it counts as alive as long as `beat` is called. Forked children find it as `current`."""
+        """Create the row of the worker; it counts as alive while `beat` is called. Forked children get it from `current`."""
         self._register()
         token = _current.set(self)
         try:
@@ -54,27 +54,27 @@ class Heartbeat:
             self._leave()
 
     def beat(self) -> None:
-        """Say that the worker lives, also when its row was deleted."""
-        if not Worker.objects.saw(self.id):
+        """Store the time of a heartbeat. The row is created again if it was deleted."""
+        if not Worker.objects.record_heartbeat(self.id):
             self._register()
 
     def next_job(self, *, long_too: bool = True) -> uuid.UUID | None:
-        """Return the job whose turn it is among those that this worker can do; see `Turns.next`."""
-        return self._turns.next(speed=self.speed, long_too=long_too)
+        """Return the next job for this worker; see `JobFinder.find`."""
+        return self._finder.find(speed=self.speed, long_too=long_too)
 
-    def learn(self, *, expected: float, took: float) -> None:
-        """Let the speed follow what a job took beside what was expected; very short ones say little of it."""
+    def update_speed(self, *, expected: float, took: float) -> None:
+        """Update the speed from the expected and the measured seconds of a job. Very short jobs are ignored."""
         if expected >= _SHORTEST_MEASURED_SECONDS and took > 0:
-            Worker.objects.measured(self.id, expected=expected, took=took)
-            self.recall_speed()
+            Worker.objects.update_speed(self.id, expected=expected, took=took)
+            self.reload_speed()
 
-    def recall_speed(self) -> None:
-        """Take the speed as it stands in the row: with RQ each work-horse learns, and the worker lives on."""
+    def reload_speed(self) -> None:
+        """Read the speed from the row: with RQ, the work-horse processes update it."""
         self.speed = Worker.objects.filter(pk=self.id).values_list("speed", flat=True).first() or self.speed
 
-    def leaving(self) -> None:
-        """Note that the worker begins no more jobs."""
-        Worker.objects.leaving(self.id)
+    def mark_stopping(self) -> None:
+        """Record that the worker starts no more jobs."""
+        Worker.objects.mark_stopping(self.id)
 
     def _register(self) -> None:
         host = socket.gethostname()
@@ -90,8 +90,8 @@ class Heartbeat:
 
     def _leave(self) -> None:
         try:
-            connections.close_all()  # a signal may have broken off what was being asked
-            Worker.objects.left(self.id)
+            connections.close_all()  # a signal may have interrupted a query
+            Worker.objects.mark_ended(self.id)
         except Error as error:
             logger.warning("The database does not answer. %s", error)
         finally:

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from segmentation.names import skeleton
+from segmentation.user_names import skeleton
 
 
 def fill(apps, schema_editor):

@@ -9,8 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from segmentation import access
+from segmentation import access, files
 from segmentation.engine.imaging import Limits
+from segmentation.engine.imaging.formats import name_of_file
+from segmentation.engine.recipe import Reading
 from segmentation.models.users import User
 
 
@@ -20,25 +22,26 @@ class ImageQuerySet(models.QuerySet["Image"]):
         return access.visible(self.filter(trashed=None), user=user)
 
     def owned_by(self, user: User | AnonymousUser) -> Self:
-        """Return the images of a person's own lists."""
+        """Return the images that `user` owns, for their own lists."""
         return self.filter(owner=user.pk, trashed=None)
 
 
 class Image(models.Model):
-    """An uploaded picture; its files stand under `images/<uuid>/`."""
+    """An uploaded picture. The storage keys of its files begin with `images/<uuid>/`."""
 
     OWNER = "owner"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="images", db_index=False)
-    name = models.CharField(_("name"), max_length=255)  # as uploaded; for display and for names of downloads only
+    name = models.CharField(_("name"), max_length=255)  # as uploaded; only for display and for the names of downloads
     sha256 = models.CharField(max_length=64)
     bytes = models.PositiveBigIntegerField(_("size"))
     format = models.CharField(_("format"), max_length=8)
     width = models.PositiveIntegerField(_("width"))
     height = models.PositiveIntegerField(_("height"))
     bands = models.PositiveSmallIntegerField(_("bands"))  # as stored in the file
-    fitted_bands = models.PositiveSmallIntegerField(null=True)  # null: uploaded before a release that kept it
+    # Number of values a pixel that are fitted; null: uploaded to an older release
+    fitted_bands = models.PositiveSmallIntegerField(null=True)
     dtype = models.CharField(_("number type"), max_length=16)
     frames = models.PositiveIntegerField(_("frames"), default=1)
     notices = models.JSONField(_("notices"), default=list)  # what was reduced, converted or ignored
@@ -46,10 +49,13 @@ class Image(models.Model):
     display_type = models.CharField(max_length=32)  # media types of the two renditions made at upload
     thumbnail_type = models.CharField(max_length=32)
     created = models.DateTimeField(_("uploaded"), default=timezone.now)
-    stored_bytes = models.PositiveBigIntegerField(
+    stored_bytes = models.PositiveBigIntegerField(null=True)  # of all its files; null: not known yet (older release)
+    reading = models.JSONField(null=True)  # what a person decided about the reading of the file; null: nothing
+    pixel_size = models.JSONField(null=True)  # that a person has given; null: as the file says
+    renditions = models.PositiveIntegerField(
         null=True
-    )  # of all its files; null: of an older release, to be measured
-    masks = models.JSONField(null=True)  # uploaded and not yet swept: SHA-256 -> bytes; null: none
+    )  # number of the pair of renditions, in their keys; null: the first
+    masks = models.JSONField(null=True)  # uploaded masks that wait for a run: SHA-256 -> bytes; null: none
     trashed = models.DateTimeField(null=True, editable=False)
 
     objects = ImageQuerySet.as_manager()
@@ -71,9 +77,10 @@ class Image(models.Model):
 
     @property
     def limits(self) -> Limits:
-        """What is admitted when the stored original is decoded: at least what was admitted at upload.
+        """The limits for decoding the stored original: those of the settings, but never below the size of the original.
 
-        The settings may be lower today. Only HEIC depends on them: where it is off, its codec may not be installed.
+        So a picture that was admitted at upload can still be decoded after an administrator has lowered the limits. The
+        exception is HEIC: where it is switched off, its codec may not be installed.
         """
         pixels = self.width * self.height
         return Limits(
@@ -84,9 +91,23 @@ class Image(models.Model):
         )
 
     @property
+    def parsed_reading(self) -> Reading:
+        """What a person decided about the reading of the file, for runs and renditions to come."""
+        return Reading.from_mapping(self.reading or {})
+
+    def rendition_key(self, name: str) -> str:
+        """Return the key of a rendition, `display` or `thumbnail`."""
+        return files.rendition_key(self.pk, name, self.renditions)
+
+    @property
     def is_readable(self) -> bool:
-        """Whether the stored original can be decoded: not a HEIC where that is off."""
+        """Whether the stored original can be decoded: not if it is HEIC and HEIC is switched off."""
         return self.format != "HEIF" or settings.GMM_HEIC
+
+    @property
+    def download_name(self) -> str:
+        """The name as uploaded; one that ends as a page or a script does gets the extension of its format."""
+        return name_of_file(self.name, self.format)
 
     @property
     def megapixels(self) -> float:

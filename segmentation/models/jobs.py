@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils.translation import gettext_lazy as _
 
 from segmentation import access
-from segmentation.models.clock import seconds_from_now
+from segmentation.models.database_time import seconds_from_now
 from segmentation.models.users import User
 
 
@@ -23,11 +23,11 @@ class State(models.TextChoices):
 
 
 SHORT_SECONDS = 5.0
-"""Jobs that are expected to take less on their worker are short, all others long."""
+"""A job is short if its worker is expected to finish it in less than this, and long otherwise."""
 
 
-class Kind(models.TextChoices):
-    """What a job does; `execution.kinds` has everything about each."""
+class JobKind(models.TextChoices):
+    """The kinds of background work; `execution.kinds` implements each of them."""
 
     RUN = "run", _("Segmentation")
     ARCHIVE = "archive", _("Download of a person's data")
@@ -38,10 +38,10 @@ _FRESH = {"lease": None, "lease_until": None, "stage": "", "percent": 0}
 
 
 class JobQuerySet(models.QuerySet["Job"]):
-    """What waits and runs, and the transitions between states.
+    """Queries and state changes of jobs.
 
-    Every transition is one UPDATE that names the state, or the lease, from which it starts. It returns whether it
-    changed the row; False means that somebody else was first.
+    Each state change is one UPDATE whose WHERE clause tests the old state or the lease. It returns whether it changed the
+    row; False means that another process has changed the state before.
     """
 
     def visible_to(self, user: User | AnonymousUser) -> Self:
@@ -52,11 +52,11 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(state=State.QUEUED)
 
     def ready(self) -> Self:
-        """Return the queued jobs whose time has come."""
+        """Return the queued jobs that may start now (see `not_before`)."""
         return self.queued().filter(Q(not_before=None) | Q(not_before__lte=Now()))
 
     def short(self, *, speed: float) -> Self:
-        """Return the jobs that a worker of this speed is expected to finish soon, and those that nobody has judged yet."""
+        """Return the jobs that are short on a worker of this speed, and those whose cost is not estimated yet."""
         return self.filter(Q(expected_seconds=None) | Q(expected_seconds__lt=SHORT_SECONDS * speed))
 
     def of_kinds(self, names: Iterable[str]) -> Self:
@@ -66,7 +66,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(state=State.RUNNING)
 
     def running_long(self) -> Self:
-        """Return the running jobs that are long on their workers."""
+        """Return the running jobs that are long at the speed of their workers."""
         here = SHORT_SECONDS * Coalesce(F("worker__speed"), 1.0)
         return self.running().filter(Q(expected_seconds=None) | Q(expected_seconds__gte=here))
 
@@ -74,11 +74,11 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(state__in=(State.QUEUED, State.RUNNING))
 
     def stalled(self) -> Self:
-        """Return running jobs whose worker has not been heard of for a lease."""
+        """Return the running jobs whose lease has expired."""
         return self.running().filter(lease_until__lt=Now())
 
     def claim(self, job_id: uuid.UUID, *, worker_id: uuid.UUID) -> uuid.UUID | None:
-        """QUEUED -> RUNNING. Return the new lease, or None when another was first."""
+        """QUEUED -> RUNNING. Return the new lease, or None when the job is no longer queued."""
         lease = uuid.uuid4()
         claimed = (
             self.queued()
@@ -98,8 +98,8 @@ class JobQuerySet(models.QuerySet["Job"]):
         )
         return lease if claimed else None
 
-    def beat(self, lease: uuid.UUID, *, stage: str, percent: int) -> bool:
-        """Extend a lease and write the progress."""
+    def extend_lease(self, lease: uuid.UUID, *, stage: str, percent: int) -> bool:
+        """Extend a lease, and store stage and percent of the job."""
         return (
             self._held(lease).update(
                 lease_until=seconds_from_now(settings.GMM_LEASE_SECONDS), stage=stage, percent=percent
@@ -120,17 +120,17 @@ class JobQuerySet(models.QuerySet["Job"]):
             > 0
         )
 
-    def hand_back(self, lease: uuid.UUID, *, counted: bool) -> bool:
-        """RUNNING -> QUEUED, in the place that it had; `counted` says whether the attempt counts."""
+    def requeue(self, lease: uuid.UUID, *, counted: bool) -> bool:
+        """RUNNING -> QUEUED, with its old position in the queue; `counted` says whether the attempt counts."""
         attempt = F("attempt") if counted else F("attempt") - 1
         return self._held(lease).update(**_FRESH | {"state": State.QUEUED, "started": None, "attempt": attempt}) > 0
 
     def cancel(self, job_id: uuid.UUID) -> bool:
-        """QUEUED or RUNNING -> CANCELLED. The worker learns of it at its next beat."""
+        """QUEUED or RUNNING -> CANCELLED. The worker of a running job notices at its next heartbeat."""
         return self.active().filter(pk=job_id).update(**_FRESH | {"state": State.CANCELLED, "finished": Now()}) > 0
 
     def retry(self, job_id: uuid.UUID) -> bool:
-        """FAILED or CANCELLED -> QUEUED by hand: at the end of the queue, with all attempts again."""
+        """FAILED or CANCELLED -> QUEUED, at the end of the queue and with the number of attempts reset."""
         return (
             self.filter(pk=job_id, state__in=(State.FAILED, State.CANCELLED)).update(
                 **_FRESH
@@ -148,12 +148,12 @@ class JobQuerySet(models.QuerySet["Job"]):
             > 0
         )
 
-    def expect(self, job_id: uuid.UUID, *, seconds: float) -> bool:
-        """Note the expected cost of a job that has none yet."""
+    def set_expected_seconds(self, job_id: uuid.UUID, *, seconds: float) -> bool:
+        """Store the expected cost of a job that has none yet."""
         return self.filter(pk=job_id, expected_seconds=None).update(expected_seconds=seconds) > 0
 
-    def expect_more(self, lease: uuid.UUID, *, seconds: float) -> bool:
-        """Raise the expected cost of a running job."""
+    def raise_expected_seconds(self, lease: uuid.UUID, *, seconds: float) -> bool:
+        """Replace the expected cost of a running job, which takes longer than expected."""
         return self._held(lease).update(expected_seconds=seconds) > 0
 
     def _held(self, lease: uuid.UUID) -> Self:
@@ -161,26 +161,27 @@ class JobQuerySet(models.QuerySet["Job"]):
 
 
 class Job(models.Model):
-    """One piece of background work. Turn, position and sweep look at this table alone."""
+    """One piece of background work. Scheduling, queue positions and the sweep read this table only."""
 
     OWNER = "owner"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.RUN)
+    kind = models.CharField(max_length=16, choices=JobKind.choices, default=JobKind.RUN)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="jobs", db_index=False)
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.QUEUED)
     created = models.DateTimeField(_("created"), db_default=Now())
     queued = models.DateTimeField(_("queued"), db_default=Now())  # later than created after a retry
-    claimed = models.DateTimeField(null=True)  # stays when handed back: by it the owner was served
+    claimed = models.DateTimeField(null=True)  # kept when the job is requeued, since it decides which owner is next
     started = models.DateTimeField(_("started"), null=True)
     finished = models.DateTimeField(_("finished"), null=True)
-    lease = models.UUIDField(null=True, unique=True)  # who holds it may write
+    lease = models.UUIDField(null=True, unique=True)  # only its holder may write
     lease_until = models.DateTimeField(null=True)
     worker = models.ForeignKey("segmentation.Worker", models.SET_NULL, null=True, related_name="jobs")
     attempt = models.PositiveSmallIntegerField(_("attempts"), default=0)
     stage = models.CharField(_("stage"), max_length=16, blank=True, default="")
     percent = models.PositiveSmallIntegerField(_("percent"), default=0)
-    expected_seconds = models.FloatField(_("expected cost"), null=True)  # core-seconds at speed 1; null: not judged yet
+    # Core-seconds at speed 1; null: not estimated yet
+    expected_seconds = models.FloatField(_("expected cost"), null=True)
     not_before = models.DateTimeField(_("not before"), null=True)  # when it may be claimed; null: at once
     error_code = models.CharField(_("error"), max_length=32, blank=True, default="")
     error_detail = models.TextField(_("error in words"), blank=True, default="")

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from segmentation import access
 from segmentation.engine.recipe import Preset
+from segmentation.exceptions import NotFound
 from segmentation.models.images import Image
 from segmentation.models.jobs import Job, State
 from segmentation.models.users import User
@@ -21,14 +22,14 @@ class RunQuerySet(models.QuerySet["Run"]):
         return access.visible(self.filter(image__trashed=None), user=user)
 
     def owned_by(self, user: User | AnonymousUser) -> Self:
-        """Return the runs of a person's own lists."""
+        """Return the runs that `user` owns, for their own lists."""
         return self.filter(job__owner=user.pk, image__trashed=None)
 
     def newest_first(self) -> Self:
         return self.order_by("-job__created", "-job__id")
 
     def for_lists(self) -> Self:
-        """Join what a list shows of each run and leave the big JSON in the database."""
+        """Fetch what a list shows of each run, without the large JSON columns."""
         return (
             self.select_related("job", "job__owner", "image", "result")
             .defer("result__mixture", "result__versions", "image__metadata", "inputs")
@@ -43,7 +44,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
 
 class Run(models.Model):
-    """One execution of a recipe on an image. Its state stands in its job, whose id it shares."""
+    """One execution of a recipe on an image. Its state is that of its job, whose id is also the id of the run."""
 
     OWNER = "job__owner"
 
@@ -52,8 +53,9 @@ class Run(models.Model):
     parent = models.ForeignKey("self", models.SET_NULL, null=True, related_name="children")
     recipe = models.JSONField(_("recipe"))
     inputs = models.JSONField(_("inputs"), default=dict)
-    inputs_bytes = models.PositiveBigIntegerField(null=True)  # of the files that inputs name; null: to be measured
-    n_clusters = models.PositiveSmallIntegerField(_("clusters"), null=True)  # as asked; null: chosen by the app
+    # Of the files that the inputs name; null: not known yet (older release)
+    inputs_bytes = models.PositiveBigIntegerField(null=True)
+    n_clusters = models.PositiveSmallIntegerField(_("clusters"), null=True)  # as requested; null: chosen by the engine
     revision = models.PositiveIntegerField(_("revision"), default=0)  # the number of the current revision
 
     objects = RunQuerySet.as_manager()
@@ -74,7 +76,7 @@ class Run(models.Model):
 
     @property
     def has_regions(self) -> bool:
-        """Whether the recipe asks for regions rather than clusters of colours."""
+        """Whether the preset is *regions*, not *colours*."""
         return bool(self.recipe.get("preset") == Preset.REGIONS)
 
     @property
@@ -83,34 +85,42 @@ class Run(models.Model):
 
     @property
     def current_revision(self) -> "Revision":
-        """The revision that is shown; of a list made with `for_lists` without a query.
+        """The current revision of the legend. Needs no query after `for_lists`.
 
         Raises
         ------
-        Revision.DoesNotExist
-            While the run has no result.
+        NotFound
+            While the run has no result, and when it was deleted after it was fetched.
         """
         prefetched: list[Revision] | None = getattr(self, "current_revisions", None)
-        if prefetched:
-            return prefetched[0]
-        return self.revisions.get(number=self.revision)
+        found = prefetched or self.revisions.filter(number=self.revision)[:1]
+        for revision in found:
+            return revision
+        raise NotFound
+
+    @property
+    def was_deleted(self) -> bool:
+        """Whether the run went while a list was made with `for_lists`, between its two queries."""
+        return self.succeeded and getattr(self, "current_revisions", None) == []
 
 
 class Result(models.Model):
-    """The outcome of a run as stored; never changed."""
+    """The stored outcome of a run. It is never changed."""
 
     run = models.OneToOneField(Run, models.CASCADE, primary_key=True, related_name="result")
-    lease = models.UUIDField()  # the attempt that made it; its files stand under it
+    lease = models.UUIDField()  # of the attempt that made it; part of the keys of its files
     pixels_sha256 = models.CharField(max_length=64)  # of the component map's shape, dtype and bytes
     files = models.JSONField()  # name -> {"key", "bytes", "sha256"}
-    bytes = models.PositiveBigIntegerField(null=True)  # of all files; null: of an older release, to be added up
+    bytes = models.PositiveBigIntegerField(null=True)  # of all files; null: not known yet (older release)
     log_likelihood = models.FloatField(_("log-likelihood"))  # mean, nats per pixel
     iterations = models.PositiveIntegerField(_("iterations"))
     converged = models.BooleanField(_("converged"))
     seconds = models.JSONField(_("seconds by stage"))
-    facts = models.JSONField(default=dict)  # counts that belong to the whole result: distinct colours, pixels with data
+    # Values of the whole result that no list shows or sorts by: pixel counts, notices, features, the header of the picture.
+    # The column keeps its name, for workers of the release before
+    extras = models.JSONField(default=dict, db_column="facts")
     mixture = models.JSONField(_("mixture"))
-    components = models.JSONField(_("components"))  # additive sums, so that merging adds
+    components = models.JSONField(_("components"))  # sums over pixels, so that merging clusters adds them
     versions = models.JSONField(_("versions"))
 
     class Meta:
@@ -126,7 +136,7 @@ class Result(models.Model):
 
 
 class Revision(models.Model):
-    """One state of a run's legend, changed by people; undo moves to the parent."""
+    """One version of the legend of a run. Each edit makes a new one; undo returns to the parent."""
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="revisions", db_index=False)
     number = models.PositiveIntegerField()

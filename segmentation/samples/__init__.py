@@ -1,4 +1,4 @@
-"""The built-in pictures: freely licensed, one of each kind that people bring along."""
+"""The built-in sample pictures, which are freely licensed: one for each usual kind of picture."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ _FOLDER = Path(__file__).resolve().parent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """A picture, what it shows, and who may be thanked for it."""
+    """A sample picture with its title, author and licence."""
 
     file: str  # in this folder
     title: str | Promise
@@ -23,17 +23,17 @@ class Sample:
 
     @property
     def path(self) -> Path:
-        """The file at full size."""
+        """The path of the picture at full size."""
         return _FOLDER / self.file
 
     @property
     def slug(self) -> str:
-        """The name in addresses."""
+        """The name of the sample in URLs."""
         return self.path.stem
 
     @property
     def preview(self) -> Path:
-        """A small WebP of 192 x 128 pixels, cut to that shape."""
+        """The path of a preview: a WebP of 192 x 128 pixels, cropped to that shape."""
         return _FOLDER / "previews" / f"{self.slug}.webp"
 
 

@@ -1,4 +1,4 @@
-"""What people do, as verbs. Keyword-only, no request; errors are the domain's, with a code and a sentence."""
+"""The operations that views, API and admin call. They take keyword arguments, know no request, and raise domain errors."""
 
 from segmentation.results import StoredResult, stored_result
 from segmentation.services.archives import (
@@ -15,13 +15,14 @@ from segmentation.services.comparisons import Overlap, Overlaps, connected_regio
 from segmentation.services.deletion import delete_image, delete_run, delete_user, end_sessions, refusal_to_delete
 from segmentation.services.failures import failure_heading
 from segmentation.services.fits import Evidence, evidence, fit_frames, fit_history
+from segmentation.services.image_notices import image_notices
+from segmentation.services.job_statistics import MAX_RECENT_JOBS, RECENT_HOURS, DurationSummary, RecentJobs, recent_jobs
 from segmentation.services.legends import cluster_name, edit_legend, undo_legend
 from segmentation.services.masks import UsedMask, masks_in_use, upload_mask
-from segmentation.services.notices import notices
 from segmentation.services.operations import (
-    Queue,
+    QueueStatus,
     RunningJob,
-    Storage,
+    StorageStatus,
     WorkerStatus,
     WorkerStatuses,
     jobs_by_state,
@@ -31,26 +32,26 @@ from segmentation.services.operations import (
 )
 from segmentation.services.pixel_reports import PixelReport, pixel_report
 from segmentation.services.quotas import Usage, image_bytes, stored_bytes, usage
+from segmentation.services.readings import change_pixel_size, change_reading
 from segmentation.services.runs import cancel_run, create_run, retry_run
 from segmentation.services.status import RunError, RunStatus, run_status
-from segmentation.services.throughput import HOURS, MOST, Recent, Spread, recent
 from segmentation.services.uploads import limits, upload_image, upload_sample
 
 __all__ = [
-    "HOURS",
-    "MOST",
+    "MAX_RECENT_JOBS",
+    "RECENT_HOURS",
     "ArchiveStatus",
+    "DurationSummary",
     "Evidence",
     "Overlap",
     "Overlaps",
     "PixelReport",
-    "Queue",
-    "Recent",
+    "QueueStatus",
+    "RecentJobs",
     "RunError",
     "RunStatus",
     "RunningJob",
-    "Spread",
-    "Storage",
+    "StorageStatus",
     "StoredResult",
     "Usage",
     "UsedMask",
@@ -61,6 +62,8 @@ __all__ = [
     "cached_file",
     "cancel_archive",
     "cancel_run",
+    "change_pixel_size",
+    "change_reading",
     "cluster_name",
     "connected_regions",
     "counted_regions",
@@ -77,17 +80,17 @@ __all__ = [
     "fit_frames",
     "fit_history",
     "image_bytes",
+    "image_notices",
     "jobs_by_state",
     "limits",
     "masks_in_use",
-    "notices",
     "open_archive",
     "open_artefact",
     "overlaps",
     "pixel_report",
     "queue",
     "ready_archive",
-    "recent",
+    "recent_jobs",
     "refusal_to_delete",
     "retry_run",
     "run_status",

@@ -1,4 +1,4 @@
-"""The archive of a person's own data: asked for, made in the background, kept for some days. Everybody has one at most."""
+"""The archive of a person's own data. It is made in the background and kept for some days; a person has one at most."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from segmentation.exceptions import Conflict
 from segmentation.execution.kinds import kind_of
 from segmentation.execution.kinds.archive import SCHEMA
 from segmentation.models import Job, JobOutput, User, Worker
-from segmentation.models.jobs import Kind, State
+from segmentation.models.jobs import JobKind, State
 from segmentation.models.outputs import JobOutputQuerySet
 from segmentation.services.quotas import lock
 from segmentation.services.status import forecast_of
@@ -23,7 +23,7 @@ from segmentation.services.status import forecast_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveStatus:
-    """The state of a person's archive at one moment."""
+    """The present state of a person's archive."""
 
     state: str
     percent: int
@@ -42,9 +42,9 @@ class ArchiveStatus:
 
 
 def archive_status(*, owner: User) -> ArchiveStatus | None:
-    """Return how the archive of a person stands; None when there is none."""
+    """Return the state of a person's archive; None when there is none."""
     output = _archives(owner).select_related("job").first()
-    if output is None or _is_over(output):
+    if output is None or _has_expired(output):
         return None
     job = output.job
     return ArchiveStatus(
@@ -59,7 +59,7 @@ def archive_status(*, owner: User) -> ArchiveStatus | None:
 
 @transaction.atomic
 def create_archive(*, owner: User) -> None:
-    """Queue the archive of everything that is stored of `owner`; a former one is deleted.
+    """Queue the archive of everything that is stored of `owner`; an older archive is deleted.
 
     Raises
     ------
@@ -67,18 +67,18 @@ def create_archive(*, owner: User) -> None:
         With `state_conflict`, while one is being made.
     """
     lock(owner)
-    for former in _archives(owner).select_related("job"):
-        if former.job.is_active:
+    for older in _archives(owner).select_related("job"):
+        if older.job.is_active:
             raise Conflict("state_conflict", gettext_noop("Your data is being packed already. Wait until it is ready."))
-        former.delete()
+        older.delete()
     expected = execution.expected_archive_seconds(owner.pk)
-    job = Job.objects.create(owner=owner, kind=Kind.ARCHIVE, expected_seconds=expected)
+    job = Job.objects.create(owner=owner, kind=JobKind.ARCHIVE, expected_seconds=expected)
     JobOutput.objects.create(job=job, request={"schema": SCHEMA})
     tasks.wake_workers_on_commit()
 
 
 def cancel_archive(*, owner: User) -> None:
-    """Cancel the archive of a person that waits or is being made; its worker stops at the next heartbeat.
+    """Cancel a person's archive while it waits or is being made; its worker stops at the next heartbeat.
 
     Raises
     ------
@@ -93,7 +93,7 @@ def cancel_archive(*, owner: User) -> None:
 def ready_archive(*, owner: User) -> JobOutput | None:
     """Return the archive of a person that can be downloaded now; None when there is none."""
     output = _archives(owner).exclude(key="").select_related("job").first()
-    return None if output is None or _is_over(output) else output
+    return None if output is None or _has_expired(output) else output
 
 
 def open_archive(*, archive: JobOutput) -> IO[bytes]:
@@ -108,10 +108,10 @@ def open_archive(*, archive: JobOutput) -> IO[bytes]:
 
 
 def _archives(owner: User) -> JobOutputQuerySet:
-    return JobOutput.objects.owned_by(owner).filter(job__kind=Kind.ARCHIVE).order_by("-job__created")
+    return JobOutput.objects.owned_by(owner).filter(job__kind=JobKind.ARCHIVE).order_by("-job__created")
 
 
-def _is_over(output: JobOutput) -> bool:
+def _has_expired(output: JobOutput) -> bool:
     return output.expires is not None and output.expires <= timezone.now()
 
 

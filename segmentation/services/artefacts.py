@@ -1,6 +1,7 @@
-"""Files that can be made from a result, as `engine.artefacts` registers them: found where they are kept, or made.
+"""Open the artefacts of a result: the files that `engine.artefacts` can make from it.
 
-What takes long is made once and kept in the cache, and what is expensive is made in a limited child process.
+Some are stored with the run, some are kept in the cache after they were made once, and some are made for each request. Those
+that need much time or memory are made in a child process with limits.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ from segmentation.services.caching import cached_file, has_cached_file
 from segmentation.services.tiles import copy_of, picture_tiles
 from segmentation.services.uploads import DECODE_SECONDS
 
-_SMALL = 1_000_000  # pixels: many such pictures stand on one page
+_SMALL = 1_000_000  # pixels; the artefacts of smaller pictures are made without a processing slot
 
 
 def open_artefact(
@@ -30,30 +31,28 @@ def open_artefact(
 ) -> bytes | IO[bytes]:
     """Return an artefact of the run's current revision: its bytes, or the file open for reading.
 
-    The run has stored some of them for the first legend. Of the others the newest is cached, unless it is made at once.
-
     Parameters
     ----------
     part : int or None
-        Of an artefact with parts: which.
+        The number of the part, for an artefact that has parts.
     palette : str
-        Other colours of a palette PNG, by name; empty for its own.
+        The name of another palette for a palette PNG; empty for its own colours.
     actor : User or None
-        Who waits for it, and in whose place it is made; None means the owner.
+        The person whose processing slot is used; None means the owner.
 
     Raises
     ------
     SegmentationError
-        With `not_found` when it does not exist of this result; of the sandbox.
+        With `not_found` when this result has no such artefact; also whatever the sandbox raises.
     Conflict
         With `state_conflict` when the run has no result.
     RateLimited, Busy
-        When there is no place to make it in.
+        When there is no processing slot to make it in.
     """
     artefact, stored = find_artefact(run=run, name=name, part=part)
-    if not artefact.is_kept(stored):
+    if not artefact.is_cached(stored):
         return artefact.make(stored, part=part, palette=palette)
-    file = _kept(artefact, stored, part, actor)
+    file = _kept_file(artefact, stored, part, actor)
     if not palette:
         return file
     with file:
@@ -61,12 +60,12 @@ def open_artefact(
 
 
 def find_artefact(*, run: Run, name: str, part: int | None = None) -> tuple[Artefact, StoredResult]:
-    """Return an artefact and the result that it is made from.
+    """Return an artefact by name, and the result that it is made from.
 
     Raises
     ------
     SegmentationError
-        With `not_found` when it does not exist of this result.
+        With `not_found` when this result has no such artefact.
     Conflict
         With `state_conflict` when the run has no result.
     """
@@ -78,7 +77,7 @@ def find_artefact(*, run: Run, name: str, part: int | None = None) -> tuple[Arte
 
 
 def available_artefacts(*, run: Run) -> list[Artefact]:
-    """Return the artefacts of a result that have an address and no parts."""
+    """Return the artefacts that can be made from a result, have a URL and have no parts."""
     stored = stored_result(run=run)
     return [
         artefact
@@ -88,16 +87,16 @@ def available_artefacts(*, run: Run) -> list[Artefact]:
 
 
 def has_artefact(*, run: Run, name: str) -> bool:
-    """Return whether an artefact of the current revision is cached already."""
+    """Return whether an artefact of the current revision is in the cache."""
     artefact, stored = find_artefact(run=run, name=name)
     return has_cached_file(thing=run, name=artefact.file_name(), version=artefact.version(stored))
 
 
-def _kept(artefact: Artefact, stored: StoredResult, part: int | None, actor: User | None) -> IO[bytes]:
+def _kept_file(artefact: Artefact, stored: StoredResult, part: int | None, actor: User | None) -> IO[bytes]:
     name = artefact.file_name(part)
-    of_run = stored.result.files.get(name)
-    if of_run is not None and artefact.is_kept_by_run and artefact.is_first(stored):
-        return files.open_file(of_run["key"])
+    stored_file = stored.result.files.get(name)
+    if stored_file is not None and artefact.is_kept_by_run and artefact.is_initial(stored):
+        return files.open_file(stored_file["key"])
 
     def make() -> bytes | File[bytes]:
         return _in_child(artefact, stored, part, actor) if artefact.is_expensive else artefact.make(stored, part=part)
@@ -113,8 +112,8 @@ def _kept(artefact: Artefact, stored: StoredResult, part: int | None, actor: Use
 
 
 def _in_child(artefact: Artefact, stored: StoredResult, part: int | None, actor: User | None) -> File[bytes]:
-    """Make an artefact in a limited child; returns the file, which is gone when it is closed."""
-    file = tempfile.NamedTemporaryFile(dir=files.incoming_folder())  # noqa: SIM115 - closed by who gets it
+    """Return an open temporary file with the artefact, which a child process with limits has written."""
+    file = tempfile.NamedTemporaryFile(dir=files.incoming_folder())  # noqa: SIM115 - the caller closes it
     try:
         with _tiles_for(artefact, stored, actor) as tiles:
             fit = stored.fit if Dependency.FIT in artefact.depends_on else {}
@@ -129,9 +128,9 @@ def _in_child(artefact: Artefact, stored: StoredResult, part: int | None, actor:
 
 @contextlib.contextmanager
 def _tiles_for(artefact: Artefact, stored: StoredResult, actor: User | None) -> Iterator[Path | None]:
-    """Have the picture's file of tiles at a path, for an artefact that depends on the picture's values."""
+    """Give the path of a copy of the picture's tiles, or None for an artefact that does not depend on the picture."""
     if Dependency.ORIGINAL not in artefact.depends_on:
         yield None
         return
-    with picture_tiles(stored.run.image, actor) as picture, copy_of(picture) as path:
+    with picture_tiles(stored.run.image, stored.inputs.reading, actor) as picture, copy_of(picture) as path:
         yield path

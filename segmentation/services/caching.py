@@ -1,7 +1,7 @@
-"""Files that are made when somebody first asks for them, and kept as long as there is room.
+"""The cache of files that are made when they are first requested.
 
-They stand beside what people have stored: no quota counts them, no backup holds them. `GMM_CACHE_BYTES` limits them all
-together, and a part of it those of one person. What was used longest ago makes room for what is new.
+No quota counts these files and no backup holds them. `GMM_CACHE_BYTES` limits their total size, and a fraction of it the size
+of one person's files. The least recently used files are deleted first.
 """
 
 import contextlib
@@ -20,15 +20,15 @@ from segmentation import files
 from segmentation.engine.exceptions import Busy, gettext_noop
 from segmentation.exceptions import StorageUnavailable
 from segmentation.models import CachedFile, Image, Run, User
-from segmentation.models.cached import CachedFileQuerySet
-from segmentation.services.places import RETRY_SECONDS, place_for
+from segmentation.models.cached_files import CachedFileQuerySet
+from segmentation.services.processing_slots import RETRY_SECONDS, processing_slot
 
 logger = logging.getLogger(__name__)
 
 SHARES = 4
-"""One person's files take at most one of so many parts of the room, so that nobody can take it from everybody."""
+"""One person's files take at most this fraction (1/4) of the cache, so that nobody can fill it alone."""
 
-_WAIT_SECONDS = 1.0  # for somebody else who makes the same file
+_WAIT_SECONDS = 1.0  # for another request that is making the same file
 
 
 def cached_file(
@@ -41,45 +41,45 @@ def cached_file(
     actor: User | None = None,
     is_cheap: bool = False,
 ) -> IO[bytes]:
-    """Return the file `name` of an image or run, open for reading at its beginning; it is made when it is not there.
+    """Return the file `name` of an image or run, open for reading at its beginning; it is made when it is missing.
 
-    Requests of one process that ask for it at the same moment make it once. Of several processes each may make it; one
-    file is kept. A file that cannot be stored is returned all the same.
+    Simultaneous requests in one process make the file once. Several processes may each make it; only one of the files is
+    kept. A file that cannot be stored is returned, too.
 
     Parameters
     ----------
     make : callable
-        Returns the content: bytes, or an open file that can be read and sought, which then belongs to this function.
+        Returns the content: bytes, or an open seekable file, which this function closes or returns.
     version : int
-        Of what the content depends on besides the image or run, as the number of a revision. A file of another version is
-        replaced.
+        The version of what the content depends on besides the image or run, such as the number of a revision. A file of
+        another version is replaced.
     in_parts : bool
-        Whether only parts of it will be read, after `seek`: an object store then sends no more than those.
+        Whether the caller reads only parts of the file, after `seek`: an object store then sends no more than those.
     actor : User or None
-        Whose place it is made in; None means the owner's.
+        The person whose processing slot is used; None means the owner.
     is_cheap : bool
-        Whether it is made in some milliseconds, and needs no place.
+        Whether it is made in a few milliseconds, so that no processing slot is needed.
 
     Raises
     ------
     RateLimited, Busy
-        When there is no place to make it in, or another request is making the same file.
+        When there is no processing slot, or another request is making the same file.
     StorageUnavailable
-        When it is stored but cannot be read.
+        When the file is stored but cannot be read.
     SegmentationError
-        As `make` raises it.
+        Whatever `make` raises.
     """
     found = _opened(thing, name, version, in_parts=in_parts)
     if found is not None:
         return found
-    place = contextlib.nullcontext() if is_cheap else place_for(actor or _owner(thing))
-    with place, _alone(f"{thing.pk}/{name}/{version}"):
+    slot = contextlib.nullcontext() if is_cheap else processing_slot(actor or _owner(thing))
+    with slot, _one_at_a_time(f"{thing.pk}/{name}/{version}"):
         found = _opened(thing, name, version, in_parts=in_parts)
         return _made(thing, name, version, make) if found is None else found
 
 
 def has_cached_file(*, thing: Image | Run, name: str, version: int = 0) -> bool:
-    """Return whether `cached_file` would find it made, unless it is lost."""
+    """Return whether the cache has a file of this name and version."""
     return CachedFile.objects.of(thing).filter(name=name, version=version).exists()
 
 
@@ -89,7 +89,7 @@ def _opened(thing: Image | Run, name: str, version: int, *, in_parts: bool) -> I
         return None
     file = files.open_existing(row.key, in_parts=in_parts)
     if file is None:
-        row.delete()  # somebody has removed the file; it is made again
+        row.delete()  # the file was removed; it is made again
         return None
     row.note_use()
     return file
@@ -109,7 +109,7 @@ def _made(thing: Image | Run, name: str, version: int, make: Callable[[], bytes 
 
 
 def _keep(row: CachedFile, thing: Image | Run, source: File[bytes]) -> None:
-    """Store a new file where it fits at all, in the place of an older version."""
+    """Store a new file and delete older versions, unless it is too large for the cache."""
     if row.bytes > settings.GMM_CACHE_BYTES // SHARES:
         return
     _remove(CachedFile.objects.of(thing).filter(name=row.name).exclude(version=row.version))
@@ -120,10 +120,10 @@ def _keep(row: CachedFile, thing: Image | Run, source: File[bytes]) -> None:
     try:
         with transaction.atomic():
             row.save(force_insert=True)
-    except IntegrityError:  # another process has made the same meanwhile
+    except IntegrityError:  # another process has stored the same file meanwhile
         files.delete_prefix(files.cache_prefix(row.pk))
     else:
-        _make_room(of_owner, for_bytes=0)  # for what others have stored at the same moment
+        _make_room(of_owner, for_bytes=0)  # other processes may have stored files at the same moment
 
 
 def _make_room(of_owner: CachedFileQuerySet, *, for_bytes: int) -> None:
@@ -150,7 +150,7 @@ def _owner_id(thing: Image | Run) -> int:
     return thing.owner_id if isinstance(thing, Image) else thing.image.owner_id
 
 
-# --- one at a time ---
+# --- locks for files that are being made ---
 
 _guard = threading.Lock()
 _waiting: Counter[str] = Counter()
@@ -158,8 +158,8 @@ _locks: dict[str, threading.Lock] = {}
 
 
 @contextlib.contextmanager
-def _alone(what: str) -> Iterator[None]:
-    """Let one thread of this process at a time go on with `what`."""
+def _one_at_a_time(what: str) -> Iterator[None]:
+    """Hold the lock named `what`, which one thread of this process can hold at a time."""
     with _guard:
         lock = _locks.setdefault(what, threading.Lock())
         _waiting[what] += 1

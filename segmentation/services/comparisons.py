@@ -1,4 +1,4 @@
-"""Compare the clusters of a result: how much they overlap, and how many connected regions each consists of."""
+"""Compare the clusters of a result: how much they overlap, and how many connected regions each has."""
 
 import json
 from dataclasses import dataclass
@@ -12,31 +12,32 @@ from segmentation.services.artefacts import has_artefact, open_artefact
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlap:
-    """How much a cluster overlaps the one that it overlaps most."""
+    """The cluster that overlaps a given cluster most, and by how much."""
 
-    number: int  # of the other cluster, as people see it
-    coefficient: float  # Bhattacharyya's: 0 far apart, 1 the same
+    number: int  # of the other cluster, from 1
+    coefficient: float  # Bhattacharyya coefficient: 0 no overlap, 1 equal distributions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlaps:
-    """Bhattacharyya coefficients of the distributions of every two clusters: 0 far apart, 1 the same."""
+    """The Bhattacharyya coefficient of each pair of clusters: 0 for no overlap, 1 for equal distributions."""
 
     coefficients: list[list[float]]  # (n, n)
-    merge_first: tuple[int, int] | None  # the two that overlap most, by index; None of one cluster
+    # Indices of the two clusters that overlap most; None when there is only one cluster
+    merge_first: tuple[int, int] | None
 
     @property
     def most(self) -> float | None:
-        """How much those two overlap."""
+        """The largest coefficient; None when there is only one cluster."""
         return None if self.merge_first is None else self.coefficients[self.merge_first[0]][self.merge_first[1]]
 
     @property
     def numbers(self) -> tuple[int, int] | None:
-        """The numbers of those two as people see them."""
+        """The numbers (from 1) of the two clusters that overlap most; None when there is only one cluster."""
         return None if self.merge_first is None else (self.merge_first[0] + 1, self.merge_first[1] + 1)
 
     def nearest(self, index: int) -> Overlap | None:
-        """Return the cluster that one overlaps most, the first of equals; None of the only one."""
+        """Return the cluster that overlaps cluster `index` most (the first on a tie); None when there is no other."""
         others = [(overlap, -k) for k, overlap in enumerate(self.coefficients[index]) if k != index]
         if not others:
             return None
@@ -45,7 +46,7 @@ class Overlaps:
 
 
 def overlaps(*, run: Run) -> Overlaps:
-    """Return how much every two clusters of the run's current revision overlap, from the mixture alone.
+    """Return how much the clusters of the run's current revision overlap in pairs, computed from the mixture.
 
     A cluster of several components counts as one Gaussian with their common mean and covariance.
 
@@ -62,11 +63,12 @@ def overlaps(*, run: Run) -> Overlaps:
 
 
 def connected_regions(*, run: Run, actor: User | None = None) -> list[int]:
-    """Return how many connected regions each cluster of the run's current revision has; counted when first asked for.
+    """Return the number of connected regions of each cluster at the run's current revision; computed when first requested.
 
     Raises
     ------
-    As of `open_artefact`.
+    SegmentationError
+        As `open_artefact`.
     """
     content = open_artefact(run=run, name="regions", actor=actor)
     if isinstance(content, bytes):
@@ -76,5 +78,5 @@ def connected_regions(*, run: Run, actor: User | None = None) -> list[int]:
 
 
 def counted_regions(*, run: Run) -> list[int] | None:
-    """Return how many connected regions each cluster has; None when they are not counted yet."""
+    """Return the number of connected regions of each cluster; None when it was not computed yet."""
     return connected_regions(run=run) if has_artefact(run=run, name="regions") else None

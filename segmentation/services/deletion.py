@@ -1,7 +1,8 @@
-"""Deleting for good. The rows' files go with them on commit: `segmentation.models.cleanup`.
+"""Delete images, runs and people permanently. Their files are deleted on commit (`segmentation.models.deletion_signals`).
 
-Django looks up what a cascade takes before it begins to delete. Whoever would add to that is therefore kept out first: uploads
-and new runs lock their owner, workers the job, people who edit a legend the run.
+Django collects the rows of a cascade before it deletes the first one. Rows that are added in between would break the deletion,
+so everything that adds rows takes a lock, and a deletion takes these locks first: uploads and new runs lock the owner, workers
+the job, and edits of a legend the run.
 """
 
 from importlib import import_module
@@ -22,36 +23,36 @@ from segmentation.services.audit import record
 
 @transaction.atomic
 def delete_image(*, image: Image, actor: User | None = None) -> None:
-    """Delete an image with its runs. A worker that is busy with one stops at its next beat.
+    """Delete an image with its runs. Workers stop running ones at their next heartbeat.
 
     Parameters
     ----------
     actor : User or None
         Who deletes it, for the log; None: the owner.
     """
-    _hold(image.owner_id, Job.objects.filter(run__image=image))
+    _lock(image.owner_id, Job.objects.filter(run__image=image))
     record(actor=actor, thing=image, what=_("Deleted with its runs."), deleted=True)
     image.delete()
 
 
 @transaction.atomic
 def delete_run(*, run: Run, actor: User | None = None) -> None:
-    """Delete one run; its image stays. `actor` is who does it, as of `delete_image`."""
-    _hold(None, Job.objects.filter(pk=run.pk))
+    """Delete one run; its image stays. `actor` is the person who deletes it (see `delete_image`)."""
+    _lock(None, Job.objects.filter(pk=run.pk))
     record(actor=actor, thing=run, what=_("Deleted."), deleted=True)
     run.delete()
 
 
 @transaction.atomic
 def delete_user(*, user: User, actor: User | None = None) -> None:
-    """Delete a person with all that is theirs. `actor` is who does it, as of `delete_image`.
+    """Delete a person with everything that belongs to them. `actor` is the person who deletes it (see `delete_image`).
 
     Raises
     ------
     Conflict
-        With `state_conflict`, when the log says what the person did as staff: it would go with them.
+        With `state_conflict`, when the staff log has entries of the person: they would be deleted, too.
     """
-    _hold(user.pk, Job.objects.filter(owner=user))
+    _lock(user.pk, Job.objects.filter(owner=user))
     if LogEntry.objects.filter(user=user).exists():
         raise Conflict(
             "state_conflict",
@@ -62,7 +63,7 @@ def delete_user(*, user: User, actor: User | None = None) -> None:
 
 
 def refusal_to_delete(*, user: User) -> str | None:
-    """Return why a person cannot delete their own account, and what they can do; None when they can."""
+    """Return a sentence that says why a person cannot delete their own account, and what to do; None when they can."""
     if LogEntry.objects.filter(user=user).exists():
         return _(
             "The log of the administration says what you did as staff, and must stay. Delete your pictures in your history; "
@@ -75,9 +76,9 @@ def refusal_to_delete(*, user: User) -> str | None:
 
 
 def end_sessions(*, user_id: int) -> int:
-    """Delete all sessions of a person, on whatever device; returns how many there were.
+    """Delete all sessions of a person, and return their number.
 
-    Reads all sessions, since they do not name their person in a column; outside of any transaction.
+    All sessions of the site are read, because no column names the person. Call it outside of transactions.
     """
     store = import_module(settings.SESSION_ENGINE).SessionStore
     ended = [
@@ -90,8 +91,8 @@ def end_sessions(*, user_id: int) -> int:
     return len(ended)
 
 
-def _hold(owner_id: int | None, jobs: JobQuerySet) -> None:
-    """Wait until nobody is adding to what goes, and keep everybody from it until the end of the transaction."""
+def _lock(owner_id: int | None, jobs: JobQuerySet) -> None:
+    """Lock the owner, the jobs and their runs until the end of the transaction, so that nothing is added meanwhile."""
     if owner_id is not None:
         User.objects.select_for_update().filter(pk=owner_id).first()
     held = list(jobs.order_by("pk").select_for_update(of=("self",)).values_list("pk", flat=True))

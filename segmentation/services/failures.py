@@ -1,4 +1,4 @@
-"""What the codes of failed runs mean, in the words of their page and of those who run the site."""
+"""Short headings for the error codes of failed runs, for the page of the run and for the admin."""
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -17,5 +17,5 @@ _HEADINGS: dict[str, Promise] = {
 
 
 def failure_heading(code: str) -> str:
-    """Return what happened, in a few words."""
+    """Return the heading for an error code."""
     return str(_HEADINGS.get(code) or _("This run failed"))

@@ -1,4 +1,4 @@
-"""How a fit went: its history, and why so many clusters were chosen."""
+"""The history of a fit, and the evidence for the number of clusters that was chosen."""
 
 import json
 from collections.abc import Mapping
@@ -17,22 +17,22 @@ from segmentation.results import stored_result
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceRow:
-    """The criteria of one number of clusters, in nats a pixel."""
+    """The selection criteria for one number of clusters, in nats per pixel."""
 
     n_clusters: int
     fit: float  # mean log-likelihood
-    overlap: float  # the penalty of clusters that overlap
-    parameters: float  # the penalty of further parameters
-    icl: float  # the fit less both penalties: integrated completed likelihood
+    overlap: float  # penalty for overlap of the clusters (entropy)
+    parameters: float  # penalty for the number of parameters (BIC)
+    icl: float  # fit minus both penalties (integrated completed likelihood)
     chosen: bool
-    nearly: bool  # whether it does nearly as well as the chosen one
+    nearly: bool  # whether its ICL is almost as high as that of the chosen number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Why a number of clusters was chosen."""
+    """The evidence for the chosen number of clusters."""
 
-    sentence: str  # in the language of the reader
+    sentence: str  # in the active language
     rows: list[EvidenceRow]
 
     @property
@@ -41,18 +41,18 @@ class Evidence:
 
 
 def fit_history(*, run: Run) -> list[float]:
-    """Return the mean log-likelihood at each evaluation of the kept fit, nats per pixel."""
+    """Return the mean log-likelihood at each evaluation of the best fit, in nats per pixel."""
     return [float(value) for value in stored_result(run=run).fit["history"]]
 
 
 def fit_frames(*, run: Run) -> list[Frame]:
-    """Return the mixtures that the fit went through, its result last; empty of regions and of earlier releases."""
+    """Return mixtures from the course of the fit, the result last; none for regions and for results of earlier releases."""
     stored = stored_result(run=run)
     return replay.frames(stored.fit, stored.mixture.covariance_type)
 
 
 def evidence(*, run: Run) -> Evidence | None:
-    """Return why the engine chose the number of clusters; None when it was asked for."""
+    """Return the evidence for the number of clusters; None when the person gave the number."""
     arrays = stored_result(run=run).fit
     if "evidence_icl" not in arrays:
         return None
@@ -76,9 +76,9 @@ def evidence(*, run: Run) -> Evidence | None:
 
 
 def _reason(arrays: Mapping[str, NDArray[Any]], n_clusters: int, plateau: tuple[int, int], most_tried: int) -> Reason:
-    """Return why a number of clusters was chosen.
+    """Return the reason for the chosen number of clusters.
 
-    Files of earlier releases hold an English sentence instead; what it said follows from the other values.
+    Files of earlier releases have an English sentence instead of a code; the code is then derived from the other values.
     """
     if "evidence_reason" in arrays:
         return Reason.from_mapping(json.loads(str(arrays["evidence_reason"])))

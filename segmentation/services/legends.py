@@ -1,4 +1,4 @@
-"""What people change on a result: which clusters belong to the foreground, and which are one."""
+"""Edit the legend of a result: choose the foreground, merge clusters, undo."""
 
 from collections.abc import Mapping
 
@@ -9,13 +9,13 @@ from django.utils.translation import gettext as _
 from segmentation.engine.exceptions import gettext_noop
 from segmentation.engine.gmm import Component
 from segmentation.engine.legend import DEFAULT_NAME, ClusterStatistics, Legend, cluster_statistics
-from segmentation.exceptions import Conflict
+from segmentation.exceptions import Conflict, NotFound
 from segmentation.models import Revision, Run, User
 from segmentation.services.audit import record
 
 
 def cluster_name(*, cluster: ClusterStatistics) -> str:
-    """Return what a cluster is called; default names are in the language of the reader."""
+    """Return the name of a cluster; default names are translated into the active language."""
     number = cluster.default_number
     return cluster.name if number is None else _(DEFAULT_NAME) % {"number": number}
 
@@ -31,23 +31,25 @@ def edit_legend(
 ) -> Revision:
     """Set which clusters belong to the foreground, and merge two clusters after that, as one new revision.
 
-    Nothing is fitted again: a merged cluster is the union of its components' pixels.
+    Nothing is fitted again: the pixels of a merged cluster are those of all its components.
 
     Parameters
     ----------
     expected : int
-        The number of the revision that the author has seen.
+        The number of the revision that was shown to the author.
     foreground : mapping of cluster index to bool
-        Clusters that are not named keep what they have.
+        Clusters that are not in the mapping are unchanged.
     merge : two cluster indices
-        The second is taken into the first, which keeps its name and place, and its colour unless both have their mean
-        colours: then it gets the common one.
+        The second is merged into the first, which keeps its name and position. If both have their mean colours, the merged
+        cluster gets the mean colour of both; otherwise it keeps the colour of the first.
 
     Raises
     ------
     Conflict
-        With `revision_conflict` when somebody has changed the legend meanwhile, with `state_conflict` when the run has
+        With `revision_conflict` when `expected` is no longer the current revision, with `state_conflict` when the run has
         no result yet.
+    NotFound
+        When the run was deleted meanwhile.
     SegmentationError
         With `invalid_request` for a cluster that does not exist, or when a cluster is to be merged with itself.
     """
@@ -64,12 +66,12 @@ def edit_legend(
 
 @transaction.atomic
 def undo_legend(*, run: Run, expected: int, actor: User | None = None) -> Revision:
-    """Go back to the revision before the current one; the current one stays, so that nothing is lost.
+    """Return to the parent of the current revision. The current revision stays in the database.
 
     Parameters
     ----------
     expected : int
-        The number of the revision that the person has seen.
+        The number of the revision that was shown to the person.
     actor : User or None
         Who undoes it, for the log; None: the run's owner.
 
@@ -84,20 +86,22 @@ def undo_legend(*, run: Run, expected: int, actor: User | None = None) -> Revisi
         if run.revision != expected:
             raise _changed_meanwhile()
         raise Conflict("state_conflict", gettext_noop("There is nothing to undo: this is the result as it was made."))
-    _move(run, expected, parent.number)
+    _set_revision(run, expected, parent.number)
     record(actor=actor, thing=run, what=_("Change of the legend undone."))
     return parent
 
 
 def _next_number(run: Run, expected: int) -> int:
-    """Move the run from the expected revision to a new one, whose number no other has ever had."""
+    """Set the run's current revision to a new number, one above all numbers so far, and return it."""
     _require_result(run)
     last = run.revisions.aggregate(last=Max("number"))["last"]
-    _move(run, expected, last + 1)
+    if last is None:
+        raise NotFound
+    _set_revision(run, expected, last + 1)
     return int(last) + 1
 
 
-def _move(run: Run, expected: int, number: int) -> None:
+def _set_revision(run: Run, expected: int, number: int) -> None:
     if not Run.objects.filter(pk=run.pk, revision=expected).update(revision=number):
         raise _changed_meanwhile()
     run.revision = number

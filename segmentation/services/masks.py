@@ -1,7 +1,7 @@
-"""Masks: pixels of an image that a run leaves out.
+"""Masks, which select the pixels of an image that a run leaves out.
 
-A mask is uploaded for an image and waits beside it; each run that takes it keeps a copy of its own, which goes with the run. What
-no run has taken is an orphan, and swept as such.
+A mask is uploaded for an image. Each run that uses it stores a copy of its own, which is deleted with the run. An uploaded mask
+that no run names is deleted by the daily sweep.
 """
 
 import contextlib
@@ -25,21 +25,21 @@ from segmentation.exceptions import QuotaExceeded
 from segmentation.models import Image, Run, User
 from segmentation.models.runs import RunQuerySet
 from segmentation.services.audit import record
-from segmentation.services.places import place_for
+from segmentation.services.processing_slots import processing_slot
 from segmentation.services.quotas import lock, require_room
-from segmentation.services.rates import count_upload
+from segmentation.services.rate_limits import count_upload
 from segmentation.services.uploads import inspected, limits, on_disk
 
 MOST_MASKS = 20
-"""So many masks wait for runs of one image; those that runs have taken are the runs'."""
+"""The most uploaded masks of one image; the copies that runs have stored do not count."""
 
-_LOOKED_AT = 100  # runs
-_BYTES_PER_PIXEL = 4  # of a mask as programs write it: RGBA, or numbered objects in 32 bits
+_MAX_RUNS = 100  # of which the masks are listed, newest first
+_BYTES_PER_PIXEL = 4  # of the largest usual mask: RGBA, or object numbers in 32 bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsedMask:
-    """A mask, and the newest run that has taken it."""
+    """A mask, and the newest run that uses it."""
 
     sha256: str
     run_id: uuid.UUID
@@ -47,33 +47,33 @@ class UsedMask:
 
 
 def upload_mask(*, image: Image, file: File[bytes], name: str, actor: User | None = None) -> MaskMaster:
-    """Store a mask for runs of `image`; what is not black in it is left out. Its SHA-256 names it in `Inputs`.
+    """Store a mask for runs of `image`; its pixels that are not black are left out. `Inputs` names it by its SHA-256.
 
     Parameters
     ----------
     actor : User or None
-        Who uploads it, for the log and for the place that it takes; None: the image's owner.
+        Who uploads it, for the log and for the processing slot; None: the image's owner.
 
     Raises
     ------
     Refusal
-        When it is no picture that this site takes as a mask, or keeps no pixel.
+        When this site does not accept the file as a mask, or the mask leaves out all pixels.
     SegmentationError
-        With `invalid_request`, when it has not the size of the image.
+        With `invalid_request`, when the mask and the image differ in size.
     Busy, QuotaExceeded, RateLimited, StorageUnavailable
-        When there is no room for it now.
+        When a processing slot or space is missing, or the storage does not answer.
     """
-    with place_for(actor or image.owner), on_disk(file) as path:
+    with processing_slot(actor or image.owner), on_disk(file) as path:
         count_upload(owner=image.owner)
         master = inspected(decoder.inspect_mask, path, name, admitted=_limits(image))
-    pipeline.require_size((master.width, master.height), (image.width, image.height))
+    pipeline.require_same_size((master.width, master.height), (image.width, image.height))
     _store(image, master)
     record(actor=actor, thing=image, what=_("Mask uploaded."))
     return master
 
 
 def _limits(image: Image) -> Limits:
-    """Return what is admitted as a mask: a file as this site takes it, of a picture that may be larger than it takes today."""
+    """Return the limits for a mask: those of uploads, raised where the image is larger than new uploads may be."""
     pixels = image.width * image.height
     return replace(
         limits(), pixels=image.limits.pixels, decoded_bytes=max(image.limits.decoded_bytes, pixels * _BYTES_PER_PIXEL)
@@ -81,7 +81,7 @@ def _limits(image: Image) -> Limits:
 
 
 def _store(image: Image, master: MaskMaster) -> None:
-    """Store a mask and count it, or neither."""
+    """Store a mask and add its size to the image's row, or do neither."""
     key = files.mask_key(image.pk, master.sha256)
     with transaction.atomic():
         _masks_with(image, master)
@@ -98,7 +98,15 @@ def _store(image: Image, master: MaskMaster) -> None:
 
 
 def _masks_with(image: Image, master: MaskMaster) -> dict[str, int] | None:
-    """Return the masks that wait for runs of `image`, with one more that there is room for; None when it is one of them."""
+    """Return the uploaded masks of `image` with a new one added; None when it is one of them already.
+
+    Raises
+    ------
+    SegmentationError
+        With `not_found`, when the image was deleted.
+    QuotaExceeded
+        When the image has too many masks, or its owner has no room for this one.
+    """
     lock(image.owner)
     row = Image.objects.select_for_update().filter(pk=image.pk).values("masks").first()
     if row is None:
@@ -121,16 +129,16 @@ def _masks_with(image: Image, master: MaskMaster) -> dict[str, int] | None:
 
 @contextlib.contextmanager
 def masters_for(*, run_id: uuid.UUID, image: Image, inputs: Inputs) -> Iterator[int]:
-    """Store what `inputs` name under a run whose row is written inside; without the row, nothing is left behind.
+    """Copy the mask that `inputs` name to a new run, and give its size in bytes. The row of the run is written in the block.
 
-    Its bytes are what the context manager gives.
+    If the block raises, the copy is deleted.
 
     Raises
     ------
     SegmentationError
         With `invalid_request`, when the image has no such mask.
     StorageUnavailable
-        When it cannot be copied now.
+        When the mask cannot be copied.
     """
     if inputs.mask is None:
         yield 0
@@ -146,17 +154,17 @@ def masters_for(*, run_id: uuid.UUID, image: Image, inputs: Inputs) -> Iterator[
 
 
 def masks_in_use(*, runs: RunQuerySet) -> list[UsedMask]:
-    """Return the masks that these runs have taken, each once, the newest use first."""
+    """Return the masks that these runs use, each once, the most recently used first."""
     taken = runs.filter(inputs__has_key="mask").newest_first()
     found: dict[str, UsedMask] = {}
-    for mask, run_id, created in taken.values_list(KT("inputs__mask"), "pk", "job__created")[:_LOOKED_AT]:
+    for mask, run_id, created in taken.values_list(KT("inputs__mask"), "pk", "job__created")[:_MAX_RUNS]:
         if mask is not None:
             found.setdefault(mask, UsedMask(sha256=mask, run_id=run_id, created=created))
     return list(found.values())
 
 
 def _key_of(image: Image, mask: str) -> str:
-    """Where a mask of this image stands: as it was uploaded, or with a run that took it."""
+    """Return the key of a mask of this image: the uploaded file, or the copy of a run that uses it."""
     uploaded = files.mask_key(image.pk, mask)
     if files.exists(uploaded):
         return uploaded

@@ -1,4 +1,4 @@
-"""How the site stands now, for those who run it: what waits, who works on what, how much room is left."""
+"""The present state of the site, for its administrators: queue, workers and storage."""
 
 import uuid
 from collections import defaultdict
@@ -15,43 +15,43 @@ from django.db.models.functions import Now
 
 from segmentation import files
 from segmentation.execution.kinds import KINDS
-from segmentation.models import Duty, Image, Job, Run, User, Worker
-from segmentation.models.clock import seconds_from_now
-from segmentation.models.duties import Name as DutyName
+from segmentation.models import Image, Job, PeriodicTask, Run, User, Worker
+from segmentation.models.database_time import seconds_from_now
 from segmentation.models.jobs import State
+from segmentation.models.periodic_tasks import PeriodicTaskName
 
 _DAY_SECONDS = 86_400
 _WEEK_SECONDS = 7 * _DAY_SECONDS
 _SHOWN_WORKERS = 50
-_REMEMBERED_SECONDS = 300  # adding up the sizes reads all images: 30 ms for 100,000
+_CACHED_SECONDS = 300  # adding up the sizes reads all images: 30 ms for 100,000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Queue:
-    """What waits and what runs, and how many slots there are."""
+class QueueStatus:
+    """Numbers of waiting and running jobs, of workers and of their slots."""
 
     waiting: int
-    waiting_by_kind: dict[str, int]  # of each kind that this release knows
-    waiting_seconds: float  # expected cost of what waits, in core-seconds at speed 1
-    oldest_seconds: float  # how long the first has waited; 0 when none does
+    waiting_by_kind: dict[str, int]  # for each kind that this release knows
+    waiting_seconds: float  # expected cost of all waiting jobs, in core-seconds at speed 1
+    oldest_seconds: float  # how long the oldest job has waited; 0 when none waits
     running: int
-    workers: int  # that live
-    leaving: int  # of those, who begin no more runs
-    places: int  # of all that live, for long and for short runs
-    short_places: int  # of all that live, further ones for short runs only
+    workers: int  # that are alive
+    leaving: int  # those of them that were told to stop
+    slots: int  # of these workers, for long and for short jobs
+    short_slots: int  # further ones, for short jobs only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningJob:
-    """One job that runs, as its worker last told of it."""
+    """A running job, as of its last heartbeat."""
 
     id: uuid.UUID
-    label: str  # what it is, in words; "" for who may not see it
-    run: Run | None  # with its image and owner; None when it is none, and for who may not see it
-    stage: str  # in words
+    label: str  # a short description; "" for a viewer who may not see it
+    run: Run | None  # with its image and owner; None for other kinds of job, and for a viewer who may not see it
+    stage: str  # its title
     percent: int
-    seconds: float  # since it was begun
-    lease_seconds: float  # until it is given to another worker
+    seconds: float  # since it was started
+    lease_seconds: float  # until its lease expires
 
     @property
     def short_id(self) -> str:
@@ -60,58 +60,58 @@ class RunningJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerStatus:
-    """A worker and the jobs that it does."""
+    """A worker and its running jobs."""
 
     worker: Worker
     jobs: tuple[RunningJob, ...]
-    silent_seconds: float  # since its last heartbeat, or the last one of its jobs
+    silent_seconds: float  # since the last heartbeat of the worker or of one of its jobs
 
     @property
     def is_leaving(self) -> bool:
-        """Whether it was told to stop, and finishes what it has."""
+        """Whether the worker was told to stop and finishes its running jobs."""
         return self.worker.leaving is not None
 
     @property
     def is_silent(self) -> bool:
-        """Whether it should have been heard of: it beats at least three times a lease."""
+        """Whether its heartbeat is late: workers send at least three in the time of a lease."""
         return bool(self.silent_seconds > settings.GMM_LEASE_SECONDS / 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerStatuses:
-    """The workers that live or hold a job; those that need attention first."""
+    """The workers that are alive or hold a job. Those whose heartbeat is late come last, those with jobs first."""
 
     shown: tuple[WorkerStatus, ...]
-    more: int  # that are not among them
+    more: int  # number of workers that are not shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Storage:
-    """Bytes on the disk of the pictures, and what the originals take of them."""
+class StorageStatus:
+    """Bytes of the storage for pictures: free, total and used."""
 
-    free: int | None  # None where the storage has no end, as on S3
+    free: int | None  # None where the storage is unlimited, as S3 is
     total: int | None
     originals: int
-    results: int  # of the files that were made from them, as of the last daily sweep; 0 before the first
-    growth: float  # bytes a day by which originals and results have grown within the last week
+    results: int  # of all other files, as of the last daily sweep; 0 before the first
+    growth: float  # mean bytes a day by which originals and results have grown in the last week
 
     @property
     def days_left(self) -> float | None:
-        """How long the free room lasts when it is taken as it was within the last week; None when nothing takes it."""
+        """Days until the storage is full at the present growth; None when it is unlimited or does not grow."""
         return None if self.free is None or not self.growth else self.free / self.growth
 
 
-def queue() -> Queue:
-    """Return what waits and what runs."""
+def queue() -> QueueStatus:
+    """Return the numbers of waiting and running jobs, workers and slots."""
     cost = Sum("expected_seconds", default=0.0)
     queued = Job.objects.queued().of_kinds(KINDS)
     of_kind = {kind: Count("pk", filter=Q(kind=kind)) for kind in KINDS}
     waiting = queued.aggregate(n=Count("pk"), age=Max(Now() - F("queued")), cost=cost, **of_kind)
     slots, short_slots = Sum("slots", default=0), Sum("short_slots", default=0)
     alive = Worker.objects.alive().aggregate(
-        n=Count("pk"), leaving=Count("leaving"), places=slots, short_places=short_slots
+        n=Count("pk"), leaving=Count("leaving"), slots=slots, short_slots=short_slots
     )
-    return Queue(
+    return QueueStatus(
         waiting=waiting["n"],
         waiting_by_kind={kind: waiting[kind] for kind in KINDS},
         waiting_seconds=waiting["cost"],
@@ -119,13 +119,13 @@ def queue() -> Queue:
         running=Job.objects.running().count(),
         workers=alive["n"],
         leaving=alive["leaving"],
-        places=alive["places"],
-        short_places=alive["short_places"],
+        slots=alive["slots"],
+        short_slots=alive["short_slots"],
     )
 
 
 def workers(*, user: User) -> WorkerStatuses:
-    """Return the workers that live, or that still hold jobs; jobs are named as far as `user` may see them."""
+    """Return the workers that are alive or still hold jobs. Only jobs that `user` may see are described."""
     holds = Exists(Job.objects.running().filter(worker=OuterRef("pk")))
     found = Worker.objects.annotate(silent=_span(Now() - F("seen"))).filter(
         Q(seen__gt=seconds_from_now(-settings.GMM_LEASE_SECONDS)) | holds
@@ -140,20 +140,20 @@ def workers(*, user: User) -> WorkerStatuses:
 
 
 def jobs_by_state() -> dict[tuple[str, str], int]:
-    """Return how many jobs there are of each kind in each state, from the first day on; reads the whole table."""
+    """Return the number of all jobs by kind and state. It reads the whole table."""
     counted = Job.objects.of_kinds(KINDS).order_by().values_list("kind", "state").annotate(n=Count("*"))
     return dict.fromkeys(product(KINDS, State.values), 0) | {(kind, state): n for kind, state, n in counted}
 
 
-def storage() -> Storage:
-    """Return how much room is left, what takes it, and how fast.
+def storage() -> StorageStatus:
+    """Return free and used bytes of the storage for pictures, and the growth of the used bytes.
 
-    The originals of the last week say how fast; a site that is younger has had as many days as it is old, but one at least.
-    The daily sweep says how much is stored for each byte of an original. What was deleted since does not count.
+    The growth is the size of the originals that were uploaded in the last 7 days by the number of days (fewer for a younger
+    site, but at least one), times the ratio of all stored bytes to those of originals as of the last daily sweep.
     """
     left = files.space_left()
-    originals, new, days, results = cache.get_or_set("stored", _stored, _REMEMBERED_SECONDS) or (0, 0, 1.0, 0)
-    return Storage(
+    originals, new, days, results = cache.get_or_set("stored", _stored, _CACHED_SECONDS) or (0, 0, 1.0, 0)
+    return StorageStatus(
         free=left[0] if left else None,
         total=left[1] if left else None,
         originals=originals,
@@ -163,10 +163,12 @@ def storage() -> Storage:
 
 
 def _stored() -> tuple[int, int, float, int]:
-    """Bytes of all originals and of the last week's, the days in which those came, and bytes of results."""
+    """Return the bytes of all originals, those of the last week, the number of days of that week, and the bytes of results."""
     new = Sum("bytes", filter=Q(created__gt=seconds_from_now(-_WEEK_SECONDS)), default=0)
     found = Image.objects.aggregate(size=Sum("bytes", default=0), new=new, age=Max(Now() - F("created")))
-    swept = Duty.objects.filter(name=DutyName.FILES).values_list("report__kept__bytes", flat=True).first()
+    swept = (
+        PeriodicTask.objects.filter(name=PeriodicTaskName.FILES).values_list("report__kept__bytes", flat=True).first()
+    )
     days = min(max(_seconds(found["age"]), _DAY_SECONDS), _WEEK_SECONDS) / _DAY_SECONDS
     return int(found["size"]), int(found["new"]), days, max(0, int(swept or 0) - int(found["size"]))
 

@@ -1,7 +1,7 @@
-"""What a result says of one pixel: the probability of each cluster, uncertainty and novelty.
+"""The report on one pixel of a result: the posterior probability of each cluster, uncertainty and novelty.
 
-None of it is stored by a run. It is computed when somebody asks, from files of tiles of which no more is read than what is
-around the pixel.
+A run stores none of these values. They are computed on request, from files of tiles of which only the tile with the pixel is
+read.
 """
 
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,7 @@ from segmentation.services.tiles import tiles_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PixelReport:
-    """One pixel of a result. Without data there is only its colour."""
+    """The report on one pixel of a result. A pixel without data has a colour and no other value."""
 
     x: int
     y: int
@@ -29,27 +29,27 @@ class PixelReport:
     cluster: int | None = None
     components: list[float] = field(default_factory=list)  # posterior probability of each component
     clusters: list[float] = field(default_factory=list)  # of each cluster: the sum of its components'
-    # What follows does not exist of regions.
-    values: list[float] = field(default_factory=list)  # its features, which the mixture is of
+    # The preset *regions* has none of the following.
+    values: list[float] = field(default_factory=list)  # the features of the pixel, in the units of the mixture
     log_density: float | None = None  # natural logarithm, per unit of the features
-    uncertainty: float | None = None  # between clusters: 0 sure, 1 completely undecided
-    novelty: float | None = None  # share of the fitted pixels that are likelier
+    uncertainty: float | None = None  # between clusters: 0 when one has probability 1, 1 when all are equally probable
+    novelty: float | None = None  # share of the fitted pixels that have a higher density
 
 
 def pixel_report(*, run: Run, x: int, y: int, actor: User | None = None) -> PixelReport:
-    """Return what the run's current revision says of the pixel in column `x` and row `y`, both from 0.
+    """Return the report on the pixel in column `x` and row `y` (from 0) at the run's current revision.
 
-    The probabilities are the mixture's. Smoothing and cleaning change labels by what lies around, so that the pixel's own
-    component need not be the most probable one. Of regions, a pixel's own has the probability 1.
+    The probabilities are those of the mixture. Smoothing and cleaning change labels depending on neighbouring pixels, so the
+    label of the pixel need not be its most probable component. With the preset *regions*, the pixel's region has probability 1.
 
     Raises
     ------
     Conflict
         With `state_conflict` when the run has no result.
     SegmentationError
-        With `invalid_request` outside the picture; of the sandbox.
+        With `invalid_request` outside the picture; also whatever the sandbox raises.
     RateLimited, Busy
-        When the files of tiles are not there yet, and there is no place to make them in.
+        When the files of tiles are not made yet, and there is no processing slot.
     """
     stored = stored_result(run=run)
     _require_inside(run, x, y)

@@ -1,8 +1,8 @@
-"""What one person may store and run at a time. Checked under a lock on the person's row, so that two tabs cannot pass it.
+"""Quotas: how much one person may store, and how many runs they may have at a time.
 
-Everything that is stored for a person counts: originals, what is shown of them, masks, and the files of results. What can be made
-again is cached instead, which has a limit of its own (`services.caching`). Runs that wait or run count with the most that their
-results can take.
+They are checked under a lock on the person's row, so that simultaneous requests cannot exceed them. All stored files count:
+originals, their renditions, masks, and the files of results. Files in the cache do not; the cache has its own limit
+(`services.caching`). Waiting and running runs count with the largest size that their results can have.
 """
 
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from django.db.models.functions import Coalesce
 from segmentation.engine.exceptions import gettext_noop
 from segmentation.exceptions import QuotaExceeded
 from segmentation.models import Image, Job, Result, Run, User
-from segmentation.models.jobs import Kind
+from segmentation.models.jobs import JobKind
 
-_RESULT_BYTES = 1_000_000  # of a result, at most, besides what grows with its picture
-_RESULT_BYTES_PER_PIXEL = 2  # component map and binary picture
+_RESULT_BYTES = 1_000_000  # upper bound of the part of a result that does not grow with the picture
+_RESULT_BYTES_PER_PIXEL = 2  # upper bound for component map and binary picture together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What one person has stored, and what they may store."""
+    """What one person has stored, and their limits."""
 
     images: int
     runs: int
@@ -33,7 +33,7 @@ class Usage:
 
 
 def usage(*, owner: User) -> Usage:
-    """Return how much of the site `owner` uses."""
+    """Return what `owner` has stored, and the limits."""
     return Usage(
         images=Image.objects.filter(owner=owner).count(),
         runs=Run.objects.owned_by(owner).count(),
@@ -44,7 +44,7 @@ def usage(*, owner: User) -> Usage:
 
 
 def stored_bytes(owner: User | OuterRef) -> Any:
-    """Return an expression for the bytes of everything that is stored for a person, of the trash, too."""
+    """Return a query expression for the bytes of everything that is stored for a person, trashed images included."""
     return _of_images(owner=owner) + _of_runs(job__owner=owner)
 
 
@@ -115,7 +115,7 @@ def require_room_for_run(*, image: Image, inputs_bytes: int) -> None:
     """
     owner = image.owner
     lock(owner)
-    if Job.objects.active().of_kinds([Kind.RUN]).filter(owner=owner).count() >= settings.GMM_QUOTA_ACTIVE_RUNS:
+    if Job.objects.active().of_kinds([JobKind.RUN]).filter(owner=owner).count() >= settings.GMM_QUOTA_ACTIVE_RUNS:
         raise QuotaExceeded(
             "quota_runs",
             gettext_noop(
@@ -132,7 +132,7 @@ def most_result_bytes(*, pixels: int) -> int:
 
 
 def lock(owner: User) -> None:
-    """Keep all others from storing for `owner` until the end of the transaction."""
+    """Lock the row of `owner` until the end of the transaction, so that no other request stores anything for them."""
     User.objects.select_for_update().get(pk=owner.pk)
 
 
@@ -150,7 +150,7 @@ def _reserved_bytes(owner: User) -> int:
 
 
 def _of_images(**of: Any) -> Any:
-    # What an older release has stored is measured within minutes; until then the original is known.
+    # For images of an older release only the size of the original is known, until a periodic task has set `stored_bytes`.
     return _total(Image.objects.filter(**of), Coalesce("stored_bytes", "bytes"))
 
 
@@ -160,7 +160,7 @@ def _of_runs(**of: Any) -> Any:
 
 
 def _total(rows: QuerySet[Any], size: Any) -> Any:
-    """Return an expression for the sum of a column over `rows`, 0 of none."""
+    """Return a query expression for the sum of a column over `rows`; 0 when there are none."""
     grouped = rows.order_by().annotate(all_of_them=Value(1)).values("all_of_them").annotate(total=Sum(size))
     return Coalesce(Subquery(grouped.values("total"), output_field=BigIntegerField()), 0)
 

@@ -1,4 +1,4 @@
-"""Starting, cancelling and retrying runs. Each is one row changed by compare-and-set."""
+"""Create, cancel and retry runs. Changes of state are compare-and-set on the row of the job."""
 
 import uuid
 from dataclasses import replace
@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 from segmentation import execution, tasks
 from segmentation.engine import pipeline
 from segmentation.engine.exceptions import BadRecipe, SegmentationError, gettext_noop
-from segmentation.engine.recipe import Inputs, Recipe, StartingMixture, reconcile
+from segmentation.engine.recipe import Inputs, Reading, Recipe, StartingMixture, reconcile
 from segmentation.exceptions import Conflict
 from segmentation.models import Image, Job, Run, User
+from segmentation.results import stored_result
 from segmentation.services.audit import record
 from segmentation.services.masks import masters_for
 from segmentation.services.quotas import require_room_for_run
@@ -32,13 +33,14 @@ def create_run(
     Parameters
     ----------
     inputs : Inputs
-        A mask is one that was uploaded for the image, or that another of its runs has taken.
+        Its mask must have been uploaded for the image, or be used by another run of it. Without a reading, the file is read
+        as its owner has chosen.
     begin : Run or None
-        A finished run of the image whose mixture is where the fit begins; it becomes the parent.
+        A finished run of the image whose mixture is the start of the fit; it becomes the parent.
     parent : Run or None
-        The run from whose page this one was asked for.
+        The run from whose page this one was requested.
     actor : User or None
-        Who asks for it, for the log; None: the image's owner.
+        Who requests it, for the log; None: the image's owner.
 
     Raises
     ------
@@ -50,11 +52,13 @@ def create_run(
     QuotaExceeded
         When the owner has too many active runs, or no room for the result.
     StorageUnavailable
-        When the mask cannot be stored; there is no run then.
+        When the mask cannot be stored; the run is not created.
     Refusal
         When the site does not read pictures of this format any more.
     """
     require_readable(image)
+    if inputs.reading == Reading():
+        inputs = replace(inputs, reading=image.parsed_reading)
     if begin is not None:
         if inputs.mixture is not None:
             raise BadRecipe(
@@ -62,9 +66,9 @@ def create_run(
             )
         inputs = replace(inputs, mixture=_mixture_of(begin, image, recipe))
     recipe = reconcile(recipe, inputs)
-    pipeline.starting_mixture(inputs)  # refused now rather than by the run
+    pipeline.starting_mixture(inputs)  # raises now what the run would raise later
     if image.fitted_bands is not None:
-        pipeline.require_suited(inputs, recipe, n_bands=image.fitted_bands)
+        pipeline.require_matching_mixture(inputs, recipe, n_bands=image.fitted_bands)
     run_id = uuid.uuid4()
     with masters_for(run_id=run_id, image=image, inputs=inputs) as inputs_bytes:
         run = Run(
@@ -97,7 +101,7 @@ def _queue(run_id: uuid.UUID, run: Run, *, actor: User | None) -> Run:
 
 
 def _mixture_of(begin: Run, image: Image, recipe: Recipe) -> StartingMixture:
-    """The mixture of a finished run of the image, if it means the same to the recipe."""
+    """Return the mixture of a finished run of the image, after checking that the recipe extracts the same features."""
     if begin.image_id != image.pk or not begin.succeeded or begin.has_regions:
         raise SegmentationError(
             "invalid_request",
@@ -106,7 +110,7 @@ def _mixture_of(begin: Run, image: Image, recipe: Recipe) -> StartingMixture:
             ),
             field="mixture",
         )
-    start = StartingMixture.of_result(begin.result.mixture, begin.result.facts.get("features"))
+    start = stored_result(run=begin).model.starting_mixture
     reconcile(recipe, Inputs(mixture=start))
     if not Recipe.from_mapping(begin.recipe).extracts_same_features(recipe):
         raise BadRecipe(
@@ -120,7 +124,7 @@ def _mixture_of(begin: Run, image: Image, recipe: Recipe) -> StartingMixture:
 
 @transaction.atomic
 def cancel_run(*, run: Run, actor: User | None = None) -> None:
-    """Cancel a run that waits or runs; its worker stops at the next beat.
+    """Cancel a run that waits or runs; its worker stops at the next heartbeat.
 
     Parameters
     ----------
@@ -130,7 +134,7 @@ def cancel_run(*, run: Run, actor: User | None = None) -> None:
     Raises
     ------
     Conflict
-        When it is over already.
+        When it has ended already.
     """
     if not Job.objects.cancel(run.job_id):
         raise Conflict("state_conflict", gettext_noop("This run has already ended; there is nothing to cancel."))
@@ -140,12 +144,12 @@ def cancel_run(*, run: Run, actor: User | None = None) -> None:
 
 @transaction.atomic
 def retry_run(*, run: Run, actor: User | None = None) -> None:
-    """Queue a failed or cancelled run again: same row, same address, all attempts new.
+    """Queue a failed or cancelled run again. It keeps its row and its URL; the number of attempts is reset.
 
     Parameters
     ----------
     actor : User or None
-        Who wants it, for the log; None: the owner.
+        Who retries it, for the log; None: the owner.
 
     Raises
     ------

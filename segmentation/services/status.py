@@ -1,4 +1,4 @@
-"""What a run's page and the API say of a run while it lives."""
+"""The status of a run, as its page and the API show it."""
 
 import uuid
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from segmentation import execution
-from segmentation.execution import Expected
+from segmentation.execution import ExpectedTimes
 from segmentation.execution.kinds import kind_of
 from segmentation.models import Job, Run, Worker
 from segmentation.models.jobs import State
 
-_REMEMBERED_SECONDS = 1  # everybody who waits asks several times a second
+_CACHED_SECONDS = 1  # pages of waiting runs ask several times a second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class RunError:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStatus:
-    """The state of a run at one moment."""
+    """The present status of a run."""
 
     id: uuid.UUID
     image: uuid.UUID
@@ -38,8 +38,8 @@ class RunStatus:
     percent: int
     message: str  # one sentence for people
     error: RunError | None
-    position: int | None  # how many runs begin before it; None unless queued
-    seconds_left: float | None  # until its end, as expected; None when nobody works, and when the run is over
+    position: int | None  # number of runs that are expected to start before it; None unless queued
+    seconds_left: float | None  # until its expected end; None when no worker is alive, and when the run has ended
     revision: int
     recipe: dict[str, Any]
     workers_alive: bool
@@ -50,7 +50,7 @@ class RunStatus:
 
 
 def run_status(*, run: Run) -> RunStatus:
-    """Return how `run` stands; reads the job's row as it is in memory, so fetch the run afresh."""
+    """Return the status of `run`. The state is that of `run.job` in memory, so pass a freshly fetched run."""
     job = run.job
     expected = forecast_of(job) if job.state == State.QUEUED else None
     position = None if job.state != State.QUEUED else expected.position if expected else 0
@@ -83,16 +83,16 @@ def _message(job: Job, position: int | None, *, workers_alive: bool) -> str:
     return str(State(job.state).label)
 
 
-def forecast_of(job: Job) -> Expected | None:
-    """Return what becomes of a waiting job; None when it does not wait any more, or may not begin yet."""
+def forecast_of(job: Job) -> ExpectedTimes | None:
+    """Return position, start and end that are expected of a waiting job; None when it no longer waits or may not start yet."""
     forecast: execution.Forecast = cache.get("forecast") or {}
-    if job.pk not in forecast:  # it came after the last look
+    if job.pk not in forecast:  # it was queued after the forecast was made
         forecast = execution.forecast()
-        cache.set("forecast", forecast, _REMEMBERED_SECONDS)
+        cache.set("forecast", forecast, _CACHED_SECONDS)
     return forecast.get(job.pk)
 
 
-def _seconds_left(job: Job, expected: Expected | None) -> float | None:
+def _seconds_left(job: Job, expected: ExpectedTimes | None) -> float | None:
     if job.state == State.QUEUED:
         return expected.ends if expected else None
     if job.state != State.RUNNING or job.expected_seconds is None:

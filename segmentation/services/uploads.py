@@ -7,7 +7,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.files.base import File
@@ -17,12 +17,12 @@ from django.db import transaction
 from segmentation import files
 from segmentation.engine import decoder, sandbox
 from segmentation.engine.exceptions import ChildFailed, Refusal, SegmentationError, gettext_noop
-from segmentation.engine.imaging import Limits
+from segmentation.engine.imaging import Inspection, Limits
 from segmentation.models import Image, User
 from segmentation.samples import SAMPLES
-from segmentation.services.places import place_for
+from segmentation.services.processing_slots import processing_slot
 from segmentation.services.quotas import require_room_for_image
-from segmentation.services.rates import count_upload
+from segmentation.services.rate_limits import count_upload
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ def upload_image(*, owner: User, file: File[bytes], name: str) -> Image:
         When there is no place or no room for it now.
     """
     name = _display_name(name)
-    with place_for(owner), on_disk(file) as path:
+    with processing_slot(owner), on_disk(file) as path:
         count_upload(owner=owner)
         return _store(owner=owner, path=path, name=name)
 
@@ -83,7 +83,7 @@ def upload_sample(*, owner: User, name: str) -> Image:
     sample = next((sample for sample in SAMPLES if sample.slug == name), None)
     if sample is None:
         raise SegmentationError("not_found", gettext_noop("There is no sample of this name."))
-    with place_for(owner):
+    with processing_slot(owner):
         count_upload(owner=owner)
         return _store(owner=owner, path=sample.path, name=sample.path.name)
 
@@ -100,12 +100,12 @@ def on_disk(file: File[bytes]) -> Iterator[Path]:
             with path.open("wb") as copy:
                 copy.writelines(file.chunks())
         except OSError as error:
-            raise files.refusal(error) from error
+            raise files.storage_error(error) from error
         yield path
 
 
-def inspected(inspection: Callable[..., T], path: Path, name: str, *, admitted: Limits) -> T:
-    """Return what `inspection` of the decoder finds in a file; what ends the decoder's child is the file's fault, and refuses it.
+def inspected(inspection: Callable[..., T], path: Path, name: str, *, admitted: Limits, **more: Any) -> T:
+    """Return what `inspection` of the decoder finds in a file, with further arguments of it; what ends the decoder's child is the file's fault, and refuses it.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def inspected(inspection: Callable[..., T], path: Path, name: str, *, admitted: 
     allowance = sandbox.Allowance(memory=min(_DECODE_MEMORY, settings.GMM_RUN_MEMORY), seconds=DECODE_SECONDS)
     try:
         with path.open("rb") as file:
-            return inspection(file, name=name, limits=admitted, allowance=allowance)
+            return inspection(file, name=name, limits=admitted, allowance=allowance, **more)
     except ChildFailed as failure:
         raise _REFUSED_BY_FAILURE.get(failure.code, failure) from failure
 
@@ -123,29 +123,12 @@ def inspected(inspection: Callable[..., T], path: Path, name: str, *, admitted: 
 def _store(*, owner: User, path: Path, name: str) -> Image:
     inspection = inspected(decoder.inspect, path, name, admitted=limits())
     sha256, size = _identity(path)
-    image = Image(
-        id=uuid.uuid4(),
-        owner=owner,
-        name=name,
-        sha256=sha256,
-        bytes=size,
-        format=inspection.header.format,
-        width=inspection.width,
-        height=inspection.height,
-        bands=inspection.header.bands,
-        fitted_bands=inspection.fitted_bands,
-        dtype=inspection.header.dtype,
-        frames=inspection.header.frames,
-        notices=[notice.to_mapping() for notice in inspection.notices],
-        metadata=inspection.metadata,
-        display_type=inspection.display.content_type,
-        thumbnail_type=inspection.thumbnail.content_type,
-    )
+    image = Image(id=uuid.uuid4(), owner=owner, name=name, sha256=sha256, bytes=size, **columns(inspection))
     image.stored_bytes = size + len(inspection.display.data) + len(inspection.thumbnail.data)
     with transaction.atomic():
         require_room_for_image(owner=owner, size=image.stored_bytes)
     try:
-        with path.open("rb") as original, files.together():
+        with path.open("rb") as original, files.batch():
             files.put(files.image_key(image.pk, "original"), File(original))
             files.put(files.image_key(image.pk, "display"), inspection.display.data)
             files.put(files.image_key(image.pk, "thumbnail"), inspection.thumbnail.data)
@@ -156,6 +139,29 @@ def _store(*, owner: User, path: Path, name: str) -> Image:
         files.delete_prefix(files.image_prefix(image.pk))
         raise
     return image
+
+
+def columns(inspection: Inspection) -> dict[str, Any]:
+    """Return the columns of an image that depend on how its file is read."""
+    return {
+        "format": inspection.header.format,
+        "width": inspection.width,
+        "height": inspection.height,
+        "bands": inspection.header.bands,
+        "fitted_bands": inspection.fitted_bands,
+        "dtype": inspection.header.dtype,
+        "frames": inspection.header.frames,
+        "notices": [notice.to_mapping() for notice in inspection.notices],
+        "metadata": inspection.metadata | described(inspection),
+        "display_type": inspection.display.content_type,
+        "thumbnail_type": inspection.thumbnail.content_type,
+    }
+
+
+def described(inspection: Inspection) -> dict[str, Any]:
+    """Return what the file contains besides the picture that was read, as in `input` of run.json."""
+    no_data = None if inspection.no_data is None else inspection.no_data.to_mapping()
+    return {"layout": inspection.layout.to_mapping(), "no_data": no_data}
 
 
 def _identity(path: Path) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""Where media is kept: the setting STORAGES names one of these classes, and whatever goes wrong in them is an OSError."""
+"""Storage backends for media files. The setting STORAGES names one of them. All their errors are OSError."""
 
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
@@ -12,27 +12,27 @@ from django.core.files.base import File
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A file as the storage lists it."""
+    """A stored file, as a listing returns it."""
 
     key: str
     bytes: int
-    modified: datetime  # by the storage's clock
+    modified: datetime  # by the clock of the storage
 
 
 class Media(Protocol):
-    """What the application asks of a storage besides what Django does."""
+    """The methods that the application needs of a storage backend, besides those of Django's `Storage`."""
 
     def put(self, key: str, source: File[bytes]) -> None:
         """Store a whole file durably, or nothing at all."""
 
-    def together(self) -> AbstractContextManager[None]:
-        """Let what is put within be durable at the end only, when that is cheaper."""
+    def batch(self) -> AbstractContextManager[None]:
+        """Make the files that are put inside the block durable at its end, if that is faster than one by one."""
 
     def open(self, name: str) -> IO[bytes]:
-        """Open for reading; bytes may be fetched as they are read."""
+        """Open for reading. Bytes may be fetched while they are read."""
 
     def open_in_parts(self, name: str) -> IO[bytes]:
-        """Open for reading after `seek`; bytes that are not read are not fetched."""
+        """Open for reading parts with `seek`. Bytes that are not read are not fetched."""
 
     def exists(self, name: str) -> bool: ...
     def size(self, name: str) -> int: ...
@@ -40,19 +40,19 @@ class Media(Protocol):
     def get_modified_time(self, name: str) -> datetime: ...
 
     def delete_prefix(self, prefix: str, *, keep: Collection[str] = ()) -> None:
-        """Delete everything below `prefix`, except for the folders `keep` in it; what is gone already is no error."""
+        """Delete everything below `prefix`, except for the folders `keep` in it; nothing there is no error."""
 
     def walk(self, prefix: str) -> Iterator[Stored]:
-        """List everything below `prefix`, folder after folder in the order of their names."""
+        """List all files below `prefix`, in the order of their keys folder by folder."""
 
     def remove_empty_folders(self, prefix: str, *, before: datetime) -> None:
-        """Remove folders below `prefix` that have held nothing since `before`, when there are folders at all."""
+        """Remove folders below `prefix` that have been empty since `before`, if the storage has folders."""
 
     def space_left(self) -> tuple[int, int] | None:
-        """Return free and total bytes; None when there is no end."""
+        """Return free and total bytes; None for unlimited storage."""
 
     def folder(self, name: str) -> Path | None:
-        """Return a folder of this machine inside the storage, made when it is not there; None when it is elsewhere."""
+        """Return a local folder inside the storage, which is created if missing; None if the storage is not on this machine."""
 
-    def warm(self) -> None:
-        """Load now what the first use would load; without talking to anybody, so that a fork may follow."""
+    def preload(self) -> None:
+        """Load now what the first use would load. It opens no connection, so that the process can fork afterwards."""

@@ -1,4 +1,4 @@
-"""Files on this machine, or on a disk that several share."""
+"""The storage backend for a local or shared file system."""
 
 import contextlib
 import os
@@ -15,42 +15,43 @@ from django.core.files.storage import FileSystemStorage
 
 from segmentation.storage import Stored
 
-_waiting: ContextVar[list[Path] | None] = ContextVar("waiting", default=None)  # to be flushed together
+# Files to flush at the end of a batch
+_unflushed: ContextVar[list[Path] | None] = ContextVar("unflushed", default=None)
 
 
 class LocalMedia(FileSystemStorage):
-    """Django's files, written so that a crash leaves a whole file or none."""
+    """Django's file system storage, with writes that are atomic and durable."""
 
     def put(self, key: str, source: File[bytes]) -> None:
-        """Write beside the place, flush to the disk, then rename; `together`, all are flushed at the end."""
-        path, waiting = Path(self.path(key)), _waiting.get()
+        """Write to a temporary file, flush it to the disk, then rename it. In a `batch`, files are flushed at its end."""
+        path, unflushed = Path(self.path(key)), _unflushed.get()
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+        temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
         try:
-            with draft.open("xb") as target:
+            with temporary.open("xb") as target:
                 for chunk in source.chunks():
                     target.write(chunk)
-                if waiting is None:
+                if unflushed is None:
                     target.flush()
                     os.fsync(target.fileno())
-            draft.rename(path)
+            temporary.rename(path)
         except BaseException:
-            draft.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
-        if waiting is None:
+        if unflushed is None:
             flush(path.parent)
         else:
-            waiting.append(path)
+            unflushed.append(path)
 
     @contextlib.contextmanager
-    def together(self) -> Iterator[None]:
-        """The journal of the file system is written once, and the folder once."""
+    def batch(self) -> Iterator[None]:
+        """Flush all files at the end of the block: the journal of the file system is then written once."""
         paths: list[Path] = []
-        token = _waiting.set(paths)
+        token = _unflushed.set(paths)
         try:
             yield
         finally:
-            _waiting.reset(token)
+            _unflushed.reset(token)
         for path in (*paths, *{path.parent for path in paths}):
             flush(path)
 
@@ -58,7 +59,7 @@ class LocalMedia(FileSystemStorage):
         return self.open(name)
 
     def delete_prefix(self, prefix: str, *, keep: Collection[str] = ()) -> None:
-        """Delete folder by folder, and the folders that are empty then."""
+        """Delete all files below a folder, and the folders that are empty afterwards."""
         try:
             folders, names = self.listdir(prefix)
         except (FileNotFoundError, NotADirectoryError):
@@ -80,7 +81,7 @@ class LocalMedia(FileSystemStorage):
                 _remove_empty(Path(path))
 
     def space_left(self) -> tuple[int, int] | None:
-        location = Path(self.location)  # before the first picture it may still have to be made
+        location = Path(self.location)  # the folder may not exist before the first picture
         usage = shutil.disk_usage(next(folder for folder in (location, *location.parents) if folder.exists()))
         return usage.free, usage.total
 
@@ -89,8 +90,8 @@ class LocalMedia(FileSystemStorage):
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def warm(self) -> None:
-        """Nothing to load."""
+    def preload(self) -> None:
+        """Do nothing; there is nothing to load."""
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[Stored]:
@@ -107,12 +108,12 @@ def _walk(folder: Path, prefix: str) -> Iterator[Stored]:
             try:
                 status = entry.stat(follow_symlinks=False)
             except FileNotFoundError:
-                continue  # deleted meanwhile, or a draft that was renamed
+                continue  # deleted meanwhile, or a temporary file that was renamed
             yield Stored(key=key, bytes=status.st_size, modified=datetime.fromtimestamp(status.st_mtime, tz=UTC))
 
 
 def flush(path: Path) -> None:
-    """Make the bytes of a file durable, or the names in a folder."""
+    """Flush a file, or the entries of a folder, to the disk (fsync)."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -124,4 +125,4 @@ def _remove_empty(folder: Path) -> None:
     try:
         folder.rmdir()
     except OSError:
-        return  # somebody has put a file there meanwhile, or it is gone
+        return  # it is not empty, or does not exist

@@ -1,4 +1,4 @@
-"""Objects in an S3 bucket, of Amazon or of any compatible server."""
+"""The storage backend for a bucket on Amazon S3 or a compatible server."""
 
 import contextlib
 import functools
@@ -21,16 +21,16 @@ from segmentation.storage import Stored
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_AT_ONCE = 1000  # keys that one request can delete
-_LARGEST_REQUEST = 4 * 10**9  # bytes that are put in one request; S3 takes 5 GiB
-_PUT_PART = 64 * 1024 * 1024  # bytes of each request for a larger object; S3 takes 10,000 of them
-_PART = 256 * 1024  # bytes that one request fetches of an object that is read in parts
-_IS_THERE = {"PreconditionFailed", "ConditionalRequestConflict"}
+_PAGE_KEYS = 1000  # the most keys that one request can list or delete
+_LARGEST_REQUEST = 4 * 10**9  # bytes; larger objects are uploaded in parts (S3 allows 5 GiB in one request)
+_PUT_PART = 64 * 1024 * 1024  # bytes of a part of such an upload; S3 allows 10,000 parts
+_READ_PART = 256 * 1024  # bytes that one request fetches in `open_in_parts`
+_EXISTS = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
 @contextlib.contextmanager
 def _as_os_errors() -> Iterator[None]:
-    """Raise what boto raises as OSError, a missing object as FileNotFoundError; a missing bucket is not one."""
+    """Translate the exceptions of boto into OSError, and that for a missing object into FileNotFoundError."""
     try:
         yield
     except ClientError as error:
@@ -42,7 +42,7 @@ def _as_os_errors() -> Iterator[None]:
         raise OSError(str(error)) from error
 
 
-def _says_os_errors(method: Callable[P, R]) -> Callable[P, R]:
+def _raises_os_errors(method: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(method)
     def translated(*args: P.args, **kwargs: P.kwargs) -> R:
         with _as_os_errors():
@@ -52,10 +52,10 @@ def _says_os_errors(method: Callable[P, R]) -> Callable[P, R]:
 
 
 class S3Media(S3Storage):  # type: ignore[misc] # django-storages publishes no types
-    """django-storages' S3, with errors as those of a disk.
+    """The S3 storage of django-storages, with the exceptions of a file system.
 
-    A put stores all of an object or nothing, and never over one that stands there. No call starts threads: workers'
-    children must not. A server that does not answer is tried three times, and not waited for longer than a page can take.
+    `put` is atomic and never overwrites an object. No method starts threads, because the child processes of workers must not. A
+    server that does not answer is tried three times, with short timeouts.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -64,42 +64,42 @@ class S3Media(S3Storage):  # type: ignore[misc] # django-storages publishes no t
             connect_timeout=3,
             read_timeout=10,
             retries={"mode": "standard", "total_max_attempts": 3},
-            response_checksum_validation="when_required",  # a part of an object has not the checksum of the whole
+            response_checksum_validation="when_required",  # the checksum of an object is not valid for a part of it
         )
         super().__init__(client_config=config, querystring_auth=True, file_overwrite=False, **options)
-        self._one_at_a_time = threading.Lock()
+        self._connection_lock = threading.Lock()
         self._shared: Any = None
 
     @property
     def connection(self) -> Any:
-        """One for all threads, where django-storages has one for each: its client may be shared, and takes long to make.
+        """The connection that all threads share. django-storages makes one for each thread, which takes long.
 
-        A forked child makes connections of its own.
+        A forked child opens connections of its own.
         """
-        with self._one_at_a_time:
+        with self._connection_lock:
             if self._shared is None:
                 self._shared = super().connection
                 os.register_at_fork(after_in_child=self._shared.meta.client.close)
             return self._shared
 
-    exists = _says_os_errors(S3Storage.exists)
-    listdir = _says_os_errors(S3Storage.listdir)
-    delete = _says_os_errors(S3Storage.delete)
-    size = _says_os_errors(S3Storage.size)
-    get_modified_time = _says_os_errors(S3Storage.get_modified_time)
+    exists = _raises_os_errors(S3Storage.exists)
+    listdir = _raises_os_errors(S3Storage.listdir)
+    delete = _raises_os_errors(S3Storage.delete)
+    size = _raises_os_errors(S3Storage.size)
+    get_modified_time = _raises_os_errors(S3Storage.get_modified_time)
 
     def put(self, key: str, source: File[bytes]) -> None:
-        """Store in one request, or in parts what is too large for one; either way all of it or nothing."""
+        """Store an object atomically, in one request or, if it is too large for that, in parts."""
         source.seek(0, io.SEEK_END)
         size = source.tell()
-        source.seek(0)  # as Django's own storages do: it may have been read, or put in vain
+        source.seek(0)  # as Django's storages do: the file may have been read before
         put = self._put_in_parts if size > _LARGEST_REQUEST else self._put_at_once
         with _as_os_errors():
             try:
                 put(key, source)
             except ClientError as error:
-                if error.response["Error"]["Code"] not in _IS_THERE:
-                    raise  # else another process has put the same file meanwhile
+                if error.response["Error"]["Code"] not in _EXISTS:
+                    raise  # otherwise another process has stored the same file meanwhile
 
     def _put_at_once(self, key: str, source: File[bytes]) -> None:
         self._client.put_object(Bucket=self.bucket_name, Key=key, Body=source, IfNoneMatch="*")
@@ -118,12 +118,12 @@ class S3Media(S3Storage):  # type: ignore[misc] # django-storages publishes no t
             self._client.abort_multipart_upload(**upload)
             raise
 
-    def together(self) -> contextlib.AbstractContextManager[None]:
-        """Nothing to gain: each put is one request, and durable."""
+    def batch(self) -> contextlib.AbstractContextManager[None]:
+        """Do nothing: each `put` is durable by itself."""
         return contextlib.nullcontext()
 
     def _open(self, name: str, mode: str = "rb") -> IO[bytes]:
-        """Open for reading from beginning to end; other modes are not offered."""
+        """Open for sequential reading; no other mode is supported."""
         if mode != "rb":
             raise ValueError(f"Objects are opened to be read, not with {mode!r}.")
         with _as_os_errors():
@@ -131,7 +131,7 @@ class S3Media(S3Storage):  # type: ignore[misc] # django-storages publishes no t
         return io.BufferedReader(_Body(answer["Body"]))
 
     def open_in_parts(self, name: str) -> IO[bytes]:
-        """One request says how large it is, and each part that is read takes one more."""
+        """Open for reading parts. One request asks for the size, and one more is made for each part that is read."""
         with _as_os_errors():
             size = self._client.head_object(Bucket=self.bucket_name, Key=name)["ContentLength"]
         return io.BufferedReader(_Parts(functools.partial(self._part, name), size))
@@ -142,37 +142,37 @@ class S3Media(S3Storage):  # type: ignore[misc] # django-storages publishes no t
             return bytes(answer["Body"].read())
 
     def delete_prefix(self, prefix: str, *, keep: Collection[str] = ()) -> None:
-        """List flatly, and delete a thousand at once."""
+        """Delete all objects below `prefix`, 1000 in one request."""
         kept = tuple(f"{prefix}/{folder}/" for folder in keep)
         with _as_os_errors():
             pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket_name, Prefix=f"{prefix}/", PaginationConfig={"PageSize": _AT_ONCE}
+                Bucket=self.bucket_name, Prefix=f"{prefix}/", PaginationConfig={"PageSize": _PAGE_KEYS}
             )
             for page in pages:
                 keys = [item["Key"] for item in page.get("Contents", ())]
                 self._delete_keys([key for key in keys if not key.startswith(kept)])
 
     def walk(self, prefix: str) -> Iterator[Stored]:
-        """List flatly: one request for each thousand, in the order of the keys."""
+        """List all objects below `prefix` in the order of their keys, 1000 in one request."""
         with _as_os_errors():
             pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self.bucket_name, Prefix=f"{prefix}/", PaginationConfig={"PageSize": _AT_ONCE}
+                Bucket=self.bucket_name, Prefix=f"{prefix}/", PaginationConfig={"PageSize": _PAGE_KEYS}
             )
             for page in pages:
                 for item in page.get("Contents", ()):
                     yield Stored(key=item["Key"], bytes=item["Size"], modified=item["LastModified"])
 
     def remove_empty_folders(self, prefix: str, *, before: datetime) -> None:
-        """Nothing to do: there are no folders."""
+        """Do nothing: S3 has no folders."""
 
     def space_left(self) -> tuple[int, int] | None:
         return None
 
-    def folder(self, name: str) -> Path | None:  # noqa: ARG002 - whatever its name, it is not on this machine
+    def folder(self, name: str) -> Path | None:  # noqa: ARG002 - no folder is on this machine
         return None
 
-    def warm(self) -> None:
-        """Load boto's description of S3, which takes a while; no connection is made."""
+    def preload(self) -> None:
+        """Load boto's description of the S3 API, which takes long; no connection is opened."""
         _ = self._client
 
     @property
@@ -190,7 +190,7 @@ class S3Media(S3Storage):  # type: ignore[misc] # django-storages publishes no t
 
 
 class _Body(io.RawIOBase):
-    """The bytes of an object as they come over the line."""
+    """A raw stream over the body of a response."""
 
     def __init__(self, body: Any) -> None:
         self._body = body
@@ -210,10 +210,10 @@ class _Body(io.RawIOBase):
 
 
 class _Parts(io.RawIOBase):
-    """An object of which parts are fetched as they are read."""
+    """A raw seekable stream over an object, which fetches the parts that are read."""
 
     def __init__(self, fetch: Callable[[int, int], bytes], size: int) -> None:
-        self._fetch = fetch  # the bytes from one place to before another
+        self._fetch = fetch  # returns the bytes from one position up to before another
         self._size = size
         self._position = 0
         self._part, self._part_start = b"", 0
@@ -235,7 +235,7 @@ class _Parts(io.RawIOBase):
             return 0
         offset = self._position - self._part_start
         if not 0 <= offset < len(self._part):
-            stop = min(self._position + max(wanted, _PART), self._size)
+            stop = min(self._position + max(wanted, _READ_PART), self._size)
             self._part, self._part_start, offset = self._fetch(self._position, stop), self._position, 0
         piece = self._part[offset : offset + wanted]
         buffer[: len(piece)] = piece

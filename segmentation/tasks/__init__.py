@@ -1,8 +1,8 @@
-"""The one task that wakes workers, and the only place that enqueues it.
+"""The task that wakes workers, and its backends. Nothing outside this package enqueues tasks.
 
-The setting `TASKS_BACKEND` chooses how it travels. On one machine it need not: the worker polls the rows (`rows`). On many
-it goes through Redis to RQ's workers (`rq`). Either way `execution` does the work, and the rows alone say what there is to
-do: a wake-up that is lost costs time, a second one costs nothing.
+The setting `TASKS_BACKEND` chooses the backend. With `rows`, for one machine, nothing is sent, because the worker polls the table
+of jobs. With `rq`, for several machines, the task is sent through Redis to RQ's workers. In both cases `execution` runs the jobs,
+and the table is the queue: a lost wake-up only delays a job, and an unnecessary one does no harm.
 """
 
 from segmentation.tasks.wake_up import run_next, wake_workers_on_commit, work

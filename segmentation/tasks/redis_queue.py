@@ -1,9 +1,9 @@
-"""The backend for many machines: wake-ups travel through Redis to RQ's workers, which do the work of `execution`.
+"""The task backend for several machines: wake-ups are sent through Redis to RQ's workers.
 
-RQ's worker receives wake-ups and forks a work-horse for each. The horse is the parent of the computing children, one for
-each slot, and does jobs until none waits: one wake-up is enough for any number of jobs, and a hundred do no harm. The worker
-meanwhile writes its heartbeat, and sweeps. A worker that has nothing to do but finds jobs waiting has missed their wake-up
-(Redis was away, a horse was killed, somebody has switched backends) and enqueues one itself.
+RQ's worker forks a process for each task (RQ calls it the work-horse). The work-horse is the parent of the computing children and
+runs jobs until none waits, so one wake-up is enough for any number of jobs. Meanwhile the worker writes its heartbeat and sweeps.
+An idle worker that finds waiting jobs has missed their wake-up (Redis was down, a work-horse was killed, or the backend was
+switched) and enqueues one itself.
 """
 
 import contextlib
@@ -36,16 +36,16 @@ logger = logging.getLogger(__name__)
 _BEAT_SECONDS = 5
 _SWEEP_SECONDS = 10.0
 _BEATS_PER_LEASE = 3
-_TIDY_SECONDS = 1.0  # for deleting files of lost attempts at each sweep; what takes longer goes on at the next
-_WAIT_SECONDS = 1.0  # while Redis does not answer at the start
-_TO_DEQUEUE = 15  # RQ listens for its `worker_ttl` less this before it beats
+_DELETION_SECONDS = 1.0  # at each sweep, for deleting files of lost attempts; the rest is done at the next one
+_WAIT_SECONDS = 1.0  # between tries to reach Redis at the start
+_TO_DEQUEUE = 15  # RQ waits for a task for its `worker_ttl` minus this, and then sends a heartbeat
 
 
 class RedisBackend(RQBackend):
-    """Wake-ups in Redis, for `manage.py worker` on any number of hosts."""
+    """Sends wake-ups through Redis to any number of `manage.py worker` processes."""
 
     def work(self, *, on_ready: execution.OnReady) -> None:
-        """Be an RQ worker until SIGTERM or SIGINT; leave with exit code 1 when Redis goes away, to be started again."""
+        """Run an RQ worker until SIGTERM or SIGINT. When Redis goes away, exit with code 1, so that the process is restarted."""
         _wait_for_redis(django_rq.get_connection())
         with execution.Heartbeat().registered() as heartbeat:
             worker = _JobWorker(heartbeat, self._wake, on_ready, queues=self._get_queues())
@@ -54,21 +54,21 @@ class RedisBackend(RQBackend):
             sys.exit(1)
 
     def check(self, **kwargs: Any) -> Iterable[CheckMessage]:
-        """Leave out what RQBackend asks for: the pages of `django_rq` are not used."""
+        """Skip the checks of RQBackend, which require the views of `django_rq`; they are not used here."""
         yield from BaseTaskBackend.check(self, **kwargs)
 
     @staticmethod
     def _wake() -> None:
-        from segmentation.tasks.wake_up import run_next  # noqa: PLC0415 - the task asks for its backend when it is made
+        from segmentation.tasks.wake_up import run_next  # noqa: PLC0415 - the task needs its backend when it is declared
 
         run_next.enqueue()
 
 
 class _JobWorker(Worker):
-    """RQ's worker, with one thread, which beats, sweeps, and passes on what it is told."""
+    """RQ's worker with one thread, which also writes the heartbeat, sweeps, and forwards SIGTERM to the work-horse."""
 
     log_result_lifespan = False
-    max_connection_wait_time = 2.0  # a person waits for Redis to be heard again
+    max_connection_wait_time = 2.0  # seconds between tries to reconnect to Redis
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class _JobWorker(Worker):
         self._wake = wake
         self._on_ready = on_ready
         self._deletions = execution.FileDeletionQueue()
-        self._periodic = execution.PeriodicTasks()
+        self._periodic = execution.PeriodicTaskRunner()
         self._next_sweep = 0.0
         beat_seconds = max(1, min(_BEAT_SECONDS, int(settings.GMM_LEASE_SECONDS / _BEATS_PER_LEASE)))
         super().__init__(
@@ -91,7 +91,7 @@ class _JobWorker(Worker):
             connection=queues[0].connection,
             job_class=Job,
             queue_class=type(queues[0]),
-            default_result_ttl=0,  # the rows say what became of the jobs
+            default_result_ttl=0,  # the outcome is in the table of jobs
             log_job_description=False,
             job_monitoring_interval=beat_seconds,
             worker_ttl=_TO_DEQUEUE + beat_seconds,
@@ -101,13 +101,13 @@ class _JobWorker(Worker):
     def was_told_to_stop(self) -> bool:
         return self._shutdown_requested_date is not None
 
-    # --- to be one process with one thread, and a horse that can fork -----------------------------------------------
+    # --- forking, which needs a process with one thread --------------------------------------------------------------
 
     def subscribe(self) -> None:
-        """Do without RQ's commands from afar: they need a thread, and a process with threads must not fork."""
+        """Do not subscribe to RQ's remote commands: they need a thread, and a process with threads must not fork."""
 
     def fork_work_horse(self, job: AnyJob, queue: Queue) -> None:
-        """Fork without connections to databases, and without a moment in which SIGTERM would miss the horse."""
+        """Fork the work-horse without database connections, and block SIGTERM until it is there to receive it."""
         connections.close_all()
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
         try:
@@ -116,12 +116,12 @@ class _JobWorker(Worker):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
 
     def setup_work_horse_signals(self) -> None:
-        """Called first in the horse. Until the loop heeds SIGTERM, it ends the horse, which has nothing to lose yet."""
+        """Set up signals in the work-horse, which calls this first. Until its loop handles SIGTERM, that ends the process."""
         super().setup_work_horse_signals()  # type: ignore[no-untyped-call] # RQ's types have gaps
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
         end_with_parent(self.pid or 0)
 
-    # --- to stop in order -------------------------------------------------------------------------------------------
+    # --- stopping ----------------------------------------------------------------------------------------------------
 
     def _install_signal_handlers(self) -> None:
         super()._install_signal_handlers()  # type: ignore[no-untyped-call] # as above
@@ -131,10 +131,10 @@ class _JobWorker(Worker):
         self._tell_horse_to_stop()
 
     def set_shutdown_requested_date(self) -> None:
-        """Leave Redis alone while a signal is handled."""
+        """Do not write to Redis from a signal handler."""
 
     def teardown(self) -> None:
-        """Leave; when Redis was lost in the middle of a wake-up, not before the horse has finished or handed back."""
+        """Wait for the work-horse to stop before leaving, also when Redis was lost during a task."""
         if self.horse_pid:
             self._tell_horse_to_stop()
             self.wait_for_horse()
@@ -145,15 +145,15 @@ class _JobWorker(Worker):
 
     def _tell_horse_to_stop(self) -> None:
         if self.horse_pid:
-            with contextlib.suppress(ProcessLookupError):  # it has just ended
+            with contextlib.suppress(ProcessLookupError):  # it has ended
                 os.kill(self.horse_pid, signal.SIGTERM)
 
     def handle_work_horse_killed(self, job: AnyJob, retpid: int, ret_val: int, rusage: Any) -> None:
-        """Enqueue a wake-up for what the horse has left; its jobs come back when their leases have run out."""
+        """Enqueue a wake-up after the work-horse was killed; its jobs are requeued when their leases have expired."""
         super().handle_work_horse_killed(job, retpid, ret_val, rusage)  # type: ignore[no-untyped-call] # as above
         self._wake()
 
-    # --- to be alive ------------------------------------------------------------------------------------------------
+    # --- heartbeats --------------------------------------------------------------------------------------------------
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         if not self.is_horse:
@@ -161,7 +161,7 @@ class _JobWorker(Worker):
         super().heartbeat(timeout, pipeline)
 
     def maintain_heartbeats(self, job: AnyJob, execution: Execution) -> None:
-        """Let the horse finish its runs while Redis is away: they need the rows only."""
+        """Let the work-horse go on while Redis is down, since its jobs do not need Redis."""
         try:
             super().maintain_heartbeats(job, execution)
         except RedisError as error:
@@ -173,9 +173,9 @@ class _JobWorker(Worker):
         self._next_sweep = time.monotonic() + min(_SWEEP_SECONDS, settings.GMM_LEASE_SECONDS / _BEATS_PER_LEASE)
         try:
             self._heartbeat.beat()
-            self._heartbeat.recall_speed()
+            self._heartbeat.reload_speed()
             execution.sweep(self._deletions)
-            self._deletions.finish(within=_TIDY_SECONDS)
+            self._deletions.finish(within=_DELETION_SECONDS)
             self._periodic.tick()
             has_missed_wake_up = self.get_state() != WorkerStatus.BUSY and self._heartbeat.next_job() is not None
         except Error as error:
@@ -187,15 +187,15 @@ class _JobWorker(Worker):
 
 
 def _wait_for_redis(connection: "redis.Redis") -> None:
-    """Wait until Redis answers, and say once that it does not."""
-    said = False
+    """Wait until Redis answers, and log once that it does not."""
+    is_logged = False
     while True:
         try:
             connection.ping()
         except RedisError as error:
-            if not said:
+            if not is_logged:
                 logger.warning("Redis does not answer; the worker waits for it. %s", error)
-            said = True
+            is_logged = True
             time.sleep(_WAIT_SECONDS)
         else:
             return

@@ -1,4 +1,4 @@
-"""The backend for one machine: its worker polls the rows, so that a wake-up need not travel."""
+"""The task backend for one machine, whose worker polls the table of jobs, so that no task is sent."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class RowsBackend(BaseTaskBackend):
     supports_async_task = False
 
     def enqueue(self, task: Task[Any, Any], args: Any, kwargs: Any) -> TaskResult[Any]:
-        """Check the task as any backend does; there is nobody to tell."""
+        """Validate the task, and send nothing."""
         self.validate_task(task)
         return TaskResult(
             task=task,

@@ -9,24 +9,24 @@ from segmentation import execution
 
 
 class WorkerBackend(Protocol):
-    """A backend of the Django Tasks API that can also be a worker, as ours can."""
+    """A backend of the Django Tasks API that also has the loop of its worker."""
 
     def work(self, *, on_ready: execution.OnReady) -> None:
-        """Be a worker until SIGTERM or SIGINT."""
+        """Run a worker until SIGTERM or SIGINT."""
 
 
 @task()
 def run_next() -> None:
-    """Do jobs until none waits, or a minute has passed; enqueue another wake-up when some are left."""
+    """Run jobs until none waits or a minute has passed; if some are left, enqueue this task again."""
     if execution.serve_until_empty():
         run_next.enqueue()
 
 
 def wake_workers_on_commit() -> None:
-    """Tell the workers that something waits, once the row is there. A lost wake-up must not fail the request."""
+    """Enqueue a wake-up after the transaction commits. An error of the queue is logged and does not fail the request."""
     transaction.on_commit(run_next.enqueue, robust=True)
 
 
 def work(*, on_ready: execution.OnReady) -> None:
-    """Be a worker of the configured backend until SIGTERM or SIGINT."""
+    """Run a worker of the configured backend until SIGTERM or SIGINT."""
     cast("WorkerBackend", default_task_backend).work(on_ready=on_ready)

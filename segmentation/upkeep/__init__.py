@@ -1,19 +1,19 @@
-"""What keeps rows and files in step when nobody looks: the sweep of orphans, the check of masters, what has expired."""
+"""Maintenance of rows and files: delete orphaned files, check that masters exist, delete expired rows, record sizes."""
 
+from segmentation.upkeep.disk_space import DiskSpace, disk_space
 from segmentation.upkeep.files import sweep_files
-from segmentation.upkeep.report import Keys, Report
 from segmentation.upkeep.retention import OUTPUTS, remove_expired
-from segmentation.upkeep.sizes import measure_image, measure_sizes
-from segmentation.upkeep.space import Space, space
+from segmentation.upkeep.stored_sizes import record_image_size, record_sizes
+from segmentation.upkeep.sweep_report import KeyList, SweepReport
 
 __all__ = [
     "OUTPUTS",
-    "Keys",
-    "Report",
-    "Space",
-    "measure_image",
-    "measure_sizes",
+    "DiskSpace",
+    "KeyList",
+    "SweepReport",
+    "disk_space",
+    "record_image_size",
+    "record_sizes",
     "remove_expired",
-    "space",
     "sweep_files",
 ]

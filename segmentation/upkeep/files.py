@@ -1,8 +1,7 @@
-"""The sweep: files without a row are removed after a day, files that a row names are looked for.
+"""The sweep of files: delete files that have had no row for a day, and report files of rows that are missing or altered.
 
-Listing and rows are read one beside the other in the order of their keys, so that a site of any size takes little memory.
-Neither is a snapshot. Nothing is done because of what was read in passing: before a file is removed or reported, its row
-and the file itself are read again.
+The listing of the storage and the rows are read in parallel in the order of their keys, so that little memory is needed. Neither
+is a snapshot. Therefore, before a file is deleted or reported, its row and the file itself are read again.
 """
 
 import heapq
@@ -16,23 +15,23 @@ from segmentation import files
 from segmentation.exceptions import StorageUnavailable
 from segmentation.models import CachedFile, JobOutput
 from segmentation.storage import Stored
-from segmentation.upkeep.belongings import TABLES, Belongings, Expected, TableWithFiles
-from segmentation.upkeep.cached import superseded
-from segmentation.upkeep.report import Keys, Report
+from segmentation.upkeep.row_files import TABLES, ExpectedFile, RowFiles, TableWithFiles
+from segmentation.upkeep.superseded_files import superseded
+from segmentation.upkeep.sweep_report import KeyList, SweepReport
 
-GRACE = timedelta(days=1)  # longer than any upload or attempt stands without its row
-_PASSING = (files.INCOMING, files.CLOCK)
+GRACE = timedelta(days=1)  # longer than the files of an upload or attempt exist before their row
+_TEMPORARY = (files.INCOMING, files.CLOCK)
 
 
-def sweep_files(*, verify: bool = False, dry_run: bool = False) -> Report:
-    """Remove orphans older than a day, and look whether each file that a row names is there in its size.
+def sweep_files(*, verify: bool = False, dry_run: bool = False) -> SweepReport:
+    """Delete orphaned files that are older than a day, and check that each file of a row exists and has its size.
 
     Parameters
     ----------
     verify : bool
-        Read every master and compare its SHA-256 as well.
+        Whether to read every master and compare its SHA-256, too.
     dry_run : bool
-        Remove nothing; report what would be removed.
+        Whether to delete nothing, and only report what would be deleted.
 
     Raises
     ------
@@ -45,33 +44,33 @@ def sweep_files(*, verify: bool = False, dry_run: bool = False) -> Report:
         superseded().delete()
         JobOutput.objects.without_job().delete()
     for table in TABLES:
-        sweep.look_at(table)
-    for prefix in _PASSING:
+        sweep.check(table)
+    for prefix in _TEMPORARY:
         sweep.clear(prefix)
     return sweep.report
 
 
 class _Sweep:
     def __init__(self, *, before: datetime, verify: bool, dry_run: bool) -> None:
-        self.report = Report()
+        self.report = SweepReport()
         self._before = before
         self._verify = verify
         self._dry_run = dry_run
 
-    def look_at(self, table: TableWithFiles) -> None:
+    def check(self, table: TableWithFiles) -> None:
         """Compare the folders of a table with its rows."""
         for key, folder, row in _side_by_side(self._folders(table.prefix), table.each()):
             size = self._remove_orphans(table, key, folder, row)
             if row is not None:
-                self._check(table, row, folder)
-                if table.measure is not None and size != row.stored_bytes and not self._dry_run:
-                    table.measure(row.id)
+                self._check_masters(table, row, folder)
+                if table.record_size is not None and size != row.stored_bytes and not self._dry_run:
+                    table.record_size(row.id)
                 if table.is_cache and not folder:
                     self._forget_lost(table, row)
         self._tidy(table.prefix)
 
     def clear(self, prefix: str) -> None:
-        """Remove what killed processes have left in a folder where nothing stays."""
+        """Delete what killed processes have left in a folder of temporary files."""
         for file in files.walk(prefix):
             if file.modified < self._before:
                 self._remove(file)
@@ -86,8 +85,8 @@ class _Sweep:
                 for file in folder:
                     self.report.unknown.add(file.key)
 
-    def _remove_orphans(self, table: TableWithFiles, key: str, folder: list[Stored], row: Belongings | None) -> int:
-        """Remove what belongs to nothing; returns the bytes of what stays."""
+    def _remove_orphans(self, table: TableWithFiles, key: str, folder: list[Stored], row: RowFiles | None) -> int:
+        """Delete the files of a folder that belong to no row; returns the bytes of the others."""
         orphans = [file for file in folder if file.modified < self._before and not _keeps(row, file)]
         if orphans:
             row = table.get(uuid.UUID(key))
@@ -103,8 +102,8 @@ class _Sweep:
             self.report.kept_bytes += size
         return size
 
-    def _forget_lost(self, table: TableWithFiles, row: Belongings) -> None:
-        """Delete a row of the cache whose file somebody has removed: it takes no room."""
+    def _forget_lost(self, table: TableWithFiles, row: RowFiles) -> None:
+        """Delete a row of the cache whose file is missing, so that its size no longer counts."""
         if not self._dry_run and next(files.walk(f"{table.prefix}/{row.id}"), None) is None:
             CachedFile.objects.filter(pk=row.id).delete()
 
@@ -114,7 +113,7 @@ class _Sweep:
         if not self._dry_run:
             files.delete(file.key)
 
-    def _check(self, table: TableWithFiles, row: Belongings, folder: list[Stored]) -> None:
+    def _check_masters(self, table: TableWithFiles, row: RowFiles, folder: list[Stored]) -> None:
         listed = {file.key: file.bytes for file in folder}
         for key, expected in row.masters.items():
             seems_sound = key in listed and expected.bytes in {None, listed[key]}
@@ -124,8 +123,8 @@ class _Sweep:
                 if row_now is not None and key in row_now.masters:
                     flaw.add(key)
 
-    def _flaw(self, key: str, expected: Expected) -> Keys | None:
-        """Look at the file itself; return the list that it belongs on, None when it is sound."""
+    def _flaw(self, key: str, expected: ExpectedFile) -> KeyList | None:
+        """Check the file itself; return the list of the report to which it belongs, or None if it has no flaw."""
         size = files.size(key)
         if size is None:
             return self.report.missing
@@ -146,9 +145,9 @@ class _Sweep:
 
 
 def _side_by_side(
-    folders: Iterable[tuple[str, list[Stored]]], rows: Iterable[Belongings]
-) -> Iterator[tuple[str, list[Stored], Belongings | None]]:
-    """Pair folders and rows of the same key; both come in its order."""
+    folders: Iterable[tuple[str, list[Stored]]], rows: Iterable[RowFiles]
+) -> Iterator[tuple[str, list[Stored], RowFiles | None]]:
+    """Yield the folder and the row of each key. Both inputs must be ordered by key."""
     first = itemgetter(0)
     keyed = heapq.merge(
         ((name, folder, None) for name, folder in folders), ((str(row.id), [], row) for row in rows), key=first
@@ -162,7 +161,7 @@ def _side_by_side(
         )
 
 
-def _keeps(row: Belongings | None, file: Stored) -> bool:
+def _keeps(row: RowFiles | None, file: Stored) -> bool:
     return row is not None and row.keeps(file.key)
 
 

@@ -1,4 +1,4 @@
-"""What holds for every page of the admin: who comes in, what is there, and that nothing inline is in it."""
+"""Every page of the administration: permissions, content, and no inline script or style."""
 
 import re
 
@@ -6,19 +6,21 @@ import pytest
 from django.contrib.admin import site
 from django.utils import timezone
 
-from segmentation.models import Duty, Image, Worker
-from segmentation.models.duties import Name
+from segmentation.models import Image, PeriodicTask, Worker
+from segmentation.models.periodic_tasks import PeriodicTaskName
 from tests.admin.conftest import make_runs
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MODELS = ("duty", "image", "run", "user", "worker")
+MODELS = ("periodictask", "image", "run", "user", "worker")
 
 
 def pages(run, worker):
-    Duty.objects.get_or_create(name=Name.FILES, defaults={"due": timezone.now(), "report": {"kept": 1}})
+    PeriodicTask.objects.get_or_create(
+        name=PeriodicTaskName.FILES, defaults={"due": timezone.now(), "report": {"kept": 1}}
+    )
     keys = {
-        "duty": Name.FILES.value,
+        "periodictask": PeriodicTaskName.FILES.value,
         "image": run.image_id,
         "run": run.pk,
         "user": run.job.owner_id,
@@ -34,7 +36,7 @@ def pages(run, worker):
 
 def test_what_is_there_for_staff():
     assert {model._meta.label for model in site._registry} == {
-        "segmentation.User", "segmentation.Duty", "segmentation.Image", "segmentation.Run", "segmentation.Worker", "auth.Group", "account.EmailAddress",
+        "segmentation.User", "segmentation.PeriodicTask", "segmentation.Image", "segmentation.Run", "segmentation.Worker", "auth.Group", "account.EmailAddress",
         "admin.LogEntry",
     }  # fmt: skip
 
@@ -94,14 +96,14 @@ def test_trashed_images_and_their_runs_are_gone(admin, finished_run):
 
 def test_workers_are_looked_at_and_not_touched(admin, worker_row, image):
     gone = Worker.objects.create(host="there", release="old", slots=1)
-    Worker.objects.left(gone.pk)
+    Worker.objects.mark_ended(gone.pk)
     run = make_runs(image, state="running")[0]
     type(run.job).objects.filter(pk=run.pk).update(worker=worker_row)
     text = admin.get("/admin/segmentation/worker/").content.decode()
-    assert re.findall(r'<td class="field-condition">(.*?)</td>', text) == ["At work", "Ended"]
-    assert re.findall(r'<td class="field-busy">(.*?)</td>', text) == ["1", "0"]
+    assert re.findall(r'<td class="field-condition">(.*?)</td>', text) == ["Active", "Ended"]
+    assert re.findall(r'<td class="field-running_jobs">(.*?)</td>', text) == ["1", "0"]
     alive = admin.get("/admin/segmentation/worker/?alive=1").content.decode()
-    assert re.findall(r'<td class="field-condition">(.*?)</td>', alive) == ["At work"]
+    assert re.findall(r'<td class="field-condition">(.*?)</td>', alive) == ["Active"]
     address = f"/admin/segmentation/worker/{worker_row.pk}"
     assert admin.post(f"{address}/change/", {"host": "x"}).status_code == 403
     assert admin.post(f"{address}/delete/", {"post": "yes"}).status_code == 403

@@ -46,7 +46,7 @@ def test_what_was_not_changed_is_kept_nowhere_either(browser, finished_run):
 
 def test_pages_of_staff_are_kept_nowhere(finished_run, staff):
     browser = Browser(staff)
-    for model in ("image", "run", "worker", "duty", "user"):
+    for model in ("image", "run", "worker", "periodictask", "user"):
         assert is_private(kept(browser.get(f"/admin/segmentation/{model}/"))), model
     assert is_private(kept(browser.get(f"/admin/segmentation/run/{finished_run.pk}/change/")))
 

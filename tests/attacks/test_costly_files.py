@@ -18,7 +18,13 @@ from tests.attacks import costly
 LIMITS = Limits(bytes=50_000_000, pixels=50_000_000, decoded_bytes=400_000_000)
 
 
-@pytest.mark.parametrize("make", [costly.png_of_text, costly.gif_of_frames, costly.jpeg_of_scans])
+@pytest.mark.parametrize(
+    "make",
+    [
+        costly.png_of_text, costly.gif_of_frames, costly.jpeg_of_scans, costly.jpeg_2000_of_tiles, costly.dicom_of_tiles,
+        costly.dicom_of_scans,
+    ],
+)  # fmt: skip
 def test_many_tiny_parts(make):
     data = make()
     assert len(data) < LIMITS.bytes
@@ -28,8 +34,30 @@ def test_many_tiny_parts(make):
     assert "another program" in str(refused.value)
 
 
-@pytest.mark.parametrize("make", [costly.tiff_of_pages, costly.tiff_of_bands])
-def test_many_pages_and_bands_are_within_their_budget_or_refused(make):
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (costly.dicom_deflated, "unsupported_format"),
+        (costly.dicom_of_runs, "corrupt"),
+        (costly.dicom_of_sequences, "corrupt"),
+    ],
+)
+def test_little_that_becomes_much_is_refused(make, code):
+    data = make()
+    assert len(data) < LIMITS.bytes
+    with pytest.raises(Refusal) as refused:
+        decoder.inspect(data, name="", limits=LIMITS)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        costly.tiff_of_pages, costly.tiff_of_bands, costly.jpeg_xl_of_frames, costly.jpeg_2000_of_layers, costly.tiff_of_entities,
+        costly.dicom_of_elements,
+    ],
+)  # fmt: skip
+def test_many_pages_bands_frames_and_elements_are_within_their_budget_or_refused(make):
     codes = []
     try:
         assert decoder.inspect(make(), name="", limits=LIMITS).thumbnail.data
@@ -70,12 +98,12 @@ def test_computing_beyond_the_budget_ends_the_child(operation):
     )
     request = {
         "operation": operation, "name": "", "limits": {"bytes": 100, "pixels": 100, "decoded_bytes": 300, "heic": False},
-        "memory": 500_000_000, "patience": 1, "output": 1000,
+        "reading": {}, "memory": 500_000_000, "budget_factor": 1, "max_output": 1000,
     }  # fmt: skip
     began = time.process_time()
     try:
         with open_memory(b"a file") as file, pytest.raises(ChildFailed) as failed:
-            connection.ask(request, file, allowance=decoder.USUAL, most=1000)
+            connection.ask(request, file, allowance=decoder.DEFAULT_ALLOWANCE, max_output=1000)
     finally:
         connection.close()
     assert failed.value.code == "deadline"

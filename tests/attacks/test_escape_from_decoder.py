@@ -39,11 +39,11 @@ def attack(connection):
     def run(probe, name=""):
         limits = {"bytes": 1000, "pixels": 1000, "decoded_bytes": 3000, "heic": True}
         request = {
-            "operation": probe.__name__, "name": str(name), "limits": limits, "memory": 500_000_000, "patience": 1,
-            "output": 1_000_000,
+            "operation": probe.__name__, "name": str(name), "limits": limits, "reading": {}, "memory": 500_000_000, "budget_factor": 1,
+            "max_output": 1_000_000,
         }  # fmt: skip
         with open_memory(b"a file") as file:
-            answer, _ = connection.ask(request, file, allowance=decoder.USUAL, most=1_000_000)
+            answer, _ = connection.ask(request, file, allowance=decoder.DEFAULT_ALLOWANCE, max_output=1_000_000)
         return answer
 
     return run
@@ -176,7 +176,7 @@ def test_outlive_the_site():
     """The decoder process ends with whoever has started it, also when that was killed."""
     program = (
         "from segmentation.engine.decoder import client\n"
-        "client.warm()\n"
+        "client.ensure_started()\n"
         "print(client._connection._pid, flush=True)\n"
         "input()\n"
     )

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from segmentation import execution, services
 from segmentation.engine.recipe import Recipe
-from segmentation.execution.share import make_room
+from segmentation.execution.fair_share import requeue_for_others
 from segmentation.models import Job, Run
 from segmentation.models.jobs import SHORT_SECONDS, State
 from tests import factories
@@ -89,17 +89,17 @@ def long_jobs(owner, number):
 def test_whoever_took_all_slots_while_nobody_waited_gives_one_back(owner, stranger, worker_row):
     held = long_jobs(owner, 2)
     claimed(held, worker_row)
-    assert not make_room(patience=0), "nobody waits"
+    assert not requeue_for_others(waited=0), "nobody waits"
     long_jobs(owner, 3)
-    assert not make_room(patience=0), "nobody else waits"
+    assert not requeue_for_others(waited=0), "nobody else waits"
     (other,) = long_jobs(stranger, 1)
-    assert not make_room(patience=60), "not for long"
+    assert not requeue_for_others(waited=60), "not for long"
     execution.sweep()
     assert running() == 2
-    assert make_room(patience=0)
+    assert requeue_for_others(waited=0)
     assert [Job.objects.get(pk=job.pk).state for job in held] == [State.RUNNING, State.QUEUED]
     assert Job.objects.get(pk=held[1].pk).attempt == 0
-    assert not make_room(patience=0), "one is enough"
+    assert not requeue_for_others(waited=0), "one is enough"
     assert execution.forecast()[other.pk].position == 0
 
 
@@ -108,4 +108,4 @@ def test_the_only_slot_is_not_taken_away(owner, stranger, worker_row):
     type(worker_row).objects.update(slots=1)
     claimed(long_jobs(owner, 1), worker_row)
     long_jobs(stranger, 1)
-    assert not make_room(patience=0)
+    assert not requeue_for_others(waited=0)

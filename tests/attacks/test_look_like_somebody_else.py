@@ -7,7 +7,7 @@ import sys
 import pytest
 from django.apps import apps
 
-from segmentation import names
+from segmentation import user_names
 from segmentation.models import User
 from tests import factories
 
@@ -82,7 +82,7 @@ def test_a_changed_name_is_known_by_its_new_looks(transactional_db):
     person.username = "scope"
     person.save(update_fields=["username"])
     person.refresh_from_db()
-    assert person.skeleton == names.skeleton("ѕсоре")
+    assert person.skeleton == user_names.skeleton("ѕсоре")
 
 
 def test_accounts_from_before_are_known_by_their_looks(transactional_db):
@@ -90,7 +90,7 @@ def test_accounts_from_before_are_known_by_their_looks(transactional_db):
     User.objects.update(skeleton="")
     migration = importlib.import_module("segmentation.migrations.0008_user_skeleton")
     migration.fill(apps, None)
-    assert User.objects.get().skeleton == names.skeleton("scope")
+    assert User.objects.get().skeleton == user_names.skeleton("scope")
 
 
 def test_the_search_for_look_alikes_uses_an_index(transactional_db):

@@ -8,8 +8,8 @@ from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 
-from segmentation.models import Duty
-from segmentation.models.duties import Name
+from segmentation.models import PeriodicTask
+from segmentation.models.periodic_tasks import PeriodicTaskName
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,7 +43,7 @@ def test_breaking_the_link_to_the_site(client, staff):
 def test_breaking_the_page_of_a_row(client, staff):
     staff.user_permissions.set(Permission.objects.all())
     client.force_login(staff)
-    for model in ("image", "run", "user", "worker", "duty"):
+    for model in ("image", "run", "user", "worker", "periodictask"):
         for key in ODD:
             for view in ("change", "delete", "history", "password", "cancel", "retry"):
                 answer = client.get(f"/admin/segmentation/{model}/{key}/{view}/")
@@ -62,12 +62,12 @@ def test_learning_what_exists_without_the_permission_to_see_it(staff_with, finis
 
 
 def test_learning_it_from_the_pages_of_rows(staff_with, finished_run, owner, worker_row):
-    Duty.objects.get_or_create(name=Name.FILES, defaults={"due": timezone.now()})
+    PeriodicTask.objects.get_or_create(name=PeriodicTaskName.FILES, defaults={"due": timezone.now()})
     group, missing = Group.objects.create(name="some"), uuid.uuid4()
     address = EmailAddress.objects.create(user=owner, email="owner@example.org")
     browser = staff_with()
     for thing, nothing in (
-        (finished_run, missing), (finished_run.image, missing), (worker_row, missing), (Duty.objects.first(), "nothing"),
+        (finished_run, missing), (finished_run.image, missing), (worker_row, missing), (PeriodicTask.objects.first(), "nothing"),
         (owner, 999), (group, 999), (address, 999),
     ):  # fmt: skip
         app, model = thing._meta.app_label, thing._meta.model_name

@@ -184,7 +184,7 @@ def test_a_mask_for_which_there_is_no_room_is_not_stored(owner, image, media, se
 def _patient(monkeypatch, settings):
     """Eight masks of one person are read one after the other, and may all wait for that."""
     settings.WEB_THREADS = 32
-    monkeypatch.setattr("segmentation.services.places.WAIT_SECONDS", 300.0)
+    monkeypatch.setattr("segmentation.services.processing_slots.WAIT_SECONDS", 300.0)
 
 
 @pytest.mark.parametrize("what", ["the same mask", "other masks", "runs"])

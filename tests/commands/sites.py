@@ -40,7 +40,7 @@ class Site:
 
 
 def state():
-    """Return all rows that a backup holds as sorted JSON, and who has which rights by name."""
+    """Return all rows that a backup holds as sorted JSON, and the names of all permissions with their holders."""
     from segmentation.backup import layout  # noqa: PLC0415 - in both processes, once Django is set up
     from segmentation.models import User  # noqa: PLC0415 - the same
 

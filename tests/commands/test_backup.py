@@ -18,7 +18,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from segmentation import backup, files, services, upkeep
-from segmentation.models import Duty, Image, Job, JobOutput, Result, Run, User, Worker
+from segmentation.models import Image, Job, JobOutput, PeriodicTask, Result, Run, User, Worker
 from segmentation.models.jobs import State
 from tests import factories
 from tests.commands.sites import Site, state
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def site(finished_run, staff, stranger, worker_row, owner):
-    """A site with something in every table: rights, an address, a legend that was edited, a run that runs."""
+    """A site with rows in every table: permissions, an e-mail address, an edited legend, a running run."""
     group = Group.objects.create(name="reviewers")
     group.permissions.set(Permission.objects.filter(codename="view_run"))
     stranger.groups.add(group)
@@ -37,7 +37,7 @@ def site(finished_run, staff, stranger, worker_row, owner):
     running, _waiting = (factories.make_run(finished_run.image, n_clusters=number) for number in (4, 5))
     Job.objects.claim(running.pk, worker_id=worker_row.pk)
     Worker.objects.update(seen=F("seen") - timedelta(hours=1))
-    Duty.objects.create(name="files", due=timezone.now())
+    PeriodicTask.objects.create(name="files", due=timezone.now())
     return finished_run
 
 
@@ -102,7 +102,7 @@ def test_a_site_comes_back_row_by_row_and_byte_by_byte(archive, other, media_roo
 
 
 def test_a_restored_site_goes_on(archive, other):
-    """Waiting runs are done, new rows get new numbers."""
+    """Waiting runs are executed, and new rows get new ids."""
     other.manage("restore", archive)
     done = other.manage("shell", "--no-imports", given="""
 from segmentation import execution
@@ -148,7 +148,7 @@ def test_moments_keep_their_microseconds(archive):
 
 
 def test_what_is_written_meanwhile_is_in_it_whole_or_not_at_all(site, owner, tmp_path):
-    """Pictures are uploaded and deleted while backups are written; each archive is a site without a flaw."""
+    """Pictures are uploaded and deleted while backups are written; each backup restores to a consistent site."""
     stop = threading.Event()
     failures = []
 
@@ -230,7 +230,7 @@ def test_what_can_be_made_again_and_masks_without_a_run_are_left_out_and_the_fig
     for folder in media_root.iterdir():
         shutil.rmtree(folder)
     call_command("restore", tmp_path / "site.tar", replace=True)
-    upkeep.measure_sizes()
+    upkeep.record_sizes()
     assert services.usage(owner=owner).bytes == sum(
         path.stat().st_size for path in media_root.rglob("*") if path.is_file()
     )
@@ -337,7 +337,7 @@ def test_a_manifest_that_does_not_fit_is_refused(archive, change, match, tmp_pat
 
 
 def test_rows_that_do_not_fit_change_nothing(archive, tmp_path):
-    """All rows or none: the last table fails, the first ones are gone again."""
+    """The rows of the last table fail, so those of the first tables are rolled back."""
     parts = members(archive)
     name = "rows/segmentation.revision.jsonl.gz"
     parts[name] = gzip.compress(gzip.decompress(parts[name]) * 2)

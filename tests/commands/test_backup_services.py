@@ -29,7 +29,7 @@ def site(finished_run, stranger, staff, owner):
 
 
 def comparable(rows):
-    """Without what a backup does not hold: who did a run. JSON objects whatever the database makes of their order."""
+    """Return rows without what a backup does not hold (the worker of a job), with JSON objects in a canonical order."""
     jobs = [json.loads(row) | {"worker_id": None} for row in rows["segmentation.job"]]
     return rows | {"segmentation.job": sorted(json.dumps(job, sort_keys=True) for job in jobs)}
 

@@ -5,7 +5,7 @@ import pytest
 
 from segmentation.engine import recipe as recipes
 from segmentation.engine.exceptions import BadRecipe
-from segmentation.engine.recipe import Covariance, Inputs, Recipe, StartingMixture, reconcile
+from segmentation.engine.recipe import Alpha, Covariance, Inputs, Reading, Recipe, Selection, StartingMixture, reconcile
 
 MASK = "0123456789abcdef" * 4
 MIXTURE = {
@@ -27,7 +27,17 @@ def refusal(mapping):
     return str(refused.value)
 
 
-@pytest.mark.parametrize("given", [{}, {"mixture": MIXTURE}, {"mask": MASK}, {"mixture": MIXTURE, "mask": MASK}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"mixture": MIXTURE},
+        {"mask": MASK},
+        {"mixture": MIXTURE, "mask": MASK},
+        {"reading": {"no_data": -9999}},
+        {"mask": MASK, "reading": {"selection": {"z": 2, "channels": [2, 0]}, "alpha": "data"}},
+    ],
+)
 def test_inputs_survive_json_and_pickling(given):
     inputs = Inputs.from_mapping(given)
     assert Inputs.from_mapping(json.loads(json.dumps(inputs.to_mapping(), allow_nan=False))) == inputs
@@ -47,7 +57,7 @@ def test_empty_inputs_are_of_a_schema_that_releases_before_masks_know():
 
 
 def test_inputs_of_a_newer_release_are_refused_as_such():
-    assert refusal({"schema": 4, "scribbles": MASK}) == "These inputs were written by a newer release (schema 4)."
+    assert refusal({"schema": 5, "scribbles": MASK}) == "These inputs were written by a newer release (schema 5)."
 
 
 def test_an_unknown_input_is_named():
@@ -111,16 +121,6 @@ def test_a_mixture_may_say_what_its_units_are_and_then_only_newer_releases_take_
     assert Inputs.from_mapping(json.loads(json.dumps(inputs.to_mapping()))) == inputs
 
 
-def test_a_start_from_a_result_has_its_units_unless_they_are_values_of_the_picture():
-    deep, plain = UNITS | {"names": ["red", "green", "blue"]}, {"offset": [0.0] * 3, "scale": [1.0] * 3}
-    assert StartingMixture.of_result(MIXTURE, deep).to_mapping() == MIXTURE | {"units": UNITS}
-    assert (
-        StartingMixture.of_result(MIXTURE, plain)
-        == StartingMixture.of_result(MIXTURE, None)
-        == StartingMixture.from_mapping(MIXTURE)
-    )
-
-
 @pytest.mark.parametrize(
     "units",
     [[], {"offset": [0]}, {"offset": [0], "scale": [0]}, {"offset": [0], "scale": [1, 1]}, {"offset": [], "scale": []}],
@@ -152,3 +152,39 @@ def test_regions_take_no_starting_mixture():
         str(refused.value)
         == "The preset Regions takes no starting mixture: choose Colours, or remove the starting mixture."
     )
+
+
+def test_a_reading_is_written_whole_and_read_with_defaults():
+    inputs = Inputs.from_mapping({"reading": {"selection": {"z": 2, "channels": [2, 0]}, "alpha": "data"}})
+    assert inputs.reading == Reading(selection=Selection(z=2, channels=(2, 0)), alpha=Alpha.DATA)
+    selection = {"series": 0, "z": 2, "t": 0, "channels": [2, 0]}
+    reading = {"selection": selection, "no_data": None, "alpha": "data"}
+    assert inputs.to_mapping() == {"schema": 4, "mixture": None, "mask": None, "reading": reading}
+    assert Inputs.from_mapping({"reading": None}) == Inputs()
+
+
+def test_a_reading_that_decides_nothing_is_of_a_schema_that_older_releases_know():
+    assert Inputs(reading=Reading(selection=Selection()), mask=MASK).to_mapping()["schema"] == 2
+
+
+@pytest.mark.parametrize(
+    ("reading", "sentence"),
+    [
+        ({"plane": 2}, "“plane” is not a known input."),
+        ({"selection": {"page": 2}}, "“page” is not a known input."),
+        ([1], "What decides the reading of a file must be a JSON object."),
+        ({"no_data": "none"}, "The value of no data must be a number."),
+        ({"no_data": float("nan")}, "The value of no data must be a number."),
+        ({"no_data": True}, "The value of no data must be a number."),
+        ({"alpha": "opaque"}, "The meaning of alpha must be one of: data, transparency."),
+        ({"selection": {"z": -1}}, "The number of the plane must be between 0 and 2147483647."),
+        ({"selection": {"z": 1.5}}, "The number of the plane must be a whole number."),
+        ({"selection": {"channels": []}}, "Choose from 1 to 16 different channels."),
+        ({"selection": {"channels": [1, 1]}}, "Choose from 1 to 16 different channels."),
+        ({"selection": {"channels": list(range(17))}}, "Choose from 1 to 16 different channels."),
+        ({"selection": {"channels": "123"}}, "Channels must be a list of whole numbers."),
+        ({"selection": {"channels": [-1]}}, "The number of a channel must be between 0 and 2147483647."),
+    ],
+)
+def test_a_reading_that_means_nothing_is_refused_in_words(reading, sentence):
+    assert refusal({"reading": reading}) == sentence

@@ -23,8 +23,8 @@ def component(pixels=10, border_pixels=2, colour=(10.0, 20.0, 30.0), soft_pixels
     )
 
 
-def measured(labels, picture=None):
-    """Components of a label map by brute force; every label from 0 to the largest is one."""
+def components_of(labels, picture=None):
+    """Return the components of a label map, computed by brute force; every label from 0 to the largest is one."""
     labels = np.asarray(labels, dtype=np.uint8)
     border = np.ones(labels.shape, dtype=bool)
     border[1:-1, 1:-1] = False
@@ -82,20 +82,20 @@ def test_every_name_of_a_new_result_is_a_default_name():
     assert [cluster.default_number for cluster in first.clusters] == list(range(1, 255))
 
 
-def test_a_thing_inside_is_foreground_and_its_surroundings_are_not():
+def test_an_object_inside_is_foreground_and_its_surroundings_are_not():
     labels = np.zeros((20, 30), dtype=int)
     labels[5:15, 8:22] = 1
     labels[8:12, 12:18] = 2
-    assert legends.default_foreground(measured(labels)) == {1, 2}
+    assert legends.default_foreground(components_of(labels)) == {1, 2}
 
 
-def test_a_thing_that_touches_the_border_a_little_is_still_foreground():
+def test_an_object_that_touches_the_border_a_little_is_still_foreground():
     labels = np.zeros((20, 30), dtype=int)
     labels[6:, 10:20] = 1  # stands on the lower border: 10 of 96 border pixels, 130 of 504 inside
-    assert legends.default_foreground(measured(labels)) == {1}
+    assert legends.default_foreground(components_of(labels)) == {1}
 
 
-def test_shares_decide_and_not_counts():
+def test_the_default_foreground_depends_on_shares_and_not_on_counts():
     """40 of 96 border pixels are fewer than 160 of 504 inside, yet the larger share."""
     assert legends.default_foreground([component(200, 40), component(400, 56)]) == {1}
 
@@ -106,14 +106,14 @@ def test_when_all_are_equally_common_everywhere_the_least_common_on_the_border_i
 
 def test_a_picture_that_is_all_border_has_the_rarest_cluster_as_foreground():
     row = [[0, 0, 0, 1, 1, 2, 2, 2]]
-    assert legends.default_foreground(measured(row)) == {1}
+    assert legends.default_foreground(components_of(row)) == {1}
 
 
 def test_a_picture_whose_border_is_transparent_has_the_first_cluster_as_foreground():
     labels = np.full((6, 6), 255)
     labels[1:-1, 1:3] = 0
     labels[1:-1, 3:5] = 1
-    assert legends.default_foreground(measured(labels)) == {0}
+    assert legends.default_foreground(components_of(labels)) == {0}
 
 
 def test_a_cluster_without_pixels_is_no_foreground_while_there_is_another():
@@ -122,7 +122,7 @@ def test_a_cluster_without_pixels_is_no_foreground_while_there_is_another():
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (7, 9)])
 def test_the_only_cluster_of_a_picture_in_one_colour_is_its_foreground(shape):
-    first = legends.initial_legend(measured(np.zeros(shape)))
+    first = legends.initial_legend(components_of(np.zeros(shape)))
     assert [cluster.foreground for cluster in first.clusters] == [True]
 
 
@@ -277,7 +277,7 @@ def test_statistics_of_merged_clusters_are_those_of_their_pixels(four):
     labels = rng.integers(0, 4, (30, 40)).astype(np.uint8)
     labels[:3] = 255
     picture = rng.integers(0, 256, (30, 40, 3)).astype(float)
-    components = measured(labels, picture)
+    components = components_of(labels, picture)
     merged, alone, other = legends.cluster_statistics(four.merged(0, 2), components)
     inside = np.isin(labels, [0, 2])
     assert merged.pixels == inside.sum()

@@ -1,4 +1,4 @@
-"""Calls in real child processes that misbehave in every way that a decoder or a fit may."""
+"""Function calls in real child processes, which fail in every way that a decoder or a fit can."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ import pytest
 from segmentation.engine import sandbox
 from segmentation.engine.exceptions import Busy, ChildFailed, Refusal, SegmentationError
 from segmentation.engine.sandbox import Allowance, Child, ChildLost
-from segmentation.engine.sandbox.protocol import Conversation, Word
+from segmentation.engine.sandbox.protocol import ChildMessages, MessageKind
 from tests.processes import ROOT, children_of, eventually, is_running
 
 PLENTY = Allowance(memory=500_000_000, seconds=30)
@@ -53,12 +53,12 @@ def be_killed():
 
 
 def take(size):
-    """Take and touch memory; NumPy's allocations, and the many small ones of Python."""
+    """Allocate and use memory, by NumPy and by many small objects of Python."""
     return len(np.ones(size // 8)), [bytes(1000) for _ in range(size // 1000)]
 
 
 def take_behind(size):
-    """Use it all up bit by bit, then multiply matrices: OpenBLAS must not be without its buffer then."""
+    """Use up the memory in small steps, then multiply matrices, for which OpenBLAS needs a buffer."""
     kept = []
     with contextlib.suppress(MemoryError):
         while len(kept) < 2 * size // 1_000_000:
@@ -89,7 +89,7 @@ def facts():
 
 
 def hold(folder):
-    """Say that the place is taken, and keep it until told to go."""
+    """Create a file that says that the slot is in use, and wait for another file."""
     Path(folder, f"in-{os.getpid()}").touch()
     eventually(lambda: Path(folder, "go").exists())
 
@@ -139,7 +139,7 @@ def test_a_bug_is_logged_with_its_traceback_and_people_get_a_reference(run, what
 
 @both_ways
 @pytest.mark.parametrize(("what", "args"), [(crash, ()), (leave, (3,)), (leave, (0,))])
-def test_a_child_that_ends_without_a_word_has_crashed(run, what, args):
+def test_a_child_that_ends_without_a_final_message_has_crashed(run, what, args):
     with pytest.raises(ChildFailed) as raised:
         run(what, *args)
     assert raised.value.code == "crashed"
@@ -175,12 +175,12 @@ def test_children_have_one_thread_and_leave_interrupts_to_their_parent(run):
     assert seen["interrupts"] == signal.SIG_IGN
 
 
-def test_a_forked_child_that_somebody_else_killed_is_lost():
+def test_a_forked_child_that_another_process_killed_is_lost():
     with pytest.raises(ChildLost):
         fork(be_killed)
 
 
-def test_a_called_child_that_somebody_else_killed_was_probably_too_large_for_the_machine():
+def test_a_called_child_that_another_process_killed_was_out_of_memory():
     with pytest.raises(ChildFailed) as raised:
         call(be_killed)
     assert raised.value.code == "out_of_memory"
@@ -189,13 +189,13 @@ def test_a_called_child_that_somebody_else_killed_was_probably_too_large_for_the
 # --- The fork server ---------------------------------------------------------------------------------------------------
 
 
-def test_children_of_the_server_are_born_with_the_engine(tmp_path):
-    """From any folder: multiprocessing says nothing about modules that it does not find."""
+def test_children_of_the_fork_server_have_imported_the_engine(tmp_path):
+    """This holds for any current folder; `multiprocessing` silently ignores modules that it does not find."""
     program = (
         "import sys\n"
         f"sys.path.insert(0, {str(ROOT)!r})\n"
         "from segmentation.engine import sandbox\n"
-        "sandbox.warm()\n"
+        "sandbox.start_fork_server()\n"
         "from multiprocessing import forkserver\n"
         "import pathlib, re\n"
         "maps = pathlib.Path(f'/proc/{forkserver._forkserver._forkserver_pid}/maps')\n"
@@ -216,7 +216,7 @@ def test_the_server_is_started_again_when_it_was_killed():
     assert call(facts)["parent"] != server
 
 
-def test_who_waits_too_long_for_a_place_is_told_that_the_site_is_busy(tmp_path, monkeypatch):
+def test_a_call_that_waits_too_long_for_a_slot_is_busy(tmp_path, monkeypatch):
     monkeypatch.setattr("segmentation.engine.sandbox.calls.BUSY_SECONDS", 0.2)
     sandbox.configure(children=2)
     holders = [threading.Thread(target=call, args=(hold, str(tmp_path))) for _ in range(2)]
@@ -274,23 +274,23 @@ def test_progress_is_known_while_the_child_works(tmp_path):
     assert child.connection is None
 
 
-def test_nobody_waits_for_the_rest_of_a_message():
-    """A child may be stopped, or starved, in the middle of its last word; its parent has others to look after."""
+def test_an_incomplete_message_does_not_block_the_parent():
+    """A child may be stopped while it sends its final message; its parent has other children to supervise."""
     receiving, sending = Pipe(duplex=False)
-    conversation = Conversation(receiving)
-    sending.send((Word.PROGRESS, ("fitting", 10)))
-    whole = pickle.dumps((Word.RESULT, bytes(30_000)))
-    message = struct.pack("!i", len(whole)) + whole
+    messages = ChildMessages(receiving)
+    sending.send((MessageKind.PROGRESS, ("fitting", 10)))
+    pickled = pickle.dumps((MessageKind.RESULT, bytes(30_000)))
+    message = struct.pack("!i", len(pickled)) + pickled
     for piece in (message[:2], message[2:20_000], message[20_000:]):
         with pytest.raises(ChildLost):
-            conversation.result(exit_code=-signal.SIGKILL, overdue=False)
+            messages.result(exit_code=-signal.SIGKILL, overdue=False)
         os.write(sending.fileno(), piece)
-        conversation.listen()
-    assert conversation.progress == ("fitting", 10)
-    assert conversation.result(exit_code=0, overdue=False) == bytes(30_000)
+        messages.receive()
+    assert messages.progress == ("fitting", 10)
+    assert messages.result(exit_code=0, overdue=False) == bytes(30_000)
     assert not receiving.closed
     sending.close()
-    conversation.listen()
+    messages.receive()
     assert receiving.closed
 
 
@@ -302,7 +302,7 @@ def test_a_killed_child_is_gone():
     child.kill()  # a second time is no error
 
 
-def test_a_child_survives_what_is_sent_to_its_group(tmp_path):
+def test_a_child_survives_signals_to_its_group(tmp_path):
     def stay(report):
         report("ready")
         eventually((tmp_path / "go").exists)
@@ -317,7 +317,7 @@ def test_a_child_survives_what_is_sent_to_its_group(tmp_path):
 
 
 def test_children_end_with_their_parent():
-    """Also when the parent was killed, and had no time to say so."""
+    """This holds also when the parent was killed with SIGKILL."""
     program = (
         "import os, threading\n"
         "from segmentation.engine.sandbox import Allowance, Child\n"

@@ -16,7 +16,7 @@ COMPUTED_SECONDS = 0.04
 
 
 class Frozen:
-    """An attempt that was stopped in its middle, with a file stored already. It stays there until it is thawed."""
+    """An attempt whose child is stopped (SIGSTOP) after it has stored a file. It waits until it is continued."""
 
     def __init__(self, child):
         self.child = child
@@ -41,7 +41,7 @@ def large_image(owner):
 
 @pytest.fixture
 def make_large_run(large_image):
-    """Queue runs of it that try many starts, which takes some tenths of a second; they are taken for long ones."""
+    """Queue runs of the large picture with many starts, which take some tenths of a second and count as long jobs."""
     recipe = Recipe(n_clusters=12, restarts=20, exact=True)
 
     def make_large_run():
@@ -60,7 +60,7 @@ def large_run(make_large_run):
 
 @pytest.fixture
 def freeze():
-    """Catch a worker's next child in the middle of its work."""
+    """Stop the next child of a worker while it works."""
     caught = []
 
     def freeze(worker, number=1):

@@ -1,4 +1,4 @@
-"""What runs may take: enough for every recipe, little for small pictures, and never more than the site allows."""
+"""Limits of runs: sufficient for every recipe, low for small pictures, and never above the settings."""
 
 import functools
 import uuid

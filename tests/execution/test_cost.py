@@ -1,4 +1,4 @@
-"""What a run is expected to cost: grows with whatever makes it longer, and follows what workers really take."""
+"""The expected cost of a run: it grows with everything that makes a run longer, and is corrected by the speed of workers."""
 
 import functools
 import resource
@@ -109,7 +109,7 @@ def test_a_recipe_that_does_not_parse_costs_nothing_since_it_fails_at_once(queue
 
 def measured(worker_row, *samples):
     for expected, took in samples:
-        Worker.objects.measured(worker_row.pk, expected=expected, took=took)
+        Worker.objects.update_speed(worker_row.pk, expected=expected, took=took)
     return Worker.objects.get(pk=worker_row.pk).speed
 
 

@@ -1,4 +1,4 @@
-"""Position and time left: they equal what the rules of turn and share make of the queue, played through on the rows."""
+"""Position and time left: the forecast equals a run of the scheduling rules on the rows of the database."""
 
 import itertools
 import random
@@ -10,10 +10,10 @@ import pytest
 from django.utils import timezone
 
 from segmentation import execution
+from segmentation.execution.fair_share import LONGEST_WAIT_SECONDS, requeue_for_others
 from segmentation.execution.forecast import seconds_left
-from segmentation.execution.schedule import Running, Schedule, Slots, Waiting
-from segmentation.execution.share import PATIENCE_SECONDS, make_room
-from segmentation.execution.turn import next_job
+from segmentation.execution.next_job import next_job
+from segmentation.execution.schedule import Running, Simulation, Slots, Waiting
 from segmentation.models import Job, Worker
 from segmentation.models.jobs import SHORT_SECONDS
 from tests.factories import make_user
@@ -45,7 +45,7 @@ def claim(job_id, worker):
 
 
 class Played:
-    """The site's own rules on its rows, with a clock that jumps from one event to the next."""
+    """The scheduling rules applied to the rows, with a clock that jumps from one event to the next."""
 
     def __init__(self, workers):
         self.workers = sorted(workers, key=lambda worker: (-worker.speed, worker.pk))
@@ -62,8 +62,8 @@ class Played:
             if not self.running or not Job.objects.queued().exists():
                 return
             ending = min(self.running, key=self.running.get)
-            patient = max(self.now, PATIENCE_SECONDS)
-            if patient < self.running[ending] and make_room(patience=-1e6):
+            patient = max(self.now, LONGEST_WAIT_SECONDS)
+            if patient < self.running[ending] and requeue_for_others(waited=-1e6):
                 self.now = patient
                 (handed_back,) = set(self.running) - set(Job.objects.running().values_list("pk", flat=True))
                 del self.running[handed_back]
@@ -170,7 +170,7 @@ def test_a_forecast_of_ten_thousand_jobs_takes_no_time_to_speak_of():
     job = Waiting(id=uuid.uuid4(), owner=1, queued=moment, waited=0.0, cost=100.0)
     running = [Running(job=job, worker=workers[0].worker, is_long=True, claimed=moment, left=50.0)]
     began = time.process_time()
-    foretold = Schedule(workers=workers, running=running, waiting=waiting, served={}).expected()
+    foretold = Simulation(workers=workers, running=running, waiting=waiting, served={}).expected()
     assert time.process_time() - began < 2
     assert len(foretold) == 10_000
     assert sorted(one.position for one in foretold.values()) == list(range(10_000))

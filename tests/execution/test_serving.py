@@ -1,4 +1,4 @@
-"""The loop in this process: what it begins, and what goes wrong inside it."""
+"""The worker's loop in this process: which jobs it starts, and how it handles errors."""
 
 import time
 import uuid
@@ -32,7 +32,7 @@ def test_serving_begins_nothing_when_its_time_is_up(queued_run):
 
 
 def test_while_a_long_run_is_under_way_short_ones_are_begun_when_the_time_is_up(image, monkeypatch):
-    """A task of RQ serves for a minute; nobody else can serve the slots of its worker until a run of an hour has ended."""
+    """A task of RQ runs jobs for a minute; no other task can use the slots of its worker until a long run has ended."""
     noise = np.random.default_rng(0).integers(0, 256, (600, 800, 3), dtype=np.uint8)
     large = factories.make_image(image.owner, factories.encoded(noise), "noise.png")
     long = services.create_run(
@@ -58,7 +58,7 @@ def test_while_a_long_run_is_under_way_short_ones_are_begun_when_the_time_is_up(
 
 @pytest.mark.parametrize("bug", [KeyError, IntegrityError])
 def test_a_bug_in_one_attempt_ends_only_that_attempt(image, monkeypatch, caplog, media, bug):
-    """Here: in what the parent does with a result."""
+    """The bug is in the parent's code that stores a result."""
     broken, whole = factories.make_run(image), factories.make_run(image)
     record = supervisor._record
 
@@ -85,7 +85,7 @@ def test_an_attempt_that_cannot_begin_fails_and_no_other(image):
 
 
 def test_a_machine_without_room_for_a_process_costs_no_attempt(queued_run, monkeypatch):
-    """It says nothing of the run, which is tried again a moment later."""
+    """The attempt does not count, and the run is tried again a moment later."""
     tries = []
     fork = supervisor.fork
 
@@ -103,7 +103,7 @@ def test_a_machine_without_room_for_a_process_costs_no_attempt(queued_run, monke
 
 @pytest.mark.parametrize("lost", [OperationalError, InterfaceError])
 def test_a_result_stands_when_only_the_news_of_its_commit_was_lost(queued_run, monkeypatch, lost):
-    """As when the database restarts at that moment. The lease is over then, and its files are those of the result."""
+    """The database restarts at that moment: the lease has ended, and the files of the attempt belong to the result."""
     record = supervisor._record
 
     def record_and_lose_the_connection(assignment, product):
@@ -150,7 +150,7 @@ def test_a_worker_that_finds_no_database_looks_again(queued_run, monkeypatch):
 
 
 def test_what_lost_attempts_have_stored_goes_when_the_run_is_done(queued_run, media):
-    """Their workers may have been killed before they could see to it."""
+    """The workers of these attempts were killed before they could delete the files."""
     left = files.run_key(queued_run.pk, uuid.uuid4(), "components.png")
     files.put(left, b"of an attempt that nobody knows any more")
     Job.objects.update(attempt=1)

@@ -4,7 +4,7 @@ import pytest
 from django.db import OperationalError
 
 from segmentation.execution import spool
-from segmentation.execution.spool import NoRoom, Spool
+from segmentation.execution.spool import Spool, SpoolError
 
 ROWS = [f"row {number}\n".encode() for number in range(50)]
 
@@ -23,7 +23,7 @@ def make_spool():
 
 
 def fill(spooled):
-    """Fill to the end; returns how often that took a turn."""
+    """Fill the spool to the end; returns the number of calls."""
     turns = 1
     while not spooled.fill():
         turns += 1
@@ -63,6 +63,6 @@ def test_after_a_pause_of_the_database_it_begins_again_and_has_each_row_once(mak
 
 def test_a_full_disk_is_said(make_spool, small_disk):
     spooled = make_spool(lambda: iter([bytes(1_000_000)] * 20))
-    with pytest.raises(NoRoom) as raised:
+    with pytest.raises(SpoolError) as raised:
         fill(spooled)
-    assert raised.value.refusal.code == "storage_unavailable"
+    assert raised.value.storage_error.code == "storage_unavailable"

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def stalled(queued_run, worker_row):
-    """A job whose worker fell silent in its first attempt, with a file of that attempt."""
+    """A job whose worker was lost in its first attempt, with a file of that attempt."""
     return stall(queued_run, worker_row)
 
 

@@ -33,7 +33,7 @@ def threads_of(pid):
 
 
 def beats_after(job):
-    """Wait for two further beats of a job."""
+    """Wait for two further heartbeats of a job."""
     for _ in range(2):
         until = Job.objects.get(pk=job.pk).lease_until
         eventually(lambda: Job.objects.filter(pk=job.pk, lease_until__gt=until).exists())  # noqa: B023 - called at once
@@ -107,7 +107,7 @@ def test_progress_is_written_while_a_run_lives(worker, large_run, freeze, ended)
     ended(large_run)
 
 
-def test_places_are_served_at_the_same_time(start_worker, make_large_run, freeze, ended):
+def test_slots_are_filled_at_the_same_time(start_worker, make_large_run, freeze, ended):
     worker = start_worker(GMM_WORKER_SLOTS=2)
     with transaction.atomic():
         runs = [make_large_run() for _ in range(3)]
@@ -321,7 +321,7 @@ def test_a_database_that_pauses_costs_no_run(start_worker, large_run, freeze, en
 
 
 def test_what_a_lost_worker_leaves_is_the_same_as_without_it(start_worker, make_large_run, freeze, ended):
-    """The recipe decides the result, not which attempt was lucky."""
+    """The result depends on the recipe only, not on the attempt."""
     worker, run = start_worker(), make_large_run()
     freeze(worker).send(signal.SIGKILL)
     disturbed = ended(run).result

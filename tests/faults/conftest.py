@@ -17,7 +17,7 @@ def site(start_worker, tmp_path):
 
 @pytest.fixture
 def settled(site, record_property):
-    """Wait for the end of runs, enter it in the table, and require that it is the right one."""
+    """Wait until runs have ended, count the outcome in the table, and require the expected one."""
 
     def settled(fault, runs, **expected):
         account = site.settle(runs, **expected)

@@ -1,4 +1,4 @@
-"""Storage whose files can be held back or refused by name, from another process: by marks in a folder.
+"""A storage whose files another process can block or fail by name, with marks in a folder.
 
 `close("binary.png")` makes whoever wants to read or write a file of this name wait until `open` or `refuse`.
 """

@@ -190,7 +190,7 @@ def kill(*pids):
 
 
 def beat_after(run):
-    """Wait until the run's worker has written its progress once more, and return the row."""
+    """Wait for the next heartbeat of the run's worker, and return the row."""
     until = Job.objects.get(pk=run.pk).lease_until
     return eventually(lambda: Job.objects.filter(pk=run.pk, lease_until__gt=until).first())
 

@@ -107,7 +107,7 @@ def kill_parent(site, image, stage):
 
 
 def kill_parent_before_the_final_update(site, image, before_the_last_file, name):
-    """All files are stored, the child has said so and ended, and nobody has heard it."""
+    """All files are stored and the child has ended, but the parent is killed before it stores the outcome."""
     run, child = before_the_last_file(site, image)
     parent = parent_of(child)
     send(signal.SIGSTOP, parent)
@@ -166,7 +166,7 @@ def test_a_worker_is_killed_before_the_final_update(site, settled, image, kind, 
 @tried
 @pytest.mark.parametrize("kind", LAST_FILES)
 def test_a_worker_is_stopped(site, settled, image, kind, trial):
-    """It hands back what it could not finish in its grace; another worker does it, and the attempt does not count."""
+    """It requeues the jobs that it could not finish in time; another worker runs them, and the attempts do not count."""
     stage, name = LAST_FILES[kind]
     worker = site.start()
     job, _child = stage(site, image)
@@ -229,7 +229,7 @@ def test_the_web_process_is_killed_between_commit_and_wake_up(site, settled, ima
 
 @tried
 def test_all_wake_ups_are_lost(site, settled, image, trial):
-    """Nobody was told of any of these runs."""
+    """No wake-up of these runs was received."""
     runs = [commit_and_die(site, image) for _ in range(5)]
     site.start()
     settled("all messages lost", runs)

@@ -29,7 +29,7 @@ timezone.now = lambda: _now() + timedelta(seconds=SHIFT)
 
 @tried
 def test_a_worker_sleeps_through_its_lease(site, settled, image, trial):
-    """The other one finishes the run; what the first has to say afterwards is refused, and its files go."""
+    """The other worker finishes the run; the later updates of the first are rejected, and its files are deleted."""
     sleeper = site.start()
     site.gates.close("fit.npz")
     run = factories.make_run(image)
@@ -61,7 +61,7 @@ def test_a_message_comes_ten_times(site, settled, image, trial):
 @tried
 @pytest.mark.parametrize("hours", [1, -1])
 def test_a_worker_has_the_wrong_time(site, settled, image, tmp_path, hours, trial):  # noqa: PLR0917 - fixtures
-    """Leases are compared on the database's clock alone, so that nobody takes a run away from anybody."""
+    """Leases are compared on the database's clock alone, so that no worker loses its run."""
     (tmp_path / "sitecustomize.py").write_text(SHIFTED_CLOCK)
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     site.start()

@@ -8,7 +8,7 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.db import connection
 
-from gmmsite import shared
+from gmmsite import redis_settings
 from segmentation.models import Job
 from tests import factories
 from tests.faults.trials import tried
@@ -31,7 +31,7 @@ if django_settings.TASKS_BACKEND == "rq":
         """A Redis for this test alone."""
         broker = Broker(tmp_path)
         settings.REDIS_URL = broker.url
-        settings.CACHES, settings.RQ_QUEUES = shared.cache(broker.url), shared.queues(broker.url)
+        settings.CACHES, settings.RQ_QUEUES = redis_settings.cache(broker.url), redis_settings.queues(broker.url)
         broker.come()
         yield broker
         broker.go()

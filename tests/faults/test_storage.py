@@ -25,7 +25,7 @@ DISK_BYTES = 16_000_000
 @tried
 @pytest.mark.parametrize("name", ["original", "binary.png"])
 def test_the_storage_is_down(site, settled, image, name, trial):
-    """Some tries later the run fails with a reason, and leaves nothing; tried again by hand, it is done."""
+    """Some tries later the run fails with a reason, and leaves nothing; after a manual retry it succeeds."""
     site.start()
     site.gates.refuse(name)
     run = factories.make_run(image)
@@ -75,7 +75,7 @@ if not is_on_disk():
 
 @tried
 def test_the_storage_is_silent(site, settled, image, trial):
-    """Its beats go on while the child waits, and the deadline ends that."""
+    """Heartbeats continue while the child waits, until its time limit."""
     site.start(GMM_RUN_SECONDS=6)
     site.gates.close("binary.png")
     run = factories.make_run(image)

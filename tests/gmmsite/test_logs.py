@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def lines(settings):
     """The log as JSON lines from here on; whole again afterwards."""
     stream = io.StringIO()
-    configuration = logs.configuration(form="json", level="INFO")
+    configuration = logs.configuration(log_format="json", level="INFO")
     configuration["handlers"]["stderr"]["stream"] = stream
     logging.config.dictConfig(configuration)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
@@ -28,7 +28,7 @@ def lines(settings):
 
 def test_an_unknown_form_is_refused():
     with pytest.raises(ImproperlyConfigured, match="console or json"):
-        logs.configuration(form="xml", level="INFO")
+        logs.configuration(log_format="xml", level="INFO")
 
 
 def test_a_request_keeps_an_id_that_looks_like_one_and_gets_another_otherwise(client):
@@ -100,7 +100,7 @@ def test_a_child_of_a_worker_writes_lines_with_the_same_ids(lines, capfd, image,
         logging.getLogger("segmentation.engine").warning("said in the child")
         raise RuntimeError("ends here")
 
-    configuration = logs.configuration(form="json", level="INFO")
+    configuration = logs.configuration(log_format="json", level="INFO")
     logging.config.dictConfig(configuration)  # to the real stderr, which the child shares
     monkeypatch.setattr("segmentation.execution.kinds.run.child.pipeline.run", noisy)
     run = factories.make_run(image)

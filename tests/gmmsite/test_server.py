@@ -1,4 +1,4 @@
-"""The web server by itself: what connections may take of it, and how it ends."""
+"""The web server: limits of connections, and how it stops."""
 
 import contextlib
 import http.client
@@ -12,7 +12,7 @@ import threading
 import pytest
 
 from gmmsite.deploy import notify
-from segmentation.incoming import REFUSED_BODY
+from segmentation.upload_handlers import REFUSED_BODY
 from tests.processes import eventually
 from tests.webserver import OwnServer, WebServer
 
@@ -139,12 +139,12 @@ def test_bodies_of_one_address_take_half_of_the_room_and_give_it_back(start, app
     held = [server.connect() for _ in range(10)]
     for connection in held:
         connection.sendall(begun)
-    eventually(lambda: server.room._taken == {"127.0.0.1": 999_990})
+    eventually(lambda: server.budget._taken == {"127.0.0.1": 999_990})
     assert server.ask("/", method="POST", body=bytes(1000))[2] == ANSWER
     assert application.asked == [("POST", "/", 0, "busy")]
     for connection in held:
         connection.close()
-    eventually(lambda: server.room._taken == {})
+    eventually(lambda: server.budget._taken == {})
     assert server.ask("/", method="POST", body=bytes(1000))[2] == ANSWER
     assert application.asked[1:] == [("POST", "/", 1000, None)]
 
@@ -157,17 +157,17 @@ def test_a_full_disk_refuses_a_body_and_no_other_request(start, application, sma
             connection.request("POST", "/", bytes(size))
             assert connection.getresponse().read() == ANSWER
     assert application.asked == [("POST", "/", 0, "storage_unavailable"), ("POST", "/", 1_000_000, None)]
-    eventually(lambda: server.room._taken == {})  # given back after the answer has been sent
+    eventually(lambda: server.budget._taken == {})  # given back after the answer has been sent
 
 
 def test_answers_that_nobody_reads_take_the_room_of_one_address_and_no_more(start, application, caplog):
     server = start(largest_body=5_000_000)  # room for 100 MB, half of it for one address
     unread = [server.begin("/large", Cookie=f"sessionid={n}") for n in range(3)]
-    eventually(lambda: "too much waits for slow readers" in caplog.text)
+    eventually(lambda: "slow clients hold too many unsent bytes" in caplog.text)
     assert server.ask("/")[2] == ANSWER
     for connection in unread:
         connection.close()
-    eventually(lambda: server.room_of_answers._taken == {})
+    eventually(lambda: server.budget_of_answers._taken == {})
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_who_keeps_the_server_waiting_is_disconnected(start, monkeypatch, name, 
     from gmmsite.deploy import server as code  # noqa: PLC0415 - loads the site's own application
 
     monkeypatch.setattr(code, name, 0.5)
-    monkeypatch.setattr(code, "SLOWEST", 1e9)
+    monkeypatch.setattr(code, "MIN_BYTES_PER_SECOND", 1e9)
     server = start(largest_body=5_000_000)
     connection = server.connect()
     connection.sendall(beginning)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gmmsite import secret
+from gmmsite import secret_key
 
 ROOT = Path(__file__).resolve().parents[2]
 PRINT = """
@@ -113,15 +113,15 @@ def test_settings_switch_the_parts_one_by_one(environment, parts):
 def test_the_generated_secret_stays_and_only_its_owner_can_read_it(tmp_path):
     path = tmp_path / "site" / ".secret-key"
     path.parent.mkdir()
-    first = secret.read_or_create(path)
+    first = secret_key.read_or_create(path)
     assert len(first) >= 50
-    assert secret.read_or_create(path) == first
+    assert secret_key.read_or_create(path) == first
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [entry.name for entry in path.parent.iterdir()] == [".secret-key"]
 
 
 def test_two_processes_that_start_together_agree_on_one_secret(tmp_path):
-    program = f"import pathlib; from gmmsite import secret; print(secret.read_or_create(pathlib.Path({str(tmp_path)!r}) / 'key'))"
+    program = f"import pathlib; from gmmsite import secret_key; print(secret_key.read_or_create(pathlib.Path({str(tmp_path)!r}) / 'key'))"
     racers = [
         subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(6)
     ]

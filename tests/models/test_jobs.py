@@ -1,4 +1,4 @@
-"""The transitions of a job: each goes where it should, from where it may, once."""
+"""The state changes of a job: each is possible once, from the right states only."""
 
 import threading
 import uuid
@@ -31,7 +31,7 @@ def fresh(job):
 
 
 def silence(job):
-    """Let the lease run out."""
+    """Let the lease expire."""
     Job.objects.filter(pk=job.pk).update(lease_until=F("lease_until") - timedelta(hours=1))
 
 
@@ -65,7 +65,7 @@ def test_a_job_is_claimed_once(job, worker_row):
 def test_a_beat_extends_the_lease_and_writes_the_progress(job, lease):
     silence(job)
     assert Job.objects.stalled().get() == job
-    assert Job.objects.beat(lease, stage="fitting", percent=42)
+    assert Job.objects.extend_lease(lease, stage="fitting", percent=42)
     assert (fresh(job).stage, fresh(job).percent) == ("fitting", 42)
     assert not Job.objects.stalled().exists()
 
@@ -85,8 +85,8 @@ def test_failure_ends_the_job_with_a_code_and_a_sentence(job, lease):
 
 
 @pytest.mark.parametrize(("counted", "attempt"), [(True, 1), (False, 0)])
-def test_a_job_that_is_handed_back_keeps_its_place(job, lease, counted, attempt):
-    assert Job.objects.hand_back(lease, counted=counted)
+def test_a_requeued_job_keeps_its_position(job, lease, counted, attempt):
+    assert Job.objects.requeue(lease, counted=counted)
     waiting = fresh(job)
     assert (waiting.state, waiting.queued, waiting.attempt, waiting.started) == (
         State.QUEUED,
@@ -98,16 +98,16 @@ def test_a_job_that_is_handed_back_keeps_its_place(job, lease, counted, attempt)
 
 
 CHANGES = {
-    "beat": lambda lease: Job.objects.beat(lease, stage="fitting", percent=1),
+    "beat": lambda lease: Job.objects.extend_lease(lease, stage="fitting", percent=1),
     "succeed": Job.objects.succeed,
     "fail": lambda lease: Job.objects.fail(lease, code="crashed", detail="It crashed."),
-    "hand_back": lambda lease: Job.objects.hand_back(lease, counted=True),
+    "requeue": lambda lease: Job.objects.requeue(lease, counted=True),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_whoever_has_lost_the_lease_changes_nothing(job, lease, worker_row, change):
-    assert Job.objects.hand_back(lease, counted=True)
+    assert Job.objects.requeue(lease, counted=True)
     newer = Job.objects.claim(job.pk, worker_id=worker_row.pk)
     before = Job.objects.filter(pk=job.pk).values().get()
     assert not change(lease)
@@ -143,7 +143,7 @@ def test_a_retry_is_a_new_start_at_the_end_of_the_queue(job, lease):
 
 def test_only_jobs_that_run_can_stall(job, lease):
     silence(job)
-    assert Job.objects.stalled().hand_back(lease, counted=True)
+    assert Job.objects.stalled().requeue(lease, counted=True)
     assert not Job.objects.stalled().exists()
 
 
@@ -186,8 +186,8 @@ def test_a_worker_is_alive_while_it_was_seen_within_a_lease(worker_row, settings
     assert list(Worker.objects.alive()) == [worker_row]
     Worker.objects.update(seen=timezone.now() - timedelta(seconds=settings.GMM_LEASE_SECONDS + 1))
     assert not Worker.objects.alive().exists()
-    assert Worker.objects.saw(worker_row.pk)
+    assert Worker.objects.record_heartbeat(worker_row.pk)
     assert Worker.objects.alive().exists()
-    Worker.objects.left(worker_row.pk)
+    Worker.objects.mark_ended(worker_row.pk)
     assert not Worker.objects.alive().exists()
-    assert not Worker.objects.saw(uuid.uuid4())
+    assert not Worker.objects.record_heartbeat(uuid.uuid4())

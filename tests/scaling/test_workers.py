@@ -1,4 +1,4 @@
-"""Several workers that share nothing but database, Redis and bucket; bells that are lost; workers that are told to stop."""
+"""Several workers that share nothing but database, Redis and bucket; wake-ups that are lost; workers that are told to stop."""
 
 import signal
 import time
@@ -8,7 +8,7 @@ import django_rq
 import pytest
 from django.conf import settings
 
-from gmmsite import shared
+from gmmsite import redis_settings
 from segmentation import files, tasks
 from segmentation.models import Job, Run, Worker
 from segmentation.models.jobs import State
@@ -55,7 +55,7 @@ def test_two_hosts_share_the_runs_and_finish_all(start_host, image):
     assert not Worker.objects.alive().exists()
 
 
-def test_one_bell_is_enough_for_many_runs(start_worker, image):
+def test_one_wake_up_is_enough_for_many_runs(start_worker, image):
     runs = [factories.make_run(image, seed=seed) for seed in range(6)]
     queue = django_rq.get_queue()
     assert queue.count == len(runs)
@@ -66,14 +66,14 @@ def test_one_bell_is_enough_for_many_runs(start_worker, image):
     eventually(lambda: all_done(runs), within=60)
 
 
-def test_all_bells_lost_cost_no_run(start_worker, image):
+def test_lost_wake_ups_cost_no_run(start_worker, image):
     start_worker(GMM_LEASE_SECONDS=6)  # sweeps every two seconds
     runs = [factories.make_run(image, seed=seed) for seed in range(4)]
     django_rq.get_queue().empty()
     eventually(lambda: all_done(runs), within=60)
 
 
-def test_ten_bells_for_one_run_have_one_effect(start_worker, queued_run):
+def test_ten_wake_ups_for_one_run_have_one_effect(start_worker, queued_run):
     for _ in range(9):
         tasks.run_next.enqueue()
     start_worker()
@@ -98,7 +98,7 @@ def test_a_run_of_a_newer_release_waits_without_a_stir(start_worker, queued_run)
 def broker(settings, tmp_path):
     broker = Broker(tmp_path)
     settings.REDIS_URL = broker.url
-    settings.CACHES, settings.RQ_QUEUES = shared.cache(broker.url), shared.queues(broker.url)
+    settings.CACHES, settings.RQ_QUEUES = redis_settings.cache(broker.url), redis_settings.queues(broker.url)
     broker.come()
     yield broker
     broker.go()

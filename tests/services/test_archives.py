@@ -11,12 +11,12 @@ from django.utils import timezone
 
 from segmentation import execution, files, services, upkeep
 from segmentation.engine import pipeline
-from segmentation.engine.artefacts import ARTEFACTS
+from segmentation.engine.artefacts import ARTEFACTS, result_name
 from segmentation.engine.imaging import Limits
 from segmentation.engine.recipe import Inputs, Recipe
 from segmentation.exceptions import Conflict
 from segmentation.models import Image, Job, JobOutput, Run
-from segmentation.models.jobs import Kind, State
+from segmentation.models.jobs import JobKind, State
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,6 +102,19 @@ def test_the_archive_holds_every_file_and_row_of_the_person_and_nothing_of_other
     assert site.password.encode() not in b"".join(found.values())
 
 
+def test_the_folder_of_a_result_says_how_many_of_what_were_found_as_its_downloads_do(site):
+    found = packed(site)
+    runs = [run for name, data in found.items() if name.endswith("/picture.json") for run in json.loads(data)["runs"]]
+    folders = {run["id"]: run["folder"] for run in runs}
+    kinds = set()
+    for run in Run.objects.filter(job__owner=site, job__state=State.SUCCEEDED).select_related("job", "image", "result"):
+        count = len(services.stored_result(run=run).legend.clusters)
+        kind = result_name("a.png", count, regions=run.has_regions).removeprefix("a-")
+        assert folders[str(run.pk)] == f"{run.job.created:%Y-%m-%d}-{kind}"
+        kinds.add(kind.rstrip("0123456789"))
+    assert kinds == {"k", "regions"}
+
+
 def test_the_sums_in_the_archive_are_those_of_all_its_files(site):
     found = packed(site)
     sums = dict(line.split("  ", 1)[::-1] for line in found.pop("sha256sums.txt").decode().splitlines())
@@ -133,10 +146,10 @@ def test_run_json_says_what_the_command_line_says(image, recipe):
     ("name", "expected"),
     [
         ("../../../etc/passwd.png", "_.._.._etc_passwd.png"),
-        ("C:\\Windows\\a.png", "C_Windows_a.png"),
+        ("C:\\Windows\\a.png", "C__Windows_a.png"),
         ("con.png", "_con.png"),
         ("\u202egnp.exe", "gnp.exe"),
-        (" . ", "_"),
+        (" . ", "picture"),
         ("Größe.png", "Größe.png"),
     ],
 )
@@ -167,7 +180,7 @@ def test_everybody_has_one_archive_and_a_new_one_replaces_it(owner, image, media
     packed(owner)
     (second,) = media.keys("outputs")
     assert first != second
-    assert JobOutput.objects.count() == Job.objects.filter(kind=Kind.ARCHIVE).count() == 1
+    assert JobOutput.objects.count() == Job.objects.filter(kind=JobKind.ARCHIVE).count() == 1
 
 
 def test_a_second_archive_is_refused_while_one_is_made(owner):
@@ -234,5 +247,5 @@ def test_an_archive_says_nothing_of_the_speed_of_its_worker_and_is_in_no_average
     factories.make_run(image)
     services.create_archive(owner=image.owner)
     execution.serve_until_empty()
-    assert services.recent().succeeded == 1
-    assert services.recent(kind=Kind.ARCHIVE).succeeded == 1
+    assert services.recent_jobs().succeeded == 1
+    assert services.recent_jobs(kind=JobKind.ARCHIVE).succeeded == 1

@@ -1,4 +1,4 @@
-"""Files that are made when asked for, and kept as long as there is room; on whatever storage."""
+"""The cache of files that are made on request, on any storage."""
 
 import io
 import threading
@@ -12,7 +12,7 @@ from django.utils import timezone
 from segmentation import files, services, upkeep
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.models import CachedFile
-from segmentation.models.cached import PICTURE_TILES
+from segmentation.models.cached_files import PICTURE_TILES
 from segmentation.services import caching
 from tests import factories
 

@@ -1,4 +1,4 @@
-"""What goes when something is deleted, also while others add to it."""
+"""What a deletion removes, also while other requests add rows."""
 
 import threading
 import uuid

@@ -6,7 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from segmentation import execution, files, services
-from segmentation.engine.exceptions import BadRecipe, Refusal, SegmentationError
+from segmentation.engine.exceptions import BadRecipe, SegmentationError
 from segmentation.engine.imaging import masks
 from segmentation.engine.recipe import Inputs, Recipe
 from segmentation.exceptions import QuotaExceeded, RateLimited, StorageUnavailable
@@ -42,7 +42,7 @@ def test_a_mask_waits_with_its_image_as_a_clean_png(image, mask):
 def test_a_run_leaves_out_what_the_mask_says_and_keeps_a_copy_of_it(image, mask):
     run = done(factories.make_run(image, 2, inputs=Inputs(mask=mask)))
     np.testing.assert_array_equal(labels(run) == 255, factories.bar_mask() != 0)
-    assert run.result.facts["left_out_pixels"] == 48 * 36 // 8
+    assert run.result.extras["left_out_pixels"] == 48 * 36 // 8
     assert files.read(files.run_input_key(run.pk, mask)) == files.read(files.mask_key(image.pk, mask))
     assert Inputs.from_mapping(run.inputs) == Inputs(mask=mask)
 
@@ -67,7 +67,7 @@ def test_a_run_that_begins_with_a_finished_one_keeps_its_result_and_names_it(fin
 
 def test_a_run_that_begins_with_one_of_a_deep_picture_knows_its_units(finished_run):
     result = finished_run.result
-    result.facts["features"] = {
+    result.extras["features"] = {
         "names": ["red", "green", "blue"],
         "offset": [90.0] * 3,
         "scale": [16.0] * 3,
@@ -77,6 +77,14 @@ def test_a_run_that_begins_with_one_of_a_deep_picture_knows_its_units(finished_r
     run = services.create_run(image=finished_run.image, recipe=Recipe(n_clusters=None), begin=finished_run)
     assert run.inputs["schema"] == 3
     assert run.inputs["mixture"] == result.mixture | {"units": {"offset": [90.0] * 3, "scale": [16.0] * 3}}
+
+
+def test_a_run_can_begin_with_a_result_from_before_units_were_kept(finished_run):
+    result = finished_run.result
+    del result.facts["features"]
+    result.save()
+    run = services.create_run(image=finished_run.image, recipe=Recipe(n_clusters=None), begin=finished_run)
+    assert run.inputs["mixture"] == result.mixture
 
 
 def test_a_mask_that_was_swept_is_taken_from_an_earlier_run(image, mask):
@@ -104,7 +112,7 @@ def test_retrying_finds_the_mask_again(image, mask, media):
     assert (run.job.state, run.job.error_code) == (State.FAILED, "empty")
     media.replace(original, picture)
     services.retry_run(run=run)
-    assert done(run).result.facts["left_out_pixels"] == 48 * 36 // 8
+    assert done(run).result.extras["left_out_pixels"] == 48 * 36 // 8
 
 
 def test_a_run_whose_mask_was_altered_fails_with_a_reason(image, mask, media):
@@ -169,12 +177,13 @@ def test_what_is_no_mask_for_the_picture_is_refused_and_not_stored(image, data, 
     assert media.keys() == before
 
 
-def test_the_extension_must_fit_the_mask(image):
-    with pytest.raises(Refusal) as refused:
-        services.upload_mask(
-            image=image, file=SimpleUploadedFile("m", factories.encoded(factories.bar_mask())), name="mask.tif"
-        )
-    assert refused.value.code == "extension_mismatch"
+def test_a_mask_with_another_extension_is_taken(image):
+    data = factories.encoded(factories.bar_mask())
+    by_name = [
+        services.upload_mask(image=image, file=SimpleUploadedFile("m", data), name=name)
+        for name in ("mask.png", "mask.tif")
+    ]
+    assert by_name[0] == by_name[1]
 
 
 def test_masks_count_as_uploads(image, settings):

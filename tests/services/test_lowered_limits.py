@@ -65,7 +65,7 @@ def test_a_run_with_a_mask_that_was_taken_before_the_limits_fell_is_done(image, 
     mask = factories.make_mask(image, noisy)
     setattr(settings, name, 50 if name == "GMM_MAX_UPLOAD_BYTES" else value)
     assert (
-        done(factories.make_run(image, inputs=Inputs(mask=mask))).result.facts["left_out_pixels"] == (noisy > 0).sum()
+        done(factories.make_run(image, inputs=Inputs(mask=mask))).result.extras["left_out_pixels"] == (noisy > 0).sum()
     )
 
 
@@ -73,7 +73,7 @@ def test_a_run_with_a_mask_that_was_taken_before_the_limits_fell_is_done(image, 
 def test_an_older_picture_takes_a_mask_of_its_own_size(image, settings, name):
     setattr(settings, name, 1000)
     mask = factories.make_mask(image, np.dstack([factories.bar_mask()] * 3))
-    assert done(factories.make_run(image, inputs=Inputs(mask=mask))).result.facts["left_out_pixels"] == 48 * 36 // 8
+    assert done(factories.make_run(image, inputs=Inputs(mask=mask))).result.extras["left_out_pixels"] == 48 * 36 // 8
 
 
 def test_new_pictures_are_still_refused_by_the_limits_of_today(image, settings):
@@ -98,7 +98,7 @@ def test_where_heic_was_turned_off_older_pictures_say_so_and_keep_their_results(
         with pytest.raises(Refusal, match=says) as raised:
             refused()
         assert raised.value.code == "unsupported_format"
-    assert says in dict(services.notices(image=picture))["unreadable"]
+    assert says in dict(services.image_notices(image=picture))["unreadable"]
     assert services.pixel_report(run=run, x=1, y=1) == look, "its values were read before"
     assert services.pixel_report(run=unseen, x=1, y=1).colour == look.colour, (
         "the values of a picture are kept for all its runs"

@@ -40,7 +40,7 @@ def at_once(action):
 def _patient(monkeypatch, settings):
     """Eight pictures of one person are read one after the other, and may all wait for that."""
     settings.WEB_THREADS = 4 * AT_ONCE
-    monkeypatch.setattr("segmentation.services.places.WAIT_SECONDS", 300.0)
+    monkeypatch.setattr("segmentation.services.processing_slots.WAIT_SECONDS", 300.0)
 
 
 def test_of_eight_runs_at_once_as_many_begin_as_the_quota_allows(image, settings):

@@ -107,7 +107,7 @@ def test_a_running_run_says_what_is_left_of_its_cost_and_goes_by_its_progress_wh
     Job.objects.update(expected_seconds=100.0)
     lease = Job.objects.claim(queued_run.job_id, worker_id=worker_row.pk)
     assert status().seconds_left == pytest.approx(100, abs=10)
-    Job.objects.beat(lease, stage="fitting", percent=50)
+    Job.objects.extend_lease(lease, stage="fitting", percent=50)
     assert status().seconds_left == pytest.approx(100, abs=10)
     assert status().message == "Fit the mixture"
     Job.objects.update(started=timezone.now() - timedelta(seconds=200))

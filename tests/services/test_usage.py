@@ -134,11 +134,11 @@ def test_what_an_older_release_has_stored_is_measured(owner, image, walk):
     Run.objects.update(inputs_bytes=None)
     Result.objects.update(bytes=None)
     assert used(owner) == image.bytes  # all that an older release knows
-    assert upkeep.measure_sizes() == 1 + 2 + 2
+    assert upkeep.record_sizes() == 1 + 2 + 2
     assert used(owner) == walk()
     factories.make_mask(image)  # is known by its hash again
     assert used(owner) == walk()
-    assert upkeep.measure_sizes() == 0
+    assert upkeep.record_sizes() == 0
 
 
 def test_a_mask_that_comes_while_an_image_is_measured_is_counted_once(owner, image, walk, monkeypatch):
@@ -152,9 +152,9 @@ def test_a_mask_that_comes_while_an_image_is_measured_is_counted_once(owner, ima
         return iter(found)
 
     monkeypatch.setattr(files, "walk", walk_and_upload)
-    upkeep.measure_image(image.pk)
+    upkeep.record_image_size(image.pk)
     assert used(owner) == walk() + 1000  # left to the next sweep
-    upkeep.measure_image(image.pk)
+    upkeep.record_image_size(image.pk)
     assert used(owner) == walk()
 
 

@@ -28,7 +28,7 @@ STARTED = "GMM Studio is running at "
 
 
 def wait_for(look: Callable[[], T | None], seconds: float, what: str) -> T:
-    """Look again and again until there is something to see; give up after some seconds."""
+    """Poll until there is a value; give up after some seconds."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if (seen := look()) is not None and seen is not False:

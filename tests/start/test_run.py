@@ -1,4 +1,4 @@
-"""One installation, from its very first start on; the tests of this file follow each other like its days."""
+"""One installation from its first start on; the tests of this file run in this order and depend on each other."""
 
 import http.client
 import http.cookiejar

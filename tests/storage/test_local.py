@@ -1,4 +1,4 @@
-"""What only a disk can do: hold half a file, be full, and be read by nginx."""
+"""The local storage: incomplete files, a full disk, and permissions for nginx."""
 
 import errno
 import os
@@ -12,8 +12,8 @@ from segmentation.storage import local
 from tests import factories
 
 
-def test_a_process_that_is_killed_while_it_writes_leaves_a_draft_and_no_file(media_root):
-    """What stands under a key is whole. The draft is swept after a day."""
+def test_a_process_that_is_killed_while_it_writes_leaves_a_temporary_file_and_no_other(media_root):
+    """A stored file is always complete. The sweep deletes the temporary file after a day."""
     receiving, sending = os.pipe()
     child = os.fork()
     if child == 0:
@@ -30,7 +30,7 @@ def test_a_process_that_is_killed_while_it_writes_leaves_a_draft_and_no_file(med
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     (left,) = (file.key for file in files.walk("images"))
-    assert files.is_draft(left)
+    assert files.is_temporary(left)
     assert not files.exists("images/a/original")
     files.put("images/a/original", b"whole")
     assert files.read("images/a/original") == b"whole"
@@ -40,7 +40,7 @@ def test_what_is_put_together_is_flushed_together_at_the_end_and_its_folder_once
     flushed = []
     monkeypatch.setattr(local, "flush", flushed.append)
     monkeypatch.setattr(local.os, "fsync", flushed.append)
-    with files.together():
+    with files.batch():
         files.put("runs/a/one", b"1")
         files.put("runs/a/two", b"2")
         assert (files.read("runs/a/one"), flushed) == (b"1", [])
@@ -55,7 +55,7 @@ def test_a_flush_that_fails_is_a_storage_that_has_failed(media_root, monkeypatch
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(local, "flush", fail)
-    with pytest.raises(StorageFull), files.together():
+    with pytest.raises(StorageFull), files.batch():
         files.put("runs/a/one", b"1")
 
 

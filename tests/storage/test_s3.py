@@ -62,7 +62,7 @@ def test_a_bucket_that_is_not_there_is_no_missing_file(empty, use):
 
 def test_warming_connects_to_nobody_and_starts_no_thread(away):
     before = threading.active_count()
-    away.warm()
+    away.preload()
     assert threading.active_count() == before
 
 

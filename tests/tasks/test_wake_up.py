@@ -30,13 +30,13 @@ def test_a_wake_up_serves_what_waits(queued_run, woken):
     assert woken == []
 
 
-def test_whoever_leaves_runs_behind_enqueues_one_wake_up(queued_run, woken, monkeypatch):
+def test_a_worker_that_leaves_runs_enqueues_one_wake_up(queued_run, woken, monkeypatch):
     monkeypatch.setattr("segmentation.execution.serve_until_empty", lambda: True)
     tasks.run_next.call()
     assert woken == [True]
 
 
-def test_whoever_finds_only_runs_of_a_newer_release_enqueues_none(queued_run, woken):
+def test_a_worker_that_finds_only_runs_of_a_newer_release_enqueues_none(queued_run, woken):
     Run.objects.filter(pk=queued_run.pk).update(recipe={"schema": 99})
     tasks.run_next.call()
     assert Job.objects.get().state == State.QUEUED
@@ -52,7 +52,7 @@ def test_the_wake_up_is_enqueued_when_the_row_is_there(transactional_db, monkeyp
     assert woken == [True]
 
 
-def test_a_lost_bell_does_not_fail_the_request(transactional_db, monkeypatch):
+def test_a_lost_wake_up_does_not_fail_the_request(transactional_db, monkeypatch):
     def broken(*_args):
         raise ConnectionError("no broker")
 

@@ -5,7 +5,7 @@ import pytest
 from segmentation import services, upkeep
 from segmentation.engine.artefacts import ARTEFACTS
 from segmentation.models import CachedFile
-from segmentation.models.cached import PICTURE_TILES, RESULT_TILES
+from segmentation.models.cached_files import PICTURE_TILES, RESULT_TILES
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

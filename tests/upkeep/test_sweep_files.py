@@ -98,7 +98,7 @@ def test_a_running_attempt_keeps_its_files_and_a_former_one_does_not(queued_run,
 
 
 def test_pictures_that_earlier_releases_have_made_of_a_result_go(finished_run, old):
-    """They stood beside the masters; whoever asks for one gets it from the cache."""
+    """They were stored beside the masters; such files now come from the cache."""
     lease = finished_run.result.lease
     names = ("binary.1.png", "labels.png", "novelty.png", "regions.2.json", "segmented.1.png", "thumbnail.2")
     keys = [old(files.run_key(finished_run.pk, lease, name)) for name in names]
@@ -177,7 +177,7 @@ def test_reading_verifies_originals_too(image, media_root):
 
 def test_many_rows_and_folders_are_paired_over_all_chunks(finished_run, owner, media_root, monkeypatch, old):
     """Rows in small chunks beside folders in another number: none is missed, none is taken for an orphan."""
-    monkeypatch.setattr("segmentation.upkeep.belongings.CHUNK", 3)
+    monkeypatch.setattr("segmentation.upkeep.row_files.CHUNK", 3)
     data = factories.encoded(factories.pixels(8, 8))
     images = [factories.make_image(owner, data) for _ in range(10)]
     orphans = {old(files.image_key(uuid.uuid4(), "original")) for _ in range(10)}
@@ -190,7 +190,7 @@ def test_many_rows_and_folders_are_paired_over_all_chunks(finished_run, owner, m
 
 
 def test_a_row_that_comes_between_listing_and_removal_saves_its_files(image, media_root, monkeypatch):
-    """The listing is old news: what counts is the row when the file would be removed."""
+    """The listing is outdated: the row at the time of the deletion decides."""
     for key in everything(media_root):
         age(media_root, key)
     row = Image.objects.values().get()

@@ -1,4 +1,4 @@
-"""Files that are made from a result, as the web sends them: all of them, by the registry."""
+"""Responses with files that are made from a result, for every artefact of the registry."""
 
 import io
 import json
@@ -145,14 +145,14 @@ def test_the_document_has_the_header_as_it_stands_in_the_file_of_a_turned_pictur
 
 def test_a_result_that_does_not_know_all_numbers_offers_no_document(browser, finished_run):
     for lacking in ("features", "valid_pixels"):
-        facts = finished_run.result.facts
-        finished_run.result.facts = {name: value for name, value in facts.items() if name != lacking}
+        extras = finished_run.result.extras
+        finished_run.result.extras = {name: value for name, value in extras.items() if name != lacking}
         finished_run.result.save()
         assert browser.get(f"/runs/{finished_run.pk}/run.json").status_code == 404
         assert "run.json" not in markup(browser.get(f"/runs/{finished_run.pk}/"))
         assert "document" not in browser.get(f"/api/v1/runs/{finished_run.pk}").json()["links"]
-        finished_run.result.facts = facts
-    finished_run.result.facts = {name: value for name, value in facts.items() if name != "header"}
+        finished_run.result.extras = extras
+    finished_run.result.extras = {name: value for name, value in extras.items() if name != "header"}
     finished_run.result.save()
     document = json.loads(body(browser.get(f"/runs/{finished_run.pk}/run.json")))
     assert (document["input"]["format"], document["input"]["width"]) == ("PNG", 48)

@@ -39,7 +39,7 @@ def test_waiting_run_counts_those_before_it(browser, image, queued_run, worker_r
 
 def test_working_run_shows_percent_in_page_and_title_and_its_stages(browser, queued_run, worker_row):
     lease = Job.objects.claim(queued_run.pk, worker_id=worker_row.pk)
-    Job.objects.beat(lease, stage="fitting", percent=42)
+    Job.objects.extend_lease(lease, stage="fitting", percent=42)
     page = page_of(browser, queued_run)
     title = re.search("<title>(.*?)</title>", page, re.DOTALL)[1]
     assert re.search(rf"42\s?%.*{re.escape(queued_run.image.name)}", title.replace("&#8239;", " "))

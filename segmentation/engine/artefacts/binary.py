@@ -1,4 +1,4 @@
-"""`binary.png`: the foreground mask in 8-bit grey, 255 for the foreground and 0 elsewhere, also where there is no data."""
+"""`binary.png`: the foreground mask in 8-bit grey, 255 in the foreground and 0 elsewhere, including pixels without data."""
 
 from typing import IO
 

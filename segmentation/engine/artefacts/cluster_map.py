@@ -1,4 +1,4 @@
-"""What several artefacts draw: the cluster of each pixel, and masks."""
+"""Cluster maps and masks as PNG, which several artefacts consist of."""
 
 from collections.abc import Collection
 
@@ -19,8 +19,8 @@ def cluster_map(source: Source) -> bytes:
 
 
 def mask(source: Source, components: Collection[int]) -> bytes:
-    """Return a mask as 8-bit grey PNG: 255 at the pixels of some components, 0 elsewhere, also where there is no data."""
+    """Return a mask as 8-bit grey PNG: 255 at the pixels of the given components, 0 elsewhere, including pixels without data."""
     value = np.zeros(256, dtype=np.uint8)
     value[list(components)] = 255
-    drawn = source.labels.tobytes().translate(value.tobytes())  # twice as fast as indexing with NumPy
-    return index_png.as_grey(index_png.encode(np.frombuffer(drawn, dtype=np.uint8).reshape(source.labels.shape)))
+    values = source.labels.tobytes().translate(value.tobytes())  # twice as fast as indexing with NumPy
+    return index_png.as_grey(index_png.encode(np.frombuffer(values, dtype=np.uint8).reshape(source.labels.shape)))

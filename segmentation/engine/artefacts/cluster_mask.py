@@ -1,4 +1,4 @@
-"""`mask-3.png`, the mask of one cluster: 8-bit grey, 255 at its pixels and 0 elsewhere, also where there is no data."""
+"""`mask-3.png`, the mask of one cluster: 8-bit grey, 255 at its pixels and 0 elsewhere, including pixels without data."""
 
 from collections.abc import Sequence
 from typing import IO
@@ -10,7 +10,7 @@ from segmentation.engine.exceptions import gettext_noop
 
 
 class ClusterMask(Artefact):
-    """Its parts are the clusters, by the numbers that people see."""
+    """Masks of single clusters: part k is the mask of the k-th cluster of the legend."""
 
     name = "cluster-mask"
     title = gettext_noop("Mask of cluster %(part)s")
@@ -23,5 +23,5 @@ class ClusterMask(Artefact):
 
     def write(self, source: Source, file: IO[bytes], *, part: int | None = None) -> None:
         if part is None:
-            raise ValueError("A mask is of one cluster.")
+            raise ValueError("The number of a cluster is needed.")
         file.write(mask(source, source.legend.clusters[part - 1].components))

@@ -1,7 +1,7 @@
-"""`run.json`: everything about a result that is not a picture.
+"""`run.json`: recipe, inputs, mixture, statistics and versions of a result.
 
-`run.schema.json` beside this module describes it, field by field. Equal results give equal documents, apart from
-``seconds``; that is why there is no date in it.
+Its fields are described in `run.schema.json`. Equal results give equal documents, apart from ``seconds``; therefore it has no
+date.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ class Document(Artefact):
 
 
 def run_document(source: Source) -> dict[str, Any]:
-    """Return the content of `run.json`."""
+    """Return the content of `run.json`; raises ValueError when the source is not complete."""
     if source.picture.header is None:
         raise ValueError("The header of the picture is not known.")
     picture, details, counts = source.picture, source.details, source.counts
@@ -62,7 +62,8 @@ def run_document(source: Source) -> dict[str, Any]:
         "recipe": source.recipe.to_mapping(),
         "inputs": source.inputs.to_mapping(),
         "mixture": source.mixture.to_mapping(),
-        "features": dict(details.features),
+        "features": {**details.features, "dtype": details.features.get("dtype")},
+        "applied_model": details.applied_model,
         "log_likelihood": details.log_likelihood,
         "history": [float(value) for value in source.fit["history"]],
         "iterations": details.iterations,
@@ -124,7 +125,7 @@ def _clusters(source: Source) -> list[dict[str, Any]]:
 
 
 def _outputs(source: Source) -> dict[str, dict[str, Any]]:
-    """Return size and SHA-256 of each file that goes with the document; only these are the same everywhere."""
+    """Return size and SHA-256 of each file that the document lists, by name."""
     files = source.outputs
     if files is None:
         files = {pixels.file_name(): pixels.make(source) for pixels in (Labels(), Segmented(), Binary())}

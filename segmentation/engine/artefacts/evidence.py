@@ -1,4 +1,4 @@
-"""`evidence-4.png`: the small segmented picture of a number of clusters that was tried when the engine chose it."""
+"""`evidence-4.png`: small segmented pictures of each number of clusters that was tried when the engine chose it."""
 
 from collections.abc import Sequence
 from typing import IO
@@ -10,7 +10,7 @@ from segmentation.engine.imaging import index_png
 
 
 class EvidencePicture(Artefact):
-    """Its parts are the numbers of clusters."""
+    """Small segmented pictures: part n is the one of n clusters."""
 
     name = "evidence"
     title = gettext_noop("Picture in %(part)s clusters")
@@ -25,11 +25,11 @@ class EvidencePicture(Artefact):
     def parts(self, source: Source) -> Sequence[int]:
         return range(1, len(source.fit.get("evidence_maps", ())) + 1)
 
-    def is_kept(self, source: Source) -> bool:  # noqa: ARG002 - it is made in a millisecond
+    def is_cached(self, source: Source) -> bool:  # noqa: ARG002 - it is made in a millisecond
         return False
 
     def write(self, source: Source, file: IO[bytes], *, part: int | None = None) -> None:
         if part is None:
-            raise ValueError("A picture is of one number of clusters.")
+            raise ValueError("A number of clusters is needed.")
         colours = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in source.fit["evidence_colours"][part - 1]]
         file.write(index_png.with_palette(index_png.encode(source.fit["evidence_maps"][part - 1]), colours))

@@ -16,8 +16,8 @@ class Labels(Artefact):
     depends_on = frozenset({Dependency.COMPONENTS, Dependency.REVISION})
     is_standard = True
 
-    def is_kept(self, source: Source) -> bool:
-        return not source.legend.is_plain  # else it is the component map under another header
+    def is_cached(self, source: Source) -> bool:
+        return not source.legend.is_plain  # else it is the component map with another header
 
     def write(self, source: Source, file: IO[bytes], *, part: int | None = None) -> None:  # noqa: ARG002 - has no parts
         file.write(index_png.as_grey(cluster_map(source)))

@@ -1,4 +1,4 @@
-"""`masks.zip`: the mask of every cluster, each under the name that it has as a download."""
+"""`masks.zip`: the masks of all clusters, each with the name that its single download has."""
 
 import zipfile
 from typing import IO
@@ -9,8 +9,8 @@ from segmentation.engine.artefacts.names import download_name, result_name
 from segmentation.engine.artefacts.source import Source
 from segmentation.engine.exceptions import gettext_noop
 
-MOST_PIXELS = 4_000_000_000
-"""Of all masks together, which take about 20 s: more would keep somebody waiting too long. Single masks are always there."""
+MAX_PIXELS = 4_000_000_000
+"""Largest number of pixels of all masks, which take about 20 s to make. Single masks have no limit."""
 
 
 class Masks(Artefact):
@@ -21,7 +21,7 @@ class Masks(Artefact):
     is_expensive = True
 
     def available(self, source: Source) -> bool:
-        return source.counts.width * source.counts.height * len(source.legend.clusters) <= MOST_PIXELS
+        return source.counts.width * source.counts.height * len(source.legend.clusters) <= MAX_PIXELS
 
     def write(self, source: Source, file: IO[bytes], *, part: int | None = None) -> None:  # noqa: ARG002 - has no parts
         mask = ClusterMask()

@@ -1,4 +1,4 @@
-"""`novelty.png`: how unusual each pixel is, the share of the fitted pixels that are likelier."""
+"""`novelty.png`: a map of the fraction of the fitted pixels that have a higher density than each pixel."""
 
 from typing import IO
 
@@ -21,11 +21,11 @@ class Novelty(Artefact):
     is_expensive = True
 
     def available(self, source: Source) -> bool:
-        return not source.has_regions
+        return not source.has_regions and source.details.applied_model is None  # it needs the pixels of the fit
 
     def write(self, source: Source, file: IO[bytes], *, part: int | None = None) -> None:  # noqa: ARG002 - has no parts
         mixture, features = source.mixture, features_of(source)
-        # Compared with the pixels that the fit began with: the same seed draws the same.
+        # The sample that the fit began with: the same seed draws the same pixels.
         sample = features.sample(SAMPLE_PIXELS, np.random.default_rng([source.recipe.seed, 0]))
         reference = reference_densities(mixture, sample.values, sample.counts)
         write_map(source, features, lambda values: novelty(mixture, values, reference), file)

@@ -1,4 +1,4 @@
-"""`regions.json`: how many connected regions, by 4 neighbours, each cluster has."""
+"""`regions.json`: the number of connected regions of each cluster, with 4-connectivity."""
 
 import json
 from typing import IO
@@ -10,13 +10,16 @@ from segmentation.engine.gmm.statistics.uncertainty import extents
 
 
 class RegionCounts(Artefact):
-    """Regions of two components that touch are one of their cluster, so that these numbers do not add."""
+    """Numbers of connected regions by cluster.
+
+    They are no sums over components: regions of two components of a cluster that touch are one region.
+    """
 
     name = "regions"
     title = gettext_noop("Connected regions")
     extension, content_type = "json", "application/json"
     depends_on = frozenset({Dependency.COMPONENTS, Dependency.REVISION})
-    has_address = False  # a part of an answer of the API
+    has_address = False  # the API returns the numbers among others
     is_offered = False
     is_expensive = True
 

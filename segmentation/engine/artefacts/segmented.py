@@ -12,7 +12,7 @@ from segmentation.engine.imaging import index_png, palettes
 
 
 def _separated(source: Source) -> Sequence[str]:
-    """Return colours that can be told apart."""
+    """Return colours that are easy to tell apart, one for each cluster."""
     return palettes.separated(len(source.legend.clusters))
 
 
@@ -24,7 +24,7 @@ class Segmented(Artefact):
     palettes = MappingProxyType({"separated": _separated})
     is_standard = True
 
-    def is_kept(self, source: Source) -> bool:
+    def is_cached(self, source: Source) -> bool:
         return not source.legend.is_plain  # else it is the component map with another palette
 
     def write(self, source: Source, file: IO[bytes], *, part: int | None = None) -> None:  # noqa: ARG002 - has no parts

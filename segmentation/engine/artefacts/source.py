@@ -1,4 +1,4 @@
-"""A result as artefacts read it, wherever it comes from: an outcome in memory, or rows and files of a site."""
+"""The interface through which artefacts read a result, whether it is in memory or in a database."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm import Component, Coverage, Hint, Mixture
+from segmentation.engine.gmm.features.extraction import value_names
+from segmentation.engine.gmm.features.units import Units
 from segmentation.engine.gmm.mixed_pixels.hints import hints
 from segmentation.engine.imaging import Header, Notice, index_png
 from segmentation.engine.legend import ClusterStatistics, Legend, cluster_statistics, foreground_share
+from segmentation.engine.model import FittedModel
 from segmentation.engine.recipe import Inputs, Preset, Recipe
 
 Values = NDArray[np.generic]
@@ -20,45 +23,43 @@ Values = NDArray[np.generic]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureDetails:
-    """What is known of a picture's file."""
+    """Name, hash, size and header of the file of a picture."""
 
-    name: str  # as people call it
+    name: str  # of the file
     sha256: str
     size: int  # in bytes
-    header: Header | None  # as it stands in the file, before orientation and conversion; None when it is not known
+    header: Header | None  # as stored in the file; None when it is not known
     notices: tuple[Notice, ...]  # what was converted, reduced or ignored when it was read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """Pixels of a result."""
+    """Numbers of pixels of a result."""
 
-    width: int  # upright
+    width: int  # of the upright picture
     height: int
     valid_pixels: int  # with data, and not left out by a mask
-    left_out_pixels: int  # by the mask, with data or without
-    fitted_pixels: int  # that the mixture was fitted to
-    distinct_colours: int  # among them
+    left_out_pixels: int  # left out by the mask, with data or without
+    fitted_pixels: int  # to which the mixture was fitted
+    distinct_colours: int  # among the fitted pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitDetails:
-    """How a fit ended, and what the result is known by."""
+    """Figures of a fit, and the hash of its result."""
 
-    pixels_sha256: str  # of the component map's pixels
+    pixels_sha256: str  # of the component map, by `pipeline.pixels_sha256`
     log_likelihood: float  # mean, nats a pixel
     iterations: int
     converged: bool
-    features: Mapping[str, Any]  # names of the mixture's values, and their units
+    features: Mapping[str, Any]  # names of the features, and their units
     seconds: Mapping[str, float]  # by stage
-    versions: Mapping[str, str]  # of what the bytes depend on
+    versions: Mapping[str, str]  # of the software, by name
+    applied_model: str | None = None  # SHA-256 of the fitted model; None when the mixture was fitted to this picture
 
 
 class Source(ABC):
-    """One result. Nothing is read or parsed before it is asked for, and then once.
-
-    Subclasses give the parts, as attributes or cached properties.
-    """
+    """A result. Subclasses have its parts as attributes, or as cached properties that read each part when it is needed."""
 
     recipe: Recipe
     inputs: Inputs
@@ -74,16 +75,40 @@ class Source(ABC):
     revision: int  # number of the legend, 0 for the first
     components_png: bytes  # the component map as a palette PNG
     fit: Mapping[str, NDArray[Any]]  # the arrays of ``fit.npz``
-    outputs: Mapping[str, bytes] | None = None  # the files that go with run.json, by name; None: the standard ones
+    outputs: Mapping[str, bytes] | None = None  # files that run.json lists, by name; None: the standard ones
 
     @abstractmethod
     def values_and_colours(self) -> tuple[Values, NDArray[np.uint8]]:
-        """Read the values (H, W, B) of the picture as they were fitted, and its colours (H, W, 3) as displayed."""
+        """Return the values (H, W, B) of the picture from which features are extracted, and its displayed colours (H, W, 3)."""
+
+    @cached_property
+    def units(self) -> Units | None:
+        """The units of the features; None when a release that did not store them has made the result."""
+        features = self.details.features
+        return Units.from_mapping(features) if "scale" in features else None
 
     @property
     def has_regions(self) -> bool:
-        """Whether the result is of the preset *Regions*, whose mixture says nothing of single pixels."""
+        """Whether the result is of the preset *Regions*, whose mixture does not apply to single pixels."""
         return self.recipe.preset is Preset.REGIONS
+
+    @property
+    def model(self) -> FittedModel:
+        """The fitted model, to label other pictures or to begin another fit.
+
+        Raises
+        ------
+        SegmentationError
+            As `FittedModel`: a result of the preset *Regions* has none.
+        """
+        units = self.units or Units.identity(3)  # early releases fitted red, green and blue of 8 bits
+        return FittedModel(
+            recipe=self.recipe,
+            features=tuple(self.details.features.get("names", value_names(self.recipe, 3))),
+            units=units,
+            mixture=self.mixture,
+            legend=self.legend,
+        )
 
     @cached_property
     def labels(self) -> NDArray[np.uint8]:

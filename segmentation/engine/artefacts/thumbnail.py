@@ -26,7 +26,7 @@ class Thumbnail(Artefact):
         return map_thumbnail_type(source.counts.width, source.counts.height)
 
     def version(self, source: Source) -> int:
-        # Nobody can change the order or the colours yet, so that only merging changes what is drawn.
+        # Of the edits of a legend that exist, only merging changes the colours of pixels.
         return source.revision if source.legend.is_merged else 0
 
     def write(self, source: Source, file: IO[bytes], *, part: int | None = None) -> None:  # noqa: ARG002 - has no parts

@@ -1,4 +1,4 @@
-"""`uncertainty.png`: how undecided each pixel is between the clusters, the entropy of its posterior probabilities."""
+"""`uncertainty.png`: a map of the entropy of the posterior probabilities of the clusters at each pixel."""
 
 from typing import IO
 
@@ -23,7 +23,7 @@ class Uncertainty(Artefact):
         return not source.has_regions
 
     def version(self, source: Source) -> int:
-        # It is between clusters: until some are merged, all revisions share one map.
+        # Posteriors of clusters differ between revisions only if components are merged.
         return source.revision if source.legend.is_merged else 0
 
     def write(self, source: Source, file: IO[bytes], *, part: int | None = None) -> None:  # noqa: ARG002 - has no parts

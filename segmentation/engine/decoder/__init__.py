@@ -1,9 +1,18 @@
-"""Reads foreign pictures and masks in a process of its own, which has nothing but open files: the one place that decodes.
+"""Decoding of untrusted picture and mask files in a separate process that can open no files and no sockets.
 
-`connection` starts a bare process (`server`) that forks a child for each file. The child is limited (`budget`), confined
-(`confinement`) and answers with JSON and open memory (`answers`, `memory`), of which nothing is believed.
+`connection` starts the decoder process (`server`), which forks a child for each file. The child has limits of processor time
+(`budget`) and memory, drops its privileges (`confinement`), and answers with JSON and shared memory (`answers`, `memory`), which
+the client validates. All other code decodes files through this package.
 """
 
-from segmentation.engine.decoder.client import USUAL, decode, inspect, inspect_mask, read_mask, start, warm
+from segmentation.engine.decoder.client import (
+    DEFAULT_ALLOWANCE,
+    decode,
+    ensure_started,
+    inspect,
+    inspect_mask,
+    read_mask,
+    start,
+)
 
-__all__ = ["USUAL", "decode", "inspect", "inspect_mask", "read_mask", "start", "warm"]
+__all__ = ["DEFAULT_ALLOWANCE", "decode", "ensure_started", "inspect", "inspect_mask", "read_mask", "start"]

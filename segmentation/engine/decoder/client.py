@@ -1,4 +1,4 @@
-"""What the decoder does, as functions. Files are bytes, or open files with a descriptor."""
+"""Functions that decode files in the decoder process. A file is given as bytes, or as an open file with a descriptor."""
 
 import contextlib
 from collections.abc import Iterator
@@ -13,59 +13,102 @@ from segmentation.engine.decoder.connection import (
     CRASHED,
     Connection,
     logger,
-    most_output,
+    max_output_of,
     warn_of_missing_confinement,
 )
-from segmentation.engine.decoder.memory import Untrustworthy, open_memory
+from segmentation.engine.decoder.memory import InvalidAnswer, open_memory
 from segmentation.engine.exceptions import ChildFailed
 from segmentation.engine.imaging import Inspection, Limits, MaskMaster, Picture
+from segmentation.engine.imaging.calibration import with_registered_crs
+from segmentation.engine.recipe import Reading
 from segmentation.engine.sandbox import Allowance
 
 T = TypeVar("T")
 
-USUAL = Allowance(memory=2_000_000_000, seconds=120.0)
-"""What a file may take beside its budget of processor seconds; the largest pictures need half of the memory."""
+DEFAULT_ALLOWANCE = Allowance(memory=2_000_000_000, seconds=120.0)
+"""Memory and time for a file, in addition to the budget of processor seconds; the largest pictures need half of the memory."""
 
-_AGAIN = 2  # times the budget: what was admitted once is to be read again, on a slower machine, too
+_ADMITTED_FACTOR = 2  # budget for files that were decoded before, which must also be possible on a slower machine
 _connection = Connection()
 
 
 def start() -> None:
-    """Start the decoder process, so that the first file need not wait for it, and log what the kernel does not offer."""
+    """Start the decoder process ahead of the first file, and log which means of confinement the kernel lacks."""
     warn_of_missing_confinement()
-    warm()
+    ensure_started()
 
 
-def warm() -> None:
-    """Start the decoder process, if it does not run; children that are forked later share it."""
+def ensure_started() -> None:
+    """Start the decoder process unless it runs; processes that are forked later share it."""
     _connection.open()
 
 
-def decode(data: bytes | IO[bytes], *, name: str, limits: Limits, allowance: Allowance = USUAL) -> Picture:
-    """Decode a picture that was admitted before; as `imaging.decode`.
+def decode(
+    data: bytes | IO[bytes],
+    *,
+    name: str,
+    limits: Limits,
+    reading: Reading = Reading(),  # noqa: B008 - frozen
+    allowance: Allowance = DEFAULT_ALLOWANCE,
+) -> Picture:
+    """Return the decoded picture of a file that has been inspected before.
+
+    Parameters
+    ----------
+    data : bytes or open binary file
+    name, limits, reading
+        As for `imaging.decode`.
+    allowance : Allowance
+        Memory and seconds that the decoder may take.
 
     Raises
     ------
     Refusal
-        As the decoder has said it.
+        With the codes of `imaging.decode`.
     ChildFailed
         With `deadline`, `out_of_memory`, `crashed` or `internal_error`.
     """
-    return _ask("picture", data, name, limits, allowance=allowance, unpack=answers.unpack_picture, patience=_AGAIN)
+    picture = _ask(
+        "picture",
+        data,
+        name,
+        limits,
+        reading=reading,
+        allowance=allowance,
+        unpack=answers.unpack_picture,
+        budget_factor=_ADMITTED_FACTOR,
+    )
+    return with_registered_crs(picture)
 
 
-def read_mask(data: bytes | IO[bytes], *, name: str, limits: Limits, allowance: Allowance = USUAL) -> NDArray[np.bool_]:
-    """Read a mask that was admitted before; as `imaging.masks.read`, and raises as `decode`."""
-    return _ask("mask", data, name, limits, allowance=allowance, unpack=answers.unpack_mask, patience=_AGAIN)
+def read_mask(
+    data: bytes | IO[bytes], *, name: str, limits: Limits, allowance: Allowance = DEFAULT_ALLOWANCE
+) -> NDArray[np.bool_]:
+    """Return which pixels (H, W) a mask leaves out, of a file that has been inspected before; parameters and errors as for `decode`."""
+    return _ask(
+        "mask", data, name, limits, allowance=allowance, unpack=answers.unpack_mask, budget_factor=_ADMITTED_FACTOR
+    )
 
 
-def inspect(data: bytes | IO[bytes], *, name: str, limits: Limits, allowance: Allowance = USUAL) -> Inspection:
-    """Look at an uploaded picture; as `imaging.inspect`, and raises as `decode`."""
-    return _ask("inspection", data, name, limits, allowance=allowance, unpack=answers.unpack_inspection)
+def inspect(
+    data: bytes | IO[bytes],
+    *,
+    name: str,
+    limits: Limits,
+    reading: Reading = Reading(),  # noqa: B008 - frozen
+    allowance: Allowance = DEFAULT_ALLOWANCE,
+) -> Inspection:
+    """Return the properties and renditions of an uploaded picture; parameters and errors as for `decode`."""
+    inspection = _ask(
+        "inspection", data, name, limits, reading=reading, allowance=allowance, unpack=answers.unpack_inspection
+    )
+    return with_registered_crs(inspection)
 
 
-def inspect_mask(data: bytes | IO[bytes], *, name: str, limits: Limits, allowance: Allowance = USUAL) -> MaskMaster:
-    """Look at an uploaded mask; as `imaging.masks.master`, and raises as `decode`."""
+def inspect_mask(
+    data: bytes | IO[bytes], *, name: str, limits: Limits, allowance: Allowance = DEFAULT_ALLOWANCE
+) -> MaskMaster:
+    """Return an uploaded mask re-encoded for storage; parameters and errors as for `decode`."""
     return _ask("mask_master", data, name, limits, allowance=allowance, unpack=answers.unpack_mask_master)
 
 
@@ -77,23 +120,25 @@ def _ask(
     *,
     allowance: Allowance,
     unpack: answers.Unpack[T],
-    patience: int = 1,
+    reading: Reading = Reading(),  # noqa: B008 - frozen
+    budget_factor: int = 1,
 ) -> T:
-    most = most_output(limits)
+    max_output = max_output_of(limits)
     request = {
         "operation": operation,
         "name": name,
         "limits": asdict(limits),
+        "reading": reading.to_mapping(),
         "memory": allowance.memory,
-        "patience": patience,
-        "output": most,
+        "budget_factor": budget_factor,
+        "max_output": max_output,
     }
     try:
         with _opened(data) as file:
-            answer, reader = _connection.ask(request, file, allowance=allowance, most=most)
+            answer, reader = _connection.ask(request, file, allowance=allowance, max_output=max_output)
         return unpack(answer, reader, limits)
-    except Untrustworthy as error:
-        logger.error("A decoder has answered %s: a file may have taken it over.", error)
+    except InvalidAnswer as error:
+        logger.error("A decoder has sent an invalid answer (%s): a file may have taken it over.", error)
         raise ChildFailed("crashed", CRASHED) from error
 
 

@@ -1,7 +1,7 @@
-"""Takes from the calling process, for good, all that a decoder does not need: files, sockets, other processes, privileges.
+"""Confinement of the calling process: it gives up files, sockets, other processes and privileges, and cannot get them back.
 
-On Linux, without being root: no new privileges and no capabilities, Landlock (no path can be opened) and a seccomp filter that
-knows the few system calls of a computation on open files. What the kernel does not offer is left out; `missing` says what.
+On Linux, without root: no new privileges, no capabilities, Landlock (no path can be opened), and a seccomp filter that allows the
+few system calls of a computation on open files. Means that the kernel lacks are left out; `missing` returns their names.
 (Linux: `Documentation/userspace-api/landlock.rst` and `seccomp_filter.rst`.)
 """
 
@@ -19,8 +19,8 @@ _CAPSET = {"x86_64": 126, "aarch64": 91}
 _CAPABILITY_VERSION_3 = 0x20080522  # linux/capability.h
 _LANDLOCK_CREATE, _LANDLOCK_RESTRICT = 444, 446  # the same on all architectures
 _LANDLOCK_VERSION_FLAG = 1
-# linux/landlock.h: by the version of its interface, how many rights to files there are. From 4 on it also denies TCP, from 6 on
-# abstract Unix sockets and signals to others.
+# linux/landlock.h: number of rights to files by the version of the interface. Versions from 4 on also deny TCP, from 6 on abstract
+# Unix sockets and signals to other processes.
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 _NETWORK_RIGHTS = 0b11
 _SCOPES = 0b11
@@ -56,23 +56,23 @@ _libc = ctypes.CDLL(None, use_errno=True)  # opened before any confinement
 
 
 def missing() -> list[str]:
-    """Return which means of confinement the kernel does not offer, in words for the log."""
+    """Return the names of the means of confinement that the kernel lacks, for the log."""
     means = {"Landlock": _landlock_version() > 0, "seccomp": _has_seccomp()}
-    return [name for name, is_there in means.items() if not is_there]
+    return [name for name, is_available in means.items() if not is_available]
 
 
 def confine() -> None:
-    """Give up what a decoder does not need. There is no way back, not for what this process starts either.
+    """Confine this process and all that it starts, irrevocably; does nothing on systems other than Linux.
 
     Raises
     ------
     OSError
-        When the kernel refuses what it offers: nothing must be decoded then.
+        When the kernel has a means of confinement but refuses it; no file may be decoded then.
     """
     if sys.platform != "linux":
         return
     _require(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-    _require(_libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0))  # nobody of the same user may trace it either
+    _require(_libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0))  # processes of the same user cannot trace it
     _drop_capabilities()
     version = _landlock_version()
     if version:
@@ -95,7 +95,7 @@ def _landlock_version() -> int:
 
 
 def _deny_files(version: int) -> None:
-    """Handle all rights and grant none."""
+    """Set a Landlock ruleset that handles all rights and grants none."""
     rights = (1 << _FILE_RIGHTS.get(version, max(_FILE_RIGHTS.values()))) - 1
     attributes = struct.pack("=Q", rights)
     attributes += struct.pack("=Q", _NETWORK_RIGHTS) if version >= 4 else b""
@@ -118,7 +118,7 @@ def _deny_system_calls() -> None:
 
 
 def _filter(machine: str, pid: int) -> bytes:
-    """Return the filter as instructions of the classic BPF: what is not allowed fails with EPERM."""
+    """Return the seccomp filter as classic BPF instructions: system calls that are not allowed fail with EPERM."""
     audit, column = _ARCHITECTURES[machine]
     refuse = _return(_ERRNO | errno.EPERM)
     parts = [_load(_ARCHITECTURE), _skip_unless(_EQUALS, audit, 1), _skip(1), _return(_KILL), _load(_NUMBER)]
@@ -126,14 +126,15 @@ def _filter(machine: str, pid: int) -> bytes:
     for numbers, argument, test, value, allowed in (
         (_MMAP, 2, _HAS_BITS, mmap.PROT_EXEC, False),
         (_MPROTECT, 2, _HAS_BITS, mmap.PROT_EXEC, False),
-        (_CLONE, 0, _HAS_BITS, _CLONE_THREAD, True),  # threads, no processes
+        (_CLONE, 0, _HAS_BITS, _CLONE_THREAD, True),  # threads, not processes
         (_TGKILL, 0, _EQUALS, pid, True),  # `abort`
-        (_PRLIMIT, 0, _EQUALS, 0, True),  # its own
+        (_PRLIMIT, 0, _EQUALS, 0, True),  # of itself
     ):
         met, else_ = (_return(_ALLOW), refuse) if allowed else (refuse, _return(_ALLOW))
-        ask = _load(_ARGUMENTS + 8 * argument) + _skip_unless(test, value, 1) + met + else_
-        parts.append(_skip_unless(_EQUALS, numbers[column], len(ask) // 8) + ask)
-    parts.append(_skip_unless(_EQUALS, _CLONE3[column], 1) + _return(_ERRNO | errno.ENOSYS))  # its flags lie in memory
+        check = _load(_ARGUMENTS + 8 * argument) + _skip_unless(test, value, 1) + met + else_
+        parts.append(_skip_unless(_EQUALS, numbers[column], len(check) // 8) + check)
+    # The flags of `clone3` are in memory, which a filter cannot read.
+    parts.append(_skip_unless(_EQUALS, _CLONE3[column], 1) + _return(_ERRNO | errno.ENOSYS))
     return b"".join([*parts, refuse])
 
 

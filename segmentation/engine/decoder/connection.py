@@ -1,4 +1,4 @@
-"""The client's side: starts the decoder process, asks it, and believes nothing of what comes back."""
+"""Connection of a client to the decoder process: starts the process, sends requests, and receives and validates answers."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ from typing import Any
 
 import segmentation
 from segmentation.engine.decoder import answers, confinement, server
-from segmentation.engine.decoder.memory import Reader, Untrustworthy, open_memory
+from segmentation.engine.decoder.memory import InvalidAnswer, Reader, open_memory
 from segmentation.engine.exceptions import ChildFailed, gettext_noop
 from segmentation.engine.imaging import Limits
 from segmentation.engine.sandbox.limits import Allowance
@@ -26,22 +26,22 @@ logger = logging.getLogger(__name__)
 PROGRAM = "from segmentation.engine.decoder.server import main; main()"
 
 _ROOT = str(Path(segmentation.__file__).resolve().parents[1])
-_LONGEST_ANSWER = 1 << 16  # bytes; arrays and files go through memory
-_LONGEST_VERDICT = 100
-_TRIES = 3
-_RENDITIONS = 20_000_000  # bytes that they may take beyond those of their pixels
+_MAX_ANSWER_BYTES = 1 << 16  # arrays and files are in shared memory
+_MAX_EXIT_STATUS_BYTES = 100
+_MAX_ATTEMPTS = 3
+_MAX_RENDITION_BYTES = 20_000_000  # in addition to those of their pixels
 CRASHED = gettext_noop("The computation crashed.")
 _OUT_OF_MEMORY = gettext_noop("The computer ran out of memory. Try again later, or with a smaller picture.")
 
 
-class Lost(Exception):
-    """The decoder process has ended before the child was done, or could start none."""
+class DecoderLost(Exception):
+    """Raised when the decoder process ends before its child does, or cannot start a child."""
 
 
 class Connection:
-    """A decoder process, started when it is first needed and again when it has ended.
+    """A decoder process, which is started at the first request, and again after it has ended.
 
-    Threads may ask at the same time, and a forked process asks over the connection that it has inherited.
+    Several threads may send requests at the same time, and so may forked processes, over the connection that they inherit.
     """
 
     def __init__(self, program: str = PROGRAM) -> None:
@@ -52,7 +52,7 @@ class Connection:
         self._owner = 0  # the process that has started it
 
     def open(self) -> socket.socket:
-        """Start the process if it does not run; does not wait until it is ready."""
+        """Start the process unless it runs, without waiting until it is ready, and return its control socket."""
         with self._lock:
             if self._control is None or _is_closed(self._control):
                 self._close()
@@ -61,45 +61,48 @@ class Connection:
             return self._control
 
     def close(self) -> None:
-        """End the process."""
+        """Kill the process."""
         with self._lock:
             self._close()
 
     def ask(
-        self, request: dict[str, Any], file: int, *, allowance: Allowance, most: int
+        self, request: dict[str, Any], file: int, *, allowance: Allowance, max_output: int
     ) -> tuple[dict[str, Any], Reader]:
-        """Return the answer of a child, and the memory it has written.
+        """Send a request for an open file, and return the answer of the child and the shared memory that it has written.
 
         Raises
         ------
         ChildFailed
             With `deadline`, `out_of_memory`, `crashed` or `internal_error`.
         Refusal
-            As the child has said it.
-        Untrustworthy
-            When the answer has not the agreed form.
+            As the child has sent it.
+        InvalidAnswer
+            When the answer is not valid.
         """
-        for _ in range(_TRIES):
-            with contextlib.suppress(Lost), open_memory() as memory:
-                said = self._converse(request, file, memory, allowance)
-                return _result(said), Reader(memory, most=most)
-        logger.error("The decoder process does not start, or was killed %s times.", _TRIES)
+        for _ in range(_MAX_ATTEMPTS):
+            with contextlib.suppress(DecoderLost), open_memory() as memory:
+                answer, status = self._exchange(request, file, memory, allowance)
+                return _result(answer, status), Reader(memory, max_output=max_output)
+        logger.error("The decoder process does not start, or was killed %s times.", _MAX_ATTEMPTS)
         raise ChildFailed("crashed", CRASHED)
 
-    def _converse(self, request: dict[str, Any], file: int, memory: int, allowance: Allowance) -> Any:
-        answer, answers_here = socket.socketpair()
-        end, ends_here = socket.socketpair()
-        with answer, end, answers_here, ends_here:
+    def _exchange(
+        self, request: dict[str, Any], file: int, memory: int, allowance: Allowance
+    ) -> tuple[bytes, list[Any]]:
+        """Send a request, and return the answer of the child with its exit status, the result of `_receive`."""
+        answer, child_answer = socket.socketpair()
+        end, child_end = socket.socketpair()
+        with answer, end, child_answer, child_end:
             answer.sendall(json.dumps(request).encode())
             control = self.open()
             try:
-                word = server.WITH_HEIC if request["limits"]["heic"] else server.WITHOUT_HEIC
-                socket.send_fds(control, [word], [answers_here.fileno(), ends_here.fileno(), file, memory])
+                message = server.WITH_HEIC if request["limits"]["heic"] else server.WITHOUT_HEIC
+                socket.send_fds(control, [message], [child_answer.fileno(), child_end.fileno(), file, memory])
             except OSError as error:
-                raise Lost from error
-            answers_here.close()
-            ends_here.close()
-            return _listen(answer, end, deadline=time.monotonic() + allowance.seconds)
+                raise DecoderLost from error
+            child_answer.close()
+            child_end.close()
+            return _receive(answer, end, deadline=time.monotonic() + allowance.seconds)
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
@@ -117,7 +120,7 @@ class Connection:
                     (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
                     (os.POSIX_SPAWN_DUP2, theirs.fileno(), server.CONTROL),
                 ],
-                setpgroup=0,  # what is sent to our group is not for it
+                setpgroup=0,  # signals to the process group of the client do not reach it
                 setsigmask=(),
                 setsigdef=(signal.SIGXCPU, signal.SIGCHLD),
             )
@@ -135,7 +138,7 @@ class Connection:
 
 
 def warn_of_missing_confinement() -> None:
-    """Log which confinement the kernel does not offer."""
+    """Log which means of confinement the kernel lacks."""
     lacking = confinement.missing()
     if lacking:
         logger.warning(
@@ -144,19 +147,19 @@ def warn_of_missing_confinement() -> None:
         )
 
 
-def most_output(limits: Limits) -> int:
-    """Return how many bytes the answers to any operation take at most."""
-    return limits.decoded_bytes + 5 * limits.pixels + _RENDITIONS
+def max_output_of(limits: Limits) -> int:
+    """Return the largest number of bytes that an operation writes to shared memory."""
+    return limits.decoded_bytes + 5 * limits.pixels + _MAX_RENDITION_BYTES
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of ours but where libraries are; its BLAS must not start threads, since it forks."""
+    """Return the environment of the decoder process: the path of libraries, and BLAS without threads, since it forks."""
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
     return {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "LC_ALL": "C.UTF-8", **kept}
 
 
 def _is_closed(control: socket.socket) -> bool:
-    """Whether the process at the other end has ended; it never says anything there."""
+    """Return whether the process at the other end of the control socket has ended; it never writes to this socket."""
     try:
         return not control.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
@@ -165,55 +168,62 @@ def _is_closed(control: socket.socket) -> bool:
         return True
 
 
-def _listen(answer: socket.socket, end: socket.socket, *, deadline: float) -> tuple[bytes, list[Any]]:
-    """Return what the child says until it has ended, and how it has."""
-    heard = bytearray()
-    speaking = [answer, end]
+def _receive(answer: socket.socket, end: socket.socket, *, deadline: float) -> tuple[bytes, list[Any]]:
+    """Return the answer of the child, and its exit status as [exit code, processor seconds].
+
+    Raises
+    ------
+    DecoderLost
+        When the decoder process ends first.
+    ChildFailed
+        With `deadline` when the child has not ended in time.
+    """
+    received = bytearray()
+    sockets = [answer, end]
     while True:
-        patience = deadline - time.monotonic()
-        ready = wait(speaking, timeout=max(0.0, patience))
-        if answer in ready and not _hear(answer, heard):
-            speaking.remove(answer)
+        ready = wait(sockets, timeout=max(0.0, deadline - time.monotonic()))
+        if answer in ready and not _receive_available(answer, received):
+            sockets.remove(answer)
         if end in ready:
-            verdict = _last_word(end)
-            while answer in speaking and _hear(answer, heard):
+            status = _receive_exit_status(end)
+            while answer in sockets and _receive_available(answer, received):
                 pass
-            if not verdict:
-                raise Lost
-            return bytes(heard), json.loads(verdict)
+            if not status:
+                raise DecoderLost
+            return bytes(received), json.loads(status)
         if not ready:
             raise ChildFailed("deadline", gettext_noop("It took longer than this site allows."))
 
 
-def _hear(answer: socket.socket, heard: bytearray) -> bool:
-    """Take in what can be read at once; returns whether there may be more."""
+def _receive_available(answer: socket.socket, received: bytearray) -> bool:
+    """Append the bytes that have arrived, and return whether more may follow at once."""
     try:
-        piece = answer.recv(_LONGEST_ANSWER, socket.MSG_DONTWAIT)
+        data = answer.recv(_MAX_ANSWER_BYTES, socket.MSG_DONTWAIT)
     except (BlockingIOError, ConnectionError):
         return False
-    heard += piece
-    if len(heard) > _LONGEST_ANSWER:
-        raise Untrustworthy("a long answer")
-    return bool(piece)
+    received += data
+    if len(received) > _MAX_ANSWER_BYTES:
+        raise InvalidAnswer("an answer above the limit")
+    return bool(data)
 
 
-def _last_word(end: socket.socket) -> bytes:
-    """Return how the server says that the child has ended; nothing when the server itself has."""
+def _receive_exit_status(end: socket.socket) -> bytes:
+    """Return the exit status of the child as JSON; empty when the decoder process itself has ended."""
     try:
-        return end.recv(_LONGEST_VERDICT)
+        return end.recv(_MAX_EXIT_STATUS_BYTES)
     except ConnectionError:
         return b""
 
 
-def _result(said: tuple[bytes, list[Any]]) -> dict[str, Any]:
-    """Return what the child has answered, or raise what became of it."""
-    heard, (exit_code, seconds) = said
+def _result(received: bytes, status: list[Any]) -> dict[str, Any]:
+    """Return the result in the answer of a child, or raise its error."""
+    exit_code, seconds = status
     if exit_code:
         raise _failure(exit_code, seconds)
     try:
-        answer = json.loads(heard, parse_constant=_refuse)
+        answer = json.loads(received, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise Untrustworthy("no JSON") from error
+        raise InvalidAnswer("invalid JSON") from error
     match answer:
         case {"result": dict() as result}:
             return result
@@ -221,12 +231,13 @@ def _result(said: tuple[bytes, list[Any]]) -> dict[str, Any]:
             raise answers.unpack_refusal(refusal)
         case {"out_of_memory": True}:
             raise ChildFailed("out_of_memory", gettext_noop("It needs more memory than this site allows."))
-        case {"bug": str() as written}:
-            raise _bug(written)
-    raise Untrustworthy("no answer")
+        case {"bug": str() as formatted_traceback}:
+            raise _bug(formatted_traceback)
+    raise InvalidAnswer("an answer of no known kind")
 
 
 def _failure(exit_code: int, seconds: float) -> ChildFailed:
+    """Return the error for a child that ended without an answer."""
     if exit_code == -signal.SIGXCPU:
         return ChildFailed("deadline", gettext_noop("It took longer than this site allows."))
     if exit_code == -signal.SIGKILL:
@@ -235,10 +246,10 @@ def _failure(exit_code: int, seconds: float) -> ChildFailed:
     return ChildFailed("crashed", CRASHED)
 
 
-def _bug(written: str) -> ChildFailed:
-    """Log the traceback, each line marked as what a decoder says, and give people a reference to it."""
+def _bug(formatted_traceback: str) -> ChildFailed:
+    """Log a traceback, each line marked as text from a decoder, and return an error that tells people its reference."""
     reference = uuid.uuid4().hex[:8]
-    lines = ("".join(letter for letter in line if letter.isprintable()) for line in written.splitlines())
+    lines = ("".join(letter for letter in line if letter.isprintable()) for line in formatted_traceback.splitlines())
     logger.error("Reference %s: an error in a decoder.\n%s", reference, "\n".join(f"  | {line}" for line in lines))
     return ChildFailed(
         "internal_error",
@@ -247,5 +258,5 @@ def _bug(written: str) -> ChildFailed:
     )
 
 
-def _refuse(_constant: str) -> None:
-    raise ValueError("NaN and infinity are no JSON.")
+def _refuse_constant(_constant: str) -> None:
+    raise ValueError("NaN and infinity are not valid JSON.")

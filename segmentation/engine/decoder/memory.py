@@ -1,6 +1,7 @@
-"""Arrays and files that pass from the decoder to its client through open memory, not through messages.
+"""Shared memory through which arrays and files pass from the decoder to its client.
 
-The decoder writes them one after the other; what it says of them (offset, type, shape) is checked against what is there.
+The decoder writes them one after the other, and sends offset, dtype and shape in its answer; the client checks these against the
+size of the memory.
 """
 
 import contextlib
@@ -25,13 +26,13 @@ _TYPES = {
 }  # fmt: skip
 
 
-class Untrustworthy(Exception):
-    """What came from the decoder is not of the agreed form."""
+class InvalidAnswer(Exception):
+    """Raised for an answer of the decoder that is not valid."""
 
 
 @contextlib.contextmanager
 def open_memory(content: bytes = b"") -> Iterator[int]:
-    """Open a file that has no name, in memory where the system can, and give its descriptor."""
+    """Return a context with the descriptor of a new file without a name; on Linux it is in memory and can be sealed."""
     if sys.platform == "linux":
         descriptor = os.memfd_create("decoder", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     else:
@@ -45,20 +46,21 @@ def open_memory(content: bytes = b"") -> Iterator[int]:
 
 
 def write_all(descriptor: int, content: "bytes | memoryview") -> None:
-    left = memoryview(content).cast("B") if len(content) else memoryview(b"")
-    while left:
-        left = left[os.write(descriptor, left) :]
+    """Write all bytes to a descriptor, in several steps if need be."""
+    rest = memoryview(content).cast("B") if len(content) else memoryview(b"")
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 class Writer:
-    """The decoder's side."""
+    """Writes to shared memory, in the child of the decoder."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._offset = 0
 
     def put_bytes(self, content: bytes) -> list[int]:
-        """Write a file; returns its offset and length."""
+        """Write a file, and return its offset and length."""
         offset = self._offset
         write_all(self._descriptor, content)
         padding = -len(content) % _ALIGNMENT
@@ -67,7 +69,7 @@ class Writer:
         return [offset, len(content)]
 
     def put_array(self, array: NDArray[np.generic]) -> dict[str, Any]:
-        """Write an array (truth values as 0 and 1); returns what `Reader.array` needs."""
+        """Write an array, bool as uint8, and return its description for `Reader.array`."""
         plain = array.view(np.uint8) if array.dtype == np.bool_ else array
         plain = np.ascontiguousarray(plain, dtype=plain.dtype.newbyteorder("="))
         offset = self._offset
@@ -79,63 +81,63 @@ class Writer:
 
 
 class Reader:
-    """The client's side. What it gives are views of the memory, which lives as long as they do; writing to them copies."""
+    """Reads shared memory, in the client. Arrays are views of the memory, of which a page is copied when it is written to."""
 
-    def __init__(self, descriptor: int, *, most: int) -> None:
-        """Take over what was written; the decoder's child has ended, and nothing can change it any more."""
+    def __init__(self, descriptor: int, *, max_output: int) -> None:
+        """Seal and map the memory, after the child that has written it ended."""
         _seal(descriptor)
         self._size = os.fstat(descriptor).st_size
-        if self._size > most:
-            raise Untrustworthy("more memory than allowed")
+        if self._size > max_output:
+            raise InvalidAnswer("more output than allowed")
         protection = mmap.PROT_READ | mmap.PROT_WRITE
         self._mapping = (
             mmap.mmap(descriptor, self._size, flags=mmap.MAP_PRIVATE, prot=protection) if self._size else b""
         )
 
-    def bytes_of(self, place: Any) -> bytes:
-        """Return a file by its offset and length."""
-        if not (isinstance(place, list) and len(place) == 2):
-            raise Untrustworthy("a place is an offset and a length")
-        offset, length = (integer(value, 0, self._size) for value in place)
+    def bytes_of(self, location: Any) -> bytes:
+        """Return the file at a location, which must be a list of offset and length."""
+        if not (isinstance(location, list) and len(location) == 2):
+            raise InvalidAnswer("an invalid location of a file")
+        offset, length = (integer(value, 0, self._size) for value in location)
         if offset + length > self._size:
-            raise Untrustworthy("a file beyond the end")
+            raise InvalidAnswer("a file beyond the end")
         return bytes(self._mapping[offset : offset + length])
 
-    def array(self, described: Any, *, dimensions: int) -> NDArray[np.generic]:
-        """Return an array of so many dimensions, none of them empty."""
-        if not (isinstance(described, dict) and described.keys() == {"offset", "type", "shape"}):
-            raise Untrustworthy("an array has offset, type and shape")
-        dtype, shape = _TYPES.get(text(described["type"])), described["shape"]
+    def array(self, description: Any, *, dimensions: int) -> NDArray[np.generic]:
+        """Return the array of a description; it must have this number of dimensions, none of length 0."""
+        if not (isinstance(description, dict) and description.keys() == {"offset", "type", "shape"}):
+            raise InvalidAnswer("an invalid description of an array")
+        dtype, shape = _TYPES.get(text(description["type"])), description["shape"]
         if dtype is None or not (isinstance(shape, list) and len(shape) == dimensions):
-            raise Untrustworthy("another type or shape")
+            raise InvalidAnswer("an array of an unexpected dtype or shape")
         sides = [integer(side, 1, self._size) for side in shape]
-        offset = integer(described["offset"], 0, self._size)
+        offset = integer(description["offset"], 0, self._size)
         if offset % _ALIGNMENT or offset + prod(sides) * dtype.itemsize > self._size:
-            raise Untrustworthy("an array beyond the end")
-        found: NDArray[np.generic] = np.frombuffer(self._mapping, dtype, prod(sides), offset).reshape(sides)
-        return found
+            raise InvalidAnswer("an array beyond the end")
+        array: NDArray[np.generic] = np.frombuffer(self._mapping, dtype, prod(sides), offset).reshape(sides)
+        return array
 
 
 def integer(value: Any, low: int, high: int) -> int:
-    """Require a whole number from `low` to `high`."""
+    """Return a value that must be an integer from `low` to `high`."""
     if type(value) is not int or not low <= value <= high:
-        raise Untrustworthy("a number out of range")
+        raise InvalidAnswer("a number out of range")
     return value
 
 
-def text(value: Any, longest: int = 200) -> str:
-    """Require a text that is not too long."""
-    if not isinstance(value, str) or len(value) > longest:
-        raise Untrustworthy("no text, or a long one")
+def text(value: Any, max_length: int = 200) -> str:
+    """Return a value that must be text of at most `max_length` characters."""
+    if not isinstance(value, str) or len(value) > max_length:
+        raise InvalidAnswer("an invalid text")
     return value
 
 
 def _seal(descriptor: int) -> None:
-    """Let nobody change the memory any more, not even somebody who still has it open."""
+    """Seal the memory, so that no process can change it any more, not even one that still has it open."""
     if sys.platform != "linux":
         return
     seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL
     try:
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
     except OSError as error:
-        raise Untrustworthy("memory that is still in use") from error
+        raise InvalidAnswer("memory that is still in use") from error

@@ -1,8 +1,8 @@
-"""The decoder process: bare, with the decoders loaded; forks one child for each request, and never decodes itself.
+"""The decoder process: a new interpreter that imports the codecs, and forks a child for each request.
 
-A request is one byte on the control socket with four descriptors: where to say the answer, where to say how the child has
-ended, the file, and memory for arrays. When the second is closed at its other end, nobody waits for the child any more, and it
-is killed. When the control socket is, everything ends.
+A request is one byte on the control socket with four descriptors: a socket for the answer, a socket for the exit status of the
+child, the file, and shared memory for arrays. When the client closes its end of the second socket, the child is killed. When it
+closes the control socket, the process and all children end.
 """
 
 import contextlib
@@ -16,24 +16,24 @@ import socket
 from collections.abc import Mapping
 from typing import NoReturn
 
-from segmentation.engine.decoder.child import Operation, live
+from segmentation.engine.decoder.child import Operation, handle_request
 from segmentation.engine.imaging.admission import load_heif_codec
-from segmentation.engine.sandbox.limits import lift_memory_limit, most_descriptors
+from segmentation.engine.sandbox.limits import descriptor_limit, lift_memory_limit
 
 CONTROL = 3
-"""The one descriptor that the process has, besides the standard ones."""
+"""Descriptor of the control socket; the process has no other but the standard ones."""
 
 WITH_HEIC, WITHOUT_HEIC = b"h", b"-"
-"""What the byte of a request says: whether the codec of HEIC, which is under the GPL, may be loaded."""
+"""The byte of a request: whether the codec of HEIC, which is under the GPL, may be loaded."""
 
 _DESCRIPTORS = 4  # of a request
 
 
 def main(operations: Mapping[str, Operation] | None = None) -> None:
-    """Serve until the control socket is closed. For a new interpreter that has nothing else to do."""
-    os.closerange(CONTROL + 1, most_descriptors())
+    """Serve requests until the control socket is closed; to be called once, in a new interpreter."""
+    os.closerange(CONTROL + 1, descriptor_limit())
     os.chdir("/")
-    lift_memory_limit()  # who has started it may be limited itself
+    lift_memory_limit()  # the process that started it may have a limit
     load()
     from segmentation.engine.decoder.operations import OPERATIONS  # noqa: PLC0415 - with the decoders, after the limits
 
@@ -42,11 +42,12 @@ def main(operations: Mapping[str, Operation] | None = None) -> None:
 
 
 def load() -> None:
-    """Import everything that any decoder imports when it first needs it: a confined child can open no file."""
-    for name in _NEEDED_LATER:
+    """Import all modules that codecs import late, since a confined child cannot open files."""
+    for name in _IMPORTED_LATE:
         importlib.import_module(name)
-    import PIL.Image  # noqa: PLC0415 - the server's alone
-    import tifffile  # noqa: PLC0415 - the same
+    import imagecodecs  # noqa: PLC0415 - only the decoder process needs it
+    import PIL.Image  # noqa: PLC0415 - as above
+    import tifffile  # noqa: PLC0415 - as above
 
     PIL.Image.init()
     for kinds, codecs in (
@@ -54,12 +55,18 @@ def load() -> None:
         (tifffile.PREDICTOR, tifffile.TIFF.UNPREDICTORS),
     ):
         for kind in kinds:
-            with contextlib.suppress(KeyError):  # not all are known
+            with contextlib.suppress(KeyError):  # not all have a codec
                 codecs[kind]
+    for name in _CODECS:
+        getattr(imagecodecs, name)
 
 
-_NEEDED_LATER = (
-    "segmentation.engine.imaging.deep",
+_CODECS = ("jpeg8_decode", "ljpeg_decode", "jpegsof3_decode", "jpegls_decode", "jpeg2k_decode", "jpegxl_decode")
+
+_IMPORTED_LATE = (
+    "segmentation.engine.imaging.png_reader", "segmentation.engine.imaging.tiff_reader",
+    "segmentation.engine.imaging.geotiff", "segmentation.engine.imaging.tiff_pixel_size",
+    "segmentation.engine.imaging.imagecodecs_reader", "segmentation.engine.imaging.dicom_reader",
     "encodings.ascii", "encodings.latin_1", "encodings.utf_16", "encodings.utf_16_be", "encodings.utf_16_le",
     "encodings.utf_32", "encodings.cp1252", "encodings.cp437", "encodings.mac_roman", "encodings.unicode_escape",
     "linecache", "tokenize", "traceback", "uuid", "xml.etree.ElementTree", "fractions", "datetime", "zoneinfo",
@@ -67,38 +74,41 @@ _NEEDED_LATER = (
 
 
 class Server:
-    """Forks children and reaps them; has one thread and knows no pictures."""
+    """Forks and reaps children; has one thread and never reads a file itself."""
 
     def __init__(self, control: socket.socket, operations: Mapping[str, Operation]) -> None:
         self._control = control
         self._operations = operations
-        self._clients: dict[int, socket.socket] = {}  # by the child that works for them
+        self._clients: dict[int, socket.socket] = {}  # sockets for the exit status, by process id
         self._selector = selectors.DefaultSelector()
 
     def serve(self) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of a terminal: whoever has started it decides
+        """Serve requests until the control socket is closed."""
+        signal.signal(
+            signal.SIGINT, signal.SIG_IGN
+        )  # Ctrl-C reaches all processes of a terminal; the parent ends this one
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-        waking, wake = socket.socketpair()
-        wake.setblocking(False)
-        waking.setblocking(False)
-        signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
-        self._selector.register(waking, selectors.EVENT_READ)
+        wakeup, wakeup_sender = socket.socketpair()
+        wakeup_sender.setblocking(False)
+        wakeup.setblocking(False)
+        signal.set_wakeup_fd(wakeup_sender.fileno(), warn_on_full_buffer=False)
+        self._selector.register(wakeup, selectors.EVENT_READ)
         self._selector.register(self._control, selectors.EVENT_READ)
         gc.collect()
         gc.freeze()  # children share these pages
         while True:
             for key, _ in self._selector.select():
-                if key.fileobj is waking:
-                    _drain(waking)
+                if key.fileobj is wakeup:
+                    _drain(wakeup)
                     self._reap()
                 elif key.fileobj is not self._control:
                     _kill(key.data)
-                elif not self._take():
+                elif not self._accept():
                     return self._end()
 
-    def _take(self) -> bool:
-        """Fork a child for a request; returns whether there will be more."""
+    def _accept(self) -> bool:
+        """Fork a child for the next request, and return False when the control socket is closed."""
         message, descriptors, _, _ = socket.recv_fds(self._control, 1, _DESCRIPTORS)
         if not message:
             return False
@@ -115,7 +125,7 @@ class Server:
         server = os.getpid()
         try:
             pid = os.fork()
-        except OSError:  # no room for another process: the client sees that nobody works for it
+        except OSError:  # the process limit is reached; closed sockets tell the client
             _close(descriptors)
             return
         if pid == 0:
@@ -128,12 +138,12 @@ class Server:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            live(descriptors, self._operations, parent=server)
+            handle_request(descriptors, self._operations, parent=server)
         finally:
             os._exit(1)
 
     def _reap(self) -> None:
-        """Tell the clients of children that have ended how."""
+        """Send the exit status of ended children to their clients."""
         while self._clients:
             pid, status, usage = os.wait4(-1, os.WNOHANG)
             if pid == 0:
@@ -141,7 +151,7 @@ class Server:
             seconds = usage.ru_utime + usage.ru_stime
             client = self._clients.pop(pid)
             self._selector.unregister(client)
-            with client, contextlib.suppress(OSError):  # it may have given up
+            with client, contextlib.suppress(OSError):  # the client may have closed it
                 client.send(json.dumps([os.waitstatus_to_exitcode(status), seconds]).encode())
 
     def _end(self) -> None:
@@ -154,9 +164,9 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-def _drain(waking: socket.socket) -> None:
+def _drain(wakeup: socket.socket) -> None:
     with contextlib.suppress(BlockingIOError):
-        while waking.recv(4096):
+        while wakeup.recv(4096):
             pass
 
 

@@ -14,7 +14,7 @@ from segmentation.engine.gmm.labels.smoothing import label_smoothed
 from segmentation.engine.gmm.mixed_pixels.coverage import COVERAGE_PIXELS, coverage
 from segmentation.engine.gmm.mixed_pixels.fitting import MixedPixelFit
 from segmentation.engine.gmm.mixture.mixture import Mixture
-from segmentation.engine.gmm.picture_fit import fit_picture, other_range
+from segmentation.engine.gmm.picture_fit import fit_picture, outside_range
 from segmentation.engine.gmm.pixels.sample import Sample
 from segmentation.engine.gmm.pixels.sources import FeatureSource, feature_source
 from segmentation.engine.gmm.result import Segmentation
@@ -29,7 +29,7 @@ from segmentation.engine.gmm.statistics.components import (
     hard_sums,
     sample_statistics,
 )
-from segmentation.engine.progress import OnFraction, OnProgress, Stage, subrange
+from segmentation.engine.progress import OnFraction, OnProgress, Stage, ignore_stage_progress, subrange
 from segmentation.engine.recipe import Features, Recipe
 
 
@@ -45,38 +45,9 @@ def segment(
 ) -> Segmentation:
     """Fit a Gaussian mixture to a picture and label every pixel with its most probable component.
 
-    The same pixels, mask and recipe give the same bytes, whatever the memory layout and the number of threads. Without
-    texture, position, smoothing, merging of small regions and automatic choice, the positions of pixels only decide which of
-    them are in the sample: a permuted small picture gets permuted labels.
-
-    Parameters
-    ----------
-    pixels : ndarray, shape (H, W) or (H, W, B), integer or float
-        Up to 16 bands, in any memory layout; three bands of 8 bits are sRGB. NaN and infinity are no data.
-    recipe : Recipe
-        Of the preset *Colours*. The number of components is at most the number of distinct colours.
-    valid : ndarray, shape (H, W), bool, or None
-        Which pixels are valid; None means all.
-    shown : ndarray, shape (H, W, 3), uint8, or None
-        The picture as displayed, for the colours of components; three bands of 8 bits are displayed unchanged. None means
-        `units.display_rgb`.
-    start : Mixture or None
-        Where the fit begins, for example the mixture of a preview; None tries `recipe.restarts` initialisations.
-    start_units : Units or None
-        The units of `start`, when they are those of another picture or mask; None means the units of this picture. They are
-        used for RGB features only: the units of other colour spaces are the same for every picture.
-    on_progress : callable or None
-        Called with the stage and the fraction of it that is done, which never falls. An exception that it raises ends the
-        computation.
-
-    Raises
-    ------
-    SegmentationError
-        ``empty``: no pixel is valid; ``invalid_request``: the recipe or the starting mixture does not suit the picture.
-    TypeError, ValueError
-        The arrays are not of the stated types and shapes.
+    Parameters and errors are those of `segmentation.segment`; the recipe must be of the preset *Colours*.
     """
-    clock = StageClock(on_progress or _ignore)
+    clock = StageClock(on_progress or ignore_stage_progress)
     on_features = subrange(clock.begin(Stage.COUNTING), 0, 0.7)
     picture = feature_source(*_checked(pixels, valid), recipe, shown, on_fraction=on_features)
     if start is not None and start_units is not None:
@@ -133,12 +104,15 @@ def apply(
     Raises
     ------
     SegmentationError, TypeError, ValueError
-        As in `segment`; also `invalid_request` when the picture has another number of bands than the mixture.
+        As in `segment`; also `invalid_request` when the picture has another number of bands or another depth than the picture
+        of the mixture.
     """
-    clock = StageClock(on_progress or _ignore)
+    units.require_same_depth(pixels.dtype)
+    clock = StageClock(on_progress or ignore_stage_progress)
     on_features = subrange(clock.begin(Stage.COUNTING), 0, 0.7)
     picture = feature_source(*_checked(pixels, valid), recipe, shown, units=units, on_fraction=on_features)
     sample = picture.sample(SAMPLE_PIXELS, np.random.default_rng([recipe.seed, 0]))
+    clock.begin(Stage.FITTING)  # there is nothing to fit, but every result has the seconds of all stages
     return _labelled(picture, mixture, sample, recipe, clock)
 
 
@@ -196,7 +170,7 @@ def _converted(start: Mixture, units: Units, picture: FeatureSource, recipe: Rec
         with np.errstate(over="ignore", invalid="ignore"):
             return start.rescaled(gain, shift)
     except ValueError:  # not finite
-        raise other_range() from None
+        raise outside_range() from None
 
 
 def _label_map(
@@ -260,7 +234,3 @@ def _checked(
             "empty", gettext_noop("The picture has no visible pixels: choose one that is not fully transparent.")
         )
     return pixels, valid
-
-
-def _ignore(_stage: Stage, _fraction: float) -> None:
-    """Ignore progress."""

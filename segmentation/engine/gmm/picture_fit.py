@@ -116,16 +116,16 @@ def _in_family(start: Mixture | None, picture: FeatureSource, recipe: Recipe) ->
     if start is None:
         return None
     if start.means.shape[1] != len(picture.floor):
-        raise other_values(given=start.means.shape[1], wanted=len(picture.floor))
+        raise wrong_feature_count(given=start.means.shape[1], wanted=len(picture.floor))
     family = recipe.covariance.of_labels
     covariances = FAMILIES[family].estimate(start.weights, start.covariances)
     mixture = Mixture(start.weights, start.means, covariances, family)
     if not mixture.is_definite:
-        raise other_range()
+        raise outside_range()
     return mixture
 
 
-def other_values(*, given: int, wanted: int) -> SegmentationError:
+def wrong_feature_count(*, given: int, wanted: int) -> SegmentationError:
     """Return the error of a starting mixture with another number of features than the picture has."""
     return SegmentationError(
         "invalid_request",
@@ -138,7 +138,7 @@ def other_values(*, given: int, wanted: int) -> SegmentationError:
     )
 
 
-def other_range() -> SegmentationError:
+def outside_range() -> SegmentationError:
     """Return the error of a starting mixture that, in the units of the picture, is no mixture of Gaussians any more."""
     return SegmentationError(
         "invalid_request",

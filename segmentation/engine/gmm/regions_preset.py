@@ -14,10 +14,10 @@ from segmentation.engine.gmm.regions.features import NAMES
 from segmentation.engine.gmm.regions.segmentation import Labels, Mask, check_arguments, segment_regions
 from segmentation.engine.gmm.result import Segmentation
 from segmentation.engine.gmm.statistics.components import Component, bounding_boxes, count_border_pixels
-from segmentation.engine.progress import OnProgress, Stage
+from segmentation.engine.progress import OnProgress, Stage, ignore_stage_progress
 from segmentation.engine.recipe import Recipe
 
-_BLOCK_PIXELS = 2**20  # pixels that are processed together
+_BLOCK_PIXELS = 2**20  # pixels that are processed at a time
 
 
 def segment(
@@ -25,20 +25,20 @@ def segment(
 ) -> Segmentation:
     """Segment a picture into regions; each region is a component of the result.
 
-    Parameters and errors are those of `colours_preset.segment`. There is no history, because regions are merged rather than
+    Parameters and errors are those of `segmentation.segment`. There is no history, because regions are merged rather than
     iterated. The log-likelihood is the classification likelihood (Symons, 1981): each pixel under the Gaussian of its own
     region over the features of `regions.features`.
     """
-    tell = on_progress or (lambda _stage, _fraction: None)
+    report = on_progress or ignore_stage_progress
     started = time.perf_counter()
-    tell(Stage.COUNTING, 0.0)
+    report(Stage.COUNTING, 0.0)
     check_arguments(pixels, valid, recipe.n_clusters)
     flat, mask = np.ascontiguousarray(pixels).reshape(-1, 3), None if valid is None else valid.reshape(-1)
-    colours = count_colours(flat, mask, lambda fraction: tell(Stage.COUNTING, fraction))
+    colours = count_colours(flat, mask, lambda fraction: report(Stage.COUNTING, fraction))
     counted = time.perf_counter()
-    found = segment_regions(pixels, n_regions=recipe.n_clusters, valid=valid, on_progress=tell)
+    found = segment_regions(pixels, n_regions=recipe.n_clusters, valid=valid, on_progress=report)
     fitted = time.perf_counter()
-    measured = region_components(pixels, found.labels, found.n_regions)
+    components = region_components(pixels, found.labels, found.n_regions)
     return Segmentation(
         labels=found.labels,
         mixture=found.mixture,
@@ -48,7 +48,7 @@ def segment(
         path=np.empty((0, found.n_regions, 1)),
         iterations=0,
         converged=True,
-        components=measured,
+        components=components,
         distinct_colours=len(colours),
         fitted_pixels=colours.pixels,
         valid_pixels=colours.pixels,

@@ -28,9 +28,8 @@ class Segmentation:
     log_likelihood: float  # mean over the fitted pixels, in nats
     log_likelihood_error: float  # standard error as an estimate of the mean over all valid pixels; 0 if all were fitted
     history: Float  # best mean log-likelihood on the sample after each evaluation of the fit; never falls
-    path: (
-        Float  # (iterations, K, P) the mixture with that log-likelihood: P numbers a component, as of `parameters.pack`
-    )
+    # (iterations, K, P) the mixture with that log-likelihood: P numbers for each component, as `parameters.pack` returns them.
+    path: Float
     iterations: int  # evaluations of EM on the sample, the length of `history`
     converged: bool
     components: tuple[Component, ...]  # statistics over all valid pixels, in the order of the labels

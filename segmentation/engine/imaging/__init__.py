@@ -1,14 +1,18 @@
-"""Bytes to arrays and back: admission, decoding, renditions, the label PNG, palettes. Knows nothing of mixtures.
+"""Picture files to arrays and back: admission, decoding, masks, renditions, label PNGs and palettes.
 
-Read in this order: `admission` (what is taken, from the header alone; of HEIC also from `heif_boxes`), `decoding` (bytes to what is shown and what is fitted;
-`planes`, `profiles` and `orientation` are its steps), `inspection` (all of it at upload), `masks` (which pixels are left out),
-`renditions`, `index_png`, `palettes`.
+Reading order: `admission` (whether a file may be decoded; `structure` and `heif_boxes` check its parts), `decoding` (a file to
+pixels for display and values to be fitted) with its steps `pillow_reader`, `png_reader`, `tiff_reader` (with `tiff_layout`),
+`imagecodecs_reader`, `dicom_reader`, `decoded_bands`, `display_and_data`, `profiles` and `orientation`, `calibration` (the size and
+the place of pixels: `pixel_size`, `tiff_pixel_size`, `georeference`, `geotiff`, `crs`; `areas` computes with them), `inspection` (an
+uploaded picture), `masks`, `renditions`, `index_png`,
+`palettes`. The package knows nothing of mixtures.
 """
 
 from segmentation.engine.imaging import index_png, masks, palettes
 from segmentation.engine.imaging.admission import Header, Limits
 from segmentation.engine.imaging.decoding import Picture, decode
 from segmentation.engine.imaging.inspection import Inspection, inspect
+from segmentation.engine.imaging.layout import Layout, NoData
 from segmentation.engine.imaging.masks import MaskMaster
 from segmentation.engine.imaging.notices import Notice
 from segmentation.engine.imaging.renditions import Rendition, thumbnail
@@ -16,8 +20,10 @@ from segmentation.engine.imaging.renditions import Rendition, thumbnail
 __all__ = [
     "Header",
     "Inspection",
+    "Layout",
     "Limits",
     "MaskMaster",
+    "NoData",
     "Notice",
     "Picture",
     "Rendition",

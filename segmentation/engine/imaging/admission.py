@@ -1,112 +1,101 @@
-"""What is taken at all, decided by the first bytes and the header, before anything is decoded.
+"""Decision whether a file may be decoded, made from its first bytes and its header.
 
-A ladder: empty, too many bytes, format by content, extension against content, number of parts, pixels, bands, bytes in memory. Each rung has its
-own code and a sentence that says what to do.
+Checked in this order: empty file, size of the file, format by content, number of parts, pixels, bands, bytes in memory. Each check that fails has a code and a sentence that says what to do.
 """
 
 import logging
-import mimetypes
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import PurePath
 from typing import TypeVar
 
 import numpy as np
 import PIL.Image
 
 from segmentation.engine.exceptions import Refusal, SegmentationError, gettext_noop
-from segmentation.engine.imaging import heif_boxes
+from segmentation.engine.imaging import codec_headers, heif_boxes
+from segmentation.engine.imaging.formats import detect_format
 from segmentation.engine.imaging.structure import require_few_parts
+from segmentation.engine.recipe import Selection
 
 T = TypeVar("T")
 
 MAX_BANDS = 16
-_EXTENSIONS = {
-    "PNG": {".png", ".apng"},
-    "JPEG": {".jpg", ".jpeg", ".jpe", ".jfif"},
-    "WEBP": {".webp"},
-    "TIFF": {".tif", ".tiff", ".btf"},
-    "BMP": {".bmp", ".dib"},
-    "GIF": {".gif"},
-    "AVIF": {".avif", ".avifs"},
-    "HEIF": {".heic", ".heif", ".heics", ".heifs", ".hif"},
-}
-FORMATS = frozenset(_EXTENSIONS)
-_SIGNATURES = {
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"\xff\xd8\xff": "JPEG",
-    b"GIF87a": "GIF",
-    b"GIF89a": "GIF",
-    b"BM": "BMP",
-    b"II*\x00": "TIFF",
-    b"MM\x00*": "TIFF",
-    b"II+\x00": "TIFF",
-    b"MM\x00+": "TIFF",
-}
-_AVIF_BRANDS = {b"avif", b"avis"}
-_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+_RAW_SIGNATURES = (b"II*\x00\x10\x00\x00\x00CR", b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\x00")
+_UNSUPPORTED = re.compile(
+    r"not (?:yet )?(?:supported|implemented|available)|not a known|unsupported|unknown compression", re.IGNORECASE
+)
 _PNG_BANDS = {0: 1, 2: 3, 4: 2, 6: 4}  # by colour type, where the depth can be 16
-_KNOWN_TYPES = mimetypes.MimeTypes(filenames=()).types_map[True]  # the same on every machine
 
-PIL.Image.MAX_IMAGE_PIXELS = None  # our own ladder refuses large pictures, with a sentence
-logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what it finds odd is said by refusals and notices
+PIL.Image.MAX_IMAGE_PIXELS = None  # `admit` refuses large pictures, with a sentence of its own
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # refusals and notices say what matters to people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What is admitted."""
+    """Limits for files that may be decoded."""
 
     bytes: int  # of the file
     pixels: int
     decoded_bytes: int  # width x height x bands x bytes a value
-    heic: bool = True  # whether HEIC is taken; if not, its codec is never loaded
+    heic: bool = True  # whether HEIC is accepted; if not, its codec is never loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """A picture as it stands in its file, before orientation and conversion."""
+    """Properties of a picture as stored in its file, before orientation and conversion."""
 
-    format: str  # a key of the accepted formats: PNG, JPEG, WEBP, TIFF, BMP, GIF, AVIF or HEIF
+    format: str  # a member of `FORMATS`
     width: int
     height: int
     bands: int  # values a pixel, with alpha
-    dtype: str  # of one value, in NumPy's words
-    frames: int
+    dtype: str  # NumPy's name for the type of one value
+    frames: int  # planes in the file: pictures, at every depth and time
 
 
 OnHeader = Callable[[Header], None]
-"""Is told what a file says of itself, before anything is decoded."""
+"""Called with the header of a file before the file is decoded."""
 
 
-def admit(data: bytes, *, name: str, limits: Limits) -> Header:
+def admit(
+    data: bytes,
+    *,
+    limits: Limits,
+    selection: Selection = Selection(),  # noqa: B008 - frozen
+) -> Header:
     """Read the header of a file and decide whether it may be decoded.
 
     Parameters
     ----------
     data : bytes
         The file.
-    name : str
-        Its name; an extension, if there is one, must be of the format.
     limits : Limits
+    selection : Selection
+        The picture, plane and channels that are to be decoded.
 
     Raises
     ------
     Refusal
-        Codes `empty`, `too_large`, `unsupported_format`, `extension_mismatch`, `decode_timeout`, `too_many_pixels`, `too_many_bands`, `corrupt`.
+        With `empty`, `too_large`, `unsupported_format`, `decode_timeout`, `too_many_pixels`, `too_many_bands`, `corrupt` or
+        `invalid_request`.
     """
     _require_size(len(data), limits)
-    image_format = sniff(data)
+    if data.startswith(_RAW_SIGNATURES) or data[4:12] == b"ftypcrx ":
+        raise camera_raw()
+    image_format = detect_format(data)
     if image_format is None:
         raise Refusal(
             "unsupported_format",
             gettext_noop(
-                "It is not a picture in a known format. PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF and HEIC are taken."
+                "It is not a picture in a known format. PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, HEIC, JPEG 2000, JPEG XL and "
+                "DICOM are taken."
             )
             if limits.heic
             else gettext_noop(
-                "It is not a picture in a known format. PNG, JPEG, WebP, TIFF, BMP, GIF and AVIF are taken."
+                "It is not a picture in a known format. PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000, JPEG XL and DICOM "
+                "are taken."
             ),
         )
     if image_format == "HEIF" and not limits.heic:
@@ -114,70 +103,79 @@ def admit(data: bytes, *, name: str, limits: Limits) -> Header:
             "unsupported_format",
             gettext_noop("This site does not take HEIC. Save it as JPEG or PNG and try again."),
         )
-    _require_extension(name, image_format)
     require_few_parts(data, image_format)
-    header = guarded(lambda: _read_header(data, image_format))
-    _require_room(header, limits)
+    header = refuse_damaged(lambda: _read_header(data, image_format, selection))
+    _require_within_limits(header, limits)
     return header
 
 
-def sniff(data: bytes) -> str | None:
-    """The format by the first bytes, or None."""
-    for signature, image_format in _SIGNATURES.items():
-        if data.startswith(signature):
-            return image_format
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
-    if data[4:8] == b"ftyp":
-        brands = {data[8:12], *(data[place : place + 4] for place in range(16, min(int.from_bytes(data[:4]), 256), 4))}
-        if brands & _AVIF_BRANDS:
-            return "AVIF"
-        if brands & _HEIF_BRANDS:
-            return "HEIF"
-    return None
-
-
-def guarded(read: Callable[[], T]) -> T:
-    """Return what `read` returns; whatever a codec trips over makes the file a corrupt one.
+def refuse_damaged(read: Callable[[], T]) -> T:
+    """Return the result of `read`, with exceptions of codecs replaced by a refusal of the file.
 
     Raises
     ------
     Refusal
-        With `corrupt`.
+        With `unsupported_format` where a codec says that it lacks something, and `corrupt` for all its other exceptions; an
+        own `SegmentationError` of `read` passes through.
     MemoryError
-        As it is: the file may be good.
+        Passes through: the file may be good.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # codecs warn about what they go on with
+            warnings.simplefilter("ignore")  # codecs warn of faults that they can handle
             return read()
     except (SegmentationError, MemoryError):
         raise
-    except Exception as error:  # codecs raise nearly everything on a damaged file
+    except Exception as error:  # codecs raise exceptions of nearly any type for a damaged file
+        if _says_unsupported(error):
+            raise Refusal(
+                "unsupported_format",
+                gettext_noop("It is stored in a way that is not supported here. Save it as PNG, or as TIFF with LZW."),
+            ) from error
         raise Refusal(
             "corrupt",
             gettext_noop("It is damaged or incomplete. Save it again with another program and try once more."),
         ) from error
 
 
-def load_heif_codec() -> None:
-    """Let Pillow read HEIC: the picture alone, in one thread, without what other pictures its file holds.
+def _says_unsupported(error: Exception) -> bool:
+    """Return whether a codec lacks what a file needs, by the type or the words of its exception."""
+    is_missing_codec = type(error).__name__ == "DelayedImportError"  # of imagecodecs, which is not loaded here
+    return is_missing_codec or isinstance(error, NotImplementedError) or bool(_UNSUPPORTED.search(str(error)[:1000]))
 
-    Done for the first file that has passed the inspection of its boxes, or ahead of time where HEIC is taken.
+
+def camera_raw() -> Refusal:
+    """Return the refusal of a camera raw file."""
+    return Refusal(
+        "unsupported_format",
+        gettext_noop(
+            "It is a camera raw file, which must be developed first. Export it as a 16-bit TIFF and upload that."
+        ),
+    )
+
+
+def load_heif_codec() -> None:
+    """Register the HEIC codec with Pillow: main picture only, without thumbnails, depth and auxiliary images, in one thread.
+
+    Called for the first file whose boxes have passed `heif_boxes`, or before the first file by a decoder that accepts HEIC.
     """
-    import pillow_heif  # noqa: PLC0415 - a site that does not take HEIC must be able to do without it
+    import pillow_heif  # noqa: PLC0415 - a site that does not accept HEIC need not have it installed
 
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
 
 def png_depth(data: bytes) -> int:
-    """Bits of a value of a PNG file, from its header."""
+    """Return the bits of a value of a PNG file, from its header."""
     return data[24]
 
 
-def _read_header(data: bytes, image_format: str) -> Header:
+def _read_header(data: bytes, image_format: str, selection: Selection) -> Header:
     if image_format == "TIFF":
-        return _read_tiff_header(data)
+        return _read_tiff_header(data, selection)
+    if image_format in codec_headers.READERS:
+        header = Header(format=image_format, **codec_headers.READERS[image_format](data))
+        _require_picture(selection, header.frames)
+        return header
     if image_format == "HEIF":
         heif_boxes.require_photograph(data)
         load_heif_codec()
@@ -189,25 +187,37 @@ def _read_header(data: bytes, image_format: str) -> Header:
         elif _has_more_than_eight_bits(image, image_format, data):
             dtype = "uint16"
         frames = int(getattr(image, "n_frames", 1))
+        _require_picture(selection, frames)
     return Header(format=image_format, width=width, height=height, bands=bands, dtype=dtype, frames=frames)
 
 
-def _has_more_than_eight_bits(image: PIL.Image.Image, image_format: str, data: bytes) -> bool:
-    """Whether a HEIF or AVIF has 10 or 12 bits a value; for AVIF a flag of the codec's configuration says so.
+def _require_picture(selection: Selection, frames: int) -> None:
+    if selection.series >= frames:
+        raise Refusal(
+            "invalid_request",
+            gettext_noop("The file has %(count)s pictures: choose from 1 to %(count)s."),
+            count=frames,
+        )
 
-    (AV1 in ISO BMFF, version 1.2, section 2.3.3.)
+
+def _has_more_than_eight_bits(image: PIL.Image.Image, image_format: str, data: bytes) -> bool:
+    """Return whether a HEIF or AVIF file has 10 or 12 bits a value.
+
+    For AVIF, from the flag `high_bitdepth` of the codec configuration box (AV1 in ISO BMFF, version 1.2, section 2.3.3).
     """
     if image_format == "HEIF":
         return int(image.info.get("bit_depth", 8)) > 8
-    place = data.find(b"av1C") if image_format == "AVIF" else -1
-    return 0 <= place < len(data) - 6 and bool(data[place + 6] & 0x40)
+    offset = data.find(b"av1C") if image_format == "AVIF" else -1
+    return 0 <= offset < len(data) - 6 and bool(data[offset + 6] & 0x40)
 
 
-def _read_tiff_header(data: bytes) -> Header:
-    import tifffile  # noqa: PLC0415 - a web process only needs the names of this package, and starts quicker without it
+def _read_tiff_header(data: bytes, selection: Selection) -> Header:
+    # A web process imports this package for its names, and starts faster without tifffile.
+    from segmentation.engine.imaging.tiff_layout import open_tiff, select_plane  # noqa: PLC0415 - see above
 
-    with tifffile.TiffFile(BytesIO(data)) as file:
-        page = file.pages.first
+    with open_tiff(data) as file:
+        plane = select_plane(file, selection)
+        page = plane.page
         if page.dtype is None or page.dtype.kind not in "buif":
             raise Refusal(
                 "unsupported_format",
@@ -221,19 +231,19 @@ def _read_tiff_header(data: bytes) -> Header:
             format="TIFF",
             width=int(page.imagewidth),
             height=int(page.imagelength),
-            bands=int(page.samplesperpixel),
+            bands=plane.bands,
             dtype="bool" if page.bitspersample == 1 else page.dtype.name,
-            frames=len(file.pages),
+            frames=plane.layout.planes,
         )
 
 
 def decoded_bytes(header: Header) -> int:
-    """Bytes of all values of a picture as its file stores them."""
+    """Return the bytes that the values of a picture take once decoded, in the dtype of its file."""
     return header.width * header.height * header.bands * np.dtype(header.dtype).itemsize
 
 
 def ignore_header(_header: Header) -> None:
-    """Take no note of a header."""
+    """Ignore the header."""
 
 
 def _require_size(size: int, limits: Limits) -> None:
@@ -247,19 +257,7 @@ def _require_size(size: int, limits: Limits) -> None:
         )
 
 
-def _require_extension(name: str, image_format: str) -> None:
-    extension = PurePath(name).suffix.lower()
-    is_known = extension in _KNOWN_TYPES or any(extension in known for known in _EXTENSIONS.values())
-    if is_known and extension not in _EXTENSIONS[image_format]:
-        raise Refusal(
-            "extension_mismatch",
-            gettext_noop("Its name ends in %(extension)s, but it is a %(format)s file. Rename it and try again."),
-            extension=extension,
-            format=image_format,
-        )
-
-
-def _require_room(header: Header, limits: Limits) -> None:
+def _require_within_limits(header: Header, limits: Limits) -> None:
     if header.width < 1 or header.height < 1:
         raise Refusal("corrupt", gettext_noop("It has no pixels. Save it again with another program."))
     pixels = header.width * header.height

@@ -1,8 +1,8 @@
-"""Label maps as PNG: one compressed stream under different headers and palettes.
+"""Label maps as PNG files, which can be recoloured without being compressed again.
 
-The indices are compressed once, as a palette picture; what is shown of them (grey values, colours) is a matter of the header
-and the palette, so that recolouring copies the stream and rewrites a few hundred bytes. None of the files carries colour
-management (gAMA, sRGB, iCCP): browsers hand the values out as they are.
+Labels are compressed once, as a palette image. Whether a file shows them as grey values or in colours depends on its header
+and palette only: recolouring copies the compressed data and rewrites a few hundred bytes. The files have no chunks of colour
+management (gAMA, sRGB, iCCP), so that browsers do not change the values.
 """
 
 import struct
@@ -17,25 +17,29 @@ from numpy.typing import NDArray
 UNASSIGNED, NO_DATA = 254, 255
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _PALETTE = 0, 3  # colour types of PNG
-_RAMP = bytes(np.repeat(np.arange(256, dtype=np.uint8), 3))
-_OPAQUE = bytes([255] * 254 + [0, 0])  # alpha of each index: 254 and 255 are clear
-_FAST = {
-    "compress_level": 1,
-    "compress_type": 3,
-}  # run-length: a fifth of the default's time, and smaller for label maps
+_GREY_PALETTE = bytes(np.repeat(np.arange(256, dtype=np.uint8), 3))
+_ALPHA = bytes([255] * 254 + [0, 0])  # of each label: 254 and 255 are transparent
+# Run-length encoding takes a fifth of the time of the default, and label maps become smaller.
+_FAST_COMPRESSION = {"compress_level": 1, "compress_type": 3}
 
 
 def encode(labels: NDArray[np.uint8]) -> bytes:
-    """Labels (H, W) as a palette PNG whose colours are the grey of each index."""
+    """Return labels (H, W) as a palette PNG in which label i has the grey value i."""
     image = PIL.Image.frombytes("P", labels.shape[::-1], np.ascontiguousarray(labels).tobytes())
-    image.putpalette(_RAMP)
+    image.putpalette(_GREY_PALETTE)
     file = BytesIO()
-    image.save(file, "PNG", **_FAST)
+    image.save(file, "PNG", **_FAST_COMPRESSION)
     return file.getvalue()
 
 
 def decode(data: bytes) -> NDArray[np.uint8]:
-    """Labels (H, W) of a PNG that any function here has written."""
+    """Return the labels (H, W) of a PNG file that a function of this module has written.
+
+    Raises
+    ------
+    ValueError
+        When the file is not of one 8-bit band.
+    """
     with PIL.Image.open(BytesIO(data), formats=["PNG"]) as image:
         if image.mode not in {"P", "L"}:
             raise ValueError(f"A label map has one 8-bit band, not {image.mode}.")
@@ -43,25 +47,26 @@ def decode(data: bytes) -> NDArray[np.uint8]:
 
 
 def as_grey(data: bytes) -> bytes:
-    """The same indices as single-channel grey, for programs: the value is the index."""
+    """Return a label PNG as a single-channel grey PNG whose values are the labels."""
     return _rebuilt(data, _GREY, {})
 
 
 def with_palette(data: bytes, colours: Sequence[str]) -> bytes:
-    """The same indices in colours, for people; 254 and 255 are transparent.
+    """Return a label PNG as a palette PNG in the given colours; labels 254 and 255 are transparent.
 
     Parameters
     ----------
     data : bytes
-        As of `encode`.
+        A file from any function of this module.
     colours : sequence of str
-        "#rrggbb" of index 0, 1, ...; at most 254.
+        "#rrggbb" of label 0, 1, ...; at most 254.
     """
     palette = b"".join(bytes.fromhex(colour[1:]) for colour in colours).ljust(3 * 256, b"\0")
-    return _rebuilt(data, _PALETTE, {b"PLTE": palette, b"tRNS": _OPAQUE})
+    return _rebuilt(data, _PALETTE, {b"PLTE": palette, b"tRNS": _ALPHA})
 
 
 def _rebuilt(data: bytes, colour_type: int, tables: dict[bytes, bytes]) -> bytes:
+    """Return a PNG file with another colour type and other palette chunks, and the same compressed data."""
     parts = [_SIGNATURE]
     for kind, body in _chunks(data):
         if kind == b"IHDR":
@@ -73,11 +78,11 @@ def _rebuilt(data: bytes, colour_type: int, tables: dict[bytes, bytes]) -> bytes
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    place = len(_SIGNATURE)
-    while place < len(data):
-        (length,) = struct.unpack(">I", data[place : place + 4])
-        yield data[place + 4 : place + 8], data[place + 8 : place + 8 + length]
-        place += length + 12
+    offset = len(_SIGNATURE)
+    while offset < len(data):
+        (length,) = struct.unpack(">I", data[offset : offset + 4])
+        yield data[offset + 4 : offset + 8], data[offset + 8 : offset + 8 + length]
+        offset += length + 12
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:

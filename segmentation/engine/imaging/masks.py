@@ -1,12 +1,15 @@
-"""Masks: pictures that say which pixels of another one are left out.
+"""Mask files, which mark the pixels of a picture that are left out of its segmentation.
 
-What is not black is left out, so that masks of 0 and 1, of 0 and 255, in a palette or with numbered objects all mean what they
-look like. Where a mask is transparent, nothing was label_map, and the pixel is kept.
+Every pixel of a mask that is neither black nor transparent is left out: masks with values 0 and 1, with 0 and 255, with a
+palette or with numbered objects can be used alike. Three conventions are followed where black means marked: a TIFF in which
+the smallest value is white holds True or numbered objects as its values are stored (NumPy arrays of bool, and ImageJ's
+inverting table), an inverting grey palette likewise, and black paint on a transparent layer is what was painted.
 """
 
 import hashlib
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -14,35 +17,36 @@ from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import Refusal, gettext_noop
 from segmentation.engine.imaging import orientation
-from segmentation.engine.imaging.admission import Header, Limits, OnHeader, admit, guarded, ignore_header
+from segmentation.engine.imaging.admission import Header, Limits, OnHeader, admit, ignore_header, refuse_damaged
 
-_LOSSLESS = {"PNG", "TIFF", "BMP", "GIF"}  # the others shift black a little
-_VALUES = {"1", "L", "I", "F", "I;16", "I;16L", "I;16B", "I;16N", "RGB"}
+_LOSSLESS = {"PNG", "TIFF", "BMP", "GIF"}  # other formats can change black a little
+_PLAIN_MODES = {"1", "L", "I", "F", "I;16", "I;16L", "I;16B", "I;16N", "RGB"}
 _WITH_ALPHA = {"LA", "RGBA"}
+_PHOTOMETRIC_TAG, _MIN_IS_WHITE = 262, 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskMaster:
-    """What is kept of a mask."""
+    """A mask in the form in which it is stored with a run."""
 
-    data: bytes  # of `encode`
-    width: int  # upright
+    data: bytes  # PNG, as `encode` writes it
+    width: int  # of the upright mask
     height: int
-    left_out: int  # pixels
+    left_out: int  # number of pixels that are left out
 
     @property
     def sha256(self) -> str:
-        """SHA-256 of `data`."""
+        """SHA-256 of `data`, in hexadecimal."""
         return hashlib.sha256(self.data).hexdigest()
 
 
 def master(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ignore_header) -> MaskMaster:
-    """Read a mask and write it anew, as it is kept; parameters as of `read`.
+    """Return a mask file re-encoded for storage; parameters as for `read`.
 
     Raises
     ------
     Refusal
-        As of `read`; and `empty` for a mask that keeps no pixel.
+        With the codes of `read`; also `empty` for a mask that leaves out every pixel.
     """
     mask = read(data, name=name, limits=limits, on_header=on_header)
     if mask.all():
@@ -55,31 +59,37 @@ def master(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = igno
     )
 
 
-def read(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ignore_header) -> NDArray[np.bool_]:
-    """Which pixels a mask leaves out.
+def read(
+    data: bytes,
+    *,
+    name: str,  # noqa: ARG001 - has the parameters of `decode`
+    limits: Limits,
+    on_header: OnHeader = ignore_header,
+) -> NDArray[np.bool_]:
+    """Return which pixels a mask file leaves out.
 
     Parameters
     ----------
     data : bytes
-        A PNG, TIFF, BMP or GIF of any depth and any bands.
+        A PNG, TIFF, BMP or GIF file; not of 16 bits a value with several bands.
     name : str
-        Its name; an extension, if there is one, must be of the format.
+        Name of the file; a known extension must belong to its format.
     limits, on_header
-        As of `decode`.
+        As for `decode`.
 
     Returns
     -------
     ndarray, shape (H, W), bool
-        Upright.
+        True where a pixel is left out; upright.
 
     Raises
     ------
     Refusal
-        As of `admit`; `unsupported_format` for what may have changed black, `corrupt` for what is damaged.
+        With the codes of `admit`; also `unsupported_format` for lossy formats and modes that Pillow would reduce to 8 bits.
     MemoryError
-        When it does not fit.
+        When the mask needs more memory than there is.
     """
-    header = admit(data, name=name, limits=limits)
+    header = admit(data, limits=limits)
     if header.format not in _LOSSLESS:
         raise Refusal(
             "unsupported_format",
@@ -87,13 +97,13 @@ def read(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ignore
             format=header.format,
         )
     if header.dtype == "uint16" and header.bands > 1:
-        raise _unsupported()  # Pillow cuts them to 8 bits, and what is nearly black to black
+        raise _unsupported()  # Pillow reduces them to 8 bits, where nearly black becomes black
     on_header(header)
-    return guarded(lambda: _read(data, header))
+    return refuse_damaged(lambda: _read(data, header))
 
 
 def encode(mask: NDArray[np.bool_]) -> bytes:
-    """A mask (H, W) as the PNG that is kept: 8-bit grey, 255 where pixels are left out, else 0."""
+    """Return a mask (H, W) as a PNG file of 8-bit grey: 255 where a pixel is left out, else 0."""
     file = BytesIO()
     PIL.Image.fromarray(mask.astype(np.uint8) * np.uint8(255)).save(file, "PNG", compress_level=6)
     return file.getvalue()
@@ -105,23 +115,48 @@ def _read(data: bytes, header: Header) -> NDArray[np.bool_]:
     except PIL.UnidentifiedImageError:
         raise _unsupported() from None
     with file:
-        # Pillow turns a TIFF by itself.
-        turned = orientation.UPRIGHT if header.format == "TIFF" else orientation.stored(file)
+        # Pillow rotates TIFF files itself.
+        stored_orientation = orientation.UPRIGHT if header.format == "TIFF" else orientation.read_orientation(file)
+        is_inverted = header.format == "TIFF" and _has_inverted_values(file)
         file.load()
-        marked = _marked(file)
-    return np.ascontiguousarray(orientation.applied(marked, turned), dtype=np.bool_)
+        marked = (np.asarray(file) != _largest(file)) if is_inverted else _marked(file)
+    return np.ascontiguousarray(orientation.to_upright(marked, stored_orientation), dtype=np.bool_)
 
 
 def _marked(image: PIL.Image.Image) -> NDArray[np.bool_]:
-    """Where a picture is neither black nor transparent."""
+    """Return where an image is neither black nor transparent (H, W); for black paint on a transparent layer, where it is painted."""
+    if image.mode == "P" and _has_inverting_palette(image):
+        indices: NDArray[np.bool_] = np.asarray(image) != 0
+        return indices
     if image.mode in {"P", "PA"} or (image.mode in {"1", "L", "RGB"} and "transparency" in image.info):
         image = image.convert("RGBA")
-    if image.mode not in _VALUES | _WITH_ALPHA:
+    if image.mode not in _PLAIN_MODES | _WITH_ALPHA:
         raise _unsupported()
     values = np.asarray(image).reshape(image.height, image.width, -1)
     colour = values[..., :-1] if image.mode in _WITH_ALPHA else values
     marked: NDArray[np.bool_] = (colour != 0).any(axis=2)
-    return marked & (values[..., -1] != 0) if image.mode in _WITH_ALPHA else marked
+    if image.mode not in _WITH_ALPHA:
+        return marked
+    painted: NDArray[np.bool_] = values[..., -1] != 0
+    has_colour = bool((marked & painted).any())
+    return marked & painted if has_colour or painted.all() else painted
+
+
+def _has_inverted_values(image: PIL.Image.Image) -> bool:
+    """Return whether Pillow inverts the values of a TIFF file, because its smallest value is white."""
+    tags: Any = getattr(image, "tag_v2", {})
+    return tags.get(_PHOTOMETRIC_TAG) == _MIN_IS_WHITE and image.mode in {"1", "L"}
+
+
+def _largest(image: PIL.Image.Image) -> int:
+    return 1 if image.mode == "1" else 255
+
+
+def _has_inverting_palette(image: PIL.Image.Image) -> bool:
+    """Return whether a palette is grey and falls from white at 0 to black, as ImageJ's inverting lookup table does."""
+    table = np.array(image.getpalette() or [], np.int64).reshape(-1, 3)
+    is_grey = table.size > 0 and bool((table == table[:, :1]).all())
+    return is_grey and table[0, 0] == 255 and table[-1, 0] == 0 and bool((np.diff(table[:, 0]) <= 0).all())
 
 
 def _unsupported() -> Refusal:

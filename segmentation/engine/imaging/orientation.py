@@ -1,4 +1,4 @@
-"""The way up that a camera noted, applied."""
+"""Orientation of a picture as its camera recorded it (EXIF tag 0x0112), and its application to arrays."""
 
 from typing import TypeVar
 
@@ -12,8 +12,8 @@ EXIF_ORIENTATION = 0x0112
 UPRIGHT = 1
 
 
-def stored(image: PIL.Image.Image) -> int:
-    """The orientation that a picture notes, 1 to 8; 1 when it notes none, or nonsense."""
+def read_orientation(image: PIL.Image.Image) -> int:
+    """Return the EXIF orientation of a picture, 1 to 8; 1 when it has none or an invalid one."""
     try:
         value = image.getexif().get(EXIF_ORIENTATION, UPRIGHT)
     except Exception:  # noqa: BLE001 - EXIF is a format of its own, and a damaged one is no reason to refuse the picture
@@ -21,15 +21,20 @@ def stored(image: PIL.Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else UPRIGHT
 
 
-def applied(pixels: NDArray[T], value: int) -> NDArray[T]:
-    """An array (H, W, ...) turned upright, C-contiguous; itself or a copy.
+def to_upright(pixels: NDArray[T], value: int) -> NDArray[T]:
+    """Return an array rotated and mirrored so that it is upright; C-contiguous, the array itself where nothing changes.
 
     Parameters
     ----------
     pixels : ndarray, shape (H, W, ...)
     value : int
-        As EXIF and TIFF count: 1 upright, 2 mirrored, 3 upside down, 4 flipped, 5 transposed, 6 to be turned right,
-        7 transposed over the other diagonal, 8 to be turned left.
+        Orientation by EXIF and TIFF: 1 upright, 2 mirrored left to right, 3 rotated by 180 degrees, 4 mirrored top to bottom,
+        5 transposed, 6 to be rotated clockwise by 90 degrees, 7 transposed along the other diagonal, 8 to be rotated
+        counterclockwise by 90 degrees.
+
+    Returns
+    -------
+    ndarray, shape (H, W, ...) or (W, H, ...)
     """
     if value >= 5:
         pixels = pixels.swapaxes(0, 1)

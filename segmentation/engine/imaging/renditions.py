@@ -1,4 +1,4 @@
-"""Pictures for browsers, made again from pixels: nothing of the uploaded file but what can be seen."""
+"""Encoded pictures for browsers, made from decoded pixels: no metadata of the uploaded file gets into them."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -8,8 +8,8 @@ import PIL.Image
 from numpy.typing import NDArray
 
 _LOSSLESS_BELOW = 1_000_000  # pixels; larger ones are JPEG
-_LONGEST_JPEG = 65_500
-_SMALL = 256  # pixels of a side; so small thumbnails keep every pixel
+_LONGEST_JPEG = 65_500  # pixels of a side, the limit of libjpeg
+_LOSSLESS_THUMBNAIL = 256  # pixels of the longer side; thumbnails up to this size are PNG
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Rendition:
 
 
 def display(pixels: NDArray[np.uint8]) -> Rendition:
-    """A picture (H, W, 3) in full resolution: JPEG at 90, below 1 megapixel PNG."""
+    """Return a picture (H, W, 3) encoded in full resolution: as PNG below 1 megapixel, else as JPEG of quality 90."""
     height, width = pixels.shape[:2]
     image = PIL.Image.fromarray(pixels)
     if width * height < _LOSSLESS_BELOW or max(width, height) > _LONGEST_JPEG:
@@ -30,32 +30,37 @@ def display(pixels: NDArray[np.uint8]) -> Rendition:
 
 
 def thumbnail(pixels: NDArray[np.uint8], *, size: int) -> Rendition:
-    """A picture (H, W, 3) of at most `size` pixels a side; never enlarged."""
+    """Return a picture (H, W, 3) reduced to at most `size` pixels a side, encoded as PNG or WebP; never enlarged."""
     image = PIL.Image.fromarray(pixels)
     image.thumbnail((size, size), PIL.Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return _small(image)
+    return _encoded_thumbnail(image)
 
 
 def map_thumbnail(labels: NDArray[np.uint8], palette: NDArray[np.uint8], *, size: int) -> Rendition:
-    """A label map (H, W) in the colours of its values, (256, 3) or (256, 4) with alpha, likewise.
+    """Return a coloured label map reduced to at most `size` pixels a side, encoded as PNG or WebP; never enlarged.
 
-    Areas of one colour have no detail to sharpen.
+    Parameters
+    ----------
+    labels : ndarray, shape (H, W), uint8
+    palette : ndarray, shape (256, 3) or (256, 4), uint8
+        The colour of each label value, RGB or RGBA.
+    size : int
     """
     mode = "RGBA" if palette.shape[1] == 4 else "RGB"
     image = PIL.Image.frombytes("P", labels.shape[::-1], labels.tobytes())
     image.putpalette(palette.tobytes(), mode)
     image = image.convert(mode)
-    image.thumbnail((size, size), PIL.Image.Resampling.HAMMING)
-    return _small(image)
+    image.thumbnail((size, size), PIL.Image.Resampling.HAMMING)  # does not overshoot at edges, as Lanczos does
+    return _encoded_thumbnail(image)
 
 
 def map_thumbnail_type(width: int, height: int) -> str:
-    """Return the media type that `map_thumbnail` gives a label map of this size; `size` is more than `_SMALL`."""
-    return "image/png" if max(width, height) <= _SMALL else "image/webp"
+    """Return the media type that `map_thumbnail` gives a label map of this size, for a `size` above 256."""
+    return "image/png" if max(width, height) <= _LOSSLESS_THUMBNAIL else "image/webp"
 
 
-def _small(image: PIL.Image.Image) -> Rendition:
-    if max(image.size) <= _SMALL:
+def _encoded_thumbnail(image: PIL.Image.Image) -> Rendition:
+    if max(image.size) <= _LOSSLESS_THUMBNAIL:
         return _encoded(image, "PNG")
     return _encoded(image, "WEBP", quality=82, method=2)
 

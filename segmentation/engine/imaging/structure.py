@@ -1,28 +1,34 @@
-"""A look at how a file is built, before a codec walks through it: legal files of many tiny parts cost much and show nothing.
+"""Limits on the number of parts of a file, checked before a codec reads it.
 
-What passes here is still limited by its budget of processor seconds.
+Valid files of very many small parts (scans, chunks, frames) take a codec minutes and show little. The time of files that pass
+is limited as well, by the processor seconds that decoding may take.
 """
 
-from segmentation.engine.exceptions import Refusal, gettext_noop
+from collections.abc import Callable, Mapping
 
-MOST_SCANS = 100  # of a JPEG; encoders write ten, and their most patient settings a few dozen
-MOST_PARTS = 10_000  # pictures of a GIF, chunks of a PNG beside those of its pixels
-MOST_PIXEL_CHUNKS = 200_000  # of a PNG; 8 kB each are usual, so that 50 MB have 6,000
+from segmentation.engine.exceptions import Refusal, gettext_noop
+from segmentation.engine.imaging import jpeg2000
+
+MAX_SCANS = 100  # of a JPEG; encoders write about ten, and with unusual settings a few dozen
+MAX_PARTS = 10_000  # blocks of a GIF; chunks of a PNG other than those with pixels
+MAX_PIXEL_CHUNKS = 200_000  # of a PNG; 8 kB each are usual, so that a file of 50 MB has about 6,000
+
+MAX_TILES = 10_000  # of a JPEG 2000; satellite scenes of 120 megapixels have about a hundred
 
 _START_OF_SCAN = b"\xff\xda"
-_PIXELS = {b"IDAT", b"fdAT"}
+_CHUNKS_OF_PIXELS = {b"IDAT", b"fdAT"}
 
 
 def require_few_parts(data: bytes, image_format: str) -> None:
-    """Refuse a file of more parts than any program writes.
+    """Raise unless the number of parts of a JPEG, JPEG 2000, PNG or GIF file is one that encoders write.
 
     Raises
     ------
     Refusal
-        With `decode_timeout`.
+        With code `decode_timeout`.
     """
-    look = {"JPEG": _has_many_scans, "PNG": _has_many_chunks, "GIF": _has_many_frames}.get(image_format)
-    if look is not None and look(data):
+    has_too_many = _CHECKS.get(image_format)
+    if has_too_many is not None and has_too_many(data):
         raise Refusal(
             "decode_timeout",
             gettext_noop(
@@ -31,43 +37,60 @@ def require_few_parts(data: bytes, image_format: str) -> None:
         )
 
 
-def _has_many_scans(data: bytes) -> bool:
-    """Previews inside the file count, too; compressed data never holds the marker."""
-    return data.count(_START_OF_SCAN) > MOST_SCANS
+def _has_too_many_scans(data: bytes) -> bool:
+    """Return whether a JPEG has too many scans, those of embedded previews included; compressed data never contain the marker."""
+    return data.count(_START_OF_SCAN) > MAX_SCANS
 
 
-def _has_many_chunks(data: bytes) -> bool:
-    place, others, pixels = 8, 0, 0
-    while place + 8 <= len(data) and others <= MOST_PARTS and pixels <= MOST_PIXEL_CHUNKS:
-        if data[place + 4 : place + 8] in _PIXELS:
+def _has_too_many_chunks(data: bytes) -> bool:
+    """Return whether a PNG has too many chunks, counted by their stated lengths."""
+    offset, others, pixels = 8, 0, 0
+    while offset + 8 <= len(data) and others <= MAX_PARTS and pixels <= MAX_PIXEL_CHUNKS:
+        if data[offset + 4 : offset + 8] in _CHUNKS_OF_PIXELS:
             pixels += 1
         else:
             others += 1
-        place += int.from_bytes(data[place : place + 4]) + 12
-    return others > MOST_PARTS or pixels > MOST_PIXEL_CHUNKS
+        offset += int.from_bytes(data[offset : offset + 4]) + 12
+    return others > MAX_PARTS or pixels > MAX_PIXEL_CHUNKS
 
 
-def _has_many_frames(data: bytes) -> bool:
-    """Walk over the blocks of a GIF, by their lengths (GIF89a, sections 17 to 27)."""
-    place, parts = 13 + _table_size(data, 10), 0
-    while place < len(data) and parts <= MOST_PARTS:
+def _has_too_many_frames(data: bytes) -> bool:
+    """Return whether a GIF has too many blocks, counted by their stated lengths (GIF89a, sections 17 to 27)."""
+    offset, parts = 13 + _colour_table_size(data, 10), 0
+    while offset < len(data) and parts <= MAX_PARTS:
         parts += 1
-        if data[place] == 0x2C:  # a picture: descriptor, colour table, code size
-            place = _after_blocks(data, place + 11 + _table_size(data, place + 9))
-        elif data[place] == 0x21:  # an extension
-            place = _after_blocks(data, place + 2)
+        if data[offset] == 0x2C:  # an image: descriptor, colour table, code size
+            offset = _end_of_sub_blocks(data, offset + 11 + _colour_table_size(data, offset + 9))
+        elif data[offset] == 0x21:  # an extension
+            offset = _end_of_sub_blocks(data, offset + 2)
         else:
-            return False  # the end, or damage for the codec to find
-    return parts > MOST_PARTS
+            return False  # the trailer, or damage that the codec will find
+    return parts > MAX_PARTS
 
 
-def _table_size(data: bytes, place: int) -> int:
-    """Bytes of the colour table that the flags at a place announce."""
-    flags = data[place] if place < len(data) else 0
+def _colour_table_size(data: bytes, offset: int) -> int:
+    """Return the bytes of the colour table that the packed flags at an offset describe."""
+    flags = data[offset] if offset < len(data) else 0
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _after_blocks(data: bytes, place: int) -> int:
-    while place < len(data) and data[place]:
-        place += data[place] + 1
-    return place + 1
+def _end_of_sub_blocks(data: bytes, offset: int) -> int:
+    """Return the offset behind the data sub-blocks that begin at an offset, and behind their terminator."""
+    while offset < len(data) and data[offset]:
+        offset += data[offset] + 1
+    return offset + 1
+
+
+def _has_too_many_tiles(data: bytes) -> bool:
+    try:
+        return jpeg2000.read_header(data).tiles > MAX_TILES
+    except (ValueError, IndexError):
+        return False  # damage, for the codec to find
+
+
+_CHECKS: Mapping[str, Callable[[bytes], bool]] = {
+    "JPEG": _has_too_many_scans,
+    "PNG": _has_too_many_chunks,
+    "GIF": _has_too_many_frames,
+    "JPEG2000": _has_too_many_tiles,
+}

@@ -1,29 +1,31 @@
-"""Picture bytes, a recipe and inputs in, an outcome out. The one place where decoding meets fitting.
+"""Segmentation of a picture file: `run` takes its bytes, a recipe and inputs, and returns an `Outcome`.
 
-Command line, worker and verification all call `run`; `masters` and `summary` are what is kept of it. `OutcomeSource` is what
-artefacts are made from, and `write_artefact` makes one in a child process.
+Command line, worker and verification all call `run`; `apply` labels a picture with a fitted model. `masters` and `summary` return what is stored of an outcome: files, and
+JSON for the database. Artefacts of an outcome are made from an `OutcomeSource`; `write_artefact` makes one in a child process
+from a `SpooledSource`.
 """
 
 from segmentation.engine.pipeline.child_tasks import write_artefact
 from segmentation.engine.pipeline.masters import masters
-from segmentation.engine.pipeline.outcome import Outcome, pixels_sha256, run, versions
-from segmentation.engine.pipeline.resolve_inputs import require_size, require_suited, starting_mixture
+from segmentation.engine.pipeline.outcome import Outcome, apply, pixels_sha256, run, versions
+from segmentation.engine.pipeline.preload import preload
+from segmentation.engine.pipeline.resolve_inputs import require_matching_mixture, require_same_size, starting_mixture
 from segmentation.engine.pipeline.sources import OutcomeSource, SpooledSource
 from segmentation.engine.pipeline.summary import summary
-from segmentation.engine.pipeline.warmth import warm
 
 __all__ = [
     "Outcome",
     "OutcomeSource",
     "SpooledSource",
+    "apply",
     "masters",
     "pixels_sha256",
-    "require_size",
-    "require_suited",
+    "preload",
+    "require_matching_mixture",
+    "require_same_size",
     "run",
     "starting_mixture",
     "summary",
     "versions",
-    "warm",
     "write_artefact",
 ]

@@ -1,4 +1,4 @@
-"""Why a number of clusters was chosen, as arrays that go into ``fit.npz``."""
+"""Criteria and maps of the numbers of clusters that were tried, as arrays for ``fit.npz``."""
 
 import json
 
@@ -44,7 +44,7 @@ def evidence(segmentation: Segmentation, pixels: NDArray[np.uint8]) -> dict[str,
 
 
 def _colours(candidate_maps: NDArray[np.uint8], pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Mean colour (n, n, 3) of each cluster of each map; black where it has no pixel."""
+    """Return the mean colour of each cluster of each map, (n, n, 3); black for clusters without a pixel."""
     colours = np.zeros((len(candidate_maps), len(candidate_maps), 3), np.uint8)
     for number, labels in enumerate(candidate_maps):
         for cluster in range(number + 1):

@@ -1,4 +1,4 @@
-"""The files of a run: the component map, what takes long to make of its first legend, and the history of the fit."""
+"""Files that are stored with a run: component map, history of the fit, and artefacts of the first legend that take long to make."""
 
 import io
 
@@ -11,9 +11,9 @@ from segmentation.engine.pipeline.sources import OutcomeSource
 
 
 def masters(outcome: Outcome) -> dict[str, bytes]:
-    """Return the files that are kept of a run, by name. Equal inputs give equal bytes.
+    """Return the files that are stored with a run, by name. Equal outcomes give equal bytes.
 
-    The labels and the segmented picture are not among them: they are the component map under another header.
+    The label map and the segmented picture are not stored: they are the component map with another PNG header.
     """
     source = OutcomeSource(outcome)
     kept = {made.file_name(): made.make(source) for made in ARTEFACTS.values() if made.is_kept_by_run}
@@ -21,10 +21,11 @@ def masters(outcome: Outcome) -> dict[str, bytes]:
 
 
 def _fit(outcome: Outcome) -> bytes:
-    """Return how the result came about, as ``.npz``.
+    """Return the history of the fit as the bytes of an ``.npz`` file.
 
-    `history`, mean log-likelihood after each evaluation in nats a pixel; the way of the fit (`replay.path`), the tree of
-    regions (`replay.tree`), the model of mixed pixels (`replay.mixed_pixels`), and why so many clusters were chosen (`evidence.evidence`).
+    Its arrays are `history`, the mean log-likelihood after each evaluation in nats per pixel; the mixtures after each
+    iteration (`replay.path`); the tree of regions (`replay.tree`); the model of mixed pixels (`replay.mixed_pixels`); and the numbers of clusters that were tried
+    (`evidence.evidence`).
     """
     segmentation, file = outcome.segmentation, io.BytesIO()
     arrays = {

@@ -1,10 +1,11 @@
-"""From a file to an outcome: decode, fit, label, encode the master map."""
+"""The segmentation of a picture file: decode, fit, label, encode the component map."""
 
+import functools
 import hashlib
 import platform
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -16,37 +17,38 @@ from segmentation import __version__
 from segmentation.engine import decoder
 from segmentation.engine import legend as legends
 from segmentation.engine.gmm import Segmentation, segment
-from segmentation.engine.imaging import Header, Limits, Notice, index_png
+from segmentation.engine.imaging import Header, Limits, Notice, Picture, index_png
 from segmentation.engine.legend import Legend
+from segmentation.engine.model import FittedModel
 from segmentation.engine.pipeline.evidence import evidence
-from segmentation.engine.pipeline.resolve_inputs import read_left_out, starting_mixture, starting_units, valid_pixels
-from segmentation.engine.progress import OnProgress, Stage
+from segmentation.engine.pipeline.resolve_inputs import read_input_mask, starting_mixture, starting_units, valid_pixels
+from segmentation.engine.progress import OnProgress, Stage, ignore_stage_progress
 from segmentation.engine.recipe import Inputs, Recipe, reconcile
 from segmentation.engine.sandbox import Allowance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Outcome:
-    """What the engine returns: a function of the file's bytes, the recipe and the inputs, and of nothing else.
+    """The result of `run`. Apart from `name`, `seconds` and `versions` it depends on file, recipe and inputs only."""
 
-    (`seconds`, `versions` and `name` describe how it came about.)
-    """
-
-    name: str  # of the file, for people
+    name: str  # of the file, as the person named it
     sha256: str  # of the file
     size: int  # of the file, in bytes
     header: Header  # as stored in the file
     notices: tuple[Notice, ...]  # what was converted, reduced or ignored when it was read
     recipe: Recipe
     inputs: Inputs
-    left_out_pixels: int  # by the mask of the inputs
+    left_out_pixels: int  # number of pixels that the mask of the inputs leaves out
     segmentation: Segmentation
-    components_png: bytes  # the master map
-    pixels_sha256: str  # of the master map's pixels
-    legend: Legend  # the first one; people change it later
-    evidence: dict[str, NDArray[np.generic]]  # why so many clusters; empty when they were asked for
+    components_png: bytes  # the component map as a palette PNG
+    pixels_sha256: str  # of the labels, by `pixels_sha256`
+    legend: Legend  # the first one: a cluster for each component
+    evidence: dict[
+        str, NDArray[np.generic]
+    ]  # result of `evidence.evidence`; empty when the recipe gives the number of clusters
     seconds: dict[str, float]  # by the value of the stage
-    versions: dict[str, str]  # of what the bytes depend on
+    versions: dict[str, str]  # of the software that the result depends on, by name
+    applied_model: str | None = None  # SHA-256 of the fitted model; None when the mixture was fitted to this picture
 
 
 def run(
@@ -57,65 +59,123 @@ def run(
     inputs: Inputs = Inputs(),  # noqa: B008 - frozen
     masters: Mapping[str, bytes] = MappingProxyType({}),
     limits: Limits,
-    decoding: Allowance = decoder.USUAL,
+    decoding: Allowance = decoder.DEFAULT_ALLOWANCE,
     on_progress: OnProgress | None = None,
 ) -> Outcome:
-    """Segment a picture.
+    """Segment a picture file.
 
     Parameters
     ----------
     data : bytes
-        The file as it is.
+        The file.
     name : str
-        Its name, for messages and to compare the extension with the content.
-    recipe, inputs
-        What decides the result; a starting mixture says how many clusters there are.
+        Its name, for messages and for the comparison of extension and content.
+    recipe : Recipe
+    inputs : Inputs
+        A starting mixture among them decides the number of clusters.
     masters : mapping of str to bytes
-        The files that the inputs name, by their SHA-256.
+        The files that the inputs refer to, by their SHA-256.
     limits : Limits
-        What is admitted.
+        Limits for the file.
     decoding : Allowance
-        What the decoder may take.
+        Memory and seconds that decoding may take.
     on_progress : callable or None
-        Told each stage and its done fraction. Writing is only announced: the caller goes on with it.
+        Called with the stage and the fraction of it that is done. The stage of writing begins here and is continued by the
+        caller.
 
     Raises
     ------
     Refusal
-        When the file is no picture that is admitted.
+        When the file is not a picture within the limits.
     BadRecipe
         When recipe and inputs do not agree.
     SegmentationError
-        `empty`: no pixel of it is visible, or the mask leaves none; `invalid_request`: the starting mixture or the mask does
-        not suit the picture; `corrupt`: a master is not the one that the inputs name; of the decoder.
+        `empty`: no pixel is visible, or the mask leaves none; `invalid_request`: the starting mixture or the mask does not
+        match the picture; `corrupt`: a file in `masters` has another hash; the codes of `decoder.decode`.
     """
-    tell = on_progress or _silent
     recipe, start = reconcile(recipe, inputs), starting_mixture(inputs)
-    begun = time.perf_counter()
-    tell(Stage.READING, 0.0)
-    picture = decoder.decode(data, name=name, limits=limits, allowance=decoding)
-    height, width = picture.pixels.shape[:2]
-    mask = read_left_out(inputs, masters, shape=(height, width), limits=limits, allowance=decoding)
-    valid = valid_pixels(picture.valid, mask)
-    tell(Stage.READING, 1.0)
-    reading = time.perf_counter() - begun
-    segmentation = segment(
-        picture.data,
-        recipe,
-        valid=valid,
-        shown=picture.pixels,
-        start=start,
-        start_units=starting_units(inputs),
-        on_progress=tell,
+    fit = functools.partial(segment, recipe=recipe, start=start, start_units=starting_units(inputs))
+    reader = _Reader(data, name, masters, limits, decoding)
+    return _outcome(reader, fit, recipe=recipe, inputs=inputs, on_progress=on_progress or ignore_stage_progress)
+
+
+def apply(
+    data: bytes,
+    *,
+    name: str,
+    model: FittedModel,
+    inputs: Inputs = Inputs(),  # noqa: B008 - frozen
+    masters: Mapping[str, bytes] = MappingProxyType({}),
+    limits: Limits,
+    decoding: Allowance = decoder.DEFAULT_ALLOWANCE,
+    on_progress: OnProgress | None = None,
+) -> Outcome:
+    """Label a picture with a fitted model.
+
+    For the picture that the model was fitted to, with the same mask, the labels are those of its run.
+
+    Parameters
+    ----------
+    data, name, masters, limits, decoding, on_progress
+        As in `run`.
+    model : FittedModel
+        Its recipe and legend are those of the outcome.
+    inputs : Inputs
+        Without a starting mixture: nothing is fitted.
+
+    Raises
+    ------
+    Refusal, SegmentationError
+        As `run`; also `invalid_request` when the picture has another number of bands or another depth than the model.
+    """
+    if inputs.mixture is not None:
+        raise ValueError("A model is applied as it is: there is no fit that could begin with a mixture.")
+    reader = _Reader(data, name, masters, limits, decoding)
+    outcome = _outcome(
+        reader, model.apply, recipe=model.recipe, inputs=inputs, on_progress=on_progress or ignore_stage_progress
     )
-    begun = time.perf_counter()
-    tell(Stage.WRITING, 0.0)
+    return replace(outcome, legend=model.legend, applied_model=model.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the picture and the mask of an outcome."""
+
+    data: bytes
+    name: str
+    masters: Mapping[str, bytes]
+    limits: Limits
+    decoding: Allowance
+
+    def read(self, inputs: Inputs) -> tuple[Picture, NDArray[np.bool_] | None]:
+        """Return the decoded picture, and the pixels (H, W) that the mask leaves out or None."""
+        picture = decoder.decode(
+            self.data, name=self.name, limits=self.limits, reading=inputs.reading, allowance=self.decoding
+        )
+        height, width = picture.pixels.shape[:2]
+        mask = read_input_mask(inputs, self.masters, shape=(height, width), limits=self.limits, allowance=self.decoding)
+        return picture, mask
+
+
+def _outcome(
+    reader: _Reader, segmenting: Callable[..., Segmentation], *, recipe: Recipe, inputs: Inputs, on_progress: OnProgress
+) -> Outcome:
+    """Decode a picture, segment it with `segmenting`, and encode the component map."""
+    started = time.perf_counter()
+    on_progress(Stage.READING, 0.0)
+    picture, mask = reader.read(inputs)
+    valid = valid_pixels(picture.valid, mask)
+    on_progress(Stage.READING, 1.0)
+    reading = time.perf_counter() - started
+    segmentation = segmenting(picture.data, valid=valid, shown=picture.pixels, on_progress=on_progress)
+    started = time.perf_counter()
+    on_progress(Stage.WRITING, 0.0)
     components_png = index_png.encode(segmentation.labels)
-    writing = time.perf_counter() - begun
+    writing = time.perf_counter() - started
     return Outcome(
-        name=name,
-        sha256=hashlib.sha256(data).hexdigest(),
-        size=len(data),
+        name=reader.name,
+        sha256=hashlib.sha256(reader.data).hexdigest(),
+        size=len(reader.data),
         header=picture.header,
         notices=tuple(picture.notices),
         recipe=recipe,
@@ -132,9 +192,10 @@ def run(
 
 
 def pixels_sha256(labels: NDArray[np.uint8]) -> str:
-    """SHA-256 of a label map (H, W) itself, which is what verification compares: PNG bytes depend on zlib.
+    """Return the SHA-256 of a label map (H, W), in hexadecimal.
 
-    Over the line ``uint8 H W`` in ASCII with its line feed, then the values row by row.
+    It is computed over the ASCII line ``uint8 H W`` with a line feed, followed by the labels row by row. Verification compares
+    it instead of the hash of the PNG file, which depends on the version of zlib.
     """
     height, width = labels.shape
     digest = hashlib.sha256(f"{labels.dtype.name} {height} {width}\n".encode("ascii"))
@@ -143,7 +204,7 @@ def pixels_sha256(labels: NDArray[np.uint8]) -> str:
 
 
 def versions() -> dict[str, str]:
-    """What the bytes of a result depend on beside picture and recipe, with versions."""
+    """Return the versions of the software that a result depends on, by name."""
     return {
         "GMM Studio": __version__,
         "Python": platform.python_version(),
@@ -151,7 +212,3 @@ def versions() -> dict[str, str]:
         "SciPy": scipy.__version__,
         "Pillow": PIL.__version__,
     }
-
-
-def _silent(_stage: Stage, _fraction: float) -> None:
-    """Ignore progress."""

@@ -1,8 +1,8 @@
-"""Single pixels of a result, read from two files of tiles without the rest of the picture.
+"""Reader of single pixels of a result, from two tiled files of which only the tiles around the pixel are read.
 
-The picture's file holds its values as stored, which of them are data, and the colours that people see. The result's file
-holds its labels, the units of its mixture, and quantiles to tell how usual a pixel is. The features of a pixel are computed
-from both, as the fit has extracted them, for the part that is asked for.
+The file of the picture has its values, a mask of valid pixels and the displayed colours. The file of the result has its
+labels, the units of its mixture, and quantiles of the density for the novelty of a pixel. The features of a pixel are
+extracted from both files as they were for the fit.
 """
 
 from dataclasses import dataclass, replace
@@ -12,12 +12,12 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentation.engine.artefacts.pixel_maps import features_as_fitted
 from segmentation.engine.gmm import Mixture
 from segmentation.engine.gmm.features.extraction import coordinates, extract_features
 from segmentation.engine.gmm.features.texture import SCALES, margin
 from segmentation.engine.gmm.features.units import Units
 from segmentation.engine.gmm.fit.fitting import SAMPLE_PIXELS
-from segmentation.engine.gmm.pixels.sources import feature_source
 from segmentation.engine.gmm.statistics.uncertainty import reference_densities
 from segmentation.engine.imaging import Picture, index_png
 from segmentation.engine.pipeline import tiled
@@ -31,14 +31,14 @@ Values = NDArray[np.generic]
 class Pixel:
     """One pixel of a result."""
 
-    label: int  # in the component map: with smoothing not always the most probable component
-    colour: tuple[int, int, int]  # as people see it
-    values: Values  # (D,) its features, which the mixture is of; of regions, and without data, D = 0
-    reference: NDArray[np.float64]  # for `novelty`; of regions empty
+    label: int  # in the component map; after smoothing not always the most probable component
+    colour: tuple[int, int, int]  # as displayed, sRGB
+    values: Values  # (D,) its features, in the units of the mixture; empty for the preset Regions and without data
+    reference: NDArray[np.float64]  # densities for `novelty`; empty for the preset Regions
 
 
 def write_picture(picture: Picture, file: IO[bytes]) -> None:
-    """Write the file of tiles of a decoded picture."""
+    """Write a decoded picture to a tiled file, which is open for writing."""
     layers: Layers = {"data": picture.data}
     if picture.data is not picture.pixels:
         layers["colours"] = picture.pixels
@@ -48,7 +48,7 @@ def write_picture(picture: Picture, file: IO[bytes]) -> None:
 
 
 def read_picture(path: Path) -> tuple[Values, NDArray[np.uint8]]:
-    """Return the values (H, W, B) of a picture and its colours (H, W, 3) as displayed, from its file of tiles."""
+    """Return the values (H, W, B) of a picture and its displayed colours (H, W, 3), read from its tiled file."""
     with path.open("rb") as file:
         layout = tiled.read_layout(file)
         layers = tiled.read_tiles(file, layout, *map(range, layout.tiles))
@@ -56,55 +56,85 @@ def read_picture(path: Path) -> tuple[Values, NDArray[np.uint8]]:
     return data, layers.get("colours", data).astype(np.uint8, copy=False)
 
 
-def write_result(picture: Path, components_png: bytes, recipe: Recipe, mixture: Mixture, path: Path) -> None:
-    """Write the file of tiles of a result; `picture` is the path of its picture's file of tiles."""
+def write_result(
+    picture: Path, components_png: bytes, path: Path, *, recipe: Recipe, mixture: Mixture, units: Units | None
+) -> None:
+    """Write a result to a tiled file.
+
+    Parameters
+    ----------
+    picture : Path
+        The tiled file of the picture.
+    components_png : bytes
+        The component map.
+    path : Path
+        The file, which is created or replaced.
+    recipe : Recipe
+    mixture : Mixture
+    units : Units or None
+        The stored units of the result.
+
+    Raises
+    ------
+    SegmentationError
+        As `features_as_fitted`.
+    """
     labels = index_png.decode(components_png)
     if recipe.preset is Preset.REGIONS:
-        more, reference = {}, np.empty(0)
+        attributes, reference = {}, np.empty(0)
     else:
         data, colours = read_picture(picture)
-        valid = labels != index_png.NO_DATA
-        source = feature_source(data, None if valid.all() else valid, recipe, colours)
-        # Compared with the pixels that the fit began with: the same seed draws the same.
+        source = features_as_fitted(data, colours, labels, recipe=recipe, units=units)
+        # The sample that the fit began with: the same seed draws the same pixels.
         sample = source.sample(SAMPLE_PIXELS, np.random.default_rng([recipe.seed, 0]))
-        more, reference = source.units.to_mapping(), reference_densities(mixture, sample.values, sample.counts)
+        attributes, reference = source.units.to_mapping(), reference_densities(mixture, sample.values, sample.counts)
     with path.open("wb") as file:
-        tiled.write(file, {"labels": labels}, more, reference.tobytes())
+        tiled.write(file, {"labels": labels}, attributes, reference.tobytes())
 
 
 def read_pixel(picture: IO[bytes], result: IO[bytes], recipe: Recipe, row: int, column: int) -> Pixel:
-    """Read one pixel from the files of tiles of a picture and a result: no more of them than the tiles around it."""
+    """Return one pixel, read from the tiled files of a picture and of its result.
+
+    Parameters
+    ----------
+    picture, result : binary files, open for reading
+    recipe : Recipe
+        The recipe of the result.
+    row, column : int
+        Within the picture.
+    """
     of_picture, of_result = tiled.read_layout(picture), tiled.read_layout(result)
     has_regions = recipe.preset is Preset.REGIONS
-    reach = 0 if has_regions else margin(SCALES[: recipe.texture])
-    down, across = _tiles(row, reach, of_picture.tiles[0]), _tiles(column, reach, of_picture.tiles[1])
+    radius = 0 if has_regions else margin(SCALES[: recipe.texture])
+    down, across = _tiles(row, radius, of_picture.tiles[0]), _tiles(column, radius, of_picture.tiles[1])
     layers = tiled.read_tiles(picture, of_picture, down, across)
     labels = tiled.read_tiles(result, of_result, down, across)["labels"][..., 0]
-    here = row - down.start * SIDE, column - across.start * SIDE
-    red, green, blue = layers.get("colours", layers["data"])[here].tolist()
-    label = int(labels[here])
+    in_tiles = row - down.start * SIDE, column - across.start * SIDE
+    red, green, blue = layers.get("colours", layers["data"])[in_tiles].tolist()
+    label = int(labels[in_tiles])
     values: Values = np.empty(0)
     if label != index_png.NO_DATA and not has_regions:
         valid = labels != index_png.NO_DATA
-        values = _features(layers["data"], valid, recipe, Units.from_mapping(of_result.more), here)
+        values = _features(layers["data"], valid, recipe, Units.from_mapping(of_result.attributes), in_tiles)
         if recipe.position:
             values = _with_position(values, of_picture, row, column)
-    reference = np.frombuffer(tiled.read_common(result, of_result))
+    reference = np.frombuffer(tiled.read_shared(result, of_result))
     return Pixel(label=label, colour=(red, green, blue), values=values, reference=reference)
 
 
-def _tiles(index: int, reach: int, count: int) -> range:
-    """Return the rows or columns of tiles that hold a pixel and what lies around it."""
-    return range(max(0, (index - reach) // SIDE), min(count, (index + reach) // SIDE + 1))
+def _tiles(index: int, radius: int, count: int) -> range:
+    """Return the rows or columns of tiles with the pixels of up to `radius` from a pixel."""
+    return range(max(0, (index - radius) // SIDE), min(count, (index + radius) // SIDE + 1))
 
 
-def _features(data: Values, valid: NDArray[np.bool_], recipe: Recipe, units: Units, here: tuple[int, int]) -> Values:
-    """Return the features (D,) of one pixel, from a part of the picture that holds all that counts for its texture."""
+def _features(data: Values, valid: NDArray[np.bool_], recipe: Recipe, units: Units, pixel: tuple[int, int]) -> Values:
+    """Return the features (D,) of one pixel without its position, from a part of the picture with the neighbourhood of its texture."""
     found = extract_features(data, valid, replace(recipe, position=False), units=units)
-    values: Values = found.part(slice(here[0], here[0] + 1), slice(here[1], here[1] + 1))[0, 0]
+    values: Values = found.part(slice(pixel[0], pixel[0] + 1), slice(pixel[1], pixel[1] + 1))[0, 0]
     return values
 
 
 def _with_position(values: Values, layout: Layout, row: int, column: int) -> Values:
+    """Return features with those of the position appended."""
     position = coordinates(np.array([row]), np.array([column]), max(layout.height, layout.width))[:, 0]
     return np.concatenate([values.astype(np.result_type(values, np.float32)), position])

@@ -1,4 +1,4 @@
-"""The way of a fit, and the tree of regions, as arrays that go into ``fit.npz``; and back."""
+"""The mixtures of each iteration of a fit, and the tree of regions, as arrays for ``fit.npz`` and back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,41 +12,41 @@ from segmentation.engine.gmm.fit.parameters import pack, unpack
 from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE
 from segmentation.engine.recipe import Covariance
 
-MOST_NUMBERS = 2**17
-"""Of the path that are kept: one megabyte. Longer ones are thinned evenly; their first and last point stay."""
+MAX_PATH_NUMBERS = 2**17
+"""Numbers of a path that are stored, one megabyte. Of a longer path, evenly spaced iterations with the first and last are stored."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """Where a fit stood."""
+    """The mixture of a fit after a number of iterations."""
 
-    iteration: int  # evaluations before it: 0 is the start, the last one is the result
+    iteration: int  # evaluations of EM before it: 0 for the start, the largest for the result
     mixture: Mixture
 
 
 def path(segmentation: Segmentation) -> dict[str, NDArray[np.generic]]:
-    """The mixtures that a fit went through, in the order of the labels; empty of regions, which are not iterated.
+    """Return the mixture after each iteration of a fit; empty for the preset *Regions*, which has no iterations.
 
     Returns
     -------
     dict
-        `path` (n, K, 1 + D + D (D + 1) / 2) as of `parameters.pack`, the last one the result's own mixture; and
-        `path_iterations` (n,), how many evaluations were before each.
+        `path` (n, K, 1 + D + D (D + 1) / 2) as `parameters.pack` returns them, components in the order of the labels, the last one the
+        mixture of the result; `path_iterations` (n,) the number of evaluations before each.
     """
     if not len(segmentation.path):
         return {}
-    mixture, walked = segmentation.mixture, segmentation.path
-    most = max(MOST_NUMBERS // walked[0].size, 2)
-    places = np.unique(np.linspace(0, len(walked) - 1, min(most - 1, len(walked))).astype(np.int64))
+    mixture, mixtures = segmentation.mixture, segmentation.path
+    max_points = max(MAX_PATH_NUMBERS // mixtures[0].size, 2)
+    indices = np.unique(np.linspace(0, len(mixtures) - 1, min(max_points - 1, len(mixtures))).astype(np.int64))
     last = pack(mixture.weights, (mixture.means - CENTRE) / SCALE, mixture.covariances / SCALE**2)
     return {
-        "path": np.concatenate([walked[places], last.reshape(1, *walked.shape[1:])]),
-        "path_iterations": np.append(places, len(walked)),
+        "path": np.concatenate([mixtures[indices], last.reshape(1, *mixtures.shape[1:])]),
+        "path_iterations": np.append(indices, len(mixtures)),
     }
 
 
 def frames(arrays: Mapping[str, Any], covariance_type: Covariance) -> list[Frame]:
-    """The mixtures of `path`, to replay a fit; none where a file has none."""
+    """Return the mixtures that `path` has stored, in order; empty when there are none."""
     if "path" not in arrays:
         return []
     return [
@@ -56,14 +56,16 @@ def frames(arrays: Mapping[str, Any], covariance_type: Covariance) -> list[Frame
 
 
 def tree(segmentation: Segmentation) -> dict[str, NDArray[np.generic]]:
-    """How regions were merged, so that any number of them can be cut from it; empty of colours.
+    """Return the tree of regions, from which any number of regions can be cut; empty for the preset *Colours*.
 
     Returns
     -------
     dict
-        `tree_leaves` (h, w) the leaf of each pixel of the picture as it was analysed; `tree_areas` (n,) pixels of each
-        leaf there; `tree_merges` (n - 1, 2) the two nodes of each merge, the m-th of which makes node n + m; and
-        `tree_costs` (n - 1,) what each costs: its running maximum is the scale of detail.
+        `tree_leaves` (h, w) the leaf of each pixel of the picture at the size at which it was analysed; `tree_areas` (n,) the
+        pixels of each leaf at that size; `tree_merges` (n - 1, 2) the two nodes of each merge, where merge m makes node n + m;
+        `tree_costs` (n - 1,) the cost of each merge, of either sign, whose running maximum is the scale of detail; and
+        `tree_scale`, "log-odds", the unit of the costs. Files without it are of an earlier release, whose costs were
+        products above 0.
     """
     hierarchy = segmentation.hierarchy
     if hierarchy is None:
@@ -74,6 +76,7 @@ def tree(segmentation: Segmentation) -> dict[str, NDArray[np.generic]]:
         "tree_areas": np.bincount(leaves.ravel(), minlength=hierarchy.tree.n_leaves),
         "tree_merges": hierarchy.tree.merges,
         "tree_costs": hierarchy.tree.costs,
+        "tree_scale": np.array("log-odds"),
     }
 
 

@@ -1,4 +1,8 @@
-"""Sources of artefacts: an outcome in memory, and a result that was stored, as a child process gets it."""
+"""Sources of artefacts that need no database: an outcome in memory, and a copy of a stored result for a child process.
+
+`segmentation.results.StoredResult` is the source that reads rows and files. It is not in this package, since the engine knows no
+database; a child process gets a `SpooledSource` that was made from it.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -21,7 +25,7 @@ Values = NDArray[np.generic]
 
 
 class OutcomeSource(Source):
-    """Reads an outcome: a result that was just made."""
+    """An outcome as the source of artefacts."""
 
     revision = 0
 
@@ -32,14 +36,14 @@ class OutcomeSource(Source):
         outputs: Mapping[str, bytes] | None = None,
         decode: Callable[[], Picture] | None = None,
     ) -> None:
-        """Keep what is read.
+        """Make a source of an outcome.
 
         Parameters
         ----------
         outputs : mapping of str to bytes, or None
-            The files that go with `run.json`, by name; None means the standard ones.
+            The files that `run.json` lists, by name; None means the standard ones.
         decode : callable or None
-            Decodes the picture once more, for artefacts that depend on its values: an outcome does not keep them.
+            Returns the decoded picture, for artefacts that depend on its values: an outcome does not have them.
         """
         self.outcome = outcome
         self.outputs = outputs
@@ -61,7 +65,7 @@ class OutcomeSource(Source):
         return self.outcome.segmentation.labels
 
     @cached_property
-    def counts(self) -> Counts:  # type: ignore[override] # a cached property is as good as an attribute
+    def counts(self) -> Counts:  # type: ignore[override] # a cached property in place of the attribute
         segmentation = self.outcome.segmentation
         height, width = segmentation.labels.shape
         return Counts(
@@ -84,6 +88,7 @@ class OutcomeSource(Source):
             features={"names": list(segmentation.names), **segmentation.units.to_mapping()},
             seconds=self.outcome.seconds,
             versions=self.outcome.versions,
+            applied_model=self.outcome.applied_model,
         )
 
     @cached_property
@@ -92,14 +97,14 @@ class OutcomeSource(Source):
 
     def values_and_colours(self) -> tuple[Values, NDArray[np.uint8]]:
         if self._decode is None:
-            raise ValueError("The outcome's picture cannot be decoded again.")
+            raise ValueError("This source was made without a way to decode its picture.")
         picture = self._decode()
         return picture.data, picture.pixels
 
 
 @dataclass(kw_only=True, eq=False)
 class SpooledSource(Source):
-    """All that a child process needs to make an artefact of a stored result; can be pickled."""
+    """A copy of a source that can be pickled, so that a child process can make an artefact from it."""
 
     recipe: Recipe
     inputs: Inputs
@@ -114,11 +119,11 @@ class SpooledSource(Source):
     revision: int
     components_png: bytes
     fit: Mapping[str, NDArray[Any]]
-    tiles: Path | None  # the picture's file of tiles, of an artefact that depends on its values
+    tiles: Path | None  # tiled file of the picture, for an artefact that depends on its values
 
     @classmethod
     def of(cls, source: Source, *, fit: Mapping[str, NDArray[Any]], tiles: Path | None) -> Self:
-        """Read what is small of another source, and its component map."""
+        """Return a copy of another source, with the given arrays of ``fit.npz`` and tiled file."""
         return cls(
             recipe=source.recipe,
             inputs=source.inputs,
@@ -138,5 +143,5 @@ class SpooledSource(Source):
 
     def values_and_colours(self) -> tuple[Values, NDArray[np.uint8]]:
         if self.tiles is None:
-            raise ValueError("The artefact does not say that it depends on the original.")
+            raise ValueError("The artefact must declare that it depends on the original.")
         return read_picture(self.tiles)

@@ -1,4 +1,4 @@
-"""What is kept of an outcome beside its files, as JSON for the database."""
+"""The figures of an outcome as a JSON object, which is stored in the database."""
 
 from dataclasses import asdict
 from typing import Any
@@ -7,7 +7,7 @@ from segmentation.engine.pipeline.outcome import Outcome
 
 
 def summary(outcome: Outcome) -> dict[str, Any]:
-    """Return what is kept of a result beside its files."""
+    """Return everything of an outcome that is not in its files, as a JSON object."""
     segmentation = outcome.segmentation
     return {
         "pixels_sha256": outcome.pixels_sha256,

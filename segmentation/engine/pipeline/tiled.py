@@ -1,7 +1,7 @@
-"""Arrays of a picture's size in one file, tile by tile, so that a part can be read without the rest.
+"""Tiled files: arrays of the size of a picture, stored tile by tile so that a part can be read without the rest.
 
-A header in JSON, some bytes that belong to all, then the tiles from left to right and from top to bottom. In each tile stand
-its layers one after the other, uncompressed: where a tile begins follows from the size of the picture.
+A file has a header in JSON, bytes that are shared by all tiles, and the tiles from left to right and from top to bottom. Each
+tile has its layers one after the other, uncompressed, so that the offset of a tile follows from the size of the picture.
 """
 
 import json
@@ -13,56 +13,68 @@ import numpy as np
 from numpy.typing import NDArray
 
 SIDE = 128
-"""Pixels of a tile's sides; fewer at the right and at the bottom."""
+"""Height and width of a tile in pixels; tiles at the right and at the bottom can be smaller."""
 
 _MAGIC = b"GMMTILE1"
 Layers = dict[str, NDArray[np.generic]]
+"""Arrays (H, W) or (H, W, n) by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """What stands in a file, and where."""
+    """The header of a tiled file."""
 
     height: int
     width: int
-    layers: dict[str, tuple[str, int]]  # name -> type of the values, values a pixel
-    more: dict[str, Any]  # what else its writer has told
-    n_common: int  # bytes that belong to all tiles
-    start: int  # where those begin
+    layers: dict[str, tuple[str, int]]  # dtype and number of values a pixel, by name
+    attributes: dict[str, Any]  # a JSON object from the writer
+    n_shared: int  # number of bytes that are shared by all tiles
+    start: int  # offset of these bytes
 
     @property
     def tiles(self) -> tuple[int, int]:
-        """How many tiles there are down and across."""
+        """The number of rows and of columns of tiles."""
         return -(-self.height // SIDE), -(-self.width // SIDE)
 
     def shape_of(self, down: int, across: int) -> tuple[int, int]:
-        """Height and width of a tile."""
+        """Return height and width of the tile in row `down` and column `across`."""
         return min(SIDE, self.height - down * SIDE), min(SIDE, self.width - across * SIDE)
 
-    def place_of(self, down: int, across: int) -> int:
-        """Where the bytes of a tile begin."""
+    def offset_of(self, down: int, across: int) -> int:
+        """Return the offset in the file of the tile in row `down` and column `across`."""
         before = down * SIDE * self.width + self.shape_of(down, across)[0] * across * SIDE
         bytes_of_pixel = sum(np.dtype(dtype).itemsize * n for dtype, n in self.layers.values())
-        return self.start + self.n_common + before * bytes_of_pixel
+        return self.start + self.n_shared + before * bytes_of_pixel
 
 
 def write(
-    file: IO[bytes], layers: Mapping[str, NDArray[np.generic]], more: dict[str, Any], common: bytes = b""
+    file: IO[bytes], layers: Mapping[str, NDArray[np.generic]], attributes: dict[str, Any], shared: bytes = b""
 ) -> None:
-    """Write arrays (H, W) or (H, W, n) of one size."""
-    planes = {name: layer if layer.ndim == 3 else layer[..., None] for name, layer in layers.items()}
-    height, width = next(iter(planes.values())).shape[:2]
-    described = {name: (plane.dtype.str, plane.shape[2]) for name, plane in planes.items()}
-    header = json.dumps({"shape": [height, width], "layers": described, "more": more, "common": len(common)}).encode()
-    file.write(_MAGIC + len(header).to_bytes(4, "little") + header + common)
+    """Write a tiled file.
+
+    Parameters
+    ----------
+    file : binary file, open for writing
+    layers : mapping of str to ndarray, shape (H, W) or (H, W, n)
+        At least one; all of the same height and width.
+    attributes : dict
+        A JSON object, stored in the header.
+    shared : bytes
+        Stored once for all tiles.
+    """
+    arrays = {name: layer if layer.ndim == 3 else layer[..., None] for name, layer in layers.items()}
+    height, width = next(iter(arrays.values())).shape[:2]
+    types = {name: (array.dtype.str, array.shape[2]) for name, array in arrays.items()}
+    header = json.dumps({"shape": [height, width], "layers": types, "more": attributes, "common": len(shared)}).encode()
+    file.write(_MAGIC + len(header).to_bytes(4, "little") + header + shared)
     for top in range(0, height, SIDE):
         for left in range(0, width, SIDE):
-            for plane in planes.values():
-                file.write(plane[top : top + SIDE, left : left + SIDE].tobytes())
+            for array in arrays.values():
+                file.write(array[top : top + SIDE, left : left + SIDE].tobytes())
 
 
 def read_layout(file: IO[bytes]) -> Layout:
-    """Read what stands in a file."""
+    """Return the header of a tiled file; raises ValueError for any other file."""
     file.seek(0)
     if file.read(len(_MAGIC)) != _MAGIC:
         raise ValueError("not a file of tiles")
@@ -73,20 +85,20 @@ def read_layout(file: IO[bytes]) -> Layout:
         height=height,
         width=width,
         layers={name: (dtype, n) for name, (dtype, n) in header["layers"].items()},
-        more=header["more"],
-        n_common=header["common"],
+        attributes=header["more"],
+        n_shared=header["common"],
         start=len(_MAGIC) + 4 + length,
     )
 
 
-def read_common(file: IO[bytes], layout: Layout) -> bytes:
-    """Read the bytes that belong to all tiles."""
+def read_shared(file: IO[bytes], layout: Layout) -> bytes:
+    """Return the bytes that are shared by all tiles."""
     file.seek(layout.start)
-    return file.read(layout.n_common)
+    return file.read(layout.n_shared)
 
 
 def read_tiles(file: IO[bytes], layout: Layout, down: range, across: range) -> Layers:
-    """Read a rectangle of tiles; each layer as (h, w, n)."""
+    """Return the layers of a rectangle of tiles, each (h, w, n)."""
     rows = [[_read_tile(file, layout, i, j) for j in across] for i in down]
     return {
         name: np.concatenate([np.concatenate([tile[name] for tile in row], axis=1) for row in rows])
@@ -95,7 +107,7 @@ def read_tiles(file: IO[bytes], layout: Layout, down: range, across: range) -> L
 
 
 def _read_tile(file: IO[bytes], layout: Layout, down: int, across: int) -> Layers:
-    file.seek(layout.place_of(down, across))
+    file.seek(layout.offset_of(down, across))
     height, width = layout.shape_of(down, across)
     tile: Layers = {}
     for name, (dtype, n) in layout.layers.items():

@@ -1,4 +1,4 @@
-"""The parameters of a segmentation: `Recipe` (the method) and `Inputs` (a starting mixture and a mask, for one picture).
+"""The parameters of a segmentation: `Recipe` (the method) and `Inputs` (what belongs to one picture).
 
 They are frozen, validated dataclasses that convert to and from JSON with a schema number. Standard library only.
 """
@@ -16,6 +16,7 @@ from segmentation.engine.recipe.method import (
     Preset,
     Recipe,
 )
+from segmentation.engine.recipe.reading import Alpha, Reading, Selection
 from segmentation.engine.recipe.starting_mixture import BandUnits, StartingMixture
 
 __all__ = [
@@ -27,12 +28,15 @@ __all__ = [
     "MIN_CLUSTERS",
     "SCHEMA",
     "SETTING_NAMES",
+    "Alpha",
     "BandUnits",
     "Covariance",
     "Features",
     "Inputs",
     "Preset",
+    "Reading",
     "Recipe",
+    "Selection",
     "StartingMixture",
     "reconcile",
 ]

@@ -30,6 +30,16 @@ SETTING_NAMES = {
 }
 """The name of each setting in error messages; the application translates it."""
 
+READING_NAMES = {
+    "series": gettext_noop("The number of the picture in the file"),
+    "z": gettext_noop("The number of the plane"),
+    "t": gettext_noop("The number of the point in time"),
+    "channels": gettext_noop("The number of a channel"),
+    "no_data": gettext_noop("The value of no data"),
+    "alpha": gettext_noop("The meaning of alpha"),
+}
+"""The name, in error messages, of each choice in the reading of a file."""
+
 
 @dataclass(frozen=True, slots=True)
 class IntegerField:
@@ -115,7 +125,9 @@ Field = IntegerField | IntegerOrAutoField | RealField | ChoiceField | BooleanFie
 
 def invalid_setting(field: str, template: str, **values: str | float) -> BadRecipe:
     """Return a `BadRecipe` for a setting; the template can contain the setting's name as ``%(name)s``."""
-    return BadRecipe("bad_recipe", template, name=SETTING_NAMES.get(field, field), field=field, **values)
+    return BadRecipe(
+        "bad_recipe", template, name=(SETTING_NAMES | READING_NAMES).get(field, field), field=field, **values
+    )
 
 
 def finite_number(value: object) -> float:

@@ -1,4 +1,4 @@
-"""The inputs of a segmentation that belong to one picture: a starting mixture, and a mask of pixels to leave out."""
+"""The inputs of a segmentation that belong to one picture: a starting mixture, a mask, and how the file is read."""
 
 import re
 from collections.abc import Mapping
@@ -8,18 +8,19 @@ from typing import Any, Self
 from segmentation.engine.exceptions import BadRecipe, gettext_noop
 from segmentation.engine.recipe.fields import AUTO, IntegerField, invalid_setting
 from segmentation.engine.recipe.method import MIN_CLUSTERS, Preset, Recipe
+from segmentation.engine.recipe.reading import Reading
 from segmentation.engine.recipe.starting_mixture import StartingMixture, invalid_starting_mixture
 
-INPUTS_SCHEMA = 3
-"""The newest schema of inputs. Schema 1 has no inputs, 2 has a mixture without units and a mask, 3 has units. The number is
-increased with every new field, and with the schema of mixtures."""
+INPUTS_SCHEMA = 4
+"""The newest schema of inputs. Schema 1 has no inputs, 2 has a mixture without units and a mask, 3 has units, 4 has a
+reading. The number is increased with every new field, and with the schema of mixtures."""
 
-_WITHOUT_UNITS = 2
+_WITHOUT_UNITS, _WITHOUT_READING = 2, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """A starting mixture and a mask, both optional.
+    """A starting mixture, a mask and the reading of the file, all optional.
 
     Raises
     ------
@@ -29,6 +30,7 @@ class Inputs:
 
     mixture: StartingMixture | None = None  # where the fit begins; None: initialised from the picture
     mask: str | None = None  # SHA-256, in lower case, of a PNG; pixels that are not black in it are left out
+    reading: Reading = Reading()  # noqa: RUF009 - frozen
 
     def __post_init__(self) -> None:
         if self.mask is not None and not re.fullmatch("[0-9a-f]{64}", str(self.mask)):
@@ -50,10 +52,14 @@ class Inputs:
                 template=gettext_noop("These inputs were written by a newer release (schema %(schema)s)."),
                 schema=schema,
             )
-        if unknown := sorted(set(given) - {"mixture", "mask"}):
+        if unknown := sorted(set(given) - {"mixture", "mask", "reading"}):
             raise BadRecipe(template=gettext_noop("“%(field)s” is not a known input."), field=str(unknown[0])[:100])
         mixture = given.get("mixture")
-        return cls(mixture=None if mixture is None else StartingMixture.from_mapping(mixture), mask=given.get("mask"))
+        return cls(
+            mixture=None if mixture is None else StartingMixture.from_mapping(mixture),
+            mask=given.get("mask"),
+            reading=Reading.from_mapping(given.get("reading") or {}),
+        )
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the inputs as a JSON object with their schema number; `from_mapping` is its inverse.
@@ -62,8 +68,11 @@ class Inputs:
         """
         if self == type(self)():
             return {"schema": 1}
-        schema = _WITHOUT_UNITS if self.mixture is None or self.mixture.units is None else INPUTS_SCHEMA
         mixture = None if self.mixture is None else self.mixture.to_mapping()
+        if self.reading != Reading():
+            reading = self.reading.to_mapping()
+            return {"schema": INPUTS_SCHEMA, "mixture": mixture, "mask": self.mask, "reading": reading}
+        schema = _WITHOUT_UNITS if self.mixture is None or self.mixture.units is None else _WITHOUT_READING
         return {"schema": schema, "mixture": mixture, "mask": self.mask}
 
 

@@ -1,12 +1,13 @@
-"""Runs one call in a child process that has limits and can be killed. Knows no pictures itself.
+"""Run a function in a child process that has a memory limit and a time limit, and that can be killed.
 
-Two ways to get the child, one protocol for both: `call` waits for a child of a fork server, for processes with threads (web,
-command line); `Child.fork` starts one and comes back at once, for the worker, which has one thread and serves several.
+There are two ways to start the child, with one protocol. `call` uses a fork server and waits for the result, for processes with
+threads (web, command line). `Child.fork` forks the calling process and returns at once, for the worker, which has one thread
+and supervises several children.
 """
 
-from segmentation.engine.sandbox.calls import call, configure, warm
+from segmentation.engine.sandbox.calls import call, configure, start_fork_server
 from segmentation.engine.sandbox.child import Child
 from segmentation.engine.sandbox.limits import Allowance, end_with_parent
 from segmentation.engine.sandbox.protocol import ChildLost, Report
 
-__all__ = ["Allowance", "Child", "ChildLost", "Report", "call", "configure", "end_with_parent", "warm"]
+__all__ = ["Allowance", "Child", "ChildLost", "Report", "call", "configure", "end_with_parent", "start_fork_server"]

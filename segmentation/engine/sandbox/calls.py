@@ -1,4 +1,4 @@
-"""One call in a child of a fork server. For processes with threads, which must not fork themselves."""
+"""Function calls in child processes of a fork server, for processes with threads, which must not fork themselves."""
 
 import contextlib
 import functools
@@ -15,101 +15,100 @@ from typing import Any, ParamSpec, TypeVar
 
 from segmentation.engine.exceptions import Busy, ChildFailed, gettext_noop
 from segmentation.engine.sandbox.limits import Allowance
-from segmentation.engine.sandbox.protocol import ChildLost, Conversation, perform
+from segmentation.engine.sandbox.protocol import ChildLost, ChildMessages, run_function
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 PRELOAD = ["segmentation.engine.pipeline", "segmentation.engine.sandbox.calls"]
-"""What children have at birth; the pipeline brings imaging and numerics along."""
+"""Modules that every child has imported from its start; `pipeline` imports imaging and numerics."""
 
-BUSY_SECONDS = 10.0
-_LOOK_SECONDS = 0.1
-_STARTS = 3
+BUSY_SECONDS = 10.0  # for which a call waits for a slot
+_POLL_SECONDS = 0.1
+_MAX_STARTS = 3
 
 _context = multiprocessing.get_context("forkserver")
-_places = threading.BoundedSemaphore(2)
-_processes = (
-    threading.Lock()
-)  # multiprocessing looks after all children whenever it starts one; it is not made for threads
+_slots = threading.BoundedSemaphore(2)
+# Starting a process also polls all others, which `multiprocessing` does not make safe for threads.
+_process_lock = threading.Lock()
 
 
 def configure(*, children: int) -> None:
-    """Allow this many calls at the same time. For the start of a process, before its first call."""
-    global _places  # noqa: PLW0603 - one process has one set of places
-    _places = threading.BoundedSemaphore(children)
+    """Set how many calls may run at the same time; to be called before the first call of the process."""
+    global _slots  # noqa: PLW0603 - there is one set of slots for the process
+    _slots = threading.BoundedSemaphore(children)
 
 
-def warm() -> None:
-    """Start the fork server with the engine loaded, if it does not run, so that the first call need not wait for it."""
-    with _processes:
+def start_fork_server() -> None:
+    """Start the fork server with the engine imported, unless it runs, so that the first call need not wait for it."""
+    with _process_lock:
         _start_server()
 
 
 def call(function: Callable[P, R], *args: Any, allowance: Allowance, **kwargs: Any) -> R:
-    """Return `function(*args, **kwargs)`, done in a child process of its own. All of them must be picklable.
+    """Return `function(*args, **kwargs)`, called in a child process. Function, arguments and result must be picklable.
 
     Raises
     ------
     SegmentationError
-        As the function has raised it.
+        As the function raises it.
     ChildFailed
         With `out_of_memory`, `deadline`, `crashed` or `internal_error`.
     Busy
-        When all places were taken for 10 s.
+        When all slots were in use for 10 s.
     """
-    with _place():
+    with _slot():
         receiving, sending = _context.Pipe(duplex=False)
         with receiving:
             with sending:
                 process = _start((sending, functools.partial(function, *args, **kwargs), allowance))
             try:
-                return _result(process, Conversation(receiving), allowance)  # type: ignore[no-any-return] # pickled
+                return _result(process, ChildMessages(receiving), allowance)  # type: ignore[no-any-return] # pickled
             finally:
                 _end(process)
 
 
 @contextlib.contextmanager
-def _place() -> Iterator[None]:
-    places = _places
-    if not places.acquire(timeout=BUSY_SECONDS):
+def _slot() -> Iterator[None]:
+    slots = _slots
+    if not slots.acquire(timeout=BUSY_SECONDS):
         raise Busy("busy", gettext_noop("Many pictures are being read right now. Try again in a moment."))
     try:
         yield
     finally:
-        places.release()
+        slots.release()
 
 
 def _start(args: tuple[Any, ...]) -> ForkServerProcess:
-    for _ in range(_STARTS - 1):
-        with contextlib.suppress(EOFError, OSError), _processes:
-            return _try_to_start(args)
-        time.sleep(_LOOK_SECONDS)  # the server was killed: it ends, and the next try starts another
-    with _processes:
-        return _try_to_start(args)
+    for _ in range(_MAX_STARTS - 1):
+        with contextlib.suppress(EOFError, OSError), _process_lock:
+            return _start_once(args)
+        time.sleep(_POLL_SECONDS)  # the server was killed; the next attempt starts another
+    with _process_lock:
+        return _start_once(args)
 
 
-def _try_to_start(args: tuple[Any, ...]) -> ForkServerProcess:
+def _start_once(args: tuple[Any, ...]) -> ForkServerProcess:
     _start_server()
-    process = _context.Process(target=_live, args=args, daemon=True)
+    process = _context.Process(target=_run_child, args=args, daemon=True)
     process.start()
     return process
 
 
-def _result(process: ForkServerProcess, conversation: Conversation, allowance: Allowance) -> Any:
+def _result(process: ForkServerProcess, messages: ChildMessages, allowance: Allowance) -> Any:
     deadline = time.monotonic() + allowance.seconds
     overdue = False
     ended = False
-    while not ended and not conversation.connection.closed:
-        patience = min(_LOOK_SECONDS, max(0.0, deadline - time.monotonic()))
-        ready = wait([conversation.connection, process.sentinel], timeout=patience)
+    while not ended and not messages.connection.closed:
+        timeout = min(_POLL_SECONDS, max(0.0, deadline - time.monotonic()))
+        ready = wait([messages.connection, process.sentinel], timeout=timeout)
         ended = process.sentinel in ready
-        conversation.listen()
+        messages.receive()
         if time.monotonic() > deadline and not overdue:
             overdue = True
             process.kill()
     try:
-        return conversation.result(exit_code=_end(process), overdue=overdue)
+        return messages.result(exit_code=_end(process), overdue=overdue)
     except ChildLost as lost:
         raise ChildFailed(
             "out_of_memory", gettext_noop("The computer ran out of memory. Try again later, or with a smaller picture.")
@@ -117,25 +116,25 @@ def _result(process: ForkServerProcess, conversation: Conversation, allowance: A
 
 
 def _end(process: ForkServerProcess) -> int:
-    """Make sure that the child is gone; returns its exit code."""
-    with _processes:
+    """Kill the child if it still runs, and return its exit code."""
+    with _process_lock:
         if process.is_alive():
-            process.join(_LOOK_SECONDS)  # it has closed its pipe and is on its way out
+            process.join(_POLL_SECONDS)  # it has closed its pipe and is about to exit
         process.kill()
         process.join()
     return process.exitcode or 0
 
 
-def _live(connection: Connection, function: Callable[[], Any], allowance: Allowance) -> None:
-    """Run inside the child; its parent is the fork server, which ends with the process that started it."""
-    perform(connection, lambda _report: function(), allowance, parent=os.getppid())
+def _run_child(connection: Connection, function: Callable[[], Any], allowance: Allowance) -> None:
+    """Run the function in the child, whose parent is the fork server, which ends with the process that started it."""
+    run_function(connection, lambda _report: function(), allowance, parent=os.getppid())
 
 
 def _start_server() -> None:
-    """Start the fork server, or find it running.
+    """Start the fork server, unless it runs.
 
-    It looks for the modules to load where this process does, and quietly goes without those it does not find. Its BLAS must
-    not start threads, since it forks.
+    It imports modules from the `sys.path` of this process, and silently leaves out those that it does not find. BLAS must not
+    start threads in it, since it forks.
     """
     given = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "OPENBLAS_NUM_THREADS": "1"}
     before = {name: os.environ.get(name) for name in given}

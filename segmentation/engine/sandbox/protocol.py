@@ -1,8 +1,8 @@
-"""What a child says to its parent, and what the parent makes of it.
+"""Messages from a child process to its parent.
 
-The child sends any number of progress messages and at most one last word: its result, a domain error, that memory ran out,
-or the traceback of a bug. A child that ends without a last word was killed or has crashed. Messages are pickled; both
-ends are processes of ours.
+The child sends any number of progress messages and at most one final message: its result, a domain error, that memory ran
+out, or the traceback of a bug. A child that ends without a final message was killed or has crashed. Messages are pickled: both
+processes run our own code only.
 """
 
 import logging
@@ -23,18 +23,18 @@ from segmentation.engine.sandbox.limits import Allowance, end_with_parent, lift_
 logger = logging.getLogger(__name__)
 
 _LENGTH = struct.Struct("!i")
-_PIECE = 1 << 16
+_READ_BYTES = 1 << 16
 
 Report = Callable[[Any], None]
-"""Sends a picklable value to the parent while the call goes on."""
+"""Sends a picklable value to the parent as the progress of the call."""
 
 
 class ChildLost(Exception):
-    """The child was killed from outside, most likely because the machine ran out of memory; it says nothing of the call."""
+    """Raised when another process killed the child, most likely the kernel because the machine ran out of memory."""
 
 
-class Word(StrEnum):
-    """What a message is."""
+class MessageKind(StrEnum):
+    """The kind of a message; all but `PROGRESS` are final."""
 
     PROGRESS = "progress"
     RESULT = "result"
@@ -43,109 +43,112 @@ class Word(StrEnum):
     BUG = "bug"
 
 
-def perform(connection: Connection, function: Callable[[Report], Any], allowance: Allowance, *, parent: int) -> None:
-    """Call `function` inside the child under its limits, and say how it went.
+def run_function(
+    connection: Connection, function: Callable[[Report], Any], allowance: Allowance, *, parent: int
+) -> None:
+    """Call a function in the child under its limits, and send its progress and result to the parent.
 
-    Ctrl-C reaches all processes of a terminal: what becomes of the child is the parent's decision.
+    SIGINT is ignored: Ctrl-C reaches all processes of a terminal, and the parent decides when the child ends.
     """
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_with_parent(parent)
     try:
         limit_memory(allowance.memory)
-        _say(connection, Word.RESULT, function(lambda value: _say(connection, Word.PROGRESS, value)))
+        _send(connection, MessageKind.RESULT, function(lambda value: _send(connection, MessageKind.PROGRESS, value)))
     except MemoryError:
         lift_memory_limit()
-        _say(connection, Word.OUT_OF_MEMORY)
+        _send(connection, MessageKind.OUT_OF_MEMORY)
     except SegmentationError as error:
-        _say(connection, Word.ERROR, error)
-    except BaseException:  # noqa: BLE001 - the parent logs it; the child must not run on into its parent's code
+        _send(connection, MessageKind.ERROR, error)
+    except BaseException:  # noqa: BLE001 - the parent logs it; the child must not return to the code of its parent
         lift_memory_limit()
-        _say(connection, Word.BUG, traceback.format_exc())
+        _send(connection, MessageKind.BUG, traceback.format_exc())
 
 
-def _say(connection: Connection, word: Word, value: Any = None) -> None:
+def _send(connection: Connection, kind: MessageKind, value: Any = None) -> None:
     try:
-        connection.send((word, value))
+        connection.send((kind, value))
     except BrokenPipeError:
-        os._exit(1)  # nobody listens any more
+        os._exit(1)  # the parent has closed its end
 
 
-class Conversation:
-    """The parent's end: reads what the child says without waiting for it, not even for the rest of what it has begun to say."""
+class ChildMessages:
+    """Receives the messages of a child without ever blocking, also when only a part of a message has arrived."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.progress: Any = None  # the newest value that the child has reported
-        self._last: tuple[Word, Any] | None = None
-        self._heard = bytearray()  # the beginning of a message
+        self._final: tuple[MessageKind, Any] | None = None
+        self._buffer = bytearray()  # received bytes that are not a complete message yet
         os.set_blocking(connection.fileno(), False)
 
-    def listen(self) -> None:
-        """Take in all that has been said."""
+    def receive(self) -> None:
+        """Receive all messages that have arrived; closes the connection when the child has closed its end."""
         if self.connection.closed:
             return
         try:
-            while piece := os.read(self.connection.fileno(), _PIECE):
-                self._heard += piece
+            while data := os.read(self.connection.fileno(), _READ_BYTES):
+                self._buffer += data
         except BlockingIOError:
-            self._understand()
+            self._parse()
         else:
-            self._understand()
+            self._parse()
             self.connection.close()
 
-    def _understand(self) -> None:
-        """Take the messages out of what was heard: each is its length, as `Connection.send` writes it, and a pickle."""
-        while len(self._heard) >= _LENGTH.size:
-            end = _LENGTH.size + _LENGTH.unpack_from(self._heard)[0]
-            if len(self._heard) < end:
+    def _parse(self) -> None:
+        """Take the complete messages from the buffer: each is its length, as `Connection.send` writes it, and a pickle."""
+        while len(self._buffer) >= _LENGTH.size:
+            end = _LENGTH.size + _LENGTH.unpack_from(self._buffer)[0]
+            if len(self._buffer) < end:
                 return
-            word, value = pickle.loads(memoryview(self._heard)[_LENGTH.size : end].tobytes())  # noqa: S301 - from our own child
-            del self._heard[:end]
-            if word is Word.PROGRESS:
+            kind, value = pickle.loads(memoryview(self._buffer)[_LENGTH.size : end].tobytes())  # noqa: S301 - from our own child
+            del self._buffer[:end]
+            if kind is MessageKind.PROGRESS:
                 self.progress = value
             else:
-                self._last = (Word.ERROR, _as_error(value)) if word is Word.BUG else (word, value)
+                self._final = (MessageKind.ERROR, _as_error(value)) if kind is MessageKind.BUG else (kind, value)
 
     def result(self, *, exit_code: int, overdue: bool) -> Any:
-        """Return what the call returned; for a child that has ended.
+        """Return the result of the call of a child that has ended.
 
         Parameters
         ----------
         exit_code : int
-            As of the process; negative for the signal that ended it.
+            Exit code of the process; negative for the signal that ended it.
         overdue : bool
             Whether the parent has killed it at its deadline.
 
         Raises
         ------
         SegmentationError
-            The one of the child; or `ChildFailed` with `out_of_memory`, `deadline`, `crashed` or `internal_error`.
+            As the call raised it; or `ChildFailed` with `out_of_memory`, `deadline`, `crashed` or `internal_error`.
         ChildLost
-            When somebody else has killed it.
+            When another process has killed the child.
         """
-        if self._last is not None:
-            return _unpack(*self._last)
+        if self._final is not None:
+            return _unpack(*self._final)
         if overdue:
             raise ChildFailed("deadline", gettext_noop("It took longer than this site allows."))
         if exit_code == -signal.SIGKILL:
             raise ChildLost
-        logger.error("A child process ended without a word; exit code %s.", exit_code)
+        logger.error("A child process ended without a final message; exit code %s.", exit_code)
         raise ChildFailed("crashed", gettext_noop("The computation crashed."))
 
 
-def _unpack(word: Word, value: Any) -> Any:
-    if word is Word.ERROR:
+def _unpack(kind: MessageKind, value: Any) -> Any:
+    """Return the result in a final message, or raise its error."""
+    if kind is MessageKind.ERROR:
         raise value
-    if word is Word.OUT_OF_MEMORY:
+    if kind is MessageKind.OUT_OF_MEMORY:
         raise ChildFailed("out_of_memory", gettext_noop("It needs more memory than this site allows."))
     return value
 
 
-def _as_error(written: str) -> ChildFailed:
-    """Log the traceback of a bug for the keepers of the site, and give people a reference to it."""
+def _as_error(formatted_traceback: str) -> ChildFailed:
+    """Log the traceback of a bug with a reference, and return an error that tells people the reference."""
     reference = uuid.uuid4().hex[:8]
-    logger.error("Reference %s: an error in a child process.\n%s", reference, written)
+    logger.error("Reference %s: an error in a child process.\n%s", reference, formatted_traceback)
     return ChildFailed(
         "internal_error",
         gettext_noop("An internal error occurred. Give the administrators of this site the reference %(reference)s."),

@@ -1,15 +1,15 @@
-"""The kinds of background work, one module each, registered by name. Nothing outside this package asks for the kind of a job."""
+"""The kinds of background work, one package each, registered by name. No code outside this package depends on the kind."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from segmentation.execution.kinds.archive import ArchiveKind
-from segmentation.execution.kinds.kind import Assignment, KindOfWork, KindStage, Product
+from segmentation.execution.kinds.kind import Assignment, JobStage, KindOfWork, Product
 from segmentation.execution.kinds.run import RunKind
 from segmentation.models import Job
 
 KINDS: Mapping[str, KindOfWork] = MappingProxyType({kind.name: kind for kind in (RunKind(), ArchiveKind())})
-"""By the name in `Job.kind`; jobs of other kinds wait for a newer worker."""
+"""All kinds by the name in `Job.kind`. Jobs of other kinds are left to workers of a newer release."""
 
 
 def kind_of(job: Job) -> KindOfWork:
@@ -17,4 +17,4 @@ def kind_of(job: Job) -> KindOfWork:
     return KINDS[job.kind]
 
 
-__all__ = ["KINDS", "Assignment", "KindOfWork", "KindStage", "Product", "kind_of"]
+__all__ = ["KINDS", "Assignment", "JobStage", "KindOfWork", "Product", "kind_of"]

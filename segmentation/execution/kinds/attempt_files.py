@@ -1,4 +1,4 @@
-"""Files of an attempt, stored and read by its child: tried again while the storage does not answer."""
+"""Storage access for the child process of an attempt, with retries while the storage does not answer."""
 
 import hashlib
 import time
@@ -10,16 +10,16 @@ from segmentation.exceptions import StorageUnavailable
 
 T = TypeVar("T")
 
-_PAUSES = (0.2, 0.8, 2.0)  # seconds before each further try, while the storage does not answer
+_PAUSES = (0.2, 0.8, 2.0)  # seconds before each retry
 
 
 def with_retries(action: Callable[[], T]) -> T:
-    """Call `action` again while the storage does not answer; the parent writes heartbeats meanwhile.
+    """Call `action`, and again while it raises StorageUnavailable; return its result.
 
     Raises
     ------
     StorageUnavailable
-        When it has not answered for some seconds.
+        When the last retry fails, after 3 s.
     """
     for pause in _PAUSES:
         try:
@@ -30,7 +30,7 @@ def with_retries(action: Callable[[], T]) -> T:
 
 
 def store(key: str, data: bytes) -> dict[str, Any]:
-    """Store a file and return what its row says of it."""
+    """Store a file, and return its key, size, SHA-256 and content type for the row."""
     with_retries(lambda: files.put(key, data))
     return {
         "key": key,
@@ -42,4 +42,6 @@ def store(key: str, data: bytes) -> dict[str, Any]:
 
 def _content_type(data: bytes) -> str:
     signatures = {b"\x89PNG": "image/png", b"\xff\xd8": "image/jpeg", b"RIFF": "image/webp"}
-    return next((kind for begins, kind in signatures.items() if data.startswith(begins)), "application/octet-stream")
+    return next(
+        (media_type for start, media_type in signatures.items() if data.startswith(start)), "application/octet-stream"
+    )

@@ -1,4 +1,4 @@
-"""What a kind of background work has to say of itself, and what the worker gives to one attempt at it."""
+"""The interface of a kind of background work, and the values that pass between it and the worker."""
 
 import uuid
 from abc import ABC, abstractmethod
@@ -14,8 +14,8 @@ from segmentation.models.jobs import SHORT_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KindStage:
-    """A stage of a job: what the row calls it, what people read, and the percent at which it begins."""
+class JobStage:
+    """A stage of a job: its name in the row, its title for people, and the percentage at which it begins."""
 
     name: str
     title: str | Promise
@@ -24,15 +24,15 @@ class KindStage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """What an attempt has made; the files are stored."""
+    """The outcome of a successful attempt, whose files are stored already."""
 
     files: dict[str, dict[str, Any]]  # name -> {"key", "bytes", "sha256", "content_type"}
-    summary: dict[str, Any]  # what else `record` needs
-    seconds: float | None = None  # of computing, which tell how fast the worker is; None: they tell nothing
+    summary: dict[str, Any]  # further values that `record` needs
+    seconds: float | None = None  # of computing, to update the speed of the worker; None: not to be used for that
 
 
 Call = Callable[[Report, IO[bytes] | None], Product]
-"""The work of one attempt: reports ``(stage, percent)``, reads the spooled rows, needs no database."""
+"""The function that a child calls. It gets a function to report ``(stage, percent)`` and the spooled rows, and no database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +41,13 @@ class Assignment:
 
     kind: "KindOfWork"
     job_id: uuid.UUID
-    lease: uuid.UUID  # its files stand under it
+    lease: uuid.UUID  # part of the keys of its files
     attempt: int  # 1 for the first
     call: Call
     allowance: Allowance
     expected_seconds: float  # core-seconds at speed 1
     is_long: bool  # on this worker
-    rows: Callable[[], Iterator[bytes]] | None = None  # what the parent writes to a file before it starts the child
+    rows: Callable[[], Iterator[bytes]] | None = None  # lines that the parent writes to a file for the child
 
     @property
     def prefix(self) -> str:
@@ -59,15 +59,17 @@ class Assignment:
 
 
 class KindOfWork(ABC):
-    """One kind of background work. The worker treats all kinds alike and asks this object for what differs."""
+    """One kind of background work. The worker treats all kinds alike, and calls these methods for what differs."""
 
     name: ClassVar[str]  # as in `Job.kind`
-    stages: ClassVar[tuple[KindStage, ...]]  # in their order
-    kept_folders: ClassVar[tuple[str, ...]] = ()  # of a job, that belong to no attempt
+    stages: ClassVar[tuple[JobStage, ...]]  # in order
+    kept_folders: ClassVar[
+        tuple[str, ...]
+    ] = ()  # below the prefix of a job; they belong to no attempt, and are kept after a retry
 
     @abstractmethod
     def is_known(self, job: Job) -> bool:
-        """Return whether this release can do the job; another waits for a newer worker."""
+        """Return whether this release can do the job. If not, it is left to a worker of a newer release."""
 
     @abstractmethod
     def expected_seconds(self, job: Job) -> float:
@@ -75,21 +77,21 @@ class KindOfWork(ABC):
 
     @abstractmethod
     def assign(self, job: Job, *, speed: float = 1.0) -> Assignment | None:
-        """Return what an attempt needs, for a worker of this speed; None when the job was deleted meanwhile.
+        """Return everything that an attempt needs, on a worker of this speed; None when the job was deleted meanwhile.
 
         Raises
         ------
         SegmentationError
-            When the job cannot be done as it stands in its rows.
+            When the rows of the job are not valid.
         """
 
     @abstractmethod
     def record(self, assignment: Assignment, product: Product) -> None:
-        """Store what an attempt has made; inside the transaction in which the job succeeds."""
+        """Store the outcome of an attempt, inside the transaction in which the job succeeds."""
 
     @abstractmethod
     def has_recorded(self, assignment: Assignment) -> bool:
-        """Return whether the rows name what this attempt has made."""
+        """Return whether the outcome of this attempt was stored."""
 
     @abstractmethod
     def prefix(self, job_id: uuid.UUID) -> str:
@@ -97,10 +99,10 @@ class KindOfWork(ABC):
 
     @abstractmethod
     def label(self, job: Job) -> str:
-        """Return what the job is, in words for people who may see it."""
+        """Return a short description of the job for people who may see it."""
 
     def stage_title(self, name: str) -> str:
-        """Return a stage in words for people; nothing for a stage that this release does not know."""
+        """Return the title of a stage; an empty string for a stage that this release does not know."""
         return next((str(stage.title) for stage in self.stages if stage.name == name), "")
 
 

@@ -1,4 +1,4 @@
-"""`manage.py backup`: the database and all files in one file, while the site runs."""
+"""`manage.py backup` writes the database and all stored files to one file, while the site runs."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from segmentation import words
+from segmentation import formatting
 from segmentation.backup import write
 from segmentation.engine.exceptions import SegmentationError
 
@@ -18,7 +18,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, metavar="FILE", help="the backup; one that stands there is replaced")
+        parser.add_argument("file", type=Path, metavar="FILE", help="the backup; an existing file is replaced")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         path: Path = options["file"]
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         manifest = written.manifest
         rows = sum(part.count for part in manifest.rows.values())
         self.stdout.write(
-            f"{path}: {rows} rows and {manifest.files.count} files, {words.filesize(path.stat().st_size)}."
+            f"{path}: {rows} rows and {manifest.files.count} files, {formatting.filesize(path.stat().st_size)}."
         )
         if written.missing.count:
             raise CommandError(

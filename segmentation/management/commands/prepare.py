@@ -1,4 +1,4 @@
-"""What `make run` does before it opens the site: tables, static files, a place for pictures, and a first administrator."""
+"""`manage.py prepare` makes a site ready to start: tables, static files, the folder for pictures, a first administrator."""
 
 import fcntl
 import os
@@ -16,7 +16,7 @@ from segmentation import files
 from segmentation.models import User
 
 NAME = "admin"
-ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # nothing that is misread: no 0 O, no 1 l I o
+ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # without characters that are easily confused: 0 O o, 1 l I
 LENGTH = 16
 
 
@@ -31,7 +31,7 @@ class Command(BaseCommand):
         if not settings.DEBUG and not options["no_static"]:
             collect_static_files()
         keep_from_others()
-        files.incoming_folder()  # and with it the one for all pictures, where they are kept in a folder
+        files.incoming_folder()  # creates it, and the folder for all pictures around it
         password = create_first_administrator()
         if password:
             self.stdout.write(
@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
 
 def keep_from_others() -> None:
-    """Take from database and pictures of an earlier release the rights that other users of the machine had."""
+    """Remove the permissions that other users of the machine have on database and pictures of an earlier release."""
     database = settings.DATABASES["default"]
     paths = [settings.MEDIA_ROOT]
     if database["ENGINE"] == "django.db.backends.sqlite3":
@@ -52,7 +52,7 @@ def keep_from_others() -> None:
 
 
 def collect_static_files() -> None:
-    """Collect them, one process after the other: two at once would pull files away from under each other."""
+    """Run `collectstatic` under a file lock, because two processes at once would delete each other's files."""
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     settings.STATIC_ROOT.chmod(0o755)
     folder = os.open(settings.STATIC_ROOT, os.O_RDONLY)
@@ -60,18 +60,18 @@ def collect_static_files() -> None:
         fcntl.flock(folder, fcntl.LOCK_EX)
         call_command("collectstatic", interactive=False, verbosity=0)
     finally:
-        os.close(folder)  # and with it goes the lock
+        os.close(folder)  # releases the lock
 
 
 def create_first_administrator() -> str | None:
-    """Make a superuser when the site has none, and return its random password; None when there was nothing to do.
+    """Create a superuser if the site has none, and return its random password; None if it has one.
 
-    Two that start at the same time make one: the name is unique, and who comes second finds it taken.
+    Of two processes at the same time only one creates it, because the name is unique.
 
     Raises
     ------
     CommandError
-        When there is no superuser, and somebody else has the name.
+        When there is no superuser, and an ordinary account has the name.
     """
     if User.objects.filter(is_superuser=True).exists():
         return None

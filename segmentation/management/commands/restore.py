@@ -1,4 +1,4 @@
-"""`manage.py restore`: brings a site back from what `manage.py backup` has written, into any database and storage."""
+"""`manage.py restore` restores a site from a file of `manage.py backup`, into any database and storage."""
 
 from pathlib import Path
 from typing import Any

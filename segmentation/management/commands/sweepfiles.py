@@ -1,4 +1,4 @@
-"""`manage.py sweepfiles`: removes files that belong to nothing, and says which are missing or altered."""
+"""`manage.py sweepfiles` deletes files that belong to no row, and reports those that are missing or altered."""
 
 import json
 from typing import Any
@@ -7,12 +7,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from segmentation import upkeep
 from segmentation.engine.exceptions import SegmentationError
-from segmentation.upkeep import Report
+from segmentation.upkeep import SweepReport
 
 
 class Command(BaseCommand):
     help = (
-        "Removes files older than a day that belong to no image and no run, and looks whether all others are there. "
+        "Deletes files older than a day that belong to no row, and checks that all others exist. "
         "Workers do the same once a day. The exit code is not 0 when files are missing or altered."
     )
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
         if not report.is_sound:
             raise CommandError("Files are missing or altered. Bring them back from a backup: manage.py restore --help")
 
-    def _say(self, report: Report, *, dry_run: bool) -> None:
+    def _say(self, report: SweepReport, *, dry_run: bool) -> None:
         lists = {
             "would be removed" if dry_run else "removed": report.removed,
             "missing": report.missing,

@@ -1,4 +1,4 @@
-"""`manage.py worker`: does the runs that wait in the database, until it is told to stop."""
+"""`manage.py worker` runs the jobs that wait in the database, until it is told to stop."""
 
 import logging
 import os
@@ -23,9 +23,9 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         if _HAD_THREADS:
-            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - this very program, once more
-        files.warm()
-        pipeline.warm()
+            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - restarts this program
+        files.preload()
+        pipeline.preload()
         decoder.start()
         tasks.work(on_ready=self._say_ready)
 

@@ -1,4 +1,4 @@
-"""`manage.py workerprobe`: whether a worker lives, as an exit code; for health checks of systemd and containers."""
+"""`manage.py workerprobe` tells by its exit code whether a worker is alive, for health checks of systemd and containers."""
 
 import socket
 from typing import Any
@@ -11,7 +11,7 @@ from segmentation.models import Worker
 
 class Command(BaseCommand):
     help = "Exit code 0 when a worker of this host was seen within a lease, 1 when none was or the database fails."
-    requires_system_checks = ()  # asked often, and they load the whole web application
+    requires_system_checks = ()  # it is called often, and they load the whole web application
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--any", action="store_true", help="a worker of any host will do")
@@ -24,6 +24,6 @@ class Command(BaseCommand):
         except DatabaseError as error:
             raise CommandError(f"The database does not answer. {error}") from error
         if not alive:
-            raise CommandError("No worker lives." if options["any"] else f"No worker lives on {host}.")
+            raise CommandError("No worker is alive." if options["any"] else f"No worker is alive on {host}.")
         if options["verbosity"]:
-            self.stdout.write(f"Workers that live: {alive}.")
+            self.stdout.write(f"Workers alive: {alive}.")

@@ -13,7 +13,7 @@ from tests.engine.pipeline.conftest import outcome, pixels, run, translucent  # 
 
 
 class MapAndLegend(Source):
-    """As much of a result as pictures of its label map are made from."""
+    """The parts of a result from which pictures of its label map are made."""
 
     revision = 0
 
@@ -47,13 +47,13 @@ def components_png(labels):
 
 @pytest.fixture
 def made(components_png):
-    """Make an artefact of the map under a legend: `made(Labels(), legend)`."""
+    """Return a function that makes an artefact of the map with a legend: `made(Labels(), legend)`."""
     return lambda artefact, legend, **more: artefact.make(MapAndLegend(components_png, legend), **more)
 
 
 @pytest.fixture
 def read():
-    """Decode with Pillow as it is: the array and the mode."""
+    """Return a function that reads a file with Pillow, and returns array and mode."""
 
     def read(data):
         with PIL.Image.open(io.BytesIO(data)) as picture:
@@ -64,7 +64,7 @@ def read():
 
 @pytest.fixture
 def chunks():
-    """Split a PNG file by hand: `chunks(data)["IDAT"]` is the joined compressed stream."""
+    """Return a function that returns the chunks of a PNG file by type; those of one type are joined."""
 
     def chunks(data):
         assert data[:8] == b"\x89PNG\r\n\x1a\n"

@@ -4,7 +4,7 @@ import pytest
 from segmentation.engine.artefacts.binary import Binary
 
 
-def test_foreground_is_white_and_everything_else_black_also_where_there_is_no_data(made, labels, legend, read):
+def test_foreground_is_white_and_everything_else_black_including_pixels_without_data(made, labels, legend, read):
     mask, mode = read(made(Binary(), legend))
     assert mode == "L"
     np.testing.assert_array_equal(mask, np.where((labels == 1) | (labels == 4), 255, 0))

@@ -35,7 +35,7 @@ def document_of(outcome, outputs):
 
 
 def objects(schema):
-    """Every part of a schema that describes an object, with the names that lead to it."""
+    """Yield every part of a schema that describes an object, with its path of names."""
     for name, part in schema.items():
         if isinstance(part, dict):
             if part.get("type") == "object":
@@ -65,7 +65,7 @@ def test_the_schema_knows_every_field_and_takes_no_other(document, validator):
         assert not validator.is_valid(longer), place
 
 
-def test_every_object_of_the_schema_is_closed_and_says_what_it_requires():
+def test_every_object_of_the_schema_forbids_other_fields_and_lists_the_required_ones():
     for name, part in objects(SCHEMA):
         closed = part["additionalProperties"]
         assert closed is False or isinstance(closed, dict), name
@@ -113,7 +113,7 @@ def test_the_document_names_the_pair_to_merge_first(document):
 
 
 def overlap_by_quadrature(mixture, i, j):
-    """E under component i of the root of the ratio of both densities, by Monte Carlo."""
+    """Estimate the expectation under component i of the square root of the ratio of both densities, by Monte Carlo."""
     one, other = (multivariate_normal(mixture.means[k], mixture.covariances[k]) for k in (i, j))
     drawn = one.rvs(200_000, random_state=0)
     return np.exp((other.logpdf(drawn) - one.logpdf(drawn)) / 2).mean()
@@ -129,7 +129,7 @@ def test_the_log_likelihood_of_the_document_is_that_of_its_mixture(document, pix
     assert document["log_likelihood"] == pytest.approx(np.log(density).mean(), rel=1e-6)
 
 
-def test_the_history_never_falls_and_has_an_entry_an_evaluation(document):
+def test_the_history_never_falls_and_has_one_entry_for_each_evaluation(document):
     assert len(document["history"]) == document["iterations"]
     assert all(later >= earlier for earlier, later in itertools.pairwise(document["history"]))
 
@@ -147,7 +147,7 @@ def test_two_runs_differ_in_seconds_only(run, translucent):
     assert json.dumps(one) == json.dumps(two)
 
 
-def test_notices_stand_in_words(run, translucent):
+def test_notices_have_sentences(run, translucent):
     document = document_of(run(translucent), {})
     assert document["notices"]
     assert all(notice["sentence"].endswith(".") for notice in document["notices"])

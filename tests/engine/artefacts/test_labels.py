@@ -9,7 +9,7 @@ def test_a_grey_value_is_the_index_of_its_cluster(made, labels, legend, read):
     np.testing.assert_array_equal(values, labels)
 
 
-def test_labels_of_a_plain_legend_share_their_compressed_stream_with_the_master(made, components_png, legend, chunks):
+def test_labels_of_a_plain_legend_have_the_compressed_data_of_the_component_map(made, components_png, legend, chunks):
     exported = made(Labels(), legend)
     assert chunks(exported)["IDAT"] == chunks(components_png)["IDAT"]
     assert set(chunks(exported)) == {"IHDR", "IDAT", "IEND"}

@@ -1,4 +1,4 @@
-"""What holds for every artefact, whatever it is."""
+"""Properties of every artefact in the registry."""
 
 import io
 import pickle
@@ -28,7 +28,7 @@ def files_of(artefact, source):
 
 
 @pytest.mark.parametrize("artefact", ARTEFACTS.values(), ids=lambda artefact: artefact.name)
-def test_every_artefact_says_all_that_the_program_must_know(artefact):
+def test_every_artefact_has_all_attributes(artefact):
     assert artefact.title
     assert artefact.depends_on <= frozenset(Dependency)
     assert artefact.depends_on
@@ -61,7 +61,7 @@ def test_equal_sources_give_equal_bytes_of_the_stated_kind(artefact, source, run
 
 @pytest.mark.parametrize("artefact", ARTEFACTS.values(), ids=lambda artefact: artefact.name)
 def test_a_child_process_gets_all_that_an_artefact_depends_on_and_no_more(artefact, source, run, pixels, tmp_path):
-    """What is not named is left out of what the child gets, so that an artefact that reads more than it says fails."""
+    """Parts that are not declared are left out, so that an artefact fails if it reads more than it declares."""
     if artefact.name == "evidence":
         source = pipeline.OutcomeSource(run(pixels, recipe=Recipe(n_clusters=None)))
     tiles = None
@@ -117,9 +117,9 @@ def test_the_archive_holds_each_mask_under_its_name_as_a_download(source):
 
 
 def test_there_is_no_archive_that_would_take_too_long(source, monkeypatch):
-    monkeypatch.setattr(masks, "MOST_PIXELS", 90 * 60 * 3)
+    monkeypatch.setattr(masks, "MAX_PIXELS", 90 * 60 * 3)
     assert Masks().available(source)
-    monkeypatch.setattr(masks, "MOST_PIXELS", 90 * 60 * 3 - 1)
+    monkeypatch.setattr(masks, "MAX_PIXELS", 90 * 60 * 3 - 1)
     assert not Masks().available(source)
 
 

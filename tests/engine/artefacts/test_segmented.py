@@ -16,7 +16,7 @@ def rgba(data):
 
 
 def label_map(labels, colours):
-    """The expected picture, pixel by pixel; transparent pixels have no colour to compare."""
+    """Return the expected picture; transparent pixels are black, since their colour is not compared."""
     expected = np.zeros((*labels.shape, 4), dtype=np.uint8)
     for index, colour in enumerate(colours):
         expected[labels == index] = (*bytes.fromhex(colour[1:]), 255)
@@ -35,7 +35,7 @@ def test_every_pixel_has_its_clusters_colour_and_none_where_there_is_no_cluster(
     assert_looks_like(made(Segmented(), legend), label_map(labels, legend.colours))
 
 
-def test_colours_that_can_be_told_apart_can_be_asked_for(made, labels, legend):
+def test_the_separated_palette_can_be_requested(made, labels, legend):
     assert_looks_like(made(Segmented(), legend, palette="separated"), label_map(labels, palettes.separated(5)))
 
 
@@ -63,5 +63,5 @@ def test_recolouring_leaves_the_compressed_stream(made, components_png, legend, 
     assert len(streams) == 1
 
 
-def test_nothing_tells_a_browser_to_change_the_values(made, legend, chunks):
+def test_no_chunk_makes_a_browser_change_the_values(made, legend, chunks):
     assert not COLOUR_CHUNKS & set(chunks(made(Segmented(), legend)))

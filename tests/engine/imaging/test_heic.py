@@ -1,4 +1,4 @@
-"""HEIC, and the 10 bits that it and AVIF may have. The files in `heic/` hold four plain fields."""
+"""HEIC, and AVIF of 10 and 12 bits. The files in `heic/` show four rectangles of one colour each."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ def stored(name):
     return (Path(__file__).parent / "heic" / f"{name}.heic").read_bytes()
 
 
-def deep_avif(bits):
+def high_depth_avif(bits):
     return imagecodecs.avif_encode((FIELDS / 255 * (2**bits - 1)).astype(np.uint16), level=100, bitspersample=bits)
 
 
@@ -48,8 +48,10 @@ def test_transparent_pixels_of_a_heic_do_not_count():
     assert [notice.code for notice in picture.notices] == ["alpha_over_white"]
 
 
-@pytest.mark.parametrize("data", [stored("ten-bits"), deep_avif(10), deep_avif(12)], ids=["heic", "avif-10", "avif-12"])
-def test_more_than_eight_bits_are_reduced_from_the_full_range_and_said(data):
+@pytest.mark.parametrize(
+    "data", [stored("ten-bits"), high_depth_avif(10), high_depth_avif(12)], ids=["heic", "avif-10", "avif-12"]
+)
+def test_more_than_eight_bits_are_reduced_from_the_full_range_with_a_notice(data):
     picture = read(data)
     assert abs(picture.pixels.astype(int) - FIELDS).max() <= 3
     assert picture.header.dtype == "uint16"
@@ -66,7 +68,7 @@ def test_a_site_that_does_not_take_heic_says_so_and_what_else_it_takes():
     limits = Limits(bytes=10**6, pixels=10**6, decoded_bytes=10**7, heic=False)
     for data, sentence in [
         (stored("quadrants"), "This site does not take HEIC. Save it as JPEG or PNG and try again."),
-        (b"no picture at all", "PNG, JPEG, WebP, TIFF, BMP, GIF and AVIF are taken."),
+        (b"no picture at all", "PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000, JPEG XL and DICOM are taken."),
     ]:
         with pytest.raises(Refusal) as refusal:
             decode(data, name="a.heic", limits=limits)
@@ -81,7 +83,7 @@ from pathlib import Path
 from segmentation.engine import pipeline
 from segmentation.engine.imaging import Limits, decode
 from segmentation.engine.exceptions import Refusal
-pipeline.warm()
+pipeline.preload()
 for is_taken in (False, True):
     try:
         limits = Limits(bytes=10**6, pixels=10**6, decoded_bytes=10**7, heic=is_taken)

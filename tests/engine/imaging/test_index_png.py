@@ -15,8 +15,7 @@ COLOURS = ["#ff0000", "#00ff80", "#0102ff"]
 
 
 def opened(data):
-    """What another program makes of it: the mode and the values."""
-
+    """Return mode, values and RGBA colours of a file as Pillow reads it."""
     with PIL.Image.open(BytesIO(data)) as image:
         return image.mode, np.asarray(image), np.asarray(image.convert("RGBA"))
 
@@ -74,7 +73,7 @@ def test_the_compressed_labels_are_the_same_bytes_in_all_forms():
 
 
 @pytest.mark.parametrize("form", [index_png.as_grey, lambda data: index_png.with_palette(data, COLOURS)])
-def test_browsers_hand_the_values_out_as_they_are(form):
+def test_no_chunk_makes_a_browser_change_the_values(form):
     kinds = {kind for kind, _ in index_png._chunks(form(index_png.encode(LABELS)))}
     assert kinds <= {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 

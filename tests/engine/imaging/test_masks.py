@@ -14,7 +14,7 @@ LIMITS = Limits(bytes=10**7, pixels=10**6, decoded_bytes=10**7)
 
 @pytest.fixture
 def mask():
-    """A corner and a single pixel, in a picture that is no square."""
+    """Return a mask of a corner and a single pixel, in a picture that is not square."""
     mask = np.zeros((7, 11), dtype=bool)
     mask[:3, :4] = True
     mask[5, 9] = True
@@ -48,12 +48,18 @@ def with_palette(mask):
     return picture
 
 
-def painted(mask, colour=(255, 0, 0)):
-    """Red on a transparent layer."""
-    layer = np.zeros((*mask.shape, 4), dtype=np.uint8)
-    layer[..., :3] = colour
-    layer[..., 3] = mask * 120
-    return PIL.Image.fromarray(layer)
+def with_inverting_palette(mask):
+    picture = PIL.Image.fromarray(mask.astype(np.uint8) * 255)
+    picture.putpalette([level for index in range(256) for level in (255 - index,) * 3])
+    return picture
+
+
+def layer(mask, colour=(255, 0, 0)):
+    """Return a transparent image with the mask painted in a colour."""
+    pixels = np.zeros((*mask.shape, 4), dtype=np.uint8)
+    pixels[..., :3] = colour
+    pixels[..., 3] = mask * 120
+    return PIL.Image.fromarray(pixels)
 
 
 FILES = {
@@ -62,7 +68,7 @@ FILES = {
     "one bit": lambda mask: saved(image(mask.astype(np.uint8) * 255, "1")),
     "palette": lambda mask: saved(with_palette(mask)),
     "colour": lambda mask: saved(image(np.dstack([mask * 0, mask * 0, mask * 1]).astype(np.uint8))),
-    "layer": lambda mask: saved(painted(mask)),
+    "layer": lambda mask: saved(layer(mask)),
     "gif": lambda mask: saved(with_palette(mask), "GIF"),
     "bmp": lambda mask: saved(image(mask.astype(np.uint8) * 255), "BMP"),
     "numbered objects of 16 bits": lambda mask: saved(
@@ -71,7 +77,10 @@ FILES = {
     "tiff of 8 bits": lambda mask: tiff(mask.astype(np.uint8)),
     "tiff of 16 bits": lambda mask: tiff(mask.astype(np.uint16)),
     "tiff of real numbers": lambda mask: tiff(mask.astype(np.float32) * 0.001),
-    "tiff whose 0 is white": lambda mask: tiff((~mask).astype(np.uint8) * 255, photometric="miniswhite"),
+    "ImageJ's inverting table": lambda mask: tiff(mask.astype(np.uint8) * 255, photometric="miniswhite"),
+    "an array of True and False": tiff,
+    "an inverting palette": lambda mask: saved(with_inverting_palette(mask)),
+    "black paint on a transparent layer": lambda mask: saved(layer(mask, (0, 0, 0))),
     "tiff of 1 bit": lambda mask: saved(image(mask.astype(np.uint8) * 255, "1"), "TIFF", compression="group4"),
 }
 
@@ -82,7 +91,7 @@ def test_what_is_neither_black_nor_transparent_is_left_out(kind, mask):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_mask_is_turned_upright_as_a_picture_is(orientation, mask):
+def test_a_mask_is_rotated_as_a_picture_is(orientation, mask):
     exif = PIL.Image.Exif()
     exif[0x0112] = orientation
     upright = {
@@ -131,7 +140,7 @@ def test_limits_hold_for_masks_too(mask):
 
 
 def test_what_is_kept_is_a_clean_png_of_0_and_255_and_says_how_much_is_left_out(mask):
-    master = masks.master(saved(painted(mask), pnginfo=None, exif=b"Exif\0\0secret"), name="mask.png", limits=LIMITS)
+    master = masks.master(saved(layer(mask), pnginfo=None, exif=b"Exif\0\0secret"), name="mask.png", limits=LIMITS)
     assert (master.width, master.height, master.left_out) == (11, 7, 13)
     assert master.sha256 == hashlib.sha256(master.data).hexdigest()
     with PIL.Image.open(io.BytesIO(master.data)) as kept:

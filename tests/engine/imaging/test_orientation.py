@@ -1,26 +1,26 @@
-"""All eight orientations in every format that notes them. The corners of the stored picture must land where EXIF says."""
+"""All eight EXIF orientations, in every format that can store them."""
 
 import numpy as np
 import PIL.Image
 import pytest
 
-from segmentation.engine.imaging.orientation import applied
+from segmentation.engine.imaging.orientation import to_upright
 from tests.engine.imaging.pictures import (
     assert_rounded,
     chunk,
     codes,
-    deep,
-    deep_png,
     grey,
     halves,
     in_colour,
+    png_16_bit,
     read,
     saved,
-    stretched,
+    scaled,
     tiff,
+    values_16_bit,
 )
 
-# What the tag says of the stored picture: where its first row and its first column belong (EXIF 2.32, 4.6.4).
+# The rotation or reflection that makes the stored picture upright, by the value of the tag (EXIF 2.32, 4.6.4).
 UPRIGHT = {
     1: lambda stored: stored,
     2: np.fliplr,
@@ -40,16 +40,16 @@ def exif(value):
     return tags
 
 
-def assert_turned(picture, value, expected, tolerance=0.5):
+def assert_upright(picture, value, expected, tolerance=0.5):
     assert_rounded(picture.pixels, expected, tolerance)
     assert picture.pixels.flags.c_contiguous
     assert ("orientation_applied" in codes(picture)) == (value != 1)
 
 
 @pytest.mark.parametrize("value", VALUES)
-def test_an_array_is_turned(value):
+def test_an_array_is_rotated(value):
     stored = grey((3, 4, 2))
-    np.testing.assert_array_equal(applied(stored, value), UPRIGHT[value](stored))
+    np.testing.assert_array_equal(to_upright(stored, value), UPRIGHT[value](stored))
 
 
 @pytest.mark.parametrize("value", VALUES)
@@ -58,7 +58,7 @@ def test_pictures_without_losses(image_format, value):
     stored = grey((5, 7, 3))
     options = {"lossless": True} if image_format == "WEBP" else {}
     picture = read(saved(stored, image_format, exif=exif(value), **options))
-    assert_turned(picture, value, UPRIGHT[value](stored))
+    assert_upright(picture, value, UPRIGHT[value](stored))
     assert (picture.header.width, picture.header.height) == (7, 5)
 
 
@@ -70,27 +70,27 @@ def test_pictures_with_losses(image_format, value):
     stored[8:, 16:] = 255
     options = {"quality": 100, "subsampling": 0 if image_format == "JPEG" else "4:4:4"}
     picture = read(saved(stored, image_format, exif=exif(value), **options))
-    assert_turned(picture, value, UPRIGHT[value](stored), tolerance=6)
+    assert_upright(picture, value, UPRIGHT[value](stored), tolerance=6)
 
 
 @pytest.mark.parametrize("value", VALUES)
-def test_deep_png(value):
-    stored = deep((5, 7, 3))
-    picture = read(deep_png(stored, chunk(b"eXIf", exif(value).tobytes()[6:])))
-    assert_turned(picture, value, UPRIGHT[value](stretched(stored, stored.min(), stored.max())))
+def test_16_bit_png(value):
+    stored = values_16_bit((5, 7, 3))
+    picture = read(png_16_bit(stored, chunk(b"eXIf", exif(value).tobytes()[6:])))
+    assert_upright(picture, value, UPRIGHT[value](stored / 257))
 
 
 @pytest.mark.parametrize("value", VALUES)
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_tiff_by_another_program(dtype, value):
-    stored = deep().astype(dtype)
+    stored = values_16_bit().astype(dtype)
     picture = read(tiff(stored, photometric="minisblack", extratags=[(274, 3, 1, value, True)]))
-    plain = stored if dtype == np.uint8 else stretched(stored, stored.min(), stored.max())
-    assert_turned(picture, value, UPRIGHT[value](in_colour(plain)))
+    plain = stored if dtype == np.uint8 else scaled(stored, stored.min(), stored.max())
+    assert_upright(picture, value, UPRIGHT[value](in_colour(plain)))
 
 
 @pytest.mark.parametrize("value", VALUES)
-def test_what_does_not_count_is_turned_along(value):
+def test_what_does_not_count_is_rotated_too(value):
     stored = np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 4)
     stored[0, 1] = np.nan
     picture = read(tiff(stored, photometric="minisblack", extratags=[(274, 3, 1, value, True)]))
@@ -101,13 +101,13 @@ def test_what_does_not_count_is_turned_along(value):
 
 
 @pytest.mark.parametrize("value", [0, 9, 255])
-def test_nonsense_is_upright(value):
+def test_invalid_values_are_upright(value):
     stored = grey((5, 7, 3))
     for data in (
         saved(stored, "PNG", exif=exif(value)),
         saved(stored, "TIFF", exif=exif(value)),
-        deep_png(deep(), chunk(b"eXIf", exif(value).tobytes()[6:])),
-        tiff(deep(), photometric="minisblack", extratags=[(274, 3, 1, value, True)]),
+        png_16_bit(values_16_bit(), chunk(b"eXIf", exif(value).tobytes()[6:])),
+        tiff(values_16_bit(), photometric="minisblack", extratags=[(274, 3, 1, value, True)]),
     ):
         picture = read(data)
         assert picture.pixels.shape == (5, 7, 3)

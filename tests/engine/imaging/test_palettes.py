@@ -23,7 +23,7 @@ def values(colours):
 
 
 def lab_as_seen(colours, without):
-    """L*a*b* by scikit-image, an independent implementation."""
+    """Return L*a*b* by scikit-image, an independent implementation, of colours seen without one kind of cones."""
     share = values(colours) / 255
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
     seen = (linear @ BLIND_TO[without].T).clip(0, 1)
@@ -45,7 +45,7 @@ def test_the_first_of_more_colours_are_the_same():
 
 
 @pytest.mark.parametrize("without", BLIND_TO)
-def test_twelve_colours_are_told_apart_by_everybody(without):
+def test_twelve_colours_are_distinguishable_with_any_colour_vision(without):
     lab = lab_as_seen(palettes.separated(12), without)
     assert min(np.linalg.norm(one - other) for one, other in itertools.combinations(lab, 2)) > 15
 
@@ -53,7 +53,7 @@ def test_twelve_colours_are_told_apart_by_everybody(without):
 @pytest.mark.parametrize("without", BLIND_TO)
 def test_what_colours_look_like_agrees_with_another_implementation(without):
     colours = palettes.separated(40)
-    seen = palettes.seen(values(colours).astype(np.float64))[list(BLIND_TO).index(without)]
+    seen = palettes.perceived_lab(values(colours).astype(np.float64))[list(BLIND_TO).index(without)]
     np.testing.assert_allclose(seen, lab_as_seen(colours, without), atol=0.05)
 
 

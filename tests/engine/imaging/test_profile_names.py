@@ -1,4 +1,4 @@
-"""Whether a profile is sRGB is told by what it does, not by its name."""
+"""A profile counts as sRGB by the colours that it gives, not by its name."""
 
 import io
 

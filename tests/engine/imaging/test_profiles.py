@@ -1,4 +1,4 @@
-"""Embedded colour profiles, converted by LittleCMS; expected by the formulas of the profiles that are made here."""
+"""Embedded colour profiles, converted by LittleCMS and compared with the formulas of the profiles."""
 
 import numpy as np
 import PIL.Image
@@ -8,11 +8,11 @@ import pytest
 from tests.engine.imaging.pictures import (
     assert_rounded,
     codes,
-    deep_png,
     grey,
     grey_profile,
     halves,
     in_colour,
+    png_16_bit,
     read,
     rgb_profile,
     saved,
@@ -28,12 +28,12 @@ def made(space):
 
 
 def as_srgb(linear):
-    """sRGB's transfer function (IEC 61966-2-1), in 0 to 255."""
+    """Return linear values 0 to 1 with the transfer function of sRGB (IEC 61966-2-1), as 0 to 255."""
     return 255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
 
 def swapped_in_srgb(values):
-    """What the profile with red and green exchanged means, of values 0 to 1."""
+    """Return values 0 to 1 of the profile with red and green exchanged, as sRGB 0 to 255."""
     return as_srgb(values[..., [1, 0, 2]] ** 2.2)
 
 
@@ -62,14 +62,14 @@ def test_a_palette_is_converted():
     assert codes(picture) == ["palette_applied", "profile_converted"]
 
 
-def test_alpha_stays_and_white_is_laid_below_after_the_conversion():
+def test_alpha_stays_and_blending_with_white_follows_the_conversion():
     values = np.dstack([COLOUR, np.full((5, 7), 128, np.uint8)])
     picture = read(saved(values, "PNG", icc_profile=SWAPPED))
     expected = (swapped_in_srgb(COLOUR / 255) * 128 + 255 * 127) / 255
     assert_rounded(picture.pixels, expected, tolerance=2)
 
 
-def test_deep_pictures_are_converted_after_their_reduction():
+def test_high_bit_depth_pictures_are_converted_after_their_reduction():
     values = COLOUR.astype(np.uint16) * 257
     values[0, 0], values[0, 1] = 0, 65535  # the whole range: the reduction moves nothing
     profile = (34675, 7, len(SWAPPED), SWAPPED, True)
@@ -87,7 +87,7 @@ def test_grey_is_converted():
     np.testing.assert_array_equal(picture.data, picture.pixels[:, :, :1])
 
 
-def test_deep_grey_is_converted():
+def test_high_bit_depth_grey_is_converted():
     values = np.linspace(0, 65535, 35).astype(np.uint16).reshape(5, 7)
     profile = grey_profile(1.8)
     picture = read(tiff(values, photometric="minisblack", extratags=[(34675, 7, len(profile), profile, True)]))
@@ -126,10 +126,10 @@ def test_a_colour_profile_does_not_fit_a_picture_for_print():
     assert codes(picture) == ["profile_ignored", "cmyk_converted"]
 
 
-def test_a_deep_picture_with_a_broken_profile():
+def test_a_high_bit_depth_picture_with_a_broken_profile():
     values = np.linspace(0, 65535, 35).astype(np.uint16).reshape(5, 7)
     data = tiff(values, photometric="minisblack", extratags=[(34675, 7, 8, b"nonsense", True)])
     picture = read(data)
     assert_rounded(picture.pixels, in_colour(values / 257))
     assert codes(picture) == ["depth_reduced", "grey", "profile_ignored"]
-    assert read(deep_png(values)).notices[-1].code == "grey"
+    assert read(png_16_bit(values)).notices[-1].code == "grey"

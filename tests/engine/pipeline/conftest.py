@@ -20,7 +20,7 @@ def encoded(array, image_format="PNG"):
 
 @pytest.fixture
 def pixels():
-    """A dark disc and a bright bar on a grey ground, with noise."""
+    """A dark disc and a bright bar on a grey background, with noise."""
     rows, columns = np.mgrid[:60, :90]
     picture = np.full((60, 90, 3), (120.0, 125.0, 130.0))
     picture[(rows - 30) ** 2 + (columns - 25) ** 2 < 15**2] = (90, 30, 45)
@@ -31,7 +31,7 @@ def pixels():
 
 @pytest.fixture
 def run():
-    """Run the pipeline on an array, or on a file's bytes as they are."""
+    """Return a function that runs the pipeline on an array, or on the bytes of a file."""
 
     def run(picture, *, name="phantom.png", recipe=RECIPE, **more):
         data = picture if isinstance(picture, bytes) else encoded(picture)

@@ -19,13 +19,13 @@ SCHEMA = json.loads(Path(artefacts.__file__).with_name("run.schema.json").read_t
 
 
 def mask_of(left_out):
-    """Inputs and masters for a mask (H, W)."""
+    """Return inputs and masters for a mask (H, W)."""
     data = masks.encode(np.asarray(left_out))
     name = hashlib.sha256(data).hexdigest()
     return {"inputs": Inputs(mask=name), "masters": {name: data}}
 
 
-def begun(mixture, **changes):
+def started_from(mixture, **changes):
     mapping = (mixture if isinstance(mixture, dict) else mixture.to_mapping()) | changes
     return {"inputs": Inputs(mixture=StartingMixture.from_mapping(mapping))}
 
@@ -38,7 +38,7 @@ def bar(pixels):
     return mask
 
 
-def test_masked_pixels_are_no_data_and_count_nowhere(run, pixels, bar):
+def test_masked_pixels_have_no_label_and_are_not_counted(run, pixels, bar):
     outcome = run(pixels, recipe=Recipe(n_clusters=2), **mask_of(bar))
     labels = outcome.segmentation.labels
     assert (labels[bar] == 255).all()
@@ -48,8 +48,8 @@ def test_masked_pixels_are_no_data_and_count_nowhere(run, pixels, bar):
     assert sum(component.pixels for component in outcome.segmentation.components) == (~bar).sum()
 
 
-def test_what_is_masked_plays_no_part_in_the_fit(run, pixels, bar):
-    """Painted over with anything, the picture gives the same map."""
+def test_masked_pixels_have_no_influence_on_the_fit(run, pixels, bar):
+    """With any values in the masked pixels the map is the same."""
     noise = np.where(bar[..., None], np.random.default_rng(5).integers(0, 256, pixels.shape), pixels).astype(np.uint8)
     one, two = (run(picture, recipe=Recipe(n_clusters=2), **mask_of(bar)) for picture in (pixels, noise))
     assert one.pixels_sha256 == two.pixels_sha256
@@ -91,7 +91,7 @@ def test_a_mask_of_another_size_is_refused_with_both_sizes(run, pixels, bar):
 
 
 def test_a_mask_fits_the_picture_as_it_is_shown(run, pixels):
-    """A camera's picture that lies on its side in the file."""
+    """The stored picture is rotated by its EXIF orientation, the mask is not."""
     exif = PIL.Image.Exif()
     exif[0x0112] = 6
     file = io.BytesIO()
@@ -110,7 +110,7 @@ def test_a_mask_that_is_not_the_one_named_is_refused(run, pixels, bar):
 
 
 def test_a_run_that_begins_with_its_own_result_keeps_it(run, outcome, pixels):
-    again = run(pixels, recipe=outcome.recipe, **begun(outcome.segmentation.mixture))
+    again = run(pixels, recipe=outcome.recipe, **started_from(outcome.segmentation.mixture))
     assert (again.segmentation.labels == outcome.segmentation.labels).mean() > 0.999
     assert again.segmentation.log_likelihood >= outcome.segmentation.log_likelihood - 1e-4
     assert again.segmentation.iterations <= 12
@@ -120,21 +120,21 @@ def test_a_start_decides_which_optimum_is_found(run, pixels):
     """From two equal clusters, EM cannot tell them apart: the start is really used."""
     one = run(pixels, recipe=Recipe(n_clusters=3)).segmentation.mixture.to_mapping()
     twins = {name: [one[name][0]] * 2 for name in ("means", "covariances")} | {"weights": [0.5, 0.5]}
-    outcome = run(pixels, recipe=Recipe(n_clusters=2), **begun(one, **twins))
+    outcome = run(pixels, recipe=Recipe(n_clusters=2), **started_from(one, **twins))
     np.testing.assert_allclose(*outcome.segmentation.mixture.means, rtol=1e-6)
 
 
 def test_a_starting_mixture_gives_the_number_of_clusters(run, outcome, pixels):
-    again = run(pixels, recipe=Recipe(n_clusters=None), **begun(outcome.segmentation.mixture))
+    again = run(pixels, recipe=Recipe(n_clusters=None), **started_from(outcome.segmentation.mixture))
     assert again.recipe.n_clusters == again.segmentation.mixture.n_components == 3
     assert again.evidence == {}
     with pytest.raises(BadRecipe):
-        run(pixels, recipe=Recipe(n_clusters=4), **begun(outcome.segmentation.mixture))
+        run(pixels, recipe=Recipe(n_clusters=4), **started_from(outcome.segmentation.mixture))
 
 
-def test_a_start_of_other_measurements_is_refused(run, outcome, pixels):
+def test_a_start_with_other_features_is_refused(run, outcome, pixels):
     with pytest.raises(SegmentationError) as refused:
-        run(pixels, recipe=Recipe.from_mapping({"features": "gray"}), **begun(outcome.segmentation.mixture))
+        run(pixels, recipe=Recipe.from_mapping({"features": "gray"}), **started_from(outcome.segmentation.mixture))
     assert refused.value.code == "invalid_request"
 
 
@@ -147,10 +147,10 @@ def test_a_start_of_other_measurements_is_refused(run, outcome, pixels):
         [[-1, 0, 0], [0, 1, 0], [0, 0, 1]],
     ],
 )
-def test_covariances_of_no_gaussian_are_refused(run, outcome, pixels, matrix):
+def test_invalid_covariances_are_refused(run, outcome, pixels, matrix):
     mixture = outcome.segmentation.mixture.to_mapping()
     with pytest.raises(SegmentationError) as refused:
-        run(pixels, **begun(mixture, covariances=[matrix, *mixture["covariances"][1:]]))
+        run(pixels, **started_from(mixture, covariances=[matrix, *mixture["covariances"][1:]]))
     assert refused.value.code == "invalid_request"
     assert "symmetric and positive definite" in str(refused.value)
 
@@ -167,7 +167,7 @@ def test_starts_far_from_any_picture_give_a_valid_result(run, pixels, scale, pla
         "covariances": [(np.eye(3) * scale).tolist()] * 2,
     }
     for picture in (pixels, np.full((3, 4, 3), 7, np.uint8)):
-        outcome = run(picture, recipe=Recipe.from_mapping({"n_clusters": 2} | recipe), **begun(start))
+        outcome = run(picture, recipe=Recipe.from_mapping({"n_clusters": 2} | recipe), **started_from(start))
         document = run_document(pipeline.OutcomeSource(outcome))
         jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(json.dumps(document, allow_nan=False)))
 
@@ -188,7 +188,7 @@ def test_the_document_has_the_inputs_and_the_same_inputs_give_the_same_document(
     assert one.components_png == two.components_png
 
 
-def test_what_the_document_says_is_enough_to_do_it_again(run, outcome, pixels, bar):
+def test_the_document_is_enough_to_repeat_the_run(run, outcome, pixels, bar):
     given = mask_of(bar)
     document = json.loads(json.dumps(run_document(pipeline.OutcomeSource(run(pixels, **given), outputs={}))))
     again = pipeline.run(

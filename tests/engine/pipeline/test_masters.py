@@ -50,7 +50,7 @@ def test_the_thumbnail_fits_into_480_pixels_and_is_never_enlarged(run, shape, ex
     assert (width, height) == pytest.approx(expected, abs=1)
 
 
-def test_the_thumbnail_shows_the_clusters_and_is_clear_where_there_is_no_data(run, translucent):
+def test_the_thumbnail_shows_the_clusters_and_is_transparent_where_there_is_no_data(run, translucent):
     outcome = run(translucent)
     thumbnail = picture(pipeline.masters(outcome)["thumbnail"], "RGBA").astype(int)
     assert thumbnail[:15, :25, 3].max() < 10

@@ -1,4 +1,4 @@
-"""Values of single pixels from files of tiles are exactly those that the fit has measured in the whole picture."""
+"""Values of single pixels from tiled files equal those that were extracted from the full picture for the fit."""
 
 import io
 
@@ -29,8 +29,8 @@ def deep():
     return np.random.default_rng(1).integers(200, 4000, (HEIGHT, WIDTH), np.uint16)
 
 
-def real():
-    """Four bands of real numbers, with holes."""
+def floats():
+    """Return four bands of floats with missing values."""
     values = np.random.default_rng(2).normal(10, 3, (HEIGHT, WIDTH, 4)).astype(np.float32)
     values[120:140, 100:260] = np.nan
     return values
@@ -46,7 +46,7 @@ FILES = {
     "colours": lambda: encoded(pixels(WIDTH, HEIGHT)),
     "transparent": lambda: encoded(translucent()),
     "16 bits": lambda: tiff(deep()),
-    "real numbers": lambda: tiff(real()),
+    "real numbers": lambda: tiff(floats()),
 }
 
 
@@ -54,7 +54,7 @@ FILES = {
 @pytest.mark.parametrize(
     "recipe", [{}, {"texture": 2}, {"texture": 1, "position": True}, {"position": True}, {"features": "lab"}]
 )
-def test_a_pixel_has_the_values_colour_and_sample_of_the_whole_picture(tmp_path, kind, recipe):
+def test_a_pixel_has_the_values_colour_and_sample_of_the_full_picture(tmp_path, kind, recipe):
     if recipe.get("features") == "lab" and kind in {"16 bits", "real numbers"}:
         recipe = {"features": "gray"} if kind == "16 bits" else {"features": "od"}
     recipe, data = Recipe.from_mapping({"n_clusters": 2, **recipe}), FILES[kind]()
@@ -67,7 +67,14 @@ def test_a_pixel_has_the_values_colour_and_sample_of_the_whole_picture(tmp_path,
     mixture = of_two(whole.sample(100, np.random.default_rng(0)).values)
     with (tmp_path / "picture").open("wb") as file:
         pixel_tiles.write_picture(picture, file)
-    pixel_tiles.write_result(tmp_path / "picture", index_png.encode(labels), recipe, mixture, tmp_path / "result")
+    pixel_tiles.write_result(
+        tmp_path / "picture",
+        index_png.encode(labels),
+        tmp_path / "result",
+        recipe=recipe,
+        mixture=mixture,
+        units=whole.units,
+    )
     values, valid = whole.part(slice(None), slice(None))
     sample = whole.sample(SAMPLE_PIXELS, np.random.default_rng([recipe.seed, 0]))
     reference = reference_densities(mixture, sample.values, sample.counts)
@@ -84,7 +91,7 @@ def test_a_pixel_has_the_values_colour_and_sample_of_the_whole_picture(tmp_path,
 
 
 def of_two(values):
-    """A mixture of two components around the middle of some values."""
+    """Return a mixture of two components near the mean of some values."""
     from segmentation.engine.gmm import Mixture  # noqa: PLC0415 - only here
 
     mean, spread = values.mean(axis=0, dtype=float), np.diag(values.var(axis=0, dtype=float) + 1)
@@ -94,7 +101,7 @@ def of_two(values):
 
 
 class Watched(io.BytesIO):
-    """A file that counts what is read of it."""
+    """A file that counts the bytes that are read from it."""
 
     count = 0
 
@@ -112,7 +119,7 @@ def test_a_tile_is_read_without_the_others():
     file = Watched()
     tiled.write(file, layers, {"of": "a test"}, b"for all")
     layout = tiled.read_layout(file)
-    assert (layout.more, layout.tiles, tiled.read_common(file, layout)) == ({"of": "a test"}, (8, 9), b"for all")
+    assert (layout.attributes, layout.tiles, tiled.read_shared(file, layout)) == ({"of": "a test"}, (8, 9), b"for all")
     for down, across in ((0, 0), (3, 4), (7, 8)):
         file.count = 0
         tile = tiled.read_tiles(file, layout, range(down, down + 1), range(across, across + 1))
@@ -123,6 +130,6 @@ def test_a_tile_is_read_without_the_others():
     np.testing.assert_array_equal(every["a"], layers["a"])
 
 
-def test_another_file_is_no_file_of_tiles():
+def test_a_file_of_another_kind_is_refused():
     with pytest.raises(ValueError, match="not a file of tiles"):
         tiled.read_layout(io.BytesIO(b"something else"))

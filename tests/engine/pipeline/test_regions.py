@@ -1,4 +1,4 @@
-"""The preset *Regions* through the pipeline: every region a component, with the files and the document of any result."""
+"""The preset *Regions* in the pipeline: each region is a component, and there are the same files and document."""
 
 import io
 import json
@@ -21,7 +21,7 @@ def outcome(run, pixels):
     return run(pixels, recipe=Recipe.from_mapping({"preset": "regions"}))
 
 
-def test_the_things_in_the_picture_are_regions_of_their_own(outcome):
+def test_each_object_in_the_picture_is_a_region(outcome):
     labels = outcome.segmentation.labels
     things = {int(labels[30, 25]), int(labels[2, 2]), int(labels[30, 67])}
     assert len(things) == 3
@@ -63,7 +63,7 @@ def test_transparent_pixels_belong_to_no_region(run, translucent):
     assert outcome.segmentation.valid_pixels == 60 * 90 - 20 * 30
 
 
-def test_the_likelihood_is_that_of_every_value_under_its_own_law():
+def test_the_likelihood_is_that_of_every_value_under_the_gaussian_of_its_region():
     rng = np.random.default_rng(0)
     parts = [rng.normal(0, 1, (400, 2)) @ [[2, 0], [1, 1]], rng.normal(8, 3, (600, 2))]
     mixture = Mixture(

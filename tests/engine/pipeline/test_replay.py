@@ -29,7 +29,7 @@ def test_a_fit_is_replayed_from_its_start_to_the_stored_mixture(run, pixels, rec
 
 def test_a_long_path_is_thinned_to_its_limit_and_keeps_both_ends(run, pixels, monkeypatch):
     outcome = run(pixels, recipe=Recipe(n_clusters=6, tolerance=1e-9))
-    monkeypatch.setattr(replay, "MOST_NUMBERS", 4 * 6 * 10)
+    monkeypatch.setattr(replay, "MAX_PATH_NUMBERS", 4 * 6 * 10)
     arrays = arrays_of(outcome)
     n = outcome.segmentation.iterations
     assert arrays["path"].shape == (4, 6, 10)
@@ -44,6 +44,8 @@ def test_any_number_of_regions_is_cut_from_the_kept_tree(run, pixels):
     n = len(arrays["tree_areas"])
     assert arrays["tree_merges"].shape == (n - 1, 2)
     assert arrays["tree_areas"].sum() == arrays["tree_leaves"].size
+    assert np.isfinite(arrays["tree_costs"]).all()
+    assert arrays["tree_scale"] == "log-odds"
     members = {leaf: {leaf} for leaf in range(n)}
     for number, (one, other) in enumerate(arrays["tree_merges"][: n - outcome.segmentation.hierarchy.n_regions]):
         members[n + number] = members.pop(one) | members.pop(other)

@@ -26,7 +26,7 @@ def test_the_pipeline_gives_what_the_engine_gives_for_the_decoded_pixels(run, pi
     np.testing.assert_array_equal(outcome.segmentation.mixture.means, alone.mixture.means)
 
 
-def test_the_three_things_in_the_picture_are_found(outcome):
+def test_the_three_objects_in_the_picture_are_found(outcome):
     labels = outcome.segmentation.labels
     assert labels[30, 25] == 0  # the dark disc
     assert labels[2, 2] == 1  # the ground
@@ -59,7 +59,7 @@ def test_the_hash_of_the_map_is_of_its_shape_type_and_values():
     assert pipeline.pixels_sha256(labels.reshape(3, 2)) != expected
 
 
-def test_transparent_pixels_are_no_data_and_count_nowhere(run, pixels, translucent):
+def test_transparent_pixels_are_no_data_and_are_not_counted(run, pixels, translucent):
     outcome = run(translucent)
     labels = outcome.segmentation.labels
     hidden = translucent[..., 3] == 0

@@ -1,4 +1,4 @@
-"""Cut a picture into tiles with margins, so that filters can run tile by tile in bounded memory."""
+"""Division of a picture into overlapping tiles, so that filters can run tile by tile in bounded memory."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Tile:
 
 def tiles(height: int, width: int, *, pixels: int, margin: int) -> Iterator[Tile]:
     """Yield the tiles of a picture row by row; each has at most `pixels` pixels and a margin of `margin` on all sides."""
-    # Tiles are made wide where the picture is low: there the margins would otherwise cost more than the tiles.
+    # Tiles of a low picture are wide, because otherwise their margins would have more pixels than the tiles.
     tile_width = min(width, max(isqrt(pixels), pixels // (height + 2 * margin)))
     for rows in _cut(height, max(pixels // (tile_width + 2 * margin), 1)):
         for columns in _cut(width, tile_width):
@@ -26,9 +26,9 @@ def tiles(height: int, width: int, *, pixels: int, margin: int) -> Iterator[Tile
             yield Tile((rows, columns), (padded_rows, padded_columns), (core_rows, core_columns))
 
 
-def _cut(n: int, longest: int) -> Iterator[slice]:
-    """Yield the fewest slices of 0 .. n - 1 that are no longer than `longest`, of about equal length."""
-    count = -(-n // longest)
+def _cut(n: int, max_length: int) -> Iterator[slice]:
+    """Yield the fewest slices of 0 .. n - 1 that are no longer than `max_length`, of about equal length."""
+    count = -(-n // max_length)
     return (slice(k * n // count, (k + 1) * n // count) for k in range(count))
 
 

@@ -1,13 +1,16 @@
-"""Convert pixel values of any type linearly to the units of a fit, in which the picture has the range 0 to 255.
+"""Convert pixel values of any type linearly to the units of a fit, in which most of the picture lies between 0 and 255.
 
-Values of 8 bits are used as they are. For other types the smallest value of the picture becomes 0 and the largest 255, so
-that 12-bit values in a 16-bit file use the full range. Integers have a common range for all bands, which keeps their ratios;
-floats have a range for each band, because bands may hold different quantities. Colour spaces other than RGB depend on black
-and white: there the range is common to all bands, and that of 16 bits is 0 to 65535. Nothing is rounded.
+Values of 8 bits are used as they are. For other types the quantiles 0.1 % and 99.9 % of the valid values become 0 and 255, so
+that 12-bit values in a 16-bit file use the full range, and a few outliers do not compress the others into one level. Values
+beyond are kept as far as half a range to either side, and set to -128 or 383 further out. Integers have a common range for all
+bands, which keeps their ratios; floats have a range for each band, because bands may hold different quantities. Colour spaces
+other than RGB depend on black and white: there the range is common to all bands, and that of 16 bits is 0 to 65535. Nothing
+is rounded.
 """
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -19,14 +22,13 @@ from segmentation.engine.recipe import Features
 Mask = NDArray[np.bool_]
 
 TOP = 255.0
+LOWEST, HIGHEST = -128.0, 383.0  # units; half a range beyond 0 and 255
+QUANTILES = 0.001, 0.999  # of the values, that become 0 and 255
+_MAX_SAMPLES = 2**22  # from which the quantiles of types other than 16-bit integers are taken
 _LEVELS = 2**16  # the most levels that are distinguished between the smallest and the largest value
 _MIN_RELATIVE_RANGE = 1e-12  # relative to the largest magnitude; a smaller range is a rounding error
-_MIN_LEVELS, _MAX_LEVELS, _RARE, _REGULAR = (
-    8,
-    256,
-    1e-4,
-    0.8,
-)  # of `quantisation_step`: levels, shares of pixels and of gaps
+_MIN_LEVELS, _MAX_LEVELS = 8, 256  # of a picture that may be quantised
+_RARE, _REGULAR = 1e-4, 0.8  # share of pixels of a level that is ignored, and of gaps that must be equal
 _BLOCK_PIXELS = 2**18  # pixels that are processed together
 
 
@@ -40,11 +42,12 @@ class Units:
     offset: tuple[float, ...]  # (B,)
     scale: tuple[float, ...]  # (B,), above 0
     step: tuple[float, ...]  # (B,) the smallest difference between two values, in units
+    dtype: str | None = field(default=None, compare=False)  # type of the values; None when it is not known
 
     @classmethod
     def identity(cls, n_bands: int) -> Self:
-        """Return the units in which values stay as they are."""
-        return cls((0.0,) * n_bands, (1.0,) * n_bands, (1.0,) * n_bands)
+        """Return the units of 8 bits, in which values stay as they are."""
+        return cls((0.0,) * n_bands, (1.0,) * n_bands, (1.0,) * n_bands, "uint8")
 
     @classmethod
     def of(cls, bands: NDArray[np.generic], valid: Mask | None, features: Features = Features.RGB) -> Self:
@@ -62,22 +65,23 @@ class Units:
         if bands.dtype == np.uint8:
             return cls.identity(n_bands)
         if bands.dtype == np.uint16 and features is not Features.RGB:
-            return cls((0.0,) * n_bands, (257.0,) * n_bands, (1 / 257,) * n_bands)
+            return cls((0.0,) * n_bands, (257.0,) * n_bands, (1 / 257,) * n_bands, bands.dtype.name)
         joint = bands.dtype.kind != "f" or features is not Features.RGB
         return cls.from_range(bands, valid, joint=joint)
 
     @classmethod
     def from_range(cls, bands: NDArray[np.generic], valid: Mask | None, *, joint: bool) -> Self:
-        """Return the units that convert the range of the values to 0 to 255; `joint` takes one range for all bands."""
+        """Return the units that convert the range between two quantiles to 0 to 255; `joint` takes one range for all bands."""
         groups = bands[:, :, None] if joint else bands[..., None]
-        lows, highs = (ends * (bands.shape[2] // groups.shape[2]) for ends in _ranges(groups, valid))
+        found = [_range(groups[:, :, number], valid) for number in range(groups.shape[2])]
+        lows, highs = (list(ends) * (bands.shape[2] // groups.shape[2]) for ends in zip(*found, strict=True))
         pairs = list(zip(lows, highs, strict=True))
         scales = [_scale(low, high) for low, high in pairs]
         steps = [_step(scale, low < high, bands.dtype) for scale, (low, high) in zip(scales, pairs, strict=True)]
-        return cls(tuple(lows), tuple(scales), tuple(steps))
+        return cls(tuple(lows), tuple(scales), tuple(steps), bands.dtype.name)
 
     def values(self, bands: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Return bands (..., B) in these units.
+        """Return bands (..., B) in these units, at least -128 and at most 383.
 
         The result is float32 if that type can represent the values, and float64 otherwise. Values of 8 bits whose units are
         `identity` are returned unchanged. NaN stays NaN.
@@ -90,25 +94,55 @@ class Units:
             shifted: NDArray[np.floating] = bands.astype(precision)  # exact: values and offsets are integers
             shifted -= offset.astype(precision)
             shifted *= gain.astype(precision)
-            return shifted
+            return shifted.clip(LOWEST, HIGHEST, out=shifted)
         with np.errstate(over="ignore", invalid="ignore"):  # for infinity, and values far outside the range
             # Two products, because value - offset can overflow.
-            return (bands.astype(np.float64) * gain - offset * gain).astype(precision, copy=False)
+            units = bands.astype(np.float64) * gain - offset * gain
+        return units.clip(LOWEST, HIGHEST, out=units).astype(precision, copy=False)
 
     def conversion_to(self, other: "Units") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return gain and shift (B,) that convert these units to those of another picture: other = shift + gain * unit."""
         scale = np.array(other.scale)
         return np.array(self.scale) / scale, (np.array(self.offset) - np.array(other.offset)) / scale
 
+    def require_same_depth(self, dtype: np.dtype[Any]) -> None:
+        """Require that values of a type can be converted to these units: 8 bits, deeper integers and floats each by themselves.
+
+        Raises
+        ------
+        SegmentationError
+            With `invalid_request`. Units of a type that is not known take all values.
+        """
+        if self.dtype is not None and _depth(np.dtype(self.dtype)) != _depth(dtype):
+            raise SegmentationError(
+                "invalid_request",
+                gettext_noop(
+                    "The model is of values of the type %(wanted)s, but this picture has %(given)s: choose a picture of the same depth."
+                ),
+                wanted=self.dtype,
+                given=dtype.name,
+            )
+
     def to_mapping(self) -> dict[str, Any]:
         """Return a JSON object; `from_mapping` is its inverse."""
-        return {"offset": list(self.offset), "scale": list(self.scale), "step": list(self.step)}
+        units = {"offset": list(self.offset), "scale": list(self.scale), "step": list(self.step)}
+        return units if self.dtype is None else {**units, "dtype": self.dtype}
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
-        """Parse what `to_mapping` has written."""
+        """Parse what `to_mapping` has written; results of earlier releases have no type of values.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            For anything else.
+        """
         offset, scale, step = (tuple(map(float, mapping[name])) for name in ("offset", "scale", "step"))
-        return cls(offset, scale, step)
+        if not offset or not len(offset) == len(scale) == len(step) or min(*scale, *step) <= 0:
+            raise ValueError("offset, scale and step must have a number for each band, the last two above 0")
+        if not all(map(math.isfinite, (*offset, *scale, *step))):
+            raise ValueError("offset, scale and step must be finite")
+        return cls(offset, scale, step, _parsed_dtype(mapping.get("dtype")))
 
 
 def as_bands(pixels: NDArray[np.generic], valid: Mask | None) -> tuple[NDArray[np.generic], Mask | None]:
@@ -166,6 +200,63 @@ def row_blocks(bands: NDArray[np.generic]) -> Iterator[slice]:
     return (slice(first, min(first + rows, height)) for first in range(0, height, rows))
 
 
+def _range(values: NDArray[np.generic], valid: Mask | None) -> tuple[float, float]:
+    """Return the two quantiles of values (H, W, ...), over the valid pixels; their ends when the quantiles are equal.
+
+    Of 16-bit integers the quantiles are exact, of other types those of pixels that are evenly spaced.
+    """
+    quantiles = _of_16_bits if values.dtype.itemsize == 2 and values.dtype.kind in "iu" else _of_a_sample
+    low, high = quantiles(values, valid)
+    return (low, high) if low < high else _ends(values, valid)
+
+
+def _of_16_bits(values: NDArray[np.generic], valid: Mask | None) -> tuple[float, float]:
+    counts = np.zeros(2**16, np.int64)
+    for rows in row_blocks(values):
+        counted = values[rows] if valid is None else values[rows][valid[rows]]
+        counts += np.bincount(counted.view(np.uint16).ravel(), minlength=2**16)
+    levels = np.arange(2**16, dtype=np.uint16).view(values.dtype)
+    if values.dtype.kind == "i":
+        levels, counts = np.roll(levels, 2**15), np.roll(counts, 2**15)  # in ascending order
+    below = np.cumsum(counts)
+    low, high = (np.searchsorted(below, round(share * (below[-1] - 1)), side="right") for share in QUANTILES)
+    return float(levels[low]), float(levels[high])
+
+
+def _of_a_sample(values: NDArray[np.generic], valid: Mask | None) -> tuple[float, float]:
+    by_pixel = values.reshape(values.shape[0] * values.shape[1], -1)
+    step = -(-by_pixel.size // _MAX_SAMPLES)
+    step += step > 1 and step % 2 == 0  # odd, so that not every second column is left out
+    drawn = by_pixel[::step] if valid is None else by_pixel[::step][valid.reshape(-1)[::step]]
+    if not drawn.size:
+        return 0.0, 0.0
+    low, high = np.quantile(drawn.astype(np.float64), QUANTILES, method="nearest")
+    return float(low), float(high)
+
+
+def _ends(values: NDArray[np.generic], valid: Mask | None) -> tuple[float, float]:
+    """Return the smallest and the largest value (H, W, ...) of the valid pixels."""
+    low, high = np.inf, -np.inf
+    for rows in row_blocks(values):
+        counted = values[rows] if valid is None else values[rows][valid[rows]]
+        if counted.size:
+            low, high = min(low, float(counted.min())), max(high, float(counted.max()))
+    return low, high
+
+
+def _parsed_dtype(name: object) -> str | None:
+    if name is None:
+        return None
+    dtype = np.dtype(str(name))
+    if dtype.kind not in "iuf":
+        raise ValueError("values must be integers or floats")
+    return dtype.name
+
+
+def _depth(dtype: np.dtype[Any]) -> str:
+    return "real" if dtype.kind == "f" else "8 bits" if dtype == np.uint8 else "deep"
+
+
 def quantisation_step(values: NDArray[np.generic], counts: NDArray[np.number]) -> float:
     """Return the distance between neighbouring levels of a picture, in units; 1 or less where it uses all levels.
 
@@ -201,20 +292,6 @@ def quantisation_step(values: NDArray[np.generic], counts: NDArray[np.number]) -
             return 0.0
         steps.append(step)
     return min(steps)
-
-
-def _ranges(groups: NDArray[np.generic], valid: Mask | None) -> tuple[list[float], list[float]]:
-    """Return the smallest and the largest value of each of G groups of bands (H, W, G, B), over the valid pixels."""
-    n_groups = groups.shape[2]
-    lows, highs = [np.inf] * n_groups, [-np.inf] * n_groups
-    for rows in row_blocks(groups):
-        for number in range(n_groups):
-            part = groups[rows, :, number]
-            values = part if valid is None else part[valid[rows]]
-            if values.size:
-                lows[number] = min(lows[number], float(values.min()))
-                highs[number] = max(highs[number], float(values.max()))
-    return lows, highs
 
 
 def _scale(low: float, high: float) -> float:

@@ -86,9 +86,8 @@ class Fit:
     mixture: Mixture
     history: Float  # mean log-likelihood after each E-step
     converged: bool
-    path: Float = field(
-        default_factory=lambda: np.empty((0, 0))
-    )  # best mixture after each E-step, as of `parameters.pack`
+    # Best mixture after each E-step, as `parameters.pack` returns it.
+    path: Float = field(default_factory=lambda: np.empty((0, 0)))
 
     @property
     def log_likelihood(self) -> float:

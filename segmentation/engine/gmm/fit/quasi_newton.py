@@ -20,7 +20,7 @@ from segmentation.engine.gmm.mixture.mixture import Mixture, quantise
 from segmentation.engine.gmm.mixture.monomials import Float
 
 USUAL_EVALUATIONS = 10
-"""Evaluations that progress is scaled by; most fits need 5 to 20."""
+"""Typical number of evaluations, for estimates of progress; most fits need 5 to 20."""
 
 MEMORY = 8
 """Number of steps that L-BFGS stores."""
@@ -84,7 +84,7 @@ class _Evaluated:
 
 
 @dataclass(slots=True)
-class _Climb:
+class _Evaluator:
     """Evaluates points, and records the best log-likelihood and mixture after each evaluation."""
 
     data: Data
@@ -159,15 +159,15 @@ def quasi_newton_em(
         `history` is the best log-likelihood after each evaluation, `path` the mixture with it; `mixture` is the result of an
         M-step at the last accepted point.
     """
-    climb, curvature = _Climb(data, start, floor, on_evaluation), LimitedMemoryBFGS()
-    current = climb.evaluate_at(climb.coordinates.origin)
+    evaluator, curvature = _Evaluator(data, start, floor, on_evaluation), LimitedMemoryBFGS()
+    current = evaluator.evaluate_at(evaluator.coordinates.origin)
     step, max_ratio, small_gains, failed_steps = current.gradient, STEP_GROWTH, 0, 0
     while True:
         small_gains = small_gains + 1 if current.gradient @ step / 2 < tolerance else 0
         converged = small_gains >= patience or failed_steps == MAX_FAILED_STEPS
-        if converged or len(climb.history) >= max_evaluations:
+        if converged or len(evaluator.history) >= max_evaluations:
             break
-        trial = climb.evaluate_at(current.point + step)
+        trial = evaluator.evaluate_at(current.point + step)
         curvature.update(trial.point - current.point, current.gradient - trial.gradient)
         if trial.improves_on(current):
             current, max_ratio, failed_steps = trial, min(max_ratio * STEP_GROWTH, MAX_STEP_RATIO), 0
@@ -175,7 +175,7 @@ def quasi_newton_em(
         else:
             step, max_ratio, failed_steps = current.gradient, max(max_ratio / STEP_GROWTH**2, 1.0), failed_steps + 1
     mixture = maximise(current.sums, floor, start.covariance_type)
-    return Fit(mixture, np.array(climb.history), converged, np.array(climb.path))
+    return Fit(mixture, np.array(evaluator.history), converged, np.array(evaluator.path))
 
 
 def _limit_length(step: Float, ratio: float, reference: Float) -> Float:

@@ -122,8 +122,8 @@ def best_start(
     best = merge_and_fit(0, first)
     for number in range(1, n_starts):
         fresh = kmeans_start(data, n_components, rng, floor, covariance_type)
-        challenger = merge_and_fit(number, concatenate(best.mixture, fresh))
-        best = max(best, challenger, key=lambda run: run.log_likelihood)
+        candidate = merge_and_fit(number, concatenate(best.mixture, fresh))
+        best = max(best, candidate, key=lambda run: run.log_likelihood)
     on_fraction(1.0)
     return best.mixture
 

@@ -1,4 +1,4 @@
-"""Label every pixel with its most probable component, and count the pixels of each component."""
+"""Labelling of every pixel with its most probable component, and the number of pixels of each component."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -23,9 +23,9 @@ DIRECT_PIXELS = 2**19
 """Up to this number of pixels, each pixel is labelled by itself; for more, a table of colours is faster."""
 
 COUNT_BLOCK = 2**16
-"""Labels that are counted together; they stay in the cache."""
+"""Number of labels that are counted at a time; they fit the processor's cache."""
 
-_BLOCK_NUMBERS = 2**18  # numbers that are computed together; they stay in the cache
+_BLOCK_NUMBERS = 2**18  # numbers that are computed at a time; they fit the processor's cache
 
 Labels = NDArray[np.uint8]
 UnknownColours = tuple[Indices, Indices]  # indices of pixels whose colours are not in the table, and their codes
@@ -40,7 +40,7 @@ class LabelMap:
 
     @classmethod
     def of(cls, labels: Labels, n_components: int) -> "LabelMap":
-        """Return a label map of any shape with its areas counted."""
+        """Return the label map of an array of labels of any shape, with the pixels of each component counted."""
         areas = np.zeros(n_components, np.int64)
         flat = labels.reshape(-1)
         for begin in range(0, len(flat), COUNT_BLOCK):
@@ -59,7 +59,7 @@ def label_pixels(
     mixture : Mixture
         Over the features of this picture.
     sample : Sample
-        Pixels of the picture; their colours fill the table at first.
+        Pixels of the picture, with whose colours a table is filled before all pixels are labelled.
     on_fraction : callable
         Called with the fraction of the work that is done, up to 1.
     """
@@ -74,7 +74,7 @@ def label_pixels(
 
 
 def _label_eight_bit(picture: EightBit, mixture: Mixture, sample: Sample, on_fraction: OnFraction) -> LabelMap:
-    # With a conversion of colours, it pays to label each distinct colour of the picture once.
+    # Converting and labelling each distinct colour once is faster than doing so for each pixel.
     transform = picture.transform
     codes = encode(sample.colours) if transform is None else count_colours(picture.pixels, picture.valid).codes
     return label_colours(picture.pixels, picture.valid, mixture, codes, transform=transform, on_fraction=on_fraction)
@@ -111,7 +111,7 @@ def label_colours(
     mixture : Mixture
         Over red, green and blue, or over the results of `transform`.
     codes : ndarray, shape (m,)
-        Colours that fill the table at first; any colours give the same labels, but missing ones take longer.
+        Colours with which the table is filled first. Labels do not depend on them, but colours that are missing take longer.
     transform : callable or None
         A conversion from `colour_spaces`; None means none.
     on_fraction : callable

@@ -13,7 +13,7 @@ from segmentation.engine.progress import OnFraction, ignore_progress, subrange
 
 _REPORT = 256  # merged regions between two reports of progress
 
-_PIXELS = 2**18  # pixels whose features are processed together
+_PIXELS = 2**18  # pixels whose features are processed at a time
 
 Labels = NDArray[np.uint8]
 ValuesOf = Callable[[slice], NDArray[np.generic]]

@@ -38,7 +38,7 @@ SWEEPS = 5
 ROUNDS, ROUND_SWEEPS = 6, 3
 """Iterations of EM, and mean-field sweeps in each E-step."""
 
-_POSTERIORS = 2**19  # posteriors that are computed together; they stay in the cache
+_POSTERIORS = 2**19  # posteriors that are computed at a time; they stay in the cache
 _START_PIXELS = 2**13  # pixels of the blurred picture that EM is initialised on
 _START_TOLERANCE = 1e-3  # mean nats per step
 

@@ -25,7 +25,7 @@ _MIN_LEAD = 1e-6
 """Smallest bound, in nats, that proves a block to have one label; far above the rounding errors of the bounds."""
 
 _TEST_BLOCKS, _COMPUTE_BLOCKS = 1024, 2**18 // _WIDTH**3
-"""Number of blocks that are tested together, and of blocks times components that are computed together, in the cache."""
+"""Number of blocks that are tested at a time, and of blocks times components that are computed at a time, in the cache."""
 
 _REPEAT_EIGHT = np.uint64(0x0101010101010101)  # times a byte: eight times that byte
 

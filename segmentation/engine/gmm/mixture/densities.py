@@ -21,9 +21,8 @@ from segmentation.engine.gmm.mixture.monomials import (
     triangle,
 )
 
-_MIN_LOG_RATIO = (
-    -80.0
-)  # nats relative to the most probable component, a ratio of 1e-35; smaller ratios are raised to it
+_MIN_LOG_RATIO = -80.0
+"""Nats relative to the most probable component, a ratio of 1e-35; smaller ratios are raised to it."""
 
 _EXTRA_ROUNDINGS = 16  # roundings in theta and phi, in addition to those of the sum
 _MAX_ROUNDING_BOUND = 4.0  # nats; above this bound single precision decides too few pixels
@@ -85,18 +84,22 @@ def _second_order(dimension: int) -> Float:
 
 
 def posterior(
-    log_joint: NDArray[Real], counts: Float | float = 1.0, precision: type[np.floating] = np.float64
-) -> tuple[NDArray[Real], Float]:
+    log_joint: NDArray[Real],
+    counts: Float | float = 1.0,
+    precision: type[np.floating] = np.float64,
+    min_log_ratio: float = _MIN_LOG_RATIO,
+) -> tuple[NDArray[Real], NDArray[Real]]:
     """Return responsibilities (K, n) times counts (n,), and log densities (n,). Overwrites `log_joint`.
 
-    The maximum of each column is subtracted first, so that nothing overflows (log-sum-exp). Ratios below 1e-35 are raised to
-    it, because subnormal numbers take fifteen times as long. Exponentials in single precision take a third of the time on
-    many processors; their relative error of 1e-7 is far below the error of parameters that are estimated from a sample (1e-3).
+    The maximum of each column is subtracted first, so that nothing overflows (log-sum-exp). Log ratios below `min_log_ratio`
+    are raised to it, because subnormal numbers take fifteen times as long. Exponentials in single precision take a third of
+    the time on many processors; their relative error of 1e-7 is far below the error of parameters that are estimated from a
+    sample (1e-3).
     """
     peak = log_joint.max(axis=0)
     log_joint -= peak
     joint = log_joint.astype(precision, copy=False)
-    np.exp(np.maximum(joint, _MIN_LOG_RATIO, out=joint), out=joint)
+    np.exp(np.maximum(joint, min_log_ratio, out=joint), out=joint)
     total = joint.sum(axis=0)
     scale = np.asarray(counts / total).astype(log_joint.dtype, copy=False)
     return np.multiply(joint, scale, out=log_joint), peak + np.log(total)

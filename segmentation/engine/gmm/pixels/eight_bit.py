@@ -59,7 +59,7 @@ class EightBit:
         return self.pixels[chosen]
 
     def levels(self, kernel: Kernel) -> NDArray[np.uint8]:
-        """Apply a kernel once to each distinct colour, and look the result up for each pixel."""
+        """Apply a kernel once to each distinct colour, and map the result to each pixel."""
         found = count_colours(self.pixels, self.valid)
         table = np.zeros(CODES, np.uint8)
         table[found.codes] = kernel(self._values(found.values()))

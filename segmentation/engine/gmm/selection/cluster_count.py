@@ -102,7 +102,7 @@ class ClusterCountChoice:
 
     @property
     def reason(self) -> Reason:
-        """Why this number was chosen, as a code with values."""
+        """The reason for this number, as a message for people."""
         return Reason.of(self.n_clusters, self.plateau, len(self.candidates))
 
 

@@ -1,12 +1,12 @@
-"""Why a number of clusters was chosen: a stable code with values, and a sentence for people."""
+"""Reasons for the number of clusters that was chosen automatically."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import ClassVar, Self
 
 from segmentation.engine.exceptions import gettext_noop
+from segmentation.engine.messages import Message
 
-_TEMPLATES = {
+_SENTENCES = {
     "best": gettext_noop(
         "The best number of clusters is %(n_clusters)s: with fewer, different colours share a cluster; with more, one colour "
         "is cut in two."
@@ -25,20 +25,10 @@ _TEMPLATES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    """Why a number of clusters was chosen.
+class Reason(Message):
+    """A message that says why a number of clusters was chosen."""
 
-    Raises
-    ------
-    KeyError
-        For a code that does not exist, or when a value of its sentence is missing.
-    """
-
-    code: str
-    values: Mapping[str, str | int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        _ = self.sentence
+    templates: ClassVar = _SENTENCES
 
     @classmethod
     def of(cls, n_clusters: int, plateau: tuple[int, int], most_tried: int) -> Self:
@@ -61,26 +51,3 @@ class Reason:
         if n_clusters == 1:
             return cls("single")
         return cls("largest" if n_clusters == most_tried else "best", {"n_clusters": n_clusters})
-
-    @property
-    def template(self) -> str:
-        """The English sentence with ``%(name)s`` placeholders for `values`; the application translates it."""
-        return _TEMPLATES[self.code]
-
-    @property
-    def sentence(self) -> str:
-        """The sentence in English."""
-        return self.template % self.values
-
-    def to_mapping(self) -> dict[str, Any]:
-        """Return a JSON object; `from_mapping` is its inverse."""
-        return {"code": self.code, "values": dict(self.values)}
-
-    @classmethod
-    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
-        """Parse what `to_mapping` has written; a code of a newer release becomes `unknown`."""
-        code = str(mapping["code"])
-        try:
-            return cls(code, dict(mapping.get("values", {})))
-        except KeyError:
-            return cls("unknown", {"code": code})

@@ -18,8 +18,8 @@ Products = tuple[float, float, float, float, float, float]
 Box = tuple[int, int, int, int]
 """A bounding box: top, left, bottom and right; bottom and right are exclusive."""
 
-_ROWS, _MOST_ROWS = 32, 256
-"""Rows that are searched together in the first step, and at most. Steps grow, because most components are found in the first."""
+_FIRST_ROWS, _MAX_ROWS = 32, 256
+"""Rows that are searched in the first step, and in one step at most. Steps grow, because most components are found in the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class Component:
 class SampleStatistics:
     """Statistics of a sample under a mixture."""
 
-    hard: Float  # (K, 10) sums of phi(colour), as of `monomials.expand`, over the pixels of each component
+    hard: Float  # (K, 10) sums of phi(colour), the result of `monomials.expand`, over the pixels of each component
     soft: Float  # (K,) sums of the posterior probabilities over all pixels of the sample
     log_likelihood: float  # mean nats per pixel
     deviation: float  # standard deviation of the log density over the pixels
@@ -150,14 +150,14 @@ def component_statistics(
         Returns the colours (n, 3) of all pixels of a component; called for components that are not in the sample.
     """
     growth = int(label_map.areas.sum()) / float(of_sample.soft.sum())
-    measured = []
+    components = []
     for number, (hard, area) in enumerate(zip(of_sample.hard, label_map.areas, strict=True)):
         if area and not hard[0]:
             hard = expand(colours_of_component(number)).sum(axis=1)  # noqa: PLW2901 - replaces the empty sums
         scaled = hard * (area / hard[0]) if area else np.zeros(10)
         soft = float(of_sample.soft[number]) * growth
-        measured.append(_component(scaled, soft, int(border[number]), boxes[number]))
-    return tuple(measured)
+        components.append(_component(scaled, soft, int(border[number]), boxes[number]))
+    return tuple(components)
 
 
 def _component(hard: Float, soft: float, border: int, box: Box | None) -> Component:
@@ -202,12 +202,12 @@ def _box(labels: NDArray[np.uint8], number: int) -> Box | None:
 
 def _rows_before(labels: NDArray[np.uint8], number: int) -> int:
     """Return the number of rows of a label map (H, W) before the first row that contains a component."""
-    begin, length = 0, _ROWS
+    begin, length = 0, _FIRST_ROWS
     while begin < len(labels):
         matches = labels[begin : begin + length] == number
         if matches.any():
             return begin + int(matches.any(axis=1).argmax())
-        begin, length = begin + length, min(2 * length, _MOST_ROWS)
+        begin, length = begin + length, min(2 * length, _MAX_ROWS)
     return len(labels)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Labels = NDArray[np.uint8]
 Numbers = NDArray[np.int32]
 
-_PIXELS = 2**20  # pixels of the rows that are processed together
+_PIXELS = 2**20  # pixels of the rows that are processed at a time
 
 
 def count_regions(labels: Labels, n_labels: int) -> NDArray[np.intp]:

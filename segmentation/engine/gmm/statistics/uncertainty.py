@@ -64,8 +64,8 @@ def reference_densities(mixture: Mixture, values: NDArray[np.generic], counts: N
     log_density = mixture.log_density(values)
     order = np.argsort(log_density, kind="stable")
     last = np.cumsum(counts[order], dtype=np.int64)
-    places = (np.arange(_QUANTILES) + 0.5) / _QUANTILES * last[-1]
-    quantiles: Float = log_density[order[np.searchsorted(last, places, side="right")]]
+    positions = (np.arange(_QUANTILES) + 0.5) / _QUANTILES * last[-1]
+    quantiles: Float = log_density[order[np.searchsorted(last, positions, side="right")]]
     return quantiles
 
 

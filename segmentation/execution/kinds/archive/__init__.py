@@ -1,4 +1,4 @@
-"""The kind `archive`: everything that is stored of a person, in one ZIP file."""
+"""The kind `archive` packs everything that is stored about a person into one ZIP file."""
 
 import functools
 import hashlib
@@ -18,18 +18,18 @@ from segmentation.engine.sandbox import Allowance, Report
 from segmentation.execution.kinds.archive.rows import rows_of
 from segmentation.execution.kinds.archive.writing import ArchiveWriter
 from segmentation.execution.kinds.attempt_files import with_retries
-from segmentation.execution.kinds.kind import Assignment, KindOfWork, KindStage, Product, is_long
+from segmentation.execution.kinds.kind import Assignment, JobStage, KindOfWork, Product, is_long
 from segmentation.models import Image, Job, JobOutput, Result
-from segmentation.models.clock import seconds_from_now
-from segmentation.models.jobs import Kind
+from segmentation.models.database_time import seconds_from_now
+from segmentation.models.jobs import JobKind
 
 SCHEMA = 1  # of the request
 FILE_NAME, CONTENT_TYPE = "archive.zip", "application/zip"
 
-_MEMORY, _MEMORY_PER_PIXEL = 300_000_000, 16  # maps of one result at a time, with what counts their regions
+_MEMORY, _MEMORY_PER_PIXEL = 300_000_000, 16  # for the maps of one result at a time, and for counting their regions
 _START_SECONDS, _SECONDS_PER_BYTE = 0.2, 2e-8
-_SECONDS_PER_RESULT, _SECONDS_PER_PIXEL = 0.05, 6e-8  # its pictures are made again
-_SHORTEST_DEADLINE, _TIMES_EXPECTED = 600.0, 20  # the storage may be slow
+_SECONDS_PER_RESULT, _SECONDS_PER_PIXEL = 0.05, 6e-8  # its pictures are made again for the archive
+_SHORTEST_DEADLINE, _TIMES_EXPECTED = 600.0, 20  # seconds, and factor of the expected time: the storage may be slow
 
 _COLLECTING, _PACKING, _STORING = "collecting", "packing", "storing"
 _PACKING_BEGINS, _STORING_BEGINS = 2, 85
@@ -37,22 +37,22 @@ _PACKING_BEGINS, _STORING_BEGINS = 2, 85
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Size:
-    """What an archive will hold."""
+    """The size of what an archive will contain."""
 
     bytes: int  # of originals and results
     results: int
     pixels: int  # of all results
-    largest: int  # pixels of the largest picture
+    largest: int  # number of pixels of the largest picture
 
 
 class ArchiveKind(KindOfWork):
-    """Everything that is stored of a person, in one ZIP file."""
+    """Packs everything that is stored about a person into one ZIP file."""
 
-    name = Kind.ARCHIVE
+    name = JobKind.ARCHIVE
     stages = (
-        KindStage(name=_COLLECTING, title=gettext_lazy("Collect what there is"), begins=0),
-        KindStage(name=_PACKING, title=gettext_lazy("Pack pictures and results"), begins=_PACKING_BEGINS),
-        KindStage(name=_STORING, title=gettext_lazy("Store the file"), begins=_STORING_BEGINS),
+        JobStage(name=_COLLECTING, title=gettext_lazy("Collect what there is"), begins=0),
+        JobStage(name=_PACKING, title=gettext_lazy("Pack pictures and results"), begins=_PACKING_BEGINS),
+        JobStage(name=_STORING, title=gettext_lazy("Store the file"), begins=_STORING_BEGINS),
     )
 
     def is_known(self, job: Job) -> bool:
@@ -86,7 +86,7 @@ class ArchiveKind(KindOfWork):
         )
 
     def record(self, assignment: Assignment, product: Product) -> None:
-        """Store where the file is, and until when."""
+        """Store the key of the file, and when it expires."""
         stored = product.files[FILE_NAME]
         expires = seconds_from_now(upkeep.OUTPUTS.total_seconds())
         JobOutput.objects.filter(pk=assignment.job_id).update(**stored, expires=expires)
@@ -102,7 +102,7 @@ class ArchiveKind(KindOfWork):
 
 
 def expected_archive_seconds(owner_id: int) -> float:
-    """Return the expected cost of packing everything that is stored of a person, in seconds of one core at speed 1."""
+    """Return the expected cost of a person's archive, in seconds of one core at speed 1."""
     return _seconds(_size(owner_id))
 
 
@@ -129,7 +129,7 @@ def _size(owner_id: int) -> _Size:
 
 
 def _perform(key: str, total: int, report: Report, rows: IO[bytes] | None) -> Product:
-    """Write the archive beside the storage, then store it. Runs in the child.
+    """Write the archive to a temporary file, then store it. It runs in the child process.
 
     Raises
     ------
@@ -144,7 +144,7 @@ def _perform(key: str, total: int, report: Report, rows: IO[bytes] | None) -> Pr
             target.seek(0)
             sha256 = hashlib.file_digest(target, "sha256").hexdigest()  # type: ignore[arg-type] # any binary file
         except OSError as error:
-            raise files.refusal(error) from error
+            raise files.storage_error(error) from error
         progress.store()
         with_retries(lambda: files.put(key, File(target, name=FILE_NAME)))
     stored = {"key": key, "bytes": size, "sha256": sha256, "content_type": CONTENT_TYPE}
@@ -155,25 +155,25 @@ def _temporary_file() -> IO[bytes]:
     try:
         return tempfile.TemporaryFile(dir=files.incoming_folder())
     except OSError as error:
-        raise files.refusal(error) from error
+        raise files.storage_error(error) from error
 
 
 class _Progress:
-    """Tells the parent how much is packed, each percent once."""
+    """Reports the progress to the parent process, each percent once."""
 
     def __init__(self, report: Report, total: int) -> None:
         self._report = report
         self._total = max(total, 1)
-        self._done = 0
-        self._told = 0
+        self._packed = 0
+        self._last = 0
         report((_PACKING, _PACKING_BEGINS))
 
     def count(self, size: int) -> None:
-        self._done += size
-        share = min(1.0, self._done / self._total)
+        self._packed += size
+        share = min(1.0, self._packed / self._total)
         percent = round(_PACKING_BEGINS + (_STORING_BEGINS - _PACKING_BEGINS) * share)
-        if percent > self._told:
-            self._told = percent
+        if percent > self._last:
+            self._last = percent
             self._report((_PACKING, percent))
 
     def store(self) -> None:

@@ -1,4 +1,4 @@
-"""The files of one result: those that are stored, those that are made from them, and what describes them."""
+"""The files of one result in an archive: the stored ones, and those that are made from them."""
 
 import io
 import json
@@ -15,21 +15,21 @@ _PICTURES = ("labels", "segmented", "binary")
 _DOCUMENT = ARTEFACTS["document"]
 _OF_IMAGE = ("name", "sha256", "bytes", "format", "width", "height", "bands", "dtype", "frames", "notices")
 _OF_RESULT = (
-    "pixels_sha256", "log_likelihood", "iterations", "converged", "seconds", "versions", "facts", "mixture", "components",
+    "pixels_sha256", "log_likelihood", "iterations", "converged", "seconds", "versions", "extras", "mixture", "components",
 )  # fmt: skip
 
 
 class ArchivedResult(StoredResult):
-    """A result as the rows of an archive describe it; needs no database.
+    """A result that is built from the rows of an archive instead of the database.
 
     Parameters
     ----------
     picture, run : mapping
-        Rows, as of `rows`.
+        Rows as `rows.rows_of` yields them.
     components_png : bytes
         The stored component map.
     fit_npz : bytes or None
-        The stored details of the fit; None when they are missing.
+        The stored file with details of the fit; None when it is missing.
     """
 
     def __init__(
@@ -52,21 +52,20 @@ class ArchivedResult(StoredResult):
 
 
 def current_legend(run: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the legend of the revision that is shown, as it is stored."""
-    legend: Mapping[str, Any] = next(one["legend"] for one in run["legends"] if one["number"] == run["revision"])
+    """Return the stored legend of the current revision."""
+    legend: Mapping[str, Any] = next(each["legend"] for each in run["legends"] if each["number"] == run["revision"])
     return legend
 
 
-def made_from(result: ArchivedResult, stored: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
-    """Return the pictures of a result as its legend stands, then its `run.json`, each with its name.
+def derived_files(result: ArchivedResult, stored: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of the pictures of a result with its current legend, then of its `run.json`.
 
-    There is no `run.json` when something that it says is not known: of some results of earlier releases, and when the details
-    of the fit are missing.
+    There is no `run.json` when a value for it is missing: for some results of earlier releases, and without `fit.npz`.
 
     Parameters
     ----------
     stored : mapping of str to bytes
-        The other files that stand beside `run.json`, which lists them.
+        The stored files of the result, which `run.json` lists.
     """
     pictures = {made.file_name(): made.make(result) for made in (ARTEFACTS[name] for name in _PICTURES)}
     yield from pictures.items()
@@ -76,5 +75,5 @@ def made_from(result: ArchivedResult, stored: Mapping[str, bytes]) -> Iterator[t
 
 
 def document(value: Mapping[str, Any] | list[Any]) -> bytes:
-    """Return a JSON file that people can read."""
+    """Return a value as indented JSON in UTF-8."""
     return json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n"

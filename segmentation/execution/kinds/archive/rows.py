@@ -1,6 +1,6 @@
-"""The rows of a person, as lines of JSON: the account, then each picture, followed by its runs.
+"""The rows of a person as lines of JSON: the account, then each picture followed by its runs.
 
-They are read by key, a few at a time: no cursor stays open while other jobs are seen to.
+They are read in batches, in the order of their keys, so that no database cursor stays open between batches.
 """
 
 import json
@@ -12,11 +12,11 @@ from django.db.models import Prefetch, QuerySet
 
 from segmentation.models import Image, Job, Result, Revision, Run, User
 
-_PICTURES, _RUNS = 100, 10  # rows held in memory; those of runs are large
+_PICTURES, _RUNS = 100, 10  # rows in a batch; rows of runs are large
 
 
 def rows_of(owner_id: int) -> Iterator[bytes]:
-    """Return everything that is stored of a person but their password and sessions; nothing when they are gone."""
+    """Yield everything that is stored about a person, except for password and sessions; nothing if they were deleted."""
     user = User.objects.filter(pk=owner_id).first()
     if user is None:
         return
@@ -101,7 +101,7 @@ def _result(run: Run) -> dict[str, Any] | None:
     if result is None:
         return None
     plain = (
-        "files", "pixels_sha256", "log_likelihood", "iterations", "converged", "seconds", "facts", "mixture",
+        "files", "pixels_sha256", "log_likelihood", "iterations", "converged", "seconds", "extras", "mixture",
         "components", "versions",
     )  # fmt: skip
     return {name: getattr(result, name) for name in plain}

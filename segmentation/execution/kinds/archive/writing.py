@@ -1,4 +1,7 @@
-"""Writes an archive: one ZIP file, entry by entry. Runs in the child; neither the archive nor an original is in memory."""
+"""Write an archive as a ZIP file, entry by entry, without holding the archive or an original in memory.
+
+This runs in the child process.
+"""
 
 import hashlib
 import json
@@ -10,13 +13,17 @@ from datetime import datetime
 from typing import IO, Any
 
 from segmentation import files
-from segmentation.execution.kinds.archive.names import UniqueNames, plain_name
-from segmentation.execution.kinds.archive.results import ArchivedResult, current_legend, document, made_from
+from segmentation.engine.artefacts import count_name, safe_file_name
+from segmentation.engine.recipe import Preset
+from segmentation.execution.kinds.archive.results import ArchivedResult, current_legend, derived_files, document
+from segmentation.execution.kinds.archive.unique_names import UniqueNames
 from segmentation.execution.kinds.attempt_files import with_retries
 
 _CHUNK = 1 << 20
-_OLDEST = (1980, 1, 1, 0, 0, 0)  # that a ZIP file can name
-_KEPT = ("components.png", "fit.npz")  # of a result, as stored; its other files follow the legend
+_MAX_NAME_BYTES = 100  # of a picture; paths in the archive then stay below 260 characters, the limit of Windows
+_OLDEST = (1980, 1, 1, 0, 0, 0)  # the earliest time that a ZIP file can hold
+# Files of a result that are copied; the others are made from the current legend
+_STORED = ("components.png", "fit.npz")
 
 
 class ArchiveWriter:
@@ -25,9 +32,9 @@ class ArchiveWriter:
     Parameters
     ----------
     target : binary file
-        Where the ZIP file is written; can seek.
+        The ZIP file is written here; must be seekable.
     on_bytes : callable
-        Called with the bytes of each piece that was read from the storage.
+        Called with the number of bytes of each piece that was read from the storage.
     """
 
     def __init__(self, target: IO[bytes], on_bytes: Any) -> None:
@@ -38,11 +45,11 @@ class ArchiveWriter:
         self._folders = UniqueNames()
         self._picture: dict[str, Any] = {}
         self._folder = ""
-        self._runs: list[dict[str, Any]] = []  # of the picture, in short
+        self._runs: list[dict[str, Any]] = []  # of the present picture, without results
         self._run_folders = UniqueNames()
 
     def write(self, rows: Iterable[bytes]) -> None:
-        """Write everything; `rows` are lines of JSON, as of `rows.rows_of`."""
+        """Write the whole archive. `rows` are the lines of JSON that `rows.rows_of` yields."""
         for line in rows:
             ((what, row),) = json.loads(line).items()
             {"account": self._add_account, "picture": self._add_picture, "run": self._add_run}[what](row)
@@ -63,16 +70,16 @@ class ArchiveWriter:
 
     def _add_picture(self, picture: dict[str, Any]) -> None:
         self._end_picture()
-        name = plain_name(picture["name"])
+        name = safe_file_name(picture["name"], max_bytes=_MAX_NAME_BYTES)
         self._folder = f"pictures/{self._folders.give(name.rpartition('.')[0] or name)}"
         self._picture, self._runs, self._run_folders = picture, [], UniqueNames()
-        # The original's name is the person's own; what the site writes beside it has names that it cannot have.
+        # The original has the person's own file name, in a folder of its own so that no other file can have the same name.
         self._add_stored(f"{self._folder}/original/{name}", files.image_key(picture["id"], "original"))
         for sha256 in picture["masks"] or ():
             self._add_stored(f"{self._folder}/masks/{sha256}.png", files.mask_key(picture["id"], sha256))
 
     def _end_picture(self) -> None:
-        """Describe the picture when all its runs are known."""
+        """Write `picture.json` once all runs of the present picture are known."""
         if self._picture:
             self._add_text(f"{self._folder}/picture.json", document(self._picture | {"runs": self._runs}))
         self._picture = {}
@@ -80,8 +87,9 @@ class ArchiveWriter:
     def _add_run(self, run: dict[str, Any]) -> None:
         folder = ""
         if run["result"] is not None:
-            clusters = len(current_legend(run)["clusters"])
-            folder = self._run_folders.give(f"{run['job']['created'][:10]}-k{clusters}")
+            has_regions = run["recipe"].get("preset") == Preset.REGIONS
+            count = count_name(len(current_legend(run)["clusters"]), regions=has_regions)
+            folder = self._run_folders.give(f"{run['job']['created'][:10]}-{count}")
             self._add_result(f"{self._folder}/{folder}", run)
         short = {name: run[name] for name in ("id", "parent", "recipe", "inputs", "revision", "job")}
         self._runs.append(short | {"folder": folder or None})
@@ -91,7 +99,7 @@ class ArchiveWriter:
             self._add_stored(name, files.run_input_key(run["id"], mask))
 
     def _add_result(self, folder: str, run: Mapping[str, Any]) -> None:
-        found = {name: self._read(f"{folder}/{name}", run["result"]["files"][name]["key"]) for name in _KEPT}
+        found = {name: self._read(f"{folder}/{name}", run["result"]["files"][name]["key"]) for name in _STORED}
         stored = {name: data for name, data in found.items() if data is not None}
         for name, data in stored.items():
             self._add_bytes(f"{folder}/{name}", data, zipfile.ZIP_STORED)
@@ -102,14 +110,14 @@ class ArchiveWriter:
             result = ArchivedResult(
                 picture=self._picture, run=run, components_png=components_png, fit_npz=stored.get("fit.npz")
             )
-            for name, data in made_from(result, stored):
+            for name, data in derived_files(result, stored):
                 compression = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED
                 self._add_bytes(f"{folder}/{name}", data, compression)
 
     # --- entries ----------------------------------------------------------------------------------------------------
 
     def _add_stored(self, name: str, key: str) -> None:
-        """Copy a file of the storage; one that was deleted meanwhile is named in `missing.txt`."""
+        """Copy a file from the storage. If it was deleted meanwhile, its name is added to `missing.txt`."""
         source = with_retries(lambda: files.open_existing(key))
         if source is None:
             self._missing.append(name)

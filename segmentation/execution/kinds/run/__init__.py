@@ -1,4 +1,4 @@
-"""The kind `run`: a recipe on a picture."""
+"""The kind `run` executes a recipe on a picture."""
 
 import functools
 import uuid
@@ -13,12 +13,12 @@ from segmentation.engine import progress
 from segmentation.engine import recipe as recipes
 from segmentation.engine.progress import Stage
 from segmentation.engine.recipe import Inputs, Recipe
-from segmentation.execution.kinds.kind import Assignment, KindOfWork, KindStage, Product, is_long
+from segmentation.execution.kinds.kind import Assignment, JobStage, KindOfWork, Product, is_long
 from segmentation.execution.kinds.run.allowance import allowance
 from segmentation.execution.kinds.run.child import RunWork, perform
 from segmentation.execution.kinds.run.cost import cost_of
 from segmentation.models import Job, Result, Revision, Run
-from segmentation.models.jobs import Kind
+from segmentation.models.jobs import JobKind
 
 _TITLES = {
     Stage.READING: gettext_lazy("Read the picture"),
@@ -30,17 +30,16 @@ _TITLES = {
 
 
 class RunKind(KindOfWork):
-    """A recipe on a picture."""
+    """Executes a recipe on a picture."""
 
-    name = Kind.RUN
+    name = JobKind.RUN
     stages = tuple(
-        KindStage(name=stage.value, title=title, begins=progress.percent(stage, 0.0))
-        for stage, title in _TITLES.items()
+        JobStage(name=stage.value, title=title, begins=progress.percent(stage, 0.0)) for stage, title in _TITLES.items()
     )
     kept_folders = (files.INPUTS,)
 
     def is_known(self, job: Job) -> bool:
-        """Return whether recipe and inputs have a schema that this release knows."""
+        """Return whether this release knows the schema numbers of recipe and inputs."""
         run = _run_of(job)
         newest = recipes.SCHEMA, recipes.INPUTS_SCHEMA
         return run is None or not any(_is_newer(*each) for each in zip((run.recipe, run.inputs), newest, strict=True))
@@ -50,7 +49,7 @@ class RunKind(KindOfWork):
         return 0.0 if run is None else cost_of(run)
 
     def assign(self, job: Job, *, speed: float = 1.0) -> Assignment | None:
-        """Parse what the rows say of the run.
+        """Return everything that an attempt at the run needs; None when it was deleted meanwhile.
 
         Raises
         ------
@@ -122,13 +121,13 @@ def _columns(product: Product) -> dict[str, Any]:
     plain = (
         "pixels_sha256", "log_likelihood", "iterations", "converged", "seconds", "mixture", "components", "versions",
     )  # fmt: skip
-    facts = (
+    extras = (
         "distinct_colours", "fitted_pixels", "valid_pixels", "left_out_pixels", "notices", "features", "header",
         "coverage", "gain",
     )  # fmt: skip
     return {
         "files": product.files,
         "bytes": sum(file["bytes"] for file in product.files.values()),
-        "facts": {name: summary[name] for name in facts},
+        "extras": {name: summary[name] for name in extras},
         **{name: summary[name] for name in plain},
     }

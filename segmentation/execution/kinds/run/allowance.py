@@ -1,7 +1,8 @@
-"""What a run may take of memory and time: by its picture and recipe, so that a small picture cannot take the machine.
+"""The limits of memory and time of a run.
 
-Memory is allowed by the picture, time by the expected cost (`cost`). `benchmarks/allowance.py` measures what runs really take. The settings `GMM_RUN_MEMORY` and `GMM_RUN_SECONDS` are the most that
-any may have.
+The memory limit depends on the picture, the time limit on the expected cost (`cost`), so that a run of a small picture cannot use
+all resources of the machine. `GMM_RUN_MEMORY` and `GMM_RUN_SECONDS` are upper limits for every run. `benchmarks/allowance.py`
+measures what runs use.
 """
 
 from django.conf import settings
@@ -9,23 +10,23 @@ from django.conf import settings
 from segmentation.engine.recipe import Recipe
 from segmentation.engine.sandbox import Allowance
 
-# More than one and a half times what any recipe took that was measured.
-_MEMORY = 300_000_000  # whatever the picture
+# Bytes; the sum is more than 1.5 times what any recipe used in the benchmark.
+_MEMORY = 300_000_000  # for any picture
 _MEMORY_PER_DECODED_BYTE = 6
 _MEMORY_PER_VALUE = 40  # a value is one band of one pixel
-_MEMORY_PER_VALUE_IF_EXACT = 110  # what is measured of all pixels is there at once, and sorted
-_SECONDS = 60.0  # whatever the run
-_TIMES_EXPECTED = 10  # iterations may be many more than usual, and the machine busy with others
-_FEWEST_BANDS = 3  # grey pictures are handled in colour
+_MEMORY_PER_VALUE_IF_EXACT = 110  # the features of all pixels are in memory at once, and sorted
+_SECONDS = 60.0  # for any run
+_TIMES_EXPECTED = 10  # a fit may need many more iterations than usual, on a machine that is busy
+_FEWEST_BANDS = 3  # grey pictures are converted to three bands
 
 
 def allowance(*, pixels: int, bands: int, item_bytes: int, recipe: Recipe, expected: float) -> Allowance:
-    """Return what a run of `recipe` may take.
+    """Return the limits of memory and time of a run of `recipe`.
 
     Parameters
     ----------
     pixels, bands, item_bytes : int
-        Of the picture as it is stored: how many pixels, values a pixel, and bytes a value.
+        Numbers of pixels, of values a pixel and of bytes a value in the stored picture.
     recipe : Recipe
     expected : float
         Seconds that the run is expected to take on this worker.

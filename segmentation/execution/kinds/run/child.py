@@ -1,4 +1,4 @@
-"""One attempt at a run as its child sees it: files and numerics, no database."""
+"""The part of a run that its child process does: it reads files, computes and stores files, without a database."""
 
 import uuid
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from segmentation.execution.kinds.kind import Product
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunWork:
-    """What the child of a run needs to know."""
+    """The values that the child process of a run needs."""
 
     run_id: uuid.UUID
     prefix: str  # of the attempt's files
@@ -29,14 +29,14 @@ class RunWork:
 
 
 def perform(work: RunWork, report: Report, _rows: IO[bytes] | None = None) -> Product:
-    """Read the original, segment it and store the masters under the lease. Runs in the child.
+    """Read the original, segment it and store the files of the result. It runs in the child process.
 
-    Reports `(stage, percent)`, each pair once.
+    It reports `(stage, percent)`, each pair once.
 
     Raises
     ------
     SegmentationError
-        Of the engine for this picture, or `storage_unavailable` when the storage did not answer for some seconds.
+        Whatever the engine raises for this picture, or `storage_unavailable` when the storage does not answer.
     """
     on_progress = _Progress(report)
     on_progress(Stage.READING, 0.0)
@@ -54,7 +54,7 @@ def perform(work: RunWork, report: Report, _rows: IO[bytes] | None = None) -> Pr
     on_progress(Stage.WRITING, 0.0)
     masters = pipeline.masters(outcome)
     stored = {}
-    with files.together():
+    with files.batch():
         for number, (name, data) in enumerate(masters.items(), start=1):
             stored[name] = store(f"{work.prefix}/{name}", data)
             on_progress(Stage.WRITING, number / len(masters))
@@ -72,14 +72,14 @@ def _masters(work: RunWork) -> dict[str, bytes]:
 
 
 class _Progress:
-    """Tells the parent what has changed: the engine reports more often than anybody asks."""
+    """Reports the progress to the parent process when stage or percentage have changed."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
-        self._told: tuple[str, int] | None = None
+        self._last: tuple[str, int] | None = None
 
     def __call__(self, stage: Stage, fraction: float) -> None:
         now = stage.value, progress.percent(stage, fraction)
-        if now != self._told:
-            self._told = now
+        if now != self._last:
+            self._last = now
             self._report(now)

@@ -12,6 +12,7 @@ from segmentation.engine.gmm import Recipe, segment
 from segmentation.engine.gmm.features.colour_spaces import lab, lightness, optical_density
 from segmentation.engine.gmm.features.extraction import extract_features
 from segmentation.engine.gmm.features.texture import WINDOWS, roughness
+from segmentation.engine.gmm.features.units import Units
 from segmentation.engine.gmm.labels.labelling import label_pixels
 
 
@@ -80,7 +81,33 @@ def test_sixteen_bits_are_not_cut_to_eight():
     (offset,), (scale,) = result.units.offset, result.units.scale
     assert offset + scale * result.mixture.means.ravel() == pytest.approx([30_000, 30_100], abs=2)
     assert scale**2 * result.mixture.covariances.ravel() == pytest.approx([100, 100], rel=0.2)
-    assert (offset, offset + 255 * scale) == pytest.approx((pixels.min(), pixels.max()))
+    ends = np.quantile(pixels, [0.001, 0.999], method="nearest")
+    assert (offset, offset + 255 * scale) == pytest.approx(ends)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.uint16, np.int32, np.float32])
+def test_a_few_wild_pixels_do_not_decide_the_units(dtype):
+    truth = np.random.default_rng(0).integers(0, 2, (80, 90))
+    pixels = (1000 + 100 * truth + np.random.default_rng(1).normal(0, 10, truth.shape)).astype(dtype)
+    pixels[0, 0], pixels[0, 1] = 30_000, 0
+    units = Units.of(pixels[..., None], None)
+    assert units.offset[0] == pytest.approx(970, abs=10)
+    assert units.scale[0] == pytest.approx(160 / 255, rel=0.1)
+    values = units.values(pixels[..., None])
+    assert (values[0, 0, 0], values[0, 1, 0]) == (383, -128)
+    inside = np.ones(truth.shape, bool)
+    inside[0, :2] = False
+    np.testing.assert_allclose(
+        units.offset[0] + units.scale[0] * values[inside].astype(float)[:, 0], pixels[inside].astype(float), rtol=1e-5
+    )
+    np.testing.assert_array_equal(segment(pixels, Recipe(n_clusters=2)).labels[inside], truth[inside])
+
+
+def test_values_that_hardly_vary_have_the_range_of_all():
+    pixels = np.full((80, 90), 500, np.uint16)
+    pixels[3, 4] = 900
+    units = Units.of(pixels[..., None], None)
+    assert (units.offset[0], units.scale[0]) == (500, pytest.approx(400 / 255))
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(1e-6, 0.0), (1.0, 5.0), (1e6, -3e6)])
