@@ -32,6 +32,7 @@ from segmentation.engine.progress import OnFraction, Stage, subrange
 from segmentation.engine.recipe import Covariance, Features, Recipe
 
 _MOST_MATERIALS = 8  # clusters; with more, a picture is hardly one of few materials
+_START_TOLERANCE = 10.0  # times the tolerance of the recipe: of a fit that another goes on from
 _FLAT_START_FROM = 3  # clusters
 _FEWEST_FLAT = 4  # distinct values of flat pixels, for each cluster
 
@@ -84,7 +85,7 @@ def fit_picture(picture: FeatureSource, recipe: Recipe, start: Mixture | None, c
     fit = _fit(
         sample,
         full_sample,
-        recipe if flat is None else replace(recipe, restarts=recipe.restarts - 1),
+        _recipe_of_start(recipe, flat) if is_mixed else recipe,
         n_components,
         floor,
         start=start,
@@ -166,6 +167,12 @@ def _gain(mixture: Mixture, sample: Sample, recipe: Recipe, floor: Float) -> flo
     if line is None or not is_told or not 1 < mixture.n_components <= _MOST_MATERIALS:
         return None
     return gain_of_mixed_pixels(mixture, sample, np.random.default_rng([recipe.seed, 6]), line, floor)
+
+
+def _recipe_of_start(recipe: Recipe, flat: Mixture | None) -> Recipe:
+    """Return the recipe of the tied fit that a fit with mixed pixels begins with."""
+    restarts = recipe.restarts if flat is None else recipe.restarts - 1
+    return replace(recipe, restarts=restarts, tolerance=min(_START_TOLERANCE * recipe.tolerance, 0.1))
 
 
 def _mixed_floor(picture: FeatureSource, recipe: Recipe, sample: Sample) -> Float:

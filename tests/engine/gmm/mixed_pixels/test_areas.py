@@ -157,6 +157,14 @@ def test_tiny_and_flat_pictures_have_areas(pixels):
     assert sum(shares(result)) == pytest.approx(1)
 
 
+def test_one_wild_pixel_is_no_phase_and_takes_no_area():
+    ratio = np.where(np.arange(128) < 64, 0.2, 0.6) + np.random.default_rng(1).normal(0, 0.02, (128, 128))
+    ratio[5, 5] = 1e6
+    for clusters, expected in ((2, [0.5, 0.5]), (3, [0.0, 0.5, 0.5])):
+        result = segment(ratio.astype(np.float32), Recipe(**AREAS, n_clusters=clusters))
+        np.testing.assert_allclose(np.sort(shares(result)), expected, atol=0.001)
+
+
 def test_the_same_picture_gives_the_same_bytes():
     pixels = three_phases()
     first, second = (segment(given, Recipe(**AREAS, n_clusters=3)) for given in (pixels, np.asfortranarray(pixels)))
