@@ -18,6 +18,7 @@ import imagecodecs
 import PIL.features
 import pillow_heif
 import psycopg.pq
+import pyproj
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -52,6 +53,7 @@ def bundled() -> Versions:
     versions_found["pillow-heif", "libheif"] = heif["libheif"]
     versions_found |= {("pillow-heif", name): text.rpartition("version ")[2] for name, text in heif["decoders"].items()}
     versions_found["pillow-heif", "x265"] = re.sub(r".*\((.*?)[+)].*", r"\1", heif["encoders"].get("x265", ""))
+    versions_found["pyproj", "proj"] = pyproj.proj_version_str
     number = psycopg.pq.version()
     versions_found["psycopg-binary", "libpq"] = f"{number // 10000}.{number % 10000}"
     return {key: match[0] for key, text in versions_found.items() if (match := re.search(r"\d+(\.\d+)+", text or ""))}

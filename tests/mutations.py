@@ -8,10 +8,13 @@ import zlib
 from collections.abc import Callable
 from functools import cache
 
+import imagecodecs
 import numpy as np
 import PIL.Image
 import pillow_heif
 import tifffile
+
+from tests.engine.imaging import dicoms, geotiffs
 
 FIELDS = (0, 1, 2, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
 
@@ -45,7 +48,7 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 @cache
 def seeds() -> dict[str, list[bytes]]:
-    """Small pictures, a few for each of the eight formats, so that each way of storing is among them."""
+    """Small pictures, a few for each of the formats, so that each way of storing is among them."""
     pillow_heif.register_heif_opener()
     rng = np.random.default_rng(17)
     ramp = np.add.outer(np.arange(96), np.arange(128))[:, :, None] * np.array([1, 2, 3]) % 256
@@ -77,6 +80,23 @@ def seeds() -> dict[str, list[bytes]]:
         "bmp": [_saved(colour, "BMP"), _saved(colour.quantize(200), "BMP"), _saved(grey.convert("1"), "BMP"), _saved(clear, "BMP")],
         "gif": [_saved(colour, "GIF"), _saved(colour, "GIF", **frames), _saved(colour.quantize(5), "GIF", transparency=1, interlace=1)],
         "avif": [_saved(small, "AVIF", exif=exif), _saved(clear.resize((48, 40)), "AVIF"), _saved(small, "AVIF", save_all=True, append_images=[small])],
+        "jpeg2000": [
+            imagecodecs.jpeg2k_encode(deep, level=0, reversible=True, codecformat="jp2"), _saved(small, "JPEG2000", tile_size=(16, 16)),
+            imagecodecs.jpeg2k_encode(np.asarray(small), level=40, codecformat="j2k"), _saved(clear.resize((48, 40)), "JPEG2000"),
+        ],
+        "jxl": [
+            imagecodecs.jpegxl_encode(deep, lossless=True), imagecodecs.jpegxl_encode(np.asarray(small), distance=1.0, usecontainer=True),
+            imagecodecs.jpegxl_encode(np.asarray(clear.resize((48, 40))), lossless=True),
+            imagecodecs.jpegxl_encode(np.stack([np.asarray(small)] * 3), lossless=True, photometric="rgb"),
+            imagecodecs.jpegxl_encode(deep.transpose(2, 0, 1), lossless=True, photometric="gray", planar=True),
+        ],
+        "dicom": [
+            dicoms.dicom(deep[:, :, 0], PixelSpacing=[0.5, 0.5]), dicoms.rle(np.asarray(small)), dicoms.jpeg_2000(deep[:, :, 0]),
+            dicoms.dicom(deep[:, :, 0], "1.2.840.10008.1.2.4.80", content=imagecodecs.jpegls_encode(deep[:, :, 0])),
+            dicoms.dicom(np.asarray(small), "1.2.840.10008.1.2.4.50", content=_saved(small, "JPEG"), PhotometricInterpretation="YBR_FULL_422"),
+            dicoms.dicom(deep[:, :, 0], dicoms.JPEG_XL, content=imagecodecs.jpegxl_encode(deep[:, :, 0], lossless=True)),
+        ],
+        "geotiff": [geotiffs.utm(values=deep[:, :, 0]), geotiffs.degrees(), geotiffs.user_defined()],
         "heic": [
             _saved(small, "HEIF", exif=exif, xmp=b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>"), _saved(clear, "HEIF"), _tiled(colour),
             _saved(small, "HEIF", save_all=True, append_images=[small.rotate(90)]),
@@ -171,7 +191,7 @@ def _edges(data: bytes) -> list[int]:
         return _walk(data, 8, lambda at: 12 + int.from_bytes(data[at : at + 4]))
     if data[:4] == b"RIFF":
         return _walk(data, 12, lambda at: 8 + -(-int.from_bytes(data[at + 4 : at + 8], "little") // 2) * 2)
-    if data[4:8] == b"ftyp":
+    if data[4:8] in {b"ftyp", b"jP  ", b"JXL "}:
         return _walk(data, 0, lambda at: max(int.from_bytes(data[at : at + 4]), 8))
     if data[:2] == b"\xff\xd8":
         return _walk(data, 2, lambda at: 2 + int.from_bytes(data[at + 2 : at + 4]))

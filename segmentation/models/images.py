@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from segmentation import access, files
 from segmentation.engine.imaging import Limits
+from segmentation.engine.imaging.formats import name_of_file
 from segmentation.engine.recipe import Reading
 from segmentation.models.users import User
 
@@ -102,6 +103,11 @@ class Image(models.Model):
     def is_readable(self) -> bool:
         """Whether the stored original can be decoded: not if it is HEIC and HEIC is switched off."""
         return self.format != "HEIF" or settings.GMM_HEIC
+
+    @property
+    def download_name(self) -> str:
+        """The name as uploaded; one that ends as a page or a script does gets the extension of its format."""
+        return name_of_file(self.name, self.format)
 
     @property
     def megapixels(self) -> float:

@@ -35,15 +35,15 @@ def original(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponseBase:
     key = files.image_key(image.pk, "original")
     if settings.GMM_DOWNLOADS == "nginx":
         path = str(files.local_path(key))
-        return _as_download(sendfile(request, path, mimetype="application/octet-stream"), image.name)
+        return _as_download(sendfile(request, path, mimetype="application/octet-stream"), image.download_name)
     if settings.GMM_DOWNLOADS == "s3":
-        return _elsewhere(files.temporary_url(key, disposition=_disposition(image.name, is_download=True)))
+        return _elsewhere(files.temporary_url(key, disposition=_disposition(image.download_name, is_download=True)))
     return _send(
         request,
         lambda: files.open_file(key),
         etag=f'"{image.sha256}"',
         content_type="application/octet-stream",
-        name=image.name,
+        name=image.download_name,
         is_download=True,
     )
 

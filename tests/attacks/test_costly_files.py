@@ -18,7 +18,13 @@ from tests.attacks import costly
 LIMITS = Limits(bytes=50_000_000, pixels=50_000_000, decoded_bytes=400_000_000)
 
 
-@pytest.mark.parametrize("make", [costly.png_of_text, costly.gif_of_frames, costly.jpeg_of_scans])
+@pytest.mark.parametrize(
+    "make",
+    [
+        costly.png_of_text, costly.gif_of_frames, costly.jpeg_of_scans, costly.jpeg_2000_of_tiles, costly.dicom_of_tiles,
+        costly.dicom_of_scans,
+    ],
+)  # fmt: skip
 def test_many_tiny_parts(make):
     data = make()
     assert len(data) < LIMITS.bytes
@@ -28,8 +34,30 @@ def test_many_tiny_parts(make):
     assert "another program" in str(refused.value)
 
 
-@pytest.mark.parametrize("make", [costly.tiff_of_pages, costly.tiff_of_bands])
-def test_many_pages_and_bands_are_within_their_budget_or_refused(make):
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (costly.dicom_deflated, "unsupported_format"),
+        (costly.dicom_of_runs, "corrupt"),
+        (costly.dicom_of_sequences, "corrupt"),
+    ],
+)
+def test_little_that_becomes_much_is_refused(make, code):
+    data = make()
+    assert len(data) < LIMITS.bytes
+    with pytest.raises(Refusal) as refused:
+        decoder.inspect(data, name="", limits=LIMITS)
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        costly.tiff_of_pages, costly.tiff_of_bands, costly.jpeg_xl_of_frames, costly.jpeg_2000_of_layers,
+        costly.dicom_of_elements,
+    ],
+)  # fmt: skip
+def test_many_pages_bands_frames_and_elements_are_within_their_budget_or_refused(make):
     codes = []
     try:
         assert decoder.inspect(make(), name="", limits=LIMITS).thumbnail.data

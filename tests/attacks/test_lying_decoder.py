@@ -12,15 +12,28 @@ from segmentation.engine import decoder
 from segmentation.engine.decoder import client
 from segmentation.engine.decoder.connection import Connection
 from segmentation.engine.exceptions import ChildFailed
-from segmentation.engine.imaging import Limits
+from segmentation.engine.imaging import Layout, Limits
+from segmentation.engine.recipe import Selection
 
 LIMITS = Limits(bytes=10_000, pixels=10_000, decoded_bytes=30_000)
 HEADER = {"format": "PNG", "width": 4, "height": 4, "bands": 3, "dtype": "uint8", "frames": 1}
+
+LAYOUT = Layout(selection=Selection(), axes="YXS", shape=(4, 4, 3)).to_mapping()
+SIZE = {"width": 1.0, "height": 1.0, "unit": "um", "source": "ome"}
+SYSTEM = {"epsg": 32633, "name": "", "kind": "projected", "unit_in_metres": 1.0}
+PLACE = {"crs": SYSTEM, "transform": [1, 0, 0, 0, -1, 0]}
 
 
 def honest(work):
     pixels = work.writer.put_array(np.zeros((4, 4, 3), np.uint8))
     description = {"header": HEADER, "notices": [], "metadata": {"schema": 1}}
+    description |= {
+        "layout": LAYOUT,
+        "no_data": None,
+        "pixel_size": None,
+        "pixel_size_suggested": None,
+        "georeference": None,
+    }
     return {"pixels": pixels, "data": None, "data_are_booleans": False, "valid": None, **description}
 
 
@@ -86,6 +99,22 @@ LIES = {
     "an unknown type": changed(header=HEADER | {"dtype": "O"}),
     "long metadata": changed(metadata={"schema": 1, "make": "x" * 50_000}),
     "foreign metadata": changed(metadata={"schema": 1, "owner": "admin"}),
+    "a pixel without width": changed(pixel_size=SIZE | {"width": 0}),
+    "a pixel of negative width": changed(pixel_size_suggested=SIZE | {"width": -1.0}),
+    "a pixel wider than any": changed(pixel_size=SIZE | {"width": 10**400}),
+    "an unknown unit": changed(pixel_size=SIZE | {"unit": "<b>"}),
+    "an unknown source": changed(pixel_size=SIZE | {"source": "x" * 50_000}),
+    "another field of a size": changed(pixel_size=SIZE | {"owner": "admin"}),
+    "a transform that is none": changed(georeference=PLACE | {"transform": [1, 0, 0, 0, 0, 0]}),
+    "a transform of huge numbers": changed(georeference=PLACE | {"transform": [10**400, 0, 0, 0, 1, 0]}),
+    "a long name of a system": changed(georeference=PLACE | {"crs": SYSTEM | {"name": "x" * 50_000}}),
+    "a name of a system with controls": changed(georeference=PLACE | {"crs": SYSTEM | {"name": "\x1b[2J"}}),
+    "a code of a system that is a text": changed(
+        georeference=PLACE | {"crs": SYSTEM | {"epsg": "32633 +init=/etc/passwd"}}
+    ),
+    "no layout": changed(layout=None),
+    "a layout of negative size": changed(layout=LAYOUT | {"shape": [-4, 4, 3]}),
+    "no data of an unknown source": changed(no_data={"source": "x" * 50_000, "value": None, "pixels": 0}),
     "a pickle": say(pickle.dumps(Evil())),
     "deep nesting": say(b"[" * 60_000),
     "no number": say(b'{"result": NaN}'),

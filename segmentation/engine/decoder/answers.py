@@ -26,7 +26,10 @@ from segmentation.engine.imaging import (
     Picture,
     Rendition,
 )
-from segmentation.engine.imaging.admission import FORMATS, MAX_BANDS
+from segmentation.engine.imaging.admission import MAX_BANDS
+from segmentation.engine.imaging.formats import FORMATS
+from segmentation.engine.imaging.georeference import Georeference
+from segmentation.engine.imaging.pixel_size import PixelSize
 from segmentation.engine.recipe import Selection
 
 T = TypeVar("T")
@@ -41,10 +44,12 @@ _CODES = {
     "decode_timeout", "invalid_request",
 }  # fmt: skip
 _TEMPLATE = re.compile(r"(?:[^%]|%%|%\([a-z]+\)s)*")
-_DESCRIPTION = ("header", "notices", "metadata", "layout", "no_data")
+_DESCRIPTION = (
+    "header", "notices", "metadata", "layout", "no_data", "pixel_size", "pixel_size_suggested", "georeference",
+)  # fmt: skip
 _NO_DATA_SOURCES = {"person", "gdal_nodata", "internal_mask", "alpha", "nan"}
 _MAX_NAMES = 2**12  # of channels
-_METADATA = {"make", "model", "software", "changed"}
+_METADATA = {"make", "model", "software", "changed", "modality"}
 
 
 # --- Refusals --------------------------------------------------------------------------------------------------------
@@ -172,6 +177,9 @@ def _pack_description(result: "Picture | Inspection") -> Values:
         "metadata": result.metadata,
         "layout": result.layout.to_mapping(),
         "no_data": None if result.no_data is None else result.no_data.to_mapping(),
+        "pixel_size": _pack_mapping(result.pixel_size),
+        "pixel_size_suggested": _pack_mapping(result.pixel_size_suggested),
+        "georeference": _pack_mapping(result.georeference),
     }
 
 
@@ -185,7 +193,21 @@ def _unpack_description(fields: Values) -> dict[str, Any]:
         "metadata": _metadata(fields["metadata"]),
         "layout": _layout(fields["layout"]),
         "no_data": None if fields["no_data"] is None else _no_data(fields["no_data"]),
+        "pixel_size": _unpack_mapping(PixelSize.from_mapping, fields["pixel_size"]),
+        "pixel_size_suggested": _unpack_mapping(PixelSize.from_mapping, fields["pixel_size_suggested"]),
+        "georeference": _unpack_mapping(Georeference.from_mapping, fields["georeference"]),
     }
+
+
+def _pack_mapping(value: PixelSize | Georeference | None) -> Values | None:
+    return None if value is None else value.to_mapping()
+
+
+def _unpack_mapping(parse: Callable[[Any], T], values: Any) -> T | None:
+    try:
+        return None if values is None else parse(values)
+    except (ValueError, TypeError) as error:
+        raise InvalidAnswer("an invalid pixel size or georeference") from error
 
 
 def _header(values: Any) -> Header:

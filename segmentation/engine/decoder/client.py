@@ -19,6 +19,7 @@ from segmentation.engine.decoder.connection import (
 from segmentation.engine.decoder.memory import InvalidAnswer, open_memory
 from segmentation.engine.exceptions import ChildFailed
 from segmentation.engine.imaging import Inspection, Limits, MaskMaster, Picture
+from segmentation.engine.imaging.calibration import with_registered_crs
 from segmentation.engine.recipe import Reading
 from segmentation.engine.sandbox import Allowance
 
@@ -67,7 +68,7 @@ def decode(
     ChildFailed
         With `deadline`, `out_of_memory`, `crashed` or `internal_error`.
     """
-    return _ask(
+    picture = _ask(
         "picture",
         data,
         name,
@@ -77,6 +78,7 @@ def decode(
         unpack=answers.unpack_picture,
         budget_factor=_ADMITTED_FACTOR,
     )
+    return with_registered_crs(picture)
 
 
 def read_mask(
@@ -97,9 +99,10 @@ def inspect(
     allowance: Allowance = DEFAULT_ALLOWANCE,
 ) -> Inspection:
     """Return the properties and renditions of an uploaded picture; parameters and errors as for `decode`."""
-    return _ask(
+    inspection = _ask(
         "inspection", data, name, limits, reading=reading, allowance=allowance, unpack=answers.unpack_inspection
     )
+    return with_registered_crs(inspection)
 
 
 def inspect_mask(

@@ -45,7 +45,8 @@ def load() -> None:
     """Import all modules that codecs import late, since a confined child cannot open files."""
     for name in _IMPORTED_LATE:
         importlib.import_module(name)
-    import PIL.Image  # noqa: PLC0415 - only the decoder process needs it
+    import imagecodecs  # noqa: PLC0415 - only the decoder process needs it
+    import PIL.Image  # noqa: PLC0415 - as above
     import tifffile  # noqa: PLC0415 - as above
 
     PIL.Image.init()
@@ -56,10 +57,16 @@ def load() -> None:
         for kind in kinds:
             with contextlib.suppress(KeyError):  # not all have a codec
                 codecs[kind]
+    for name in _CODECS:
+        getattr(imagecodecs, name)
 
+
+_CODECS = ("jpeg8_decode", "ljpeg_decode", "jpegsof3_decode", "jpegls_decode", "jpeg2k_decode", "jpegxl_decode")
 
 _IMPORTED_LATE = (
     "segmentation.engine.imaging.png_reader", "segmentation.engine.imaging.tiff_reader",
+    "segmentation.engine.imaging.geotiff", "segmentation.engine.imaging.tiff_pixel_size",
+    "segmentation.engine.imaging.imagecodecs_reader", "segmentation.engine.imaging.dicom_reader",
     "encodings.ascii", "encodings.latin_1", "encodings.utf_16", "encodings.utf_16_be", "encodings.utf_16_le",
     "encodings.utf_32", "encodings.cp1252", "encodings.cp437", "encodings.mac_roman", "encodings.unicode_escape",
     "linecache", "tokenize", "traceback", "uuid", "xml.etree.ElementTree", "fractions", "datetime", "zoneinfo",

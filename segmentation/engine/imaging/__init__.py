@@ -1,8 +1,10 @@
 """Picture files to arrays and back: admission, decoding, masks, renditions, label PNGs and palettes.
 
 Reading order: `admission` (whether a file may be decoded; `structure` and `heif_boxes` check its parts), `decoding` (a file to
-pixels for display and values to be fitted) with its steps `pillow_reader`, `png_reader`, `tiff_reader` (with `tiff_layout`), `decoded_bands`,
-`display_and_data`, `profiles` and `orientation`, `inspection` (an uploaded picture), `masks`, `renditions`, `index_png`,
+pixels for display and values to be fitted) with its steps `pillow_reader`, `png_reader`, `tiff_reader` (with `tiff_layout`),
+`imagecodecs_reader`, `dicom_reader`, `decoded_bands`, `display_and_data`, `profiles` and `orientation`, `calibration` (the size and
+the place of pixels: `pixel_size`, `tiff_pixel_size`, `georeference`, `geotiff`, `crs`; `areas` computes with them), `inspection` (an
+uploaded picture), `masks`, `renditions`, `index_png`,
 `palettes`. The package knows nothing of mixtures.
 """
 

@@ -1,56 +1,33 @@
 """Decision whether a file may be decoded, made from its first bytes and its header.
 
-Checked in this order: empty file, size of the file, format by content, extension against content, number of parts, pixels,
-bands, bytes in memory. Each check that fails has a code and a sentence that says what to do.
+Checked in this order: empty file, size of the file, format by content, number of parts, pixels, bands, bytes in memory. Each check that fails has a code and a sentence that says what to do.
 """
 
 import logging
-import mimetypes
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import PurePath
 from typing import TypeVar
 
 import numpy as np
 import PIL.Image
 
 from segmentation.engine.exceptions import Refusal, SegmentationError, gettext_noop
-from segmentation.engine.imaging import heif_boxes
+from segmentation.engine.imaging import codec_headers, heif_boxes
+from segmentation.engine.imaging.formats import detect_format
 from segmentation.engine.imaging.structure import require_few_parts
 from segmentation.engine.recipe import Selection
 
 T = TypeVar("T")
 
 MAX_BANDS = 16
-_EXTENSIONS = {
-    "PNG": {".png", ".apng"},
-    "JPEG": {".jpg", ".jpeg", ".jpe", ".jfif"},
-    "WEBP": {".webp"},
-    "TIFF": {".tif", ".tiff", ".btf"},
-    "BMP": {".bmp", ".dib"},
-    "GIF": {".gif"},
-    "AVIF": {".avif", ".avifs"},
-    "HEIF": {".heic", ".heif", ".heics", ".heifs", ".hif"},
-}
-FORMATS = frozenset(_EXTENSIONS)
-_SIGNATURES = {
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"\xff\xd8\xff": "JPEG",
-    b"GIF87a": "GIF",
-    b"GIF89a": "GIF",
-    b"BM": "BMP",
-    b"II*\x00": "TIFF",
-    b"MM\x00*": "TIFF",
-    b"II+\x00": "TIFF",
-    b"MM\x00+": "TIFF",
-}
 _RAW_SIGNATURES = (b"II*\x00\x10\x00\x00\x00CR", b"FUJIFILMCCD-RAW", b"IIRO", b"IIRS", b"MMOR", b"IIU\x00")
-_AVIF_BRANDS = {b"avif", b"avis"}
-_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+_UNSUPPORTED = re.compile(
+    r"not (?:yet )?(?:supported|implemented|available)|not a known|unsupported|unknown compression", re.IGNORECASE
+)
 _PNG_BANDS = {0: 1, 2: 3, 4: 2, 6: 4}  # by colour type, where the depth can be 16
-_KNOWN_TYPES = mimetypes.MimeTypes(filenames=()).types_map[True]  # those built into Python: the same on every machine
 
 PIL.Image.MAX_IMAGE_PIXELS = None  # `admit` refuses large pictures, with a sentence of its own
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # refusals and notices say what matters to people
@@ -70,7 +47,7 @@ class Limits:
 class Header:
     """Properties of a picture as stored in its file, before orientation and conversion."""
 
-    format: str  # PNG, JPEG, WEBP, TIFF, BMP, GIF, AVIF or HEIF
+    format: str  # a member of `FORMATS`
     width: int
     height: int
     bands: int  # values a pixel, with alpha
@@ -85,7 +62,6 @@ OnHeader = Callable[[Header], None]
 def admit(
     data: bytes,
     *,
-    name: str,
     limits: Limits,
     selection: Selection = Selection(),  # noqa: B008 - frozen
 ) -> Header:
@@ -95,8 +71,6 @@ def admit(
     ----------
     data : bytes
         The file.
-    name : str
-        Name of the file; a known extension must belong to its format.
     limits : Limits
     selection : Selection
         The picture, plane and channels that are to be decoded.
@@ -104,8 +78,8 @@ def admit(
     Raises
     ------
     Refusal
-        With `empty`, `too_large`, `unsupported_format`, `extension_mismatch`, `decode_timeout`, `too_many_pixels`,
-        `too_many_bands`, `corrupt` or `invalid_request`.
+        With `empty`, `too_large`, `unsupported_format`, `decode_timeout`, `too_many_pixels`, `too_many_bands`, `corrupt` or
+        `invalid_request`.
     """
     _require_size(len(data), limits)
     if data.startswith(_RAW_SIGNATURES) or data[4:12] == b"ftypcrx ":
@@ -115,11 +89,13 @@ def admit(
         raise Refusal(
             "unsupported_format",
             gettext_noop(
-                "It is not a picture in a known format. PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF and HEIC are taken."
+                "It is not a picture in a known format. PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, HEIC, JPEG 2000, JPEG XL and "
+                "DICOM are taken."
             )
             if limits.heic
             else gettext_noop(
-                "It is not a picture in a known format. PNG, JPEG, WebP, TIFF, BMP, GIF and AVIF are taken."
+                "It is not a picture in a known format. PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000, JPEG XL and DICOM "
+                "are taken."
             ),
         )
     if image_format == "HEIF" and not limits.heic:
@@ -127,39 +103,20 @@ def admit(
             "unsupported_format",
             gettext_noop("This site does not take HEIC. Save it as JPEG or PNG and try again."),
         )
-    _require_extension(name, image_format)
     require_few_parts(data, image_format)
     header = refuse_damaged(lambda: _read_header(data, image_format, selection))
     _require_within_limits(header, limits)
     return header
 
 
-def detect_format(data: bytes) -> str | None:
-    """Return the format of a file by its first bytes, a member of `FORMATS`; None for any other content."""
-    for signature, image_format in _SIGNATURES.items():
-        if data.startswith(signature):
-            return image_format
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "WEBP"
-    if data[4:8] == b"ftyp":
-        brands = {
-            data[8:12],
-            *(data[offset : offset + 4] for offset in range(16, min(int.from_bytes(data[:4]), 256), 4)),
-        }
-        if brands & _AVIF_BRANDS:
-            return "AVIF"
-        if brands & _HEIF_BRANDS:
-            return "HEIF"
-    return None
-
-
 def refuse_damaged(read: Callable[[], T]) -> T:
-    """Return the result of `read`, with exceptions of codecs replaced by a refusal of the file as damaged.
+    """Return the result of `read`, with exceptions of codecs replaced by a refusal of the file.
 
     Raises
     ------
     Refusal
-        With `corrupt` for any exception of a codec; an own `SegmentationError` of `read` passes through.
+        With `unsupported_format` where a codec says that it lacks something, and `corrupt` for all its other exceptions; an
+        own `SegmentationError` of `read` passes through.
     MemoryError
         Passes through: the file may be good.
     """
@@ -170,10 +127,21 @@ def refuse_damaged(read: Callable[[], T]) -> T:
     except (SegmentationError, MemoryError):
         raise
     except Exception as error:  # codecs raise exceptions of nearly any type for a damaged file
+        if _says_unsupported(error):
+            raise Refusal(
+                "unsupported_format",
+                gettext_noop("It is stored in a way that is not supported here. Save it as PNG, or as TIFF with LZW."),
+            ) from error
         raise Refusal(
             "corrupt",
             gettext_noop("It is damaged or incomplete. Save it again with another program and try once more."),
         ) from error
+
+
+def _says_unsupported(error: Exception) -> bool:
+    """Return whether a codec lacks what a file needs, by the type or the words of its exception."""
+    is_missing_codec = type(error).__name__ == "DelayedImportError"  # of imagecodecs, which is not loaded here
+    return is_missing_codec or isinstance(error, NotImplementedError) or bool(_UNSUPPORTED.search(str(error)[:1000]))
 
 
 def camera_raw() -> Refusal:
@@ -204,6 +172,10 @@ def png_depth(data: bytes) -> int:
 def _read_header(data: bytes, image_format: str, selection: Selection) -> Header:
     if image_format == "TIFF":
         return _read_tiff_header(data, selection)
+    if image_format in codec_headers.READERS:
+        header = Header(format=image_format, **codec_headers.READERS[image_format](data))
+        _require_picture(selection, header.frames)
+        return header
     if image_format == "HEIF":
         heif_boxes.require_photograph(data)
         load_heif_codec()
@@ -215,13 +187,17 @@ def _read_header(data: bytes, image_format: str, selection: Selection) -> Header
         elif _has_more_than_eight_bits(image, image_format, data):
             dtype = "uint16"
         frames = int(getattr(image, "n_frames", 1))
-        if selection.series >= frames:
-            raise Refusal(
-                "invalid_request",
-                gettext_noop("The file has %(count)s pictures: choose from 1 to %(count)s."),
-                count=frames,
-            )
+        _require_picture(selection, frames)
     return Header(format=image_format, width=width, height=height, bands=bands, dtype=dtype, frames=frames)
+
+
+def _require_picture(selection: Selection, frames: int) -> None:
+    if selection.series >= frames:
+        raise Refusal(
+            "invalid_request",
+            gettext_noop("The file has %(count)s pictures: choose from 1 to %(count)s."),
+            count=frames,
+        )
 
 
 def _has_more_than_eight_bits(image: PIL.Image.Image, image_format: str, data: bytes) -> bool:
@@ -278,18 +254,6 @@ def _require_size(size: int, limits: Limits) -> None:
             "too_large",
             gettext_noop("It is larger than %(limit)s MB, the limit. Save it smaller or compressed."),
             limit=round(limits.bytes / 1e6, 1),
-        )
-
-
-def _require_extension(name: str, image_format: str) -> None:
-    extension = PurePath(name).suffix.lower()
-    is_known = extension in _KNOWN_TYPES or any(extension in known for known in _EXTENSIONS.values())
-    if is_known and extension not in _EXTENSIONS[image_format]:
-        raise Refusal(
-            "extension_mismatch",
-            gettext_noop("Its name ends in %(extension)s, but it is a %(format)s file. Rename it and try again."),
-            extension=extension,
-            format=image_format,
         )
 
 

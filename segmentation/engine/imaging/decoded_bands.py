@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import Refusal, gettext_noop
+from segmentation.engine.imaging.calibration import Calibration
 from segmentation.engine.imaging.layout import Layout
 from segmentation.engine.imaging.notices import Notice
 
@@ -44,6 +45,7 @@ class DecodedFile:
     notices: list[Notice] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
     layout: Layout | None = None  # None: one picture of one plane, as the header says
+    calibration: Calibration | None = None  # of the upright picture; None: as its metadata suggest
 
 
 def row_blocks(array: NDArray[np.generic]) -> Iterator[slice]:

@@ -8,7 +8,7 @@ import PIL.AvifImagePlugin
 import PIL.Image
 from numpy.typing import NDArray
 
-from segmentation.engine.imaging import orientation, profiles
+from segmentation.engine.imaging import calibration, orientation, profiles
 from segmentation.engine.imaging.admission import (
     Header,
     Limits,
@@ -18,11 +18,15 @@ from segmentation.engine.imaging.admission import (
     png_depth,
     refuse_damaged,
 )
+from segmentation.engine.imaging.calibration import Calibration
 from segmentation.engine.imaging.decoded_bands import DecodedBands, DecodedFile, select_bands
 from segmentation.engine.imaging.display_and_data import display_and_data
+from segmentation.engine.imaging.formats import extension_notices
+from segmentation.engine.imaging.georeference import Georeference
 from segmentation.engine.imaging.layout import Layout, NoData
 from segmentation.engine.imaging.notices import Notice
 from segmentation.engine.imaging.pillow_reader import read_with_pillow
+from segmentation.engine.imaging.pixel_size import PixelSize
 from segmentation.engine.recipe import Alpha, Reading, Selection
 
 PIL.AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # a child process with a memory limit has one thread
@@ -47,6 +51,9 @@ class Picture:
     metadata: dict[str, Any]
     layout: Layout
     no_data: NoData | None  # None when all pixels are valid
+    pixel_size: PixelSize | None = None
+    pixel_size_suggested: PixelSize | None = None  # by a resolution, which often is that of a screen or a printer
+    georeference: Georeference | None = None
 
 
 def decode(
@@ -64,7 +71,7 @@ def decode(
     data : bytes
         The file.
     name : str
-        Name of the file; a known extension must belong to its format.
+        Name of the file; a known extension of another format gives a notice.
     limits : Limits
         Checked before anything is decoded.
     reading : Reading
@@ -80,16 +87,17 @@ def decode(
     MemoryError
         When the picture needs more memory than there is.
     """
-    header = admit(data, name=name, limits=limits, selection=reading.selection)
+    header = admit(data, limits=limits, selection=reading.selection)
     on_header(header)
-    return refuse_damaged(lambda: _decode(data, header, reading))
+    return refuse_damaged(lambda: _decode(data, header, reading, extension_notices(name, header.format)))
 
 
-def _decode(data: bytes, header: Header, reading: Reading) -> Picture:
-    notices = _notices_of_frames(header, reading)
+def _decode(data: bytes, header: Header, reading: Reading, notices: list[Notice]) -> Picture:
+    notices = notices + _notices_of_frames(header, reading)
     if header.format in _REDUCED_BY_CODEC and header.dtype != "uint8":
         notices.append(Notice("bits_reduced"))
     decoded = _read(data, header, reading)
+    calibrated = _calibration(decoded)
     layout = decoded.layout or _layout_of_one_plane(header, reading)
     bands = _selected(decoded.bands, layout, reading)
     arrays = display_and_data(bands, reading.no_data)
@@ -109,10 +117,13 @@ def _decode(data: bytes, header: Header, reading: Reading) -> Picture:
         data=pixels if is_shared else fitted,
         valid=valid,
         header=header,
-        notices=tuple(notices),
+        notices=(*notices, *calibrated.notices),
         metadata=decoded.metadata,
         layout=layout,
         no_data=arrays.no_data,
+        pixel_size=calibrated.pixel_size,
+        pixel_size_suggested=calibrated.pixel_size_suggested,
+        georeference=calibrated.georeference,
     )
 
 
@@ -150,7 +161,23 @@ def _read(data: bytes, header: Header, reading: Reading) -> DecodedFile:
         return png_reader.read_16_bit_png(data)
     if header.format == "TIFF":
         return tiff_reader.read_tiff(data, header, reading)
+    if header.format in {"JPEG2000", "JXL", "DICOM"}:
+        return _read_with_own_codec(data, header, reading)
     return read_with_pillow(data, header, picture=reading.selection.series)
+
+
+def _read_with_own_codec(data: bytes, header: Header, reading: Reading) -> DecodedFile:
+    from segmentation.engine.imaging import dicom_reader, imagecodecs_reader  # noqa: PLC0415 - as in `_read`
+
+    if header.format == "DICOM":
+        return dicom_reader.read_dicom(data, reading.selection.series)
+    read = {"JPEG2000": imagecodecs_reader.read_jpeg_2000, "JXL": imagecodecs_reader.read_jpeg_xl}
+    return read[header.format](data)
+
+
+def _calibration(decoded: DecodedFile) -> Calibration:
+    """Return the size and the place of the pixels of the upright picture."""
+    return decoded.calibration or calibration.from_metadata(decoded.metadata).upright(decoded.orientation)
 
 
 def _with_profile_applied(

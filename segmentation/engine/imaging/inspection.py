@@ -6,8 +6,10 @@ from typing import Any
 from segmentation.engine.exceptions import Refusal, gettext_noop
 from segmentation.engine.imaging.admission import Header, Limits, OnHeader, ignore_header
 from segmentation.engine.imaging.decoding import decode
+from segmentation.engine.imaging.georeference import Georeference
 from segmentation.engine.imaging.layout import Layout, NoData
 from segmentation.engine.imaging.notices import Notice
+from segmentation.engine.imaging.pixel_size import PixelSize
 from segmentation.engine.imaging.renditions import Rendition, display, thumbnail
 from segmentation.engine.recipe import Reading
 
@@ -28,6 +30,9 @@ class Inspection:
     no_data: NoData | None
     display: Rendition
     thumbnail: Rendition
+    pixel_size: PixelSize | None = None
+    pixel_size_suggested: PixelSize | None = None
+    georeference: Georeference | None = None
 
 
 def inspect(
@@ -74,4 +79,7 @@ def inspect(
         no_data=picture.no_data,
         display=display(picture.pixels),
         thumbnail=thumbnail(picture.pixels, size=THUMBNAIL_SIZE),
+        pixel_size=picture.pixel_size,
+        pixel_size_suggested=picture.pixel_size_suggested,
+        georeference=picture.georeference,
     )

@@ -59,7 +59,13 @@ def master(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = igno
     )
 
 
-def read(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ignore_header) -> NDArray[np.bool_]:
+def read(
+    data: bytes,
+    *,
+    name: str,  # noqa: ARG001 - has the parameters of `decode`
+    limits: Limits,
+    on_header: OnHeader = ignore_header,
+) -> NDArray[np.bool_]:
     """Return which pixels a mask file leaves out.
 
     Parameters
@@ -83,7 +89,7 @@ def read(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ignore
     MemoryError
         When the mask needs more memory than there is.
     """
-    header = admit(data, name=name, limits=limits)
+    header = admit(data, limits=limits)
     if header.format not in _LOSSLESS:
         raise Refusal(
             "unsupported_format",

@@ -10,6 +10,12 @@ _MAX_LENGTH = 100  # characters of a text
 _TAGS = {0x010F: "make", 0x0110: "model", 0x0131: "software", 0x0132: "changed"}
 
 
+def printable(value: Any) -> str:
+    """Return the printable characters of a text, at most 100; nothing for any other value."""
+    text = "".join(letter for letter in value if letter.isprintable()).strip() if isinstance(value, str) else ""
+    return text[:_MAX_LENGTH]
+
+
 def from_image(image: PIL.Image.Image) -> dict[str, Any]:
     """Return the metadata of an image that Pillow has opened, as `from_tags` does."""
     try:
@@ -36,10 +42,8 @@ def from_tags(value_of: Callable[[int], Any], dpi: Any) -> dict[str, Any]:
     """
     found: dict[str, Any] = {"schema": SCHEMA}
     for tag, name in _TAGS.items():
-        value = value_of(tag)
-        text = "".join(letter for letter in value if letter.isprintable()).strip() if isinstance(value, str) else ""
-        if text:
-            found[name] = text[:_MAX_LENGTH]
+        if text := printable(value_of(tag)):
+            found[name] = text
     if isinstance(dpi, tuple) and len(dpi) == 2 and all(0 < float(value) < 1e6 for value in dpi):
         found["dpi"] = [round(float(value), 3) for value in dpi]
     return found

@@ -4,27 +4,30 @@ Valid files of very many small parts (scans, chunks, frames) take a codec minute
 is limited as well, by the processor seconds that decoding may take.
 """
 
+from collections.abc import Callable, Mapping
+
 from segmentation.engine.exceptions import Refusal, gettext_noop
+from segmentation.engine.imaging import jpeg2000
 
 MAX_SCANS = 100  # of a JPEG; encoders write about ten, and with unusual settings a few dozen
 MAX_PARTS = 10_000  # blocks of a GIF; chunks of a PNG other than those with pixels
 MAX_PIXEL_CHUNKS = 200_000  # of a PNG; 8 kB each are usual, so that a file of 50 MB has about 6,000
+
+MAX_TILES = 10_000  # of a JPEG 2000; satellite scenes of 120 megapixels have about a hundred
 
 _START_OF_SCAN = b"\xff\xda"
 _CHUNKS_OF_PIXELS = {b"IDAT", b"fdAT"}
 
 
 def require_few_parts(data: bytes, image_format: str) -> None:
-    """Raise unless the number of parts of a JPEG, PNG or GIF file is one that encoders write.
+    """Raise unless the number of parts of a JPEG, JPEG 2000, PNG or GIF file is one that encoders write.
 
     Raises
     ------
     Refusal
         With code `decode_timeout`.
     """
-    has_too_many = {"JPEG": _has_too_many_scans, "PNG": _has_too_many_chunks, "GIF": _has_too_many_frames}.get(
-        image_format
-    )
+    has_too_many = _CHECKS.get(image_format)
     if has_too_many is not None and has_too_many(data):
         raise Refusal(
             "decode_timeout",
@@ -76,3 +79,18 @@ def _end_of_sub_blocks(data: bytes, offset: int) -> int:
     while offset < len(data) and data[offset]:
         offset += data[offset] + 1
     return offset + 1
+
+
+def _has_too_many_tiles(data: bytes) -> bool:
+    try:
+        return jpeg2000.read_header(data).tiles > MAX_TILES
+    except (ValueError, IndexError):
+        return False  # damage, for the codec to find
+
+
+_CHECKS: Mapping[str, Callable[[bytes], bool]] = {
+    "JPEG": _has_too_many_scans,
+    "PNG": _has_too_many_chunks,
+    "GIF": _has_too_many_frames,
+    "JPEG2000": _has_too_many_tiles,
+}

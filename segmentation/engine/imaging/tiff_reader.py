@@ -12,7 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import Refusal, gettext_noop
-from segmentation.engine.imaging import metadata, orientation
+from segmentation.engine.imaging import calibration, metadata, orientation
 from segmentation.engine.imaging.admission import Header
 from segmentation.engine.imaging.decoded_bands import DecodedBands, DecodedFile, inverted, largest_value, row_blocks
 from segmentation.engine.imaging.notices import Notice
@@ -41,6 +41,7 @@ def read_tiff(data: bytes, header: Header, reading: Reading) -> DecodedFile:
     """
     with open_tiff(data) as file:
         plane = select_plane(file, reading.selection)
+        calibrated = calibration.from_tiff(file, plane.page, reading.selection.series)
         no_data_value, mask = _no_data_value(plane.page), None if plane.mask is None else _mask_values(plane.mask)
         if _is_for_pillow(plane, data, reading):
             decoded = read_with_pillow(data, header)
@@ -56,6 +57,7 @@ def read_tiff(data: bytes, header: Header, reading: Reading) -> DecodedFile:
         bands=replace(bands, no_data_value=no_data_value, mask=mask),
         notices=decoded.notices + notices,
         layout=plane.layout,
+        calibration=calibrated,
     )
 
 

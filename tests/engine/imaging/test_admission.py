@@ -9,16 +9,17 @@ import pytest
 
 from segmentation.engine.exceptions import Refusal
 from segmentation.engine.imaging import Limits, decode
-from segmentation.engine.imaging.admission import Header, admit, detect_format
+from segmentation.engine.imaging.admission import Header, admit
+from segmentation.engine.imaging.formats import FORMATS, detect_format, extension_notices, name_of_file
 from tests.engine.imaging.pictures import HEIC, LIMITS, chunk, grey, png_16_bit, saved, tiff, values_16_bit
 
 PNG = saved(grey((5, 7, 3)), "PNG")
 JPEG = saved(grey((5, 7, 3)), "JPEG")
 
 
-def refused(data, name="picture", limits=LIMITS):
+def refused(data, limits=LIMITS):
     with pytest.raises(Refusal) as caught:
-        admit(data, name=name, limits=limits)
+        admit(data, limits=limits)
     return caught.value.code, str(caught.value)
 
 
@@ -40,7 +41,7 @@ def test_more_bytes_than_the_limit_are_refused():
 
 
 def test_as_many_bytes_as_the_limit_are_taken():
-    assert admit(PNG, name="", limits=Limits(bytes=len(PNG), pixels=35, decoded_bytes=105)).format == "PNG"
+    assert admit(PNG, limits=Limits(bytes=len(PNG), pixels=35, decoded_bytes=105)).format == "PNG"
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_as_many_bytes_as_the_limit_are_taken():
 def test_what_is_no_picture_of_a_known_format_is_refused(data):
     code, sentence = refused(data)
     assert code == "unsupported_format"
-    assert "PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF and HEIC are taken" in sentence
+    assert "GIF, AVIF, HEIC, JPEG 2000, JPEG XL and DICOM are taken" in sentence
 
 
 @pytest.mark.parametrize(
@@ -81,21 +82,26 @@ def test_the_format_is_detected_from_the_first_bytes(data, image_format):
     "name",
     ["a.png", "a.PNG", "b.apng", "picture", "", ".png", "slide.v2", "2024.05.01", "folder.jpg/picture", "c.scan3"],
 )
-def test_the_right_extension_none_and_an_unknown_one_are_taken(name):
-    assert admit(PNG, name=name, limits=LIMITS).format == "PNG"
+def test_the_right_extension_none_and_an_unknown_one_need_no_notice(name):
+    assert "other_extension" not in [notice.code for notice in decode(PNG, name=name, limits=LIMITS).notices]
+    assert name_of_file(name, "PNG") == name
 
 
 @pytest.mark.parametrize("extension", [".jpg", ".tif", ".heic", ".pdf", ".txt", ".zip", ".html"])
-def test_an_extension_of_something_else_is_refused(extension):
-    assert refused(PNG, "a" + extension) == (
-        "extension_mismatch",
-        f"Its name ends in {extension}, but it is a PNG file. Rename it and try again.",
-    )
+def test_an_extension_of_something_else_is_told(extension):
+    notice = decode(PNG, name="a" + extension, limits=LIMITS).notices[0]
+    assert notice.sentence == f"Its name ends in {extension}, but it is a PNG file, and was read as one."
+    assert name_of_file("a" + extension, "PNG") == f"a{extension}.png"
 
 
 @pytest.mark.parametrize("extension", [".jpg", ".jpeg", ".JPG", ".jfif", ".jpe"])
-def test_all_extensions_of_a_jpeg_are_taken(extension):
-    assert admit(JPEG, name="a" + extension, limits=LIMITS).format == "JPEG"
+def test_all_extensions_of_a_jpeg_are_known(extension):
+    assert extension_notices("a" + extension, "JPEG") == []
+
+
+@pytest.mark.parametrize("image_format", sorted(FORMATS))
+def test_the_extension_that_is_added_belongs_to_the_format(image_format):
+    assert extension_notices(name_of_file("a.html", image_format), image_format) == []
 
 
 def test_a_header_that_claims_too_much_is_refused_before_anything_is_decoded():
@@ -128,7 +134,7 @@ def test_too_many_pixels_of_any_format(data):
 def test_bytes_in_memory_are_counted_with_bands_and_depth():
     values = values_16_bit((50, 40, 4))
     taken = Limits(bytes=10**6, pixels=10**6, decoded_bytes=50 * 40 * 4 * 2)
-    assert admit(png_16_bit(values), name="", limits=taken) == Header(
+    assert admit(png_16_bit(values), limits=taken) == Header(
         format="PNG", width=40, height=50, bands=4, dtype="uint16", frames=1
     )
     too_few = Limits(bytes=10**6, pixels=10**6, decoded_bytes=50 * 40 * 4 * 2 - 1)
@@ -167,7 +173,7 @@ def test_half_a_picture_passes_by_its_header_and_is_corrupt_when_decoded():
         tiff(pixels, photometric="rgb"),
     ):
         half = data[: len(data) * 2 // 3]
-        assert admit(half, name="", limits=LIMITS).height >= 5
+        assert admit(half, limits=LIMITS).height >= 5
         with pytest.raises(Refusal) as caught:
             decode(half, name="", limits=LIMITS)
         assert caught.value.code == "corrupt"
@@ -188,6 +194,6 @@ def test_a_bomb_in_a_text_of_a_png_does_not_explode():
 
 def test_a_refusal_crosses_process_borders():
     with pytest.raises(Refusal) as caught:
-        admit(PNG, name="a.jpg", limits=LIMITS)
+        admit(claiming(60_000, 60_000), limits=LIMITS)
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own bytes
-    assert (type(again), again.code, str(again)) == (Refusal, "extension_mismatch", str(caught.value))
+    assert (type(again), again.code, str(again)) == (Refusal, "too_many_pixels", str(caught.value))

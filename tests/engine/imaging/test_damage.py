@@ -2,9 +2,11 @@
 
 import functools
 import os
+import struct
 import warnings
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import PIL.Image
 import pytest
@@ -14,6 +16,8 @@ from hypothesis import strategies as st
 from segmentation.engine.exceptions import Refusal
 from segmentation.engine.imaging import Limits, decode, inspect
 from segmentation.engine.sandbox import Allowance, Child
+from tests.engine.imaging.dicoms import dicom, jpeg_2000, rle
+from tests.engine.imaging.geotiffs import utm
 from tests.engine.imaging.pictures import HEIC, LIMITS, grey, png_16_bit, rgb_profile, saved, tiff, values_16_bit
 
 COLOUR = grey((16, 16, 3))
@@ -32,6 +36,12 @@ FILES = {
     "heic": HEIC,
     "tiff": saved(COLOUR, "TIFF", compression="tiff_lzw", exif=EXIF),
     "16-bit tiff": tiff(values_16_bit((16, 16, 3)), photometric="rgb", compression="deflate"),
+    "jpeg 2000": imagecodecs.jpeg2k_encode(values_16_bit((16, 16, 4)), level=0, reversible=True, codecformat="jp2"),
+    "jpeg xl": imagecodecs.jpegxl_encode(values_16_bit((16, 16, 3)), lossless=True),
+    "dicom": dicom(values_16_bit((16, 16)), PixelSpacing=[1, 1], RescaleSlope=2, RescaleIntercept=-5),
+    "dicom jpeg 2000": jpeg_2000(values_16_bit((16, 16))),
+    "dicom runs": rle(COLOUR),
+    "geotiff": utm(),
     "pages": tiff(values_16_bit((3, 16, 16)).astype(np.float32), photometric="minisblack"),
 }
 PLENTY = Allowance(memory=2_000_000_000, seconds=30)
@@ -86,6 +96,18 @@ def damaged(folder):
         broken = bytearray(data)
         broken[int(rng.integers(12, 100))] ^= 0xFF
         (folder / f"{kind}-inverted").write_bytes(broken)
+
+
+@pytest.mark.parametrize("compression", [34661, 34676, 32867])
+def test_what_a_codec_lacks_is_not_called_damaged(compression):
+    """JBIG, SGI Log and a number that nobody knows, instead of no compression."""
+    data = tiff(values_16_bit((8, 8)), metadata=None)
+    entry = data.index(struct.pack("<HHI", 259, 3, 1))
+    changed = data[: entry + 8] + struct.pack("<H", compression) + data[entry + 10 :]
+    with pytest.raises(Refusal) as refused:
+        decode(changed, name="", limits=LIMITS)
+    assert refused.value.code == "unsupported_format"
+    assert "not supported here" in str(refused.value)
 
 
 def outcome(path):

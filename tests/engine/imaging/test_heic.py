@@ -68,7 +68,7 @@ def test_a_site_that_does_not_take_heic_says_so_and_what_else_it_takes():
     limits = Limits(bytes=10**6, pixels=10**6, decoded_bytes=10**7, heic=False)
     for data, sentence in [
         (stored("quadrants"), "This site does not take HEIC. Save it as JPEG or PNG and try again."),
-        (b"no picture at all", "PNG, JPEG, WebP, TIFF, BMP, GIF and AVIF are taken."),
+        (b"no picture at all", "PNG, JPEG, WebP, TIFF, BMP, GIF, AVIF, JPEG 2000, JPEG XL and DICOM are taken."),
     ]:
         with pytest.raises(Refusal) as refusal:
             decode(data, name="a.heic", limits=limits)

@@ -1,4 +1,5 @@
 import pickle
+import re
 from io import BytesIO
 
 import numpy as np
@@ -103,9 +104,7 @@ def test_there_is_no_notice_without_a_sentence():
 
 @pytest.mark.parametrize("code", sorted(Notice.templates))
 def test_every_notice_is_a_sentence_and_survives_json(code):
-    values = dict.fromkeys(
-        ("bands", "dtype", "value", "low", "high", "frames", "pixels", "profile", "space", "code"), 7
-    )
+    values = dict.fromkeys(re.findall(r"%\((.*?)\)", Notice.templates[code]), 7)
     notice = Notice(code, values)
     assert notice.sentence.endswith(".")
     assert "%" not in notice.sentence
