@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm import Component, Mixture
 from segmentation.engine.gmm.features.units import Units
-from segmentation.engine.imaging import Header, Notice, index_png
+from segmentation.engine.gmm.statistics.bands import BandSums
+from segmentation.engine.imaging import FileDescription, Header, Notice, index_png
+from segmentation.engine.imaging.areas import MapAreas
 from segmentation.engine.legend import ClusterStatistics, Legend, cluster_statistics, foreground_share
 from segmentation.engine.recipe import Inputs, Preset, Recipe
 
@@ -27,6 +29,9 @@ class PictureDetails:
     size: int  # in bytes
     header: Header | None  # as stored in the file; None when it is not known
     notices: tuple[Notice, ...]  # what was converted, reduced or ignored when it was read
+    description: (
+        FileDescription  # what the file contains besides pixels, with the size of a pixel that a person has given
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,15 @@ class FitDetails:
     versions: Mapping[str, str]  # of the software, by name
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """Mean and standard deviation of a band over the pixels of a cluster, in the picture's own values."""
+
+    name: str | None  # as in the file; None when it has none
+    mean: float
+    sd: float
+
+
 class Source(ABC):
     """A result. Subclasses have its parts as attributes, or as cached properties that read each part when it is needed."""
 
@@ -67,6 +81,8 @@ class Source(ABC):
     legend: Legend
     is_complete: bool = True  # whether features, counts and header are known; results of earlier releases can lack them
     revision: int  # number of the legend, 0 for the first
+    map_areas: MapAreas | None  # by the size and the place of pixels in the file; None for results of earlier releases
+    band_sums: BandSums | None  # None for pictures of 8 bits and for results of earlier releases
     components_png: bytes  # the component map as a palette PNG
     fit: Mapping[str, NDArray[Any]]  # the arrays of ``fit.npz``
     outputs: Mapping[str, bytes] | None = None  # files that run.json lists, by name; None: the standard ones
@@ -95,6 +111,30 @@ class Source(ABC):
     def clusters(self) -> Sequence[ClusterStatistics]:
         """The statistics of each cluster, in order."""
         return cluster_statistics(self.legend, self.components)
+
+    @cached_property
+    def areas(self) -> MapAreas:
+        """The area of each component: by the size that a person has given, else as the run has measured it."""
+        description = self.picture.description
+        if self.map_areas is not None and not description.has_size_of_person:
+            return self.map_areas
+        return MapAreas.of_counts([component.pixels for component in self.components], description.pixel_size)
+
+    @cached_property
+    def cluster_areas(self) -> tuple[float, ...]:
+        """The area of each cluster, in order, in the unit of `areas`."""
+        areas = self.areas.components
+        return tuple(sum(areas[k] for k in cluster.components) for cluster in self.legend.clusters)
+
+    def bands_of(self, cluster: ClusterStatistics) -> tuple[Band, ...]:
+        """Return mean and spread of each band over the pixels of a cluster; none where they are not known."""
+        found = () if self.band_sums is None else self.band_sums.of(cluster.components)
+        layout = self.picture.description.layout
+        names = () if layout is None else layout.channel_names
+        return tuple(
+            Band(name=names[k] if len(names) == len(found) else None, mean=band.mean, sd=band.sd)
+            for k, band in enumerate(found)
+        )
 
     @property
     def foreground_share(self) -> float:

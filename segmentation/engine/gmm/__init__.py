@@ -8,7 +8,7 @@ Read the packages in this order; each imports only from those before it:
 4. `fit`: expectation-maximisation (EM), its quasi-Newton acceleration, initialisation, merging of components.
 5. `selection`: the number of clusters (pixels away from edges, criteria, choice).
 6. `labels`: from a mixture to a label map (tables, hidden Markov random field, small regions).
-7. `statistics`: sums and bounding boxes of components, connected regions, uncertainty, novelty.
+7. `statistics`: sums and bounding boxes of components, sums of bands, connected regions, uncertainty, novelty.
 8. `regions`: the preset *Regions*, a tree of connected regions.
 9. `result`, `picture_fit`, `colours_preset`, `regions_preset`, `segmentation`: the presets, built from the packages above.
 """
