@@ -15,12 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from segmentation import services
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.recipe import MAX_CLUSTERS, MAX_REGIONS, MIN_CLUSTERS, Inputs, Preset
-from segmentation.forms import RunForm, sentence, written
+from segmentation.forms import ReadingForm, RunForm, sentence, written
 from segmentation.http import SignedInRequest, get_changeable, get_deletable, get_visible_or_404
 from segmentation.models import Image, Run
 from segmentation.models.jobs import State
 from segmentation.views.cards import cards
 from segmentation.views.details import is_small
+from segmentation.views.file_details import of_file, suggestion
 from segmentation.views.ownership import ownership
 from segmentation.views.returning import next_address
 
@@ -46,6 +47,29 @@ def run_image(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
     _keep_mask(request, picture, form)
     run = None if form.errors else _created(request, picture, form)
     return redirect(run) if run else _page(request, picture, form)
+
+
+@require_POST
+@login_required
+def change_reading(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
+    """Change how the file of a picture is read, or take over the size of a pixel that its resolution suggests."""
+    picture = get_changeable(_IMAGES, user=request.user, pk=image_id)
+    if "use_suggested" in request.POST:
+        suggested = picture.description.pixel_size_suggested
+        if suggested is not None:
+            services.change_pixel_size(image=picture, pixel_size=suggested, actor=request.user)
+        return redirect(f"{picture.get_absolute_url()}#reading")
+    form = ReadingForm(request.POST, image=picture)
+    if form.is_valid():
+        try:
+            services.change_reading(image=picture, reading=form.reading, actor=request.user)
+            services.change_pixel_size(image=picture, pixel_size=form.pixel_size, actor=request.user)
+        except SegmentationError as error:
+            form.refuse(error)
+    if form.errors:
+        return _page(request, picture, reading=form)
+    messages.success(request, _("The file is read in this way from now on."))
+    return redirect(f"{picture.get_absolute_url()}#reading")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -101,7 +125,9 @@ def _created(request: SignedInRequest, picture: Image, form: RunForm) -> Run | N
         return None
 
 
-def _page(request: SignedInRequest, picture: Image, refused: RunForm | None = None) -> HttpResponse:
+def _page(
+    request: SignedInRequest, picture: Image, refused: RunForm | None = None, reading: ReadingForm | None = None
+) -> HttpResponse:
     runs = Run.objects.visible_to(request.user).filter(image=picture)
     shown = list(runs.for_lists().newest_first()[:RUNS_SHOWN])
     like = _run_of(request, picture, request.GET.get("like", "")) or (shown[0] if shown else None)
@@ -118,13 +144,16 @@ def _page(request: SignedInRequest, picture: Image, refused: RunForm | None = No
         "mask_is_new": form.chosen_mask not in {"", *(mask.sha256 for mask in masks)},
         "problem": refused.problem if refused else "",
         "notices": [text for _code, text in services.image_notices(image=picture)],
+        "file_details": of_file(picture),
+        "suggestion": suggestion(picture),
+        "reading": reading or ReadingForm(image=picture),
         **ownership(request, picture, owner=picture.owner),
         "small": is_small(picture),
         "lowest": MIN_CLUSTERS,
         "highest": MAX_CLUSTERS,
         "most_regions": MAX_REGIONS,
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if refused else HTTPStatus.OK
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if refused or reading else HTTPStatus.OK
     return render(request, "segmentation/image.html", context, status=status)
 
 

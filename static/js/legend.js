@@ -4,7 +4,7 @@ import { load, paint } from "./labelmap.js";
 import { foregroundTable, paletteTable } from "./model/colours.js";
 import { Latest } from "./model/latest.js";
 import { foregroundOf } from "./model/numbers.js";
-import { percent, thousands } from "./model/text.js";
+import { fourDigits, percent, thousands } from "./model/text.js";
 import { all, notify, onPage } from "./page.js";
 
 /** @import { ClusterOut } from "./api.js" */
@@ -53,6 +53,8 @@ class Legend {
     this.page.querySelector("[data-fg-part]")?.setAttribute("width", String(share * 1000));
     for (const part of all("[data-fg-share]", this.page)) part.textContent = percent(share, document.documentElement.lang);
     for (const part of all("[data-fg-pixels]", this.page)) part.textContent = thousands(pixels);
+    const area = this.rows.reduce((sum, row, i) => sum + (chosen[i] ? Number(row.dataset.area) : 0), 0);
+    for (const part of all("[data-fg-area]", this.page)) part.textContent = fourDigits(area, document.documentElement.lang);
     void this.draw("binary", foregroundTable(chosen));
   }
 

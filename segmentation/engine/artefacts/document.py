@@ -63,7 +63,7 @@ def run_document(source: Source) -> dict[str, Any]:
             "name": picture.name,
             "sha256": picture.sha256,
             "bytes": picture.size,
-            **asdict(picture.header),
+            **asdict(source.picture.header),
             **picture.description.fields(),
         },
         "area": {"unit": source.areas.unit, "method": source.areas.method.value},

@@ -28,6 +28,18 @@ export function thousands(count) {
   return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 }
 
+/**
+ * Return a number that is not negative with at least four digits, or fewer if they would be zeros behind it.
+ * @param {number} value
+ * @param {string} [language] of the page, as a BCP 47 tag; its decimal sign is used
+ */
+export function fourDigits(value, language) {
+  if (value >= 1000 || value === 0) return thousands(value);
+  const decimals = Math.min(3 - Math.floor(Math.log10(value)), 20);
+  const format = new Intl.NumberFormat(language || undefined, { maximumFractionDigits: decimals, useGrouping: false });
+  return format.format(value);
+}
+
 /** @param {number} bytes */
 export function fileSize(bytes) {
   return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))}\u202fkB` : `${Number((bytes / 1e6).toFixed(1))}\u202fMB`;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
-import { fileSize, fill, percent, thousands, wholePercent } from "../../../static/js/model/text.js";
+import { fileSize, fill, fourDigits, percent, thousands, wholePercent } from "../../../static/js/model/text.js";
 
 const THIN = "\u202f";
 
@@ -18,6 +18,11 @@ suite("a sentence", () => {
 test("shares have one decimal, or none", () => {
   assert.deepEqual([0, 0.1234, 1].map((share) => percent(share)), [`0.0${THIN}%`, `12.3${THIN}%`, `100.0${THIN}%`]);
   assert.deepEqual([0, 0.1234, 0.995, 1].map(wholePercent), [`0${THIN}%`, `12${THIN}%`, `100${THIN}%`, `100${THIN}%`]);
+});
+
+test("areas have four digits, or as many as stand before the point", () => {
+  const written = [0, 0.0123456, 0.5, 12.3456, 400, 999.96, 123456.7].map((value) => fourDigits(value, "en"));
+  assert.deepEqual(written, ["0", "0.01235", "0.5", "12.35", "400", "1000", `123${THIN}457`]);
 });
 
 test("thousands stand apart", () => {
