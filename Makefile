@@ -1,4 +1,4 @@
-# What people and machines do with this checkout. `make help` lists it; the README says more.
+# Commands for this checkout. `make help` lists them; the README explains them.
 # Needs make and Python 3.11 or newer. PYTHON=... names another interpreter, VENV=... another environment.
 
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -13,21 +13,25 @@ bin = "$(VENV)/bin"
 node = $(py) scripts/node.py
 bootstrap = "$(PYTHON)" gmmsite/deploy/bootstrap.py --venv "$(VENV)" --goal $@
 compile = $(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate
-# The settings of a real deployment, for Django's own list of what such a one must have.
+# Settings of a deployment, for Django's deployment checks.
 deployed = SITE_URL=https://gmm.example.org SECRET_KEY=0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMNOPQRSTUVWXYZ
 
-# What a simulated crowd does: USERS people for DURATION seconds.
+# Number of simulated people, and seconds of the load test.
 USERS ?= 50
 DURATION ?= 300
 
-# How long mutations are tried, and which are drawn.
+# Duration of the mutation test, and the seed of its mutations.
 MINUTES ?= 180
 SEED ?= 0
 
-.DEFAULT_GOAL := help
-.PHONY: help run dev test coverage test-services soak load crowding mutate check audit fresh format lock bench quality clean python chromium servers
+# Pictures with known areas: how many, and of which seed.
+PHANTOMS ?= 300
+SEED_OF_PHANTOMS ?= 7
 
-help: ## say what there is
+.DEFAULT_GOAL := help
+.PHONY: help run dev test coverage test-services soak load crowding mutate check audit fresh format lock bench areas quality learn-regions clean python chromium servers
+
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 run: python ## start GMM Studio (PORT=8001 make run: on another port)
@@ -37,57 +41,57 @@ run: python ## start GMM Studio (PORT=8001 make run: on another port)
 
 dev: export DEBUG = 1
 dev: export GMM_TOOLBAR = 1
-dev: python ## the same while you change it: reloads by itself, with debug pages and toolbar
+dev: python ## start it for development: with auto-reload, debug pages and toolbar
 	@$(bootstrap) --port "$(PORT)" requirements-dev.txt
 	@$(py) manage.py prepare
 	@exec $(py) -m gmmsite.deploy.supervise --reload
 
-test: python chromium ## run all tests (in a new checkout: installs what they need)
+test: python chromium ## run all tests (installs what they need)
 	@$(bootstrap) requirements-dev.txt
 	@mkdir -p .make
 	@$(node) install
 	$(node) --test "tests/js/**/*.test.js"
 	$(py) -m pytest -n $(JOBS) --dist loadfile
 
-coverage: python chromium ## run all tests, and say which lines none of them runs; takes twice as long
+coverage: python chromium ## run all tests, and list the lines that none of them runs; takes twice as long
 	@$(bootstrap) requirements-dev.txt
 	@mkdir -p .make
 	@$(node) install
 	$(node) --test "tests/js/**/*.test.js"
 	$(py) -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term
 
-soak: python chromium servers fresh ## run what takes hours: a fresh machine, phantoms, mutations, every fault ten times, a deployment
+soak: python chromium servers fresh ## run the tests that take hours: fresh installation, phantoms, mutations, every fault ten times, a deployment
 	@$(bootstrap) requirements-dev.txt
 	$(py) scripts/services.py -- $(py) -m pytest -m soak
 
-load: python ## let many people use a site of its own at once (USERS=50 DURATION=300)
+load: python ## simulate many people on a site of its own (USERS=50 DURATION=300)
 	@$(bootstrap) requirements.txt
 	@"$(PYTHON)" gmmsite/deploy/bootstrap.py --venv .make/load --goal $@ benchmarks/load-requirements.txt
 	@.make/load/bin/python benchmarks/load.py --site-python $(py) --users $(USERS) --seconds $(DURATION)
 
-mutate: python ## change the code in one place at a time, and say which changes no test notices (MINUTES=180 SEED=0)
+mutate: python ## change the code in one place at a time, and list the changes that no test detects (MINUTES=180 SEED=0)
 	@"$(PYTHON)" gmmsite/deploy/bootstrap.py --venv .make/mutate --goal $@ requirements-dev.txt benchmarks/mutate-requirements.txt
 	@.make/mutate/bin/python benchmarks/mutate.py --minutes $(MINUTES) --seed $(SEED)
 
-crowding: python ## let one account and slow connections crowd a site of its own, while somebody else looks at pages
+crowding: python ## measure how one account and slow connections slow down other people, on a site of its own
 	@$(bootstrap) requirements.txt
 	@$(py) benchmarks/crowding.py
 
-# What depends on a database, a storage or an engine, and one whole story in the browser; the same tests as above, and each
-# fault once, so that those which are always tried are not tried twice.
+# Tests that depend on database, storage or queue, and one workflow in the browser. Each fault is tested once, without those
+# that `make test` always tests.
 on_services = tests/access tests/admin tests/api tests/attacks tests/commands/test_backup_services.py tests/execution tests/faults tests/files \
 	tests/models tests/scaling tests/services tests/tasks tests/views tests/test_health.py "tests/browser/test_story.py::test_the_whole_story[desktop-light]"
 
-# Attacks on the decoder, which knows no database and no storage, and what is about a disk: nginx sends its files, and it is full.
+# Tests that need no database or storage, such as attacks on the decoder, or that need a local disk.
 not_on_services = $(foreach attack,costly_files decode_elsewhere escape_from_decoder heic_boxes lying_decoder \
 	names_that_leave_their_place scripts_in_uploads,--ignore tests/attacks/test_$(attack).py) \
 	--deselect tests/execution/test_spool.py::test_a_full_disk_is_said
 
-test-services: python chromium servers ## run what needs a database, storage or engine on PostgreSQL, S3 and RQ
+test-services: python chromium servers ## run the tests of database, storage and queue on PostgreSQL, S3 and RQ
 	@$(bootstrap) requirements-dev.txt
 	$(py) scripts/services.py -- $(py) -m pytest -n $(JOBS) --dist loadfile -m "not soak" -k "not always" $(on_services) $(not_on_services)
 
-check: python ## look at style, types, layers, scripts, templates, migrations, locks, bundled libraries and deployment settings
+check: python ## check style, types, layers, scripts, templates, migrations, locks, bundled libraries and deployment settings
 	@$(bootstrap) requirements-dev.txt
 	@$(node) install
 	$(bin)/ruff check .
@@ -106,16 +110,16 @@ check: python ## look at style, types, layers, scripts, templates, migrations, l
 		! test -x "$$environment/bin/python" || "$$environment/bin/python" -m pip check || exit 1; \
 	done
 
-audit: python ## compare packages, and libraries inside wheels, with the lowest versions admitted; ask pip-audit, too
+audit: python ## compare packages, and libraries inside wheels, with the lowest admitted versions, and run pip-audit
 	@$(bootstrap) requirements-dev.txt
 	@"$(PYTHON)" gmmsite/deploy/bootstrap.py --venv .make/audit --goal $@ scripts/audit-requirements.txt
 	@$(py) scripts/audit.py --service .make/audit/bin/pip-audit
 
-# PIP: bundled or newest; as it stands, one after the other. Needs the network.
-fresh: python ## do what a stranger's machine does: clone, install into nothing, run, check (PIP=newest: with that pip only)
+# PIP: bundled or newest; by default both. Needs the network.
+fresh: python ## test a fresh installation: clone, install without cache, run, check (PIP=newest: with that pip only)
 	@"$(PYTHON)" scripts/fresh.py $(PIP)
 
-format: python ## put sources and templates into the form that `make check` wants
+format: python ## format sources and templates as `make check` requires
 	@$(bootstrap) requirements-dev.txt
 	$(bin)/ruff check --fix .
 	$(bin)/ruff format .
@@ -131,18 +135,31 @@ lock: python ## compile requirements*.in into the hashed lock files, with the ne
 	$(compile) scripts/audit-requirements.in -o scripts/audit-requirements.txt
 
 bench: export OPENBLAS_NUM_THREADS = 1
-bench: python ## measure the fit against scikit-learn, OpenCV and plain EM
+bench: python ## compare the fit with scikit-learn, OpenCV and plain EM
 	@"$(PYTHON)" gmmsite/deploy/bootstrap.py --venv .make/bench --goal $@ requirements-dev.txt benchmarks/bench-requirements.txt
 	@.make/bench/bin/python benchmarks/fit.py
 
-# Seconds are of one core, and the pictures keep the others busy.
+# PHANTOMS of a SEED_OF_PHANTOMS; each method takes about a second for a phantom.
+areas: export OPENBLAS_NUM_THREADS = 1
+areas: export OMP_NUM_THREADS = 1
+areas: python ## measure areas on phantoms against scikit-learn, k-means and Otsu (PHANTOMS=300 SEED_OF_PHANTOMS=7)
+	@$(bootstrap) requirements-dev.txt
+	@$(py) benchmarks/areas.py --phantoms $(PHANTOMS) --seed $(SEED_OF_PHANTOMS) --jobs $(JOBS)
+
+# Times are of one core; the others process other pictures.
 quality: export OPENBLAS_NUM_THREADS = 1
 quality: export OMP_NUM_THREADS = 1
-quality: python ## measure segments against people's (DATA=path: Berkeley Segmentation Data Set)
+quality: python ## compare segmentations with those of people (DATA=path: Berkeley Segmentation Data Set)
 	@$(bootstrap) requirements-dev.txt
 	@$(py) benchmarks/quality.py "$(DATA)"
 
-clean: ## remove what can be made again; the database, the pictures and the secret key stay
+learn-regions: export OPENBLAS_NUM_THREADS = 1
+learn-regions: export OMP_NUM_THREADS = 1
+learn-regions: python ## learn the weights of Regions from people's segments (DATA=path: as for quality, other pictures than those)
+	@$(bootstrap) requirements-dev.txt
+	@$(py) benchmarks/learn_regions.py "$(DATA)"
+
+clean: ## remove everything that can be made again; keeps database, pictures and secret key
 	rm -rf "$(VENV)" .make staticfiles htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache test-results node_modules
 	find gmmsite segmentation tests scripts -name __pycache__ -prune -exec rm -rf {} +

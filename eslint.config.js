@@ -1,4 +1,4 @@
-// What `make check` forbids in scripts. A rule that is switched off says why.
+// Rules of `make check` for scripts. Each rule that is off has its reason.
 import js from "@eslint/js";
 import { defineConfig } from "eslint/config";
 import { importX } from "eslint-plugin-import-x";
@@ -16,7 +16,7 @@ export default defineConfig(
     rules: {
       eqeqeq: "error",
       "array-callback-return": "error",
-      "consistent-return": "off",  // tsc says it better (noImplicitReturns)
+      "consistent-return": "off",  // tsc checks it better (noImplicitReturns)
       "no-constructor-return": "error",
       "no-eval": "error",
       "no-implied-eval": "off",  // its typed form is in the recommended rules
@@ -26,7 +26,7 @@ export default defineConfig(
       "no-template-curly-in-string": "error",
       "no-undef": "error",  // the DOM is a global in static/js only, and not in its model/
       "no-unmodified-loop-condition": "error",
-      "no-unused-vars": "off",  // tsc says it (noUnusedLocals)
+      "no-unused-vars": "off",  // tsc checks it (noUnusedLocals)
       "@typescript-eslint/no-unused-vars": "off",  // as above
       "no-use-before-define": ["error", { functions: false, classes: false }],
       "no-var": "error",
@@ -40,10 +40,10 @@ export default defineConfig(
       "import-x/no-duplicates": "error",
       "import-x/no-self-import": "error",
       "import-x/no-extraneous-dependencies": "error",
-      // A folder's right to import stands here: `model/` is plain values, which node tests without a page.
+      // Folders that may import each other. `model/` works without a page, so that Node.js can test it.
       "import-x/no-restricted-paths": ["error", { zones: [
-        { target: "static/js/model", from: "static/js", except: ["./model"], message: "model/ knows no page: it imports from model/ only." },
-        { target: "static/js", from: "tests", message: "What is served knows no tests." },
+        { target: "static/js/model", from: "static/js", except: ["./model"], message: "model/ works without a page: it imports from model/ only." },
+        { target: "static/js", from: "tests", message: "Scripts of the site must not import tests." },
       ] }],
     },
   },
@@ -53,7 +53,7 @@ export default defineConfig(
     files: ["tests/js/**/*.js"],
     languageOptions: { globals: globals.nodeBuiltin },
     rules: {
-      // Node's runner awaits what it was given.
+      // Node's test runner awaits the promises.
       "@typescript-eslint/no-floating-promises": ["error", { allowForKnownSafeCalls: [{ from: "package", package: "node:test", name: ["suite", "test"] }] }],
     },
   },

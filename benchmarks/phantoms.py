@@ -1,189 +1,321 @@
-"""Synthetic pictures (phantoms) with known labels: phases with sharp or blurred borders, unequal areas and noise.
+"""Draw pictures whose phases are known: compositions of 2 to 6 phases with blur, noise and what else goes wrong in pictures.
 
-    python benchmarks/phantoms.py
-
-prints how often the number of phases is found, and the share of pixels that smoothing mislabels.
+A phantom is made in this order: phases are drawn three times as fine as pixels; each pixel is covered by each phase to some
+share; the shares are blurred (optics: pixels on borders are mixed); the colour is linear in the shares; noise is added whose
+variance is that of the phases by share; then shading, outliers, saturation and quantisation.
 """
 
-import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
-from scipy.optimize import linear_sum_assignment
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from segmentation.engine.gmm import Recipe, segment
-from segmentation.engine.gmm.pixels.sources import EightBit
-from segmentation.engine.gmm.selection.cluster_count import choose_n_clusters, interior_pixels
+from scipy.ndimage import gaussian_filter, zoom
+from scipy.spatial import cKDTree
 
 Float = NDArray[np.float64]
+Phases = NDArray[np.uint8]
+Value = TypeVar("Value")
+
+FINE = 3
+"""Points along the side of a pixel."""
+
+SIZES = (2, 3, 4, 6, 9, 14, 24, 40, 60)
+BLURS = (0.0, 0.5, 1.0, 1.5, 2.5)
+NOISES = (0.05, 0.1, 0.2, 1 / 3)
+SHAPES = ("discs", "lines", "polygons", "voronoi", "field", "blobs")
+COLOURS = ("grey", "grey", "rgb", "rgb", "rgb", "bands")
+EXTRAS = ("poisson", "correlated", "shading", "quantised", "outliers", "saturated", "hot")
+
+_RANGES = {
+    "rgb": (40, 215, 55, 3, 200.0, 255),
+    "faint": (108, 148, 12, 3, 200.0, 255),
+    "bands": (1500, 12000, 4000, 5, 12000.0, 65535),
+}
+"""Of pure colours: lowest and highest value, smallest contrast, bands, divisor for real numbers, and the largest value."""
+
+_MIN_SHARE = 0.1  # of the wanted area; a phase that others have painted over further than that is drawn again
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What a phantom is made of."""
+
+    seed: int
+    shape: str = "discs"  # one of `SHAPES`
+    areas: tuple[float, ...] = (0.9, 0.1)  # wanted shares; the first is the background
+    size: float = 12.0  # pixels: diameter of discs, width of lines, grain, or half a wavelength
+    blur: float = 1.0  # standard deviation in pixels
+    noise: float = 0.1  # standard deviation, as a share of the smallest contrast
+    unequal: float = 1.0  # ratio of the largest to the smallest standard deviation of the phases
+    colour: str = "grey"  # grey, rgb, faint (rgb with little contrast), or bands (5 bands of 16 bits)
+    side: int = 256
+    extra: str = ""  # one of `EXTRAS`, or nothing
+
+    @property
+    def n_phases(self) -> int:
+        return len(self.areas)
+
+    @property
+    def is_resolvable(self) -> bool:
+        """Whether pure pixels of every phase can be seen: structures wider than their blur, above the noise."""
+        return self.size >= max(2 * self.blur + 3, 4) and self.noise < 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Phantom:
-    """A synthetic picture with its true labels and colours."""
+    """A picture and what it shows."""
 
-    pixels: NDArray[np.uint8]  # (H, W, 3)
-    truth: NDArray[np.uint8]  # (H, W): phase of each pixel
-    means: Float  # (K, 3)
-    deviation: float  # of the noise, grey levels a band
+    spec: Spec
+    pixels: NDArray[np.generic]  # (H, W) or (H, W, B)
+    coverage: NDArray[np.float32]  # (K, H, W) share of each pixel that each phase covers, before the blur
+    means: Float  # (K, D) pure colours, in units of the picture
+    deviations: Float  # (K,) standard deviation of the noise of each phase
+    correlation: Float = field(repr=False)  # (D, D) covariance of noise with standard deviation 1
 
+    @property
+    def areas(self) -> Float:
+        """Share of the picture that each phase covers."""
+        shares: Float = self.coverage.mean(axis=(1, 2), dtype=np.float64)
+        return shares
 
-def blobs(size: int, areas: Float, scale: float, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Return labels (size, size) of phases with about the given shares of the area, in structures of at least `scale` pixels."""
-    fields = np.stack([gaussian_filter(rng.normal(size=(size, size)), scale / 2, mode="wrap") for _ in areas])
-    fields /= fields.std(axis=(1, 2), keepdims=True)
-    bias = np.zeros(len(areas))
-    for _ in range(60):
-        shares = np.bincount((fields + bias[:, None, None]).argmax(axis=0).ravel(), minlength=len(areas)) / size**2
-        bias += 0.5 * np.log(areas / np.maximum(shares, 1e-3))
-    labels: NDArray[np.uint8] = (fields + bias[:, None, None]).argmax(axis=0).astype(np.uint8)
-    return labels
-
-
-def colours(n: int, distance: float, rng: np.random.Generator) -> Float:
-    """Return colours (n, 3), each at least `distance` from all others and at most 1.5 times as far from one of them."""
-    chosen = [rng.uniform(60, 190, 3)]
-    while len(chosen) < n:
-        step = rng.normal(size=3)
-        candidate = chosen[rng.integers(len(chosen))] + step / np.linalg.norm(step) * distance * rng.uniform(1, 1.5)
-        if (
-            all(np.linalg.norm(candidate - other) >= distance for other in chosen)
-            and (np.abs(candidate - 125) < 100).all()
-        ):
-            chosen.append(candidate)
-    return np.array(chosen)
+    @property
+    def truth(self) -> Phases:
+        """The phase that covers most of each pixel."""
+        phases: Phases = self.coverage.argmax(axis=0).astype(np.uint8)
+        return phases
 
 
-def phantom(
-    seed: int,
-    *,
-    size: int = 256,
-    n_phases: int | None = None,
-    separation: float = 4.0,
-    scale: float | None = None,
-    blur: float | None = None,
-    least_area: float = 0.05,
-) -> Phantom:
-    """Return a random phantom; arguments that are not given are random: 2 to 6 phases, scale 8 to 20 pixels, blur 0 to 1.2 pixels."""
-    rng = np.random.default_rng(seed)
-    n = n_phases or int(rng.integers(2, 7))
-    areas = least_area + (1 - n * least_area) * rng.dirichlet(np.full(n, 2.0))
-    truth = blobs(size, areas, scale or rng.uniform(8, 20), rng)
-    deviation = rng.uniform(4, 9)
-    means = colours(n, separation * deviation, rng)
-    clean = means[truth]
-    width = rng.uniform(0, 1.2) if blur is None else blur
-    clean = gaussian_filter(clean, (width, width, 0)) if width else clean
-    pixels = np.clip(np.rint(clean + rng.normal(0, deviation, clean.shape)), 0, 255).astype(np.uint8)
-    return Phantom(pixels, truth, means, float(deviation))
+def make(spec: Spec) -> Phantom:
+    """Draw a phantom; the same spec gives the same picture."""
+    rng = np.random.default_rng([spec.seed, 77])
+    fine = _composition(spec, rng)
+    n = spec.side
+    parts = [(fine == k).reshape(n, FINE, n, FINE) for k in range(spec.n_phases)]
+    coverage = np.stack([part.mean(axis=(1, 3), dtype=np.float32) for part in parts])
+    seen = np.stack([gaussian_filter(one, spec.blur, mode="reflect") for one in coverage]) if spec.blur else coverage
+    means, unit, top = _colours(spec, rng)
+    deviations, smallest = _deviations(spec, means, top, rng)
+    correlation = _correlation(means.shape[1], rng)
+    image = np.einsum("khw,kd->hwd", seen, means.astype(np.float32)).astype(np.float64)
+    white = rng.normal(size=image.shape)
+    if spec.extra == "correlated":
+        white = gaussian_filter(white, (0.8, 0.8, 0), mode="wrap")
+        white /= white.std()
+    deviation = np.sqrt(np.einsum("khw,k->hw", seen, (deviations**2).astype(np.float32)))
+    image += deviation[..., None] * (white @ np.linalg.cholesky(correlation).T)
+    image = _damaged(image, spec, means.max() + 0.3 * spec.noise * smallest, top, rng)
+    if spec.extra == "hot":
+        pixels: NDArray[np.generic] = (image / unit).astype(np.float32)
+        means, deviations = means / unit, deviations / unit
+    else:
+        pixels = np.clip(np.rint(image), 0, top).astype(np.uint16 if top > 255 else np.uint8)
+    return Phantom(spec, pixels[..., 0] if means.shape[1] == 1 else pixels, coverage, means, deviations, correlation)
 
 
-def noisy(seed: int, *, n_phases: int = 3, scale: float = 12.0, correlated: float = 0.0, error: float = 0.2) -> Phantom:
-    """Return a phantom with so much noise that its true mixture mislabels a share `error` of the pixels.
+def specs(n: int, seed: int) -> list[Spec]:
+    """Return a suite of n specs in which every property is drawn evenly, and independently of the others.
 
-    Its phases have nearly equal areas. The noise is filtered with a Gaussian of `correlated` pixels and scaled to the same
-    variance.
+    The suite depends on n: the first m of it are not the suite of m.
     """
-    rng = np.random.default_rng(seed)
-    truth = blobs(384, np.full(n_phases, 1 / n_phases), scale, rng)
-    directions = colours(n_phases, 1.0, rng)
-    directions -= directions.mean(axis=0)
-    noise = rng.normal(size=(384, 384, 3))
-    if correlated:
-        noise = gaussian_filter(noise, (correlated, correlated, 0))
-        noise /= noise.std()
-    low, high = 0.1, 30.0
-    for _ in range(40):
-        spread = (low + high) / 2
-        values = spread * directions[truth] + noise
-        wrong = np.mean(_nearest(values, spread * directions) != truth)
-        low, high = (spread, high) if wrong > error else (low, spread)
-    deviation = 14.0
-    means = 128 + deviation * low * directions
-    pixels = np.clip(np.rint(means[truth] + deviation * noise), 0, 255).astype(np.uint8)
-    return Phantom(pixels, truth, means, deviation)
+    rng = np.random.default_rng([seed, 5])
+
+    def even(values: tuple[Value, ...]) -> list[Value]:
+        return [values[i % len(values)] for i in rng.permutation(n)]
+
+    sizes, blurs, noises, shapes = even(SIZES), even(BLURS), even(NOISES), even(SHAPES)
+    numbers, colours, unequals = even((2, 2, 2, 3, 3, 4, 5, 6)), even(COLOURS), even((1.0, 1.0, 2.0, 5.0))
+    return [
+        Spec(
+            seed=seed * 100_000 + i,
+            shape=shapes[i],
+            areas=_areas(numbers[i], shapes[i], rng),
+            size=float(sizes[i]),
+            blur=blurs[i],
+            noise=noises[i],
+            unequal=unequals[i],
+            colour=colours[i],
+        )
+        for i in range(n)
+    ]
 
 
-def _nearest(values: Float, means: Float) -> NDArray[np.intp]:
-    distances = np.stack([((values - mean) ** 2).sum(axis=-1) for mean in means])
-    nearest: NDArray[np.intp] = distances.argmin(axis=0)
-    return nearest
+def extra_specs(n_each: int, seed: int) -> list[Spec]:
+    """Return n specs of each of `EXTRAS`, of moderate sizes and noises."""
+    found = []
+    for number, extra in enumerate(EXTRAS):
+        moderate = [one for one in specs(n_each * 8, seed * 50 + number) if one.size >= 4 and one.noise <= 0.25]
+        suited = [one for one in moderate if extra != "hot" or one.colour != "bands"]
+        found += [replace(one, extra=extra) for one in suited[:n_each]]
+    return found
 
 
-def mislabelled(labels: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
-    """Return the share of pixels with a wrong label, under the assignment of labels to phases with the fewest errors."""
-    n = max(int(labels.max()), int(truth.max())) + 1
-    table = np.zeros((n, n))
-    np.add.at(table, (labels, truth), 1)
-    return 1 - float(table[linear_sum_assignment(-table)].sum() / truth.size)
+def shown(phantom: Phantom) -> NDArray[np.uint8]:
+    """Return a phantom as a picture that can be looked at, (H, W, 3)."""
+    values = phantom.pixels.astype(np.float64)
+    values = values[..., None].repeat(3, 2) if values.ndim == 2 else values[..., :3]
+    low, high = np.percentile(values, [0.2, 99.8])
+    picture: NDArray[np.uint8] = np.clip((values - low) / max(high - low, 1e-9) * 255, 0, 255).astype(np.uint8)
+    return picture
 
 
-def number_found(found: Phantom, seed: int = 0) -> int:
-    """Return the number of clusters that the engine chooses for a phantom."""
-    rng = np.random.default_rng(seed)
-    return choose_n_clusters(interior_pixels(EightBit(found.pixels, None), rng), rng).n_clusters
+def _areas(n_phases: int, shape: str, rng: np.random.Generator) -> tuple[float, ...]:
+    while True:
+        if n_phases == 2:
+            small = rng.choice([0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5])
+            areas = np.array([1 - small, small])
+        else:
+            areas = rng.dirichlet(np.full(n_phases, 1.2))
+        if areas.min() >= 0.0099 and areas.max() < 0.995:
+            break
+    if shape in {"discs", "lines", "polygons"}:
+        areas = np.sort(areas)[::-1]
+        areas = np.concatenate([areas[:1], rng.permutation(areas[1:])])
+    return tuple(areas.tolist())
 
 
-HARDER: dict[str, Callable[[int], Phantom]] = {
-    "2 to 6 phases, separation 4, structures of 8 to 20 pixels": phantom,
-    "separation 3.5": lambda seed: phantom(seed, separation=3.5),
-    "separation 3": lambda seed: phantom(seed, separation=3.0),
-    "structures of 5 pixels": lambda seed: phantom(seed, scale=5.0),
-    "blur of 2 pixels": lambda seed: phantom(seed, blur=2.0),
-    "areas from 2 %": lambda seed: phantom(seed, least_area=0.02),
-}
-
-SMOOTHED: dict[str, Callable[[int], Phantom]] = {
-    "2 phases, structures of 12 pixels": lambda seed: noisy(seed, n_phases=2),
-    "3 phases, structures of 12 pixels": noisy,
-    "5 phases, structures of 12 pixels": lambda seed: noisy(seed, n_phases=5),
-    "3 phases, structures of 20 pixels": lambda seed: noisy(seed, scale=20.0),
-    "3 phases, noise correlated over a pixel": lambda seed: noisy(seed, correlated=0.7),
-}
-
-
-def found_of(draw: Callable[[int], Phantom], seeds: range) -> int:
-    """Return the number of phantoms in which the true number of phases is found."""
-    drawn = (draw(seed) for seed in seeds)
-    return sum(number_found(one) == len(one.means) for one in drawn)
+def _damaged(image: Float, spec: Spec, saturation: float, top: int, rng: np.random.Generator) -> Float:
+    """Return a picture with shading, outliers, saturation or quantisation."""
+    n = spec.side
+    if spec.extra == "shading":
+        y, x = np.mgrid[:n, :n] / n - 0.5
+        angle = rng.uniform(0, 2 * np.pi)
+        image = image * (1 + 0.15 * (np.cos(angle) * x + np.sin(angle) * y))[..., None]
+    if spec.extra in {"outliers", "hot"}:
+        many = max(int(n * n * (2e-3 if spec.extra == "outliers" else 1e-4)), 3)
+        rows, columns = rng.integers(0, n, (2, many))
+        wild = rng.uniform(0, top, (many, image.shape[2])) if spec.extra == "outliers" else top * 40.0
+        image[rows, columns] = wild
+    if spec.extra == "saturated":
+        image = np.minimum(image, saturation)
+    if spec.extra == "quantised":
+        image = np.rint(image / (top / 31)) * (top / 31)
+    return image
 
 
-def mislabelled_shares(draw: Callable[[int], Phantom], seeds: range) -> list[float]:
-    """Return the share of pixels of each phantom that are mislabelled after smoothing."""
-    shares = []
-    for seed in seeds:
-        one = draw(seed)
-        result = segment(one.pixels, Recipe(n_clusters=len(one.means), smoothness=1.0, seed=seed))
-        shares.append(mislabelled(result.labels, one.truth))
-    return shares
+def _deviations(spec: Spec, means: Float, top: int, rng: np.random.Generator) -> tuple[Float, float]:
+    """Return the standard deviation of each phase (K,), and the smallest contrast."""
+    n = spec.n_phases
+    smallest = min(float(np.linalg.norm(means[i] - means[j])) for i in range(n) for j in range(i))
+    deviations = np.ones(n)
+    if spec.unequal > 1:
+        deviations = np.exp(rng.permutation(np.linspace(-0.5, 0.5, n)) * np.log(spec.unequal))
+    if spec.extra == "poisson":
+        deviations = np.sqrt(np.maximum(means.mean(axis=1), top * 0.02))
+    return deviations / np.sqrt((deviations**2).mean()) * spec.noise * smallest, smallest
 
 
-def main(n: int = 100) -> int:
-    """Print both tables, and return 0 when the targets are met, else 1."""
-    good = True
-    for name, draw in HARDER.items():
-        started = time.perf_counter()
-        right = found_of(draw, range(n))
-        _say(f"{right:4d} of {n} numbers found: {name} ({time.perf_counter() - started:.0f} s)")
-        good &= draw is not phantom or right >= 0.98 * n
-    for name, draw in SMOOTHED.items():
-        shares = mislabelled_shares(draw, range(max(n // 20, 2)))
-        _say(f"{100 * np.mean(shares):6.2f} % mislabelled of 20 % (worst {100 * np.max(shares):.2f}): {name}")
-        good &= float(np.mean(shares)) <= (0.04 if "correlated" in name else 0.02)
-    return 0 if good else 1
+def _colours(spec: Spec, rng: np.random.Generator) -> tuple[Float, float, int]:
+    """Return pure colours (K, D), a divisor for real numbers, and the largest value."""
+    n = spec.n_phases
+    if spec.colour == "grey":
+        levels = np.linspace(45, 210, n) + rng.uniform(-0.15, 0.15, n) * 165 / max(n - 1, 1)
+        if n == 2:
+            levels = np.array([rng.uniform(50, 90), rng.uniform(130, 200)])
+        levels = rng.permutation(levels) if spec.shape != "field" or rng.random() < 0.5 else np.sort(levels)
+        return levels[:, None], 200.0, 255
+    low, high, gap, n_bands, unit, top = _RANGES[spec.colour]
+    while True:
+        means = rng.uniform(low, high, (n, n_bands))
+        gaps = np.linalg.norm(means[:, None] - means[None], axis=2) + 1e9 * np.eye(n)
+        if gaps.min() > gap:
+            return means, unit, top
 
 
-def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+def _correlation(dimension: int, rng: np.random.Generator) -> Float:
+    if dimension == 1:
+        return np.ones((1, 1))
+    factor = rng.normal(size=(dimension, dimension)) * 0.5 + np.eye(dimension)
+    covariance = factor @ factor.T
+    scaled: Float = covariance / np.trace(covariance) * dimension
+    return scaled
 
 
-if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 100))
+def _composition(spec: Spec, rng: np.random.Generator) -> Phases:
+    """Return the phase (n, n) of every fine point; drawn again while a phase is nearly painted over."""
+    wanted = np.array(spec.areas)
+    while True:
+        fine = _composed(spec.shape, spec.side * FINE, spec.size * FINE, wanted, rng)
+        shares = np.bincount(fine.ravel(), minlength=spec.n_phases) / fine.size
+        if (shares >= _MIN_SHARE * wanted).all():
+            return fine
+
+
+def _composed(shape: str, n: int, size: float, wanted: Float, rng: np.random.Generator) -> Phases:
+    if shape == "voronoi":
+        return _voronoi(n, size, wanted, rng)
+    if shape == "field":
+        heights = _field(n, size, rng)
+        return np.digitize(heights, np.quantile(heights, np.cumsum(wanted)[:-1])).astype(np.uint8)
+    if shape == "blobs":
+        return _blobs(n, size, wanted, rng)
+    canvas = np.zeros((n, n), np.uint8)
+    for k in np.argsort(-wanted[1:]) + 1:
+        have, want, tries = 0, float(wanted[k]) * n * n, 0
+        while have < want and tries < 20_000:
+            tries += 1
+            part, inside = _thing(shape, n, size, rng)
+            have += int(np.count_nonzero(inside & (canvas[part] != k)))
+            canvas[part][inside] = k
+    return canvas
+
+
+def _blobs(n: int, size: float, wanted: Float, rng: np.random.Generator) -> Phases:
+    fields = np.stack([_field(n, size, rng) for _ in wanted])
+    shift = np.zeros(len(wanted))
+    few = fields[:, :: FINE * 2, :: FINE * 2]
+    for _ in range(60):
+        share = np.bincount((few + shift[:, None, None]).argmax(axis=0).ravel(), minlength=len(wanted)) / few[0].size
+        shift += 0.5 * (np.log(wanted + 0.003) - np.log(share + 0.003))
+    phases: Phases = (fields + shift[:, None, None]).argmax(axis=0).astype(np.uint8)
+    return phases
+
+
+def _thing(shape: str, n: int, size: float, rng: np.random.Generator) -> tuple[tuple[slice, slice], NDArray[np.bool_]]:
+    """Return a part of the canvas, and which of its points a random disc, polygon or line covers."""
+    cy, cx = rng.uniform(0, n, 2)
+    if shape == "lines":
+        angle, half = rng.uniform(0, np.pi), min(rng.uniform(3, 40) * size, n)
+        reach = half + size
+    else:
+        reach = size * 1.2 + 2
+    top, left = max(int(cy - reach), 0), max(int(cx - reach), 0)
+    bottom, right = min(int(cy + reach) + 1, n), min(int(cx + reach) + 1, n)
+    part = np.s_[top:bottom, left:right]
+    y, x = np.ogrid[top:bottom, left:right]
+    y, x = y - cy, x - cx
+    if shape == "lines":
+        along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+        return part, (np.abs(across) < size / 2) & (np.abs(along) < half)
+    if shape == "discs":
+        return part, y**2 + x**2 <= (size / 2) ** 2
+    sides, turn = rng.integers(3, 7), rng.uniform(0, 2 * np.pi)
+    inside = np.ones((bottom - top, right - left), np.bool_)
+    for side in range(sides):
+        angle = turn + 2 * np.pi * side / sides
+        inside &= x * np.cos(angle) + y * np.sin(angle) <= size / 2 * rng.uniform(0.8, 1.1)
+    return part, inside
+
+
+def _field(n: int, size: float, rng: np.random.Generator) -> Float:
+    """Return a smooth random field of unit variance whose structures are about `size` wide."""
+    sigma = size / 2.2
+    step = max(int(sigma // 3), 1)
+    m = -(-n // step)
+    small: Float = gaussian_filter(rng.normal(size=(m, m)), sigma / step, mode="wrap")
+    small /= small.std()
+    return (zoom(small, step, order=3, mode="grid-wrap", grid_mode=True) if step > 1 else small)[:n, :n]
+
+
+def _voronoi(n: int, size: float, wanted: Float, rng: np.random.Generator) -> Phases:
+    n_cells = max(int((n / size) ** 2), 12)
+    tree = cKDTree(rng.uniform(0, n, (n_cells, 2)))
+    points = np.indices((n, n)).reshape(2, -1).T
+    owner = np.asarray(tree.query(points)[1], np.int32)
+    sizes = np.bincount(owner, minlength=n_cells) / len(owner)
+    phase, have = np.zeros(n_cells, np.uint8), np.zeros(len(wanted))
+    for cell in rng.permutation(n_cells):
+        k = int((wanted - have).argmax())
+        phase[cell] = k
+        have[k] += sizes[cell]
+    return phase[owner].reshape(n, n)

@@ -106,7 +106,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "segmentation.views.refusals.Refusals",
+    "segmentation.views.errors.ErrorMiddleware",
     "gmmsite.sign_in_redirect.ReturnAfterSignIn",
 ]
 if DEBUG and env.bool("GMM_TOOLBAR", default=False):
@@ -313,6 +313,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000  # for form fields other than files
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "segmentation" / "locale"]
+FORMAT_MODULE_PATH = "gmmsite.formats"
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 USE_TZ = True
 SITE_ID = 1

@@ -1,4 +1,4 @@
-"""Authentication of requests. This module alone sets `request.user`, which pages, files and API use."""
+"""Authentication of requests. It sets `request.user`, which pages, files and the API use; nothing else sets it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,23 +12,22 @@ from django.utils.functional import SimpleLazyObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authenticator:
-    """One method of authentication."""
+    """One method of authentication, for example a session."""
 
     is_used: Callable[[HttpRequest], bool]
-    """Return whether a request uses this method; cheap, without a query."""
+    """Return whether the request uses this method. It makes no query."""
 
     find: Callable[[HttpRequest], AbstractBaseUser | AnonymousUser]
-    """Return the user, or an anonymous user if the credentials are not valid."""
+    """Return the person, or an anonymous user if the credentials are not valid."""
 
-    is_sent_unasked: bool
-    """Whether browsers send the credentials automatically, as they do cookies. Then the CSRF token is checked, because another
-    site could make the browser send requests."""
+    needs_csrf_token: bool
+    """Whether the CSRF token is checked: true for credentials that browsers send by themselves, such as cookies."""
 
 
-SESSION = Authenticator(is_used=lambda _request: True, find=get_user, is_sent_unasked=True)
+SESSION = Authenticator(is_used=lambda _request: True, find=get_user, needs_csrf_token=True)
 
 AUTHENTICATORS: tuple[Authenticator, ...] = (SESSION,)
-"""All methods; the first one that a request uses decides."""
+"""Methods in order; the first one that a request uses decides."""
 
 
 class Authentication(AuthenticationMiddleware):
@@ -36,8 +35,8 @@ class Authentication(AuthenticationMiddleware):
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
-        used = next(one for one in AUTHENTICATORS if one.is_used(request))
+        used = next(authenticator for authenticator in AUTHENTICATORS if authenticator.is_used(request))
         if used is SESSION:
             return
         request.user = SimpleLazyObject(lambda: used.find(request))  # type: ignore[assignment] # as Django's does
-        request._dont_enforce_csrf_checks = not used.is_sent_unasked  # type: ignore[attr-defined]  # noqa: SLF001 - Django's middleware and django-ninja read it
+        request._dont_enforce_csrf_checks = not used.needs_csrf_token  # type: ignore[attr-defined]  # noqa: SLF001 - Django's middleware and django-ninja read it

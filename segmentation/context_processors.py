@@ -1,4 +1,4 @@
-"""Template context of every page: the theme, the upload limit and settings of accounts. It makes no query."""
+"""Context processor for all pages. It makes no query."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from segmentation.http import theme
 
 
 def interface(request: HttpRequest) -> dict[str, Any]:
-    """Return the context variables of `base.html`."""
+    """Return the variables that `base.html` uses."""
     return {
         "theme": theme(request),
         "max_upload_bytes": settings.GMM_MAX_UPLOAD_BYTES,

@@ -15,6 +15,18 @@ class Conflict(SegmentationError):
     """Raised when an object is no longer in the state that a request needs: `revision_conflict` or `state_conflict`."""
 
 
+class NotFound(SegmentationError):
+    """What was asked for is not there: it never was, was deleted a moment ago, or is somebody else's; nobody learns which."""
+
+    def __init__(
+        self,
+        code: str = "not_found",
+        template: str = gettext_noop("This picture or run was deleted, or it belongs to somebody else."),
+        **values: str | float,
+    ) -> None:
+        super().__init__(code, template, **values)
+
+
 class StorageUnavailable(SegmentationError):
     """Raised when the media storage does not answer."""
 

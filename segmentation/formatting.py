@@ -1,14 +1,15 @@
 """Format numbers and settings for people: on the pages, in the admin and on the command line.
 
-Numbers have a minus sign rather than a hyphen, and a narrow no-break space before their unit. The decimal separator is that
-of the active language (Django's localisation). Thousands are separated by a narrow space in every language, as in the SI.
-`static/js/page.js` formats numbers in the same way.
+Separators are those of the active language (Django's localisation); numbers have a minus sign rather than a hyphen, and a
+narrow no-break space before their unit. `static/js/model/text.js` formats numbers in the same way with `Intl`. What programs
+read (the API, tables, values of fields) is never formatted here, but for `exact_number`.
+
 """
 
 import math
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
-from django.utils.formats import get_format
+from django.utils.formats import get_format, number_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -31,7 +32,7 @@ SETTING_TITLES = {
 
 _VALUE_TITLES = {
     "n_clusters": {"auto": _("chosen automatically")},
-    "preset": {"colours": _("Colours"), "regions": _("Regions")},
+    "preset": {"colours": _("Colours"), "areas": _("Areas"), "regions": _("Regions")},
     "features": {
         "rgb": _("as in the picture (RGB)"),
         "lab": _("perceptual (CIE Lab)"),
@@ -46,6 +47,7 @@ _VALUE_TITLES = {
         "tied": _("one shape for all (tied)"),
         "diag": _("aligned with the axes (diagonal)"),
         "spherical": _("circles (spherical)"),
+        "mixed": _("pixels on borders are shared (mixed)"),
     },
 }
 
@@ -59,6 +61,7 @@ _SHORT_VALUES = {
     "covariance=tied": _("one shape for all"),
     "covariance=diag": _("ellipses along the axes"),
     "covariance=spherical": _("circles"),
+    "covariance=mixed": _("borders shared"),
     "exact=True": _("all pixels"),
 }
 _SHORT_TEMPLATES = {
@@ -75,6 +78,7 @@ _AREAS = (("m²", 1.0, 1.0), ("mm²", 1e-6, 1e-6), ("µm²", 1e-12, 1e-12), ("nm
 _AREAS_ON_GROUND = (("km²", 1e6, 1e8), ("ha", 1e4, 1e4), ("m²", 1.0, 0.0))
 """Signs of units, each in square metres, and the smallest area in square metres that is written in it."""
 
+_MAX_DECIMALS = 20
 _SMALLEST_PLAIN, _LARGEST_PLAIN = 1e-4, 1e9  # of numbers without an exponent
 _MAX_CHARACTERS = 24  # of a number written without an exponent; the fields of a form take more
 _DAYS_PER_YEAR = 365.25
@@ -82,21 +86,21 @@ _MINUS, _NARROW_SPACE = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
 
 
 def number(value: float, decimals: int) -> str:
-    """Return a number with a fixed count of decimals and a minus sign instead of a hyphen.
+    """Return a number with a fixed count of decimals and a minus sign; halves are rounded away from zero.
 
-    >>> number(-12.8788, 2)
-    '−12.88'
+    >>> number(-12.8788, 2), number(1234.5, 1)
+    ('−12.88', '1,234.5')
     """
-    return _localised(f"{value:.{decimals}f}").replace("-", _MINUS)
+    return _localised(_rounded(value, decimals))
 
 
 def thousands(count: int) -> str:
     """Return an integer with its digits in groups of three.
 
-    >>> thousands(96615) == "96\N{NARROW NO-BREAK SPACE}615"
-    True
+    >>> thousands(96615)
+    '96,615'
     """
-    return f"{count:,}".replace(",", _NARROW_SPACE).replace("-", _MINUS)
+    return _localised(Decimal(count))
 
 
 def percent(share: float) -> str:
@@ -108,26 +112,33 @@ def percent(share: float) -> str:
     return f"{number(share * 100, 1)}{_NARROW_SPACE}%"
 
 
-def four_digits(value: float) -> str:
-    """Return a number that is not negative with at least four digits, or fewer if they would be zeros behind it.
+def whole_percent(percentage: int) -> str:
+    """Return how much of something is done, 0 to 100.
 
-    >>> four_digits(0.0123456), four_digits(12.3456), four_digits(123456.7) == "123\N{NARROW NO-BREAK SPACE}457", four_digits(400.0)
-    ('0.01235', '12.35', True, '400')
+    >>> whole_percent(41) == "41\N{NARROW NO-BREAK SPACE}%"
+    True
     """
-    if value >= 1000 or value == 0:
-        return thousands(round(value))
-    text = number(value, min(3 - math.floor(math.log10(value)), _MAX_CHARACTERS))
-    return text.rstrip("0").rstrip(".,") if set(text) & set(".,") else text
+    return f"{thousands(percentage)}{_NARROW_SPACE}%"
+
+
+def four_digits(value: float) -> str:
+    """Return a number that is not negative with four digits, without zeros behind it, or all digits before the point.
+
+    >>> four_digits(0.0123456), four_digits(12.3456), four_digits(123456.7), four_digits(400.0)
+    ('0.01235', '12.35', '123,457', '400')
+    """
+    decimals = min(max(3 - math.floor(math.log10(value)), 0), _MAX_DECIMALS) if value else 0
+    return _localised(Decimal(format(_rounded(value, decimals).normalize(), "f")))
 
 
 def significant(value: float) -> str:
     """Return any number with four significant digits, or all digits before the point.
 
-    >>> significant(-0.0123456), significant(30123.4) == "30\N{NARROW NO-BREAK SPACE}123", significant(2.5e-9)
-    ('−0.01235', True, '2.5e−09')
+    >>> significant(-0.0123456), significant(30123.4), significant(2.5e-9)
+    ('−0.01235', '30,123', '2.5e−09')
     """
     if value and not _SMALLEST_PLAIN <= abs(value) < _LARGEST_PLAIN:
-        return _localised(f"{value:.4g}").replace("-", _MINUS)
+        return f"{value:.4g}".replace("-", _MINUS).replace(".", _decimal_separator())
     return f"{_MINUS if value < 0 else ''}{four_digits(abs(value))}"
 
 
@@ -150,7 +161,7 @@ def pixel_size(width: float, height: float, unit: str, *, digits: int = 5) -> st
     """
     if unit == "mm" and max(width, height) < 1:
         width, height, unit = 1000 * width, 1000 * height, "um"
-    sides = [_localised(exact_number(float(f"{side:.{digits}g}"))) for side in (width, height)]
+    sides = [localised_number(float(f"{side:.{digits}g}")) for side in (width, height)]
     return f"{' × '.join(dict.fromkeys(sides))}{_NARROW_SPACE}{unit_of_length(unit)}"
 
 
@@ -184,7 +195,7 @@ def filesize(size: int) -> str:
     (True, True)
     """
     if size < 1e6:
-        return f"{math.ceil(size / 1e3) if size < 1e3 else round(size / 1e3)}{_NARROW_SPACE}kB"
+        return f"{number(math.ceil(size / 1e3) if size < 1e3 else size / 1e3, 0)}{_NARROW_SPACE}kB"
     return f"{_short(size / 1e6)}{_NARROW_SPACE}MB" if size < 1e9 else f"{_short(size / 1e9)}{_NARROW_SPACE}GB"
 
 
@@ -205,7 +216,7 @@ def cluster_count(count: int | None, *, regions: bool) -> str:
 
 
 def exact_number(value: float) -> str:
-    """Return all digits of a number, without an exponent unless the number is longer than 24 characters.
+    """Return all digits of a number, in no language, without an exponent unless the number is longer than 24 characters.
 
     >>> exact_number(1e-5), exact_number(0.5), exact_number(0.0), exact_number(1e-40)
     ('0.00001', '0.5', '0', '1e-40')
@@ -214,16 +225,28 @@ def exact_number(value: float) -> str:
     return written if len(written) <= _MAX_CHARACTERS else repr(value)
 
 
+def localised_number(value: float) -> str:
+    """Return all digits of a number as `exact_number`, with the separators of the active language.
+
+    >>> localised_number(0.00001), localised_number(1000.5)
+    ('0.00001', '1,000.5')
+    """
+    text = exact_number(value)
+    return text.replace(".", _decimal_separator()) if "e" in text else _localised(Decimal(text))
+
+
 def share_of_picture(share: float) -> str:
     """Return a fraction of a picture as a percentage with all its digits.
 
     >>> share_of_picture(0.0001) == "0.01\N{NARROW NO-BREAK SPACE}% of the picture"
     True
     """
-    percentage = format((Decimal(repr(share)) * 100).normalize(), "f")
-    if len(percentage) > _MAX_CHARACTERS:
-        percentage = f"{share * 100:g}"
-    return gettext("%(percentage)s of the picture") % {"percentage": f"{_localised(percentage)}{_NARROW_SPACE}%"}
+    percentage = (Decimal(repr(share)) * 100).normalize()
+    if len(format(percentage, "f")) > _MAX_CHARACTERS:
+        percentage = Decimal(f"{share * 100:g}")
+    return gettext("%(percentage)s of the picture") % {
+        "percentage": f"{localised_number(float(percentage))}{_NARROW_SPACE}%"
+    }
 
 
 def setting_value(name: str, value: object) -> str:
@@ -233,14 +256,11 @@ def setting_value(name: str, value: object) -> str:
     ('aligned with the axes (diagonal)', 'a sample', 'chosen automatically', '0.00001 nats per pixel')
     """
     if isinstance(value, bool | int | str):
-        return str(_VALUE_TITLES.get(name, {}).get(str(value), value))
-    if not isinstance(value, float):
-        return str(value)
-    if name == "smallest_region":
+        return str(_VALUE_TITLES.get(name, {}).get(str(value), _value_text(name, value)))
+    if name == "smallest_region" and isinstance(value, float):
         return share_of_picture(value) if value else gettext("all regions are kept")
-    if name == "tolerance":
-        return gettext("%(value)s nats per pixel") % {"value": exact_number(value)}
-    return exact_number(value)
+    text = _value_text(name, value)
+    return gettext("%(value)s nats per pixel") % {"value": text} if name == "tolerance" else text
 
 
 def log_likelihood(value: float, *, pixels: int | None, of_all: bool) -> str:
@@ -270,9 +290,11 @@ def short_setting(name: str, value: object) -> str:
     short = _SHORT_VALUES.get(f"{name}={value}")
     if short is not None:
         return str(short)
-    value = share_of_picture(value) if name == "smallest_region" and isinstance(value, float) else value
-    value = exact_number(value) if isinstance(value, float) else value
-    return str(_SHORT_TEMPLATES.get(name, "%(value)s")) % {"value": value}
+    if name == "smallest_region" and isinstance(value, float):
+        text = share_of_picture(value)
+    else:
+        text = _value_text(name, value)
+    return str(_SHORT_TEMPLATES.get(name, "%(value)s")) % {"value": text}
 
 
 def duration(value: float) -> str:
@@ -336,9 +358,26 @@ def approximate_days(days: float) -> str:
 
 
 def _short(value: float) -> str:
-    return _localised(f"{value:.1f}".removesuffix(".0"))
+    """Return a number with one decimal, or none where that is zero."""
+    rounded = _rounded(value, 1)
+    return _localised(rounded if rounded % 1 else _rounded(value, 0))
 
 
-def _localised(number: str) -> str:
-    """Return a number with the decimal separator of the active language."""
-    return number.replace(".", str(get_format("DECIMAL_SEPARATOR")))
+def _value_text(name: str, value: object) -> str:
+    """Return the value of a field of a recipe; a seed is a name rather than an amount, and is not grouped."""
+    if isinstance(value, float):
+        return localised_number(value)
+    return thousands(value) if isinstance(value, int) and not isinstance(value, bool) and name != "seed" else str(value)
+
+
+def _rounded(value: float, decimals: int) -> Decimal:
+    """Return a number rounded as `Intl` does it: halves of its exact binary value away from zero."""
+    return Decimal(value).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+
+
+def _localised(value: Decimal) -> str:
+    return str(number_format(value, force_grouping=True)).replace("-", _MINUS)
+
+
+def _decimal_separator() -> str:
+    return str(get_format("DECIMAL_SEPARATOR"))

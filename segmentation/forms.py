@@ -1,4 +1,4 @@
-"""Parse what a page sends and explain what is wrong with it. A recipe itself is parsed by `Recipe.from_mapping` only."""
+"""Forms of the pages. A recipe itself is parsed by `Recipe.from_mapping` only."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,24 +18,24 @@ from segmentation.models import Image, Run
 
 
 def sentence(error: SegmentationError) -> str:
-    """Return an error's sentence in the reader's language."""
+    """Return the message of an error in the language of the request."""
     values = dict(error.values)
     if isinstance(error, BadRecipe) and isinstance(values.get("name"), str):
-        values["name"] = _(str(values["name"]))  # the name of a setting is the engine's English, too
+        values["name"] = _(str(values["name"]))  # the engine gives the name in English
     return _(error.template) % values
 
 
-def written(recipe: Mapping[str, Any]) -> dict[str, str]:
-    """Return a recipe's mapping as the fields of a form; what is off is left out, as a check box does."""
-    fields = {name: _written(recipe[name]) for name in recipes.SETTING_NAMES if name in recipe}
+def recipe_fields(recipe: Mapping[str, Any]) -> dict[str, str]:
+    """Return a recipe, as a mapping, as form fields. Settings that are off are omitted, as a check box is."""
+    fields = {name: _field_text(recipe[name]) for name in recipes.SETTING_NAMES if name in recipe}
     return {name: text for name, text in fields.items() if text}
 
 
 class RecipeForm(forms.Form):
-    """The settings of a run; `recipe` holds the parsed recipe once the form is valid.
+    """Settings of a run; `recipe` holds the parsed recipe once the form is valid.
 
-    Its fields are the settings of `Recipe`, as text, and `auto`, a check box that leaves the number to the engine. A field
-    that is empty or not there takes its default; a mapping of a recipe will do as data.
+    Its fields are the settings of `Recipe`, as text, and `auto`, a check box that lets the engine choose the number of
+    clusters. An empty or missing field takes its default. The mapping of a recipe can also be used as data.
     """
 
     recipe: Recipe
@@ -46,7 +46,7 @@ class RecipeForm(forms.Form):
             self.fields[name] = forms.CharField(required=False, max_length=40)
 
     def clean(self) -> dict[str, Any]:
-        """Parse the recipe; what is wrong with it stands at its field."""
+        """Parse the recipe, and add an error to the field that is invalid."""
         if self.errors:
             return self.cleaned_data
         try:
@@ -60,40 +60,40 @@ class RecipeForm(forms.Form):
 
     @property
     def shown(self) -> dict[str, str]:
-        """What to put into each field again: what was given, else the default."""
-        default = {name: _written(value) for name, value in Recipe().to_mapping().items()}
-        given = {name: _written(self.data[name]).strip() for name in default if name in self.data}
+        """Value to show in each field: the submitted one, or else the default."""
+        default = {name: _field_text(value) for name, value in Recipe().to_mapping().items()}
+        given = {name: _field_text(self.data[name]).strip() for name in default if name in self.data}
         return default | {name: value for name, value in given.items() if value}
 
     @property
     def auto_shown(self) -> bool:
-        """Whether the number is left to the engine."""
+        """Whether the engine chooses the number of clusters."""
         return bool(self.data.get("auto")) or self.shown["n_clusters"].lower() == recipes.AUTO
 
     @property
     def n_clusters_shown(self) -> int:
-        """The number to put into the field again: what was asked for if it makes sense, else the default."""
+        """Number to show in the field: the submitted one if it is a number, or else the default."""
         given = self.shown["n_clusters"]
         if given.isdecimal() and len(given) <= _MOST_DIGITS_OF_A_NUMBER:
-            return int(given)  # also one that is out of range: the problem with it is told beside it
+            return int(given)  # also a number out of range, which is shown with its error message
         return Recipe().n_clusters or recipes.MIN_CLUSTERS
 
     @property
     def smallest_region_choices(self) -> list[tuple[str, str]]:
-        """The values that are offered for the smallest region, with what they are called; the given one is among them."""
+        """Offered values for the smallest region with their labels; they include the submitted value."""
         shown = self.shown["smallest_region"]
         offered = [(value, _share(value)) for value in _SMALLEST_REGIONS]
         return offered if shown in _SMALLEST_REGIONS else [*offered, (shown, _share(shown))]
 
     @property
     def opened(self) -> bool:
-        """Whether a setting below "More options" is not the default, so that it must be seen."""
-        usual = Recipe().to_mapping()
-        return any(self.shown[name] != _written(usual[name]) for name in usual if name not in _IN_FRONT)
+        """Whether a setting below "More options" differs from its default and must be shown."""
+        defaults = Recipe().to_mapping()
+        return any(self.shown[name] != _field_text(defaults[name]) for name in defaults if name not in _ALWAYS_SHOWN)
 
     @property
     def problem(self) -> str:
-        """The first thing that is wrong, as a sentence, or nothing."""
+        """First error message, or an empty text."""
         return next((str(errors[0]) for errors in self.errors.values()), "")
 
     def _given(self) -> dict[str, str]:
@@ -103,11 +103,12 @@ class RecipeForm(forms.Form):
 
 _SMALLEST_REGIONS = ("0", "0.0001", "0.001", "0.01")
 _MOST_DIGITS_OF_A_NUMBER = 20
-_IN_FRONT = {"schema", "preset", "n_clusters"}
+_ALWAYS_SHOWN = {"schema", "preset", "n_clusters"}
+_SHOWN_AT_FIELD = {"mask_file", "mask", "begin", "smoothness", "seed", "restarts", "max_iterations", "tolerance"}
 
 
 def _share(given: str) -> str:
-    """Return what a smallest region is called; one that is no number, as it is."""
+    """Return the label of a smallest region; text that is not a number is returned unchanged."""
     try:
         share = float(given)
     except ValueError:
@@ -115,29 +116,29 @@ def _share(given: str) -> str:
     return formatting.share_of_picture(share) if share else _("Keep all regions")
 
 
-def _written(value: object) -> str:
-    """Return a setting as a field holds it; a check box that is off sends nothing."""
+def _field_text(value: object) -> str:
+    """Return the value of a setting as the text of its form field; a check box that is off has none."""
     if isinstance(value, bool):
         return "on" if value else ""
     return formatting.exact_number(value) if isinstance(value, float) else str(value)
 
 
 class UploadForm(RecipeForm):
-    """A picture and the settings of its first run. Whether the file is a picture is for `services.upload_image` to say."""
+    """Picture and the settings of its first run. `services.upload_image` checks the file."""
 
     image = forms.FileField(allow_empty_file=True, error_messages={"required": gettext_lazy("No picture was chosen.")})
 
 
 class RunForm(RecipeForm):
-    """The settings of another run of a picture, with what belongs to the picture: where it begins and what is left out.
+    """Settings of a new run of an image, with the run that it starts from and its mask.
 
     Parameters
     ----------
     starts : QuerySet of Run
-        The runs that it may begin with.
+        The runs that it may start from.
     """
 
-    mask = forms.CharField(required=False, max_length=64)  # the SHA-256 of one that is stored
+    mask = forms.CharField(required=False, max_length=64)  # SHA-256 of a stored mask
     mask_file = forms.FileField(required=False, allow_empty_file=True)
 
     def __init__(self, *args: Any, starts: QuerySet[Run], **kwargs: Any) -> None:
@@ -150,32 +151,31 @@ class RunForm(RecipeForm):
 
     @property
     def begin_shown(self) -> str:
-        """The id of the run to begin with, as it was given."""
+        """Submitted id of the run to start from."""
         return str(self.data.get("begin", ""))
 
     @property
     def opened(self) -> bool:
-        """Whether a setting below "More options" is not the default, so that it must be seen."""
+        """Whether a setting below "More options" differs from its default and must be shown."""
         return super().opened or bool(self.begin_shown)
 
     @property
     def mask_problem(self) -> str:
-        """What is wrong with the mask, as a sentence, or nothing."""
+        """Error message of the mask, or an empty text."""
         return next((str(self.errors[name][0]) for name in ("mask_file", "mask") if name in self.errors), "")
 
     @property
     def begin_problem(self) -> str:
-        """What is wrong with where the run begins, as a sentence, or nothing."""
+        """Error message of the run to start from, or an empty text."""
         return str(self.errors["begin"][0]) if "begin" in self.errors else ""
 
     @property
     def problem(self) -> str:
-        """The first thing that is wrong with the settings themselves, as a sentence, or nothing."""
-        elsewhere = {"mask_file", "mask", "begin"}
-        return next((str(errors[0]) for name, errors in self.errors.items() if name not in elsewhere), "")
+        """First error message that is not shown beside a field, or an empty text."""
+        return next((str(errors[0]) for name, errors in self.errors.items() if name not in _SHOWN_AT_FIELD), "")
 
-    def refuse(self, error: SegmentationError) -> bool:
-        """Put what a service refused at the field that it is about; returns False when it is about none."""
+    def add_domain_error(self, error: SegmentationError) -> bool:
+        """Add the error of a service to the field that it concerns; return False if it concerns no field."""
         field = {"mixture": "begin"}.get(str(error.values.get("field", "")), str(error.values.get("field", "")))
         if field not in self.fields:
             return False
@@ -311,7 +311,7 @@ def _written_reading(image: Image) -> dict[str, str]:
 
 
 class LegendForm(forms.Form):
-    """The table of clusters as a page without JavaScript sends it: the check boxes that are on."""
+    """Check boxes of the table of clusters, as a page without JavaScript sends them."""
 
     revision = forms.IntegerField(min_value=0)
 
@@ -323,13 +323,13 @@ class LegendForm(forms.Form):
 
     @property
     def chosen(self) -> dict[int, bool]:
-        """Whether each cluster belongs to the foreground; of a valid form."""
+        """Whether each cluster belongs to the foreground. The form must be valid."""
         on = set(self.cleaned_data["foreground"])
         return {index: index in on for index in range(self._n_clusters)}
 
 
 class MergeForm(forms.Form):
-    """Two clusters that are to become one, by index, and the revision that was seen."""
+    """Indices of two clusters to merge, and the revision that the page shows."""
 
     revision = forms.IntegerField(min_value=0)
     into = forms.IntegerField(min_value=0)
@@ -337,6 +337,6 @@ class MergeForm(forms.Form):
 
 
 class UndoForm(forms.Form):
-    """The revision that was seen."""
+    """Revision that the page shows."""
 
     revision = forms.IntegerField(min_value=0)

@@ -1,4 +1,4 @@
-"""Helpers for requests and responses: look-ups with permissions, error responses, headers, the theme."""
+"""Helpers for requests and responses: look-ups with permission checks, the theme, error responses, headers."""
 
 import uuid
 from http import HTTPStatus
@@ -10,7 +10,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from segmentation import access
-from segmentation.engine.exceptions import SegmentationError, gettext_noop
+from segmentation.engine.exceptions import SegmentationError
+from segmentation.exceptions import NotFound
 from segmentation.forms import sentence
 from segmentation.models import User
 
@@ -34,7 +35,7 @@ HEADERS = {
         )
     ),
 }
-"""Headers of every response: other sites cannot embed, frame or read it, and pages cannot use devices of the client."""
+"""Headers of every response. No other site may embed, frame or read it, and pages may not use the devices of the computer."""
 
 THEMES = ("light", "dark")  # no value: that of the operating system
 THEME_COOKIE = "theme"
@@ -53,87 +54,86 @@ _STATUS = {
     "not_found": HTTPStatus.NOT_FOUND,
     "internal_error": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-_NOT_FOUND = gettext_noop("This picture or run was deleted, or it belongs to somebody else.")
 _RETRY_SECONDS = 10
 _TRY_AGAIN = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
 
 class SignedInRequest(HttpRequest):
-    """A request of a person who is signed in; for annotations behind `login_required` and the API's authentication."""
+    """Request of a signed-in person, for annotations of views that require a sign-in."""
 
     user: User
 
 
 class Owned(Protocol[M_co]):
-    """A queryset of a model with an owner."""
+    """Queryset of a model with an owner."""
 
     def visible_to(self, user: User | AnonymousUser) -> QuerySet[M_co]: ...
 
 
-def get_visible_or_404(things: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUID) -> M:
-    """Return the object with the primary key `pk`, if `user` may see it.
+def get_visible_or_404(queryset: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUID) -> M:
+    """Return the object with the key `pk`, if `user` may see it.
 
     Raises
     ------
-    SegmentationError
-        With `not_found`, both when it does not exist and when `user` may not see it.
+    NotFound
+        If the object does not exist or `user` may not see it; the response does not tell which.
     """
     try:
-        return things.visible_to(user).get(pk=pk)
+        return queryset.visible_to(user).get(pk=pk)
     except ObjectDoesNotExist:
-        raise SegmentationError("not_found", _NOT_FOUND) from None
+        raise NotFound from None
 
 
-def get_changeable(things: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUID) -> M:
-    """Return the object with the primary key `pk`, if `user` may change it.
+def get_changeable(queryset: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUID) -> M:
+    """Return the object with the key `pk`, if `user` may change it.
 
     Raises
     ------
-    SegmentationError
-        As `get_visible_or_404`.
+    NotFound
+        As for `get_visible_or_404`.
     PermissionDenied
-        When `user` may see it but not change it.
+        If `user` may see the object, but not change it.
     """
-    thing = get_visible_or_404(things, user=user, pk=pk)
-    if not access.may_change(user=user, thing=thing):
+    obj = get_visible_or_404(queryset, user=user, pk=pk)
+    if not access.may_change(user=user, thing=obj):
         raise PermissionDenied
-    return thing
+    return obj
 
 
-def get_deletable(things: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUID) -> M:
-    """Return the object with the primary key `pk`, if `user` may delete it; otherwise raises as `get_changeable` does."""
-    thing = get_visible_or_404(things, user=user, pk=pk)
-    if not access.may_delete(user=user, thing=thing):
+def get_deletable(queryset: Owned[M], *, user: User | AnonymousUser, pk: uuid.UUID) -> M:
+    """Return the object with the key `pk`, if `user` may delete it; raises the errors of `get_changeable`."""
+    obj = get_visible_or_404(queryset, user=user, pk=pk)
+    if not access.may_delete(user=user, thing=obj):
         raise PermissionDenied
-    return thing
+    return obj
 
 
 def theme(request: HttpRequest) -> str:
-    """Return the theme that was chosen in this browser; an empty string for that of the operating system."""
+    """Return the theme that was chosen in this browser, or an empty text for the theme of the system."""
     chosen = request.COOKIES.get(THEME_COOKIE, "")
     return chosen if chosen in THEMES else ""
 
 
 def is_api(request: HttpRequest) -> bool:
-    """Return whether a request is for the API, whose errors are always sent as problem details."""
+    """Return whether a request goes to the API, whose errors are always problem details."""
     return request.path_info.startswith(API_ROOT)
 
 
 def wants_page(request: HttpRequest) -> bool:
-    """Return whether the response should be a page: the client accepts HTML, and the request is not for the API.
+    """Return whether the response to a request should be an HTML page.
 
-    Browsers accept HTML when they navigate, but not when they load pictures; neither do scripts.
+    Browsers accept HTML when they load a page, but not for pictures or requests of scripts. The API never returns a page.
     """
     return not is_api(request) and "text/html" in request.headers.get("Accept", "")
 
 
 def status_of(error: SegmentationError) -> HTTPStatus:
-    """Return the HTTP status for a domain error."""
+    """Return the HTTP status of an error."""
     return _STATUS.get(error.code, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 def problem(status: HTTPStatus, code: str, detail: str) -> HttpResponse:
-    """Return a response with problem details (RFC 9457), which include an error code of the application."""
+    """Return an error response with problem details (RFC 9457)."""
     body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, "code": code}
     response = JsonResponse(body, status=status, content_type=PROBLEM_TYPE)
     if status in _TRY_AGAIN:
@@ -142,12 +142,12 @@ def problem(status: HTTPStatus, code: str, detail: str) -> HttpResponse:
 
 
 def problem_of(error: SegmentationError) -> HttpResponse:
-    """Return the response with problem details for a domain error, with `Retry-After` where it makes sense."""
+    """Return the response to a domain error as problem details, with `Retry-After` where it applies."""
     return with_retry_after(problem(status_of(error), error.code, sentence(error)), error)
 
 
 def with_retry_after(response: HttpResponse, error: SegmentationError) -> HttpResponse:
-    """Set `Retry-After` in a response with status 429 or 503, to the value of the error or else to 10 s."""
+    """Set `Retry-After` on a response with status 429 or 503, to the value of the error if it has one."""
     if response.status_code in _TRY_AGAIN:
         response.headers["Retry-After"] = str(error.values.get("retry_after", _RETRY_SECONDS))
     return response

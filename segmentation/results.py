@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from segmentation import files
 from segmentation.engine.artefacts import Counts, FitDetails, PictureDetails, Source
 from segmentation.engine.exceptions import gettext_noop
-from segmentation.engine.gmm import Component, Mixture
+from segmentation.engine.gmm import Component, Coverage, Mixture
 from segmentation.engine.gmm.statistics.bands import BandSums
 from segmentation.engine.imaging import FileDescription, Header, Notice
 from segmentation.engine.imaging.areas import MapAreas
@@ -64,6 +64,16 @@ class StoredResult(Source):
     @cached_property
     def components(self) -> tuple[Component, ...]:  # type: ignore[override] # as above
         return tuple(map(Component.from_mapping, self.result.components))
+
+    @cached_property
+    def coverage(self) -> Coverage | None:  # type: ignore[override] # as above
+        stored = self.result.extras.get("coverage")
+        return None if stored is None else Coverage.from_mapping(stored)
+
+    @cached_property
+    def gain(self) -> float | None:  # type: ignore[override] # as above
+        stored = self.result.extras.get("gain")
+        return None if stored is None else float(stored)
 
     @cached_property
     def picture(self) -> PictureDetails:  # type: ignore[override] # as above

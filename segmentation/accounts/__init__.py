@@ -1,1 +1,1 @@
-"""What this site decides about accounts; all else is django-allauth's. The settings name what allauth and Django load."""
+"""Accounts: what this site adds to django-allauth. The settings name the classes that allauth and Django load."""

@@ -1,4 +1,4 @@
-"""Comparing names and passwords, with the same work for accounts that exist and for those that do not."""
+"""Authentication backend that does the same work for existing and for unknown accounts."""
 
 from typing import Any
 
@@ -11,16 +11,16 @@ from segmentation.models import User
 
 
 class AccountBackend(AuthenticationBackend):  # type: ignore[misc] # allauth publishes no types
-    """Computes one password hash for each attempt: of the account that is meant, or of none.
+    """Computes exactly one password hash for each attempt, whether the account exists or not.
 
-    Hashes are what an attempt costs. With more of them for some names or addresses, time would tell that these exist.
+    Hashing dominates the time of an attempt. A different number of hashes would reveal that an account exists.
     """
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:  # noqa: ARG002 - Django's signature
         password = credentials.get("password")
         if not password:
             return None
-        person = account_meant(username=credentials.get("username"), email=credentials.get("email"))
+        person = find_account(username=credentials.get("username"), email=credentials.get("email"))
         if person is None:
             self._mitigate_timing_attack(password)
             return None
@@ -28,23 +28,26 @@ class AccountBackend(AuthenticationBackend):  # type: ignore[misc] # allauth pub
         return found
 
 
-def account_meant(*, username: str | None, email: str | None) -> User | None:
-    """Return the one account that somebody means who signs in by a name or an address.
+def find_account(*, username: str | None, email: str | None) -> User | None:
+    """Return the account for a sign-in with a user name or an e-mail address, or None.
 
-    Whoever has confirmed the address has it; a name that looks like an address gives way to them. Of several accounts with the
-    same unconfirmed address it is the oldest.
+    An account with the confirmed address comes first, then one with the user name, then the oldest account with the
+    unconfirmed address.
     """
     address = email or (username if username and "@" in username else "") or ""
     confirmed = EmailAddress.objects.filter(email=address.lower(), verified=True).select_related("user").first()
-    named = _named(username or "")
-    claimed = filter_users_by_email(address, for_login=True) if address else []
+    with_name = _find_by_name(username or "")
+    unconfirmed = filter_users_by_email(address, for_login=True) if address else []
     if confirmed:
         owner: User = confirmed.user
         return owner
-    return named or min(claimed, key=lambda person: person.pk, default=None)
+    return with_name or min(unconfirmed, key=lambda person: person.pk, default=None)
 
 
-def _named(username: str) -> User | None:
-    """Return whoever has the name exactly so, as an account made in the administration may, else in small letters."""
+def _find_by_name(username: str) -> User | None:
+    """Return the account with this user name, or else with the name in lower case.
+
+    Only accounts created in the administration can have a name in upper case.
+    """
     people = {person.username: person for person in User.objects.filter(username__in=[username, username.lower()])}
     return people.get(username) or people.get(username.lower())

@@ -1,4 +1,4 @@
-"""The page on which a person deletes their own account. It asks for the password, whoever sits in front of an open session."""
+"""Page on which people delete their own account. It asks for the password, in case somebody else uses an open session."""
 
 from allauth.account.forms import ReauthenticateForm
 from allauth.core.internal import ratelimit
@@ -24,14 +24,14 @@ _APP = "allauth.account"
 @never_cache
 @login_required
 def delete(request: SignedInRequest) -> HttpResponse:
-    """Say what goes, ask for the password, and delete the account with everything that is stored of the person."""
+    """Show what will be deleted, ask for the password, and delete the account with all its data."""
     person = request.user
     form = ReauthenticateForm(request.POST or None, user=person)
     refusal = services.refusal_to_delete(user=person)
     if request.method != "POST" or refusal is not None:
         return _page(request, form, refusal)
     if not ratelimit.consume(request, app=_APP, action="reauthenticate", user=person):
-        form.add_error(None, _("That was too often. Wait a few minutes, then try again."))
+        form.add_error(None, _("Too many attempts. Wait a few minutes, then try again."))
     if not form.is_valid():
         return _page(request, form, None)
     person_id = person.pk
@@ -41,7 +41,7 @@ def delete(request: SignedInRequest) -> HttpResponse:
         return _page(request, form, sentence(error))
     logout(request)
     services.end_sessions(user_id=person_id)
-    messages.success(request, _("Your account and everything in it were deleted."))
+    messages.success(request, _("Your account and all its data were deleted."))
     response = redirect("home")
     forget(request, response, user_id=person_id)
     return response

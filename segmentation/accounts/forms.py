@@ -1,4 +1,4 @@
-"""Forms of accounts that do more than allauth's."""
+"""Account forms that extend those of allauth."""
 
 from typing import Any, cast
 
@@ -16,11 +16,11 @@ from segmentation.models import User
 
 
 class SignupForm(AllauthSignupForm):  # type: ignore[misc]  # allauth publishes no types
-    """Two people may choose one name at the same moment: both find it free, and one of them gets it."""
+    """Sign-up form that handles two people who choose the same name at the same moment."""
 
     def try_save(self, request: HttpRequest) -> tuple[User | None, HttpResponse | None]:
-        """Make the account; whoever came second by a moment gets the page of somebody who came later."""
-        from allauth.account.views import signup  # noqa: PLC0415 - the views look for this form when they are loaded
+        """Create the account; if the name was taken a moment before, return the form with that error."""
+        from allauth.account.views import signup  # noqa: PLC0415 - the views import this form
 
         try:
             return cast("tuple[User | None, HttpResponse | None]", super().try_save(request))
@@ -31,7 +31,7 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]  # allauth publishes 
 
 
 class ResetPasswordForm(AllauthResetPasswordForm):  # type: ignore[misc]  # allauth publishes no types
-    """Sends one message, whoever has the address, and says so when that is not possible."""
+    """Password reset form that sends one message for an address, and shows an error if it cannot be sent."""
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         email: str = super().save(request, **kwargs)

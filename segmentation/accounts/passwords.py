@@ -1,29 +1,29 @@
-"""How hard a password is to guess."""
+"""Password validator based on the number of guesses that a password takes."""
 
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-_FEWEST_GUESSES = 1e9  # Winter2025!! takes a third of that
-_LOOKED_AT = 20  # characters; the estimate takes 0.2 s for as many at worst, and 4 s for 60
+_MIN_GUESSES = 1e9  # Winter2025!! takes a third of that
+_MAX_CHARACTERS = 20  # the estimate takes at most 0.2 s for as many, but 4 s for 60
 _ATTRIBUTES = ("username", "first_name", "last_name", "email")
 _OF_THE_SITE = ("gmm", "studio", "gmmstudio", "segmentation")
 
 
 class GuessesValidator:
-    """Refuses what a program that knows people guesses soon: known passwords with a 0 for an o, a season with a year.
+    """Rejects passwords that take fewer than a thousand million guesses, as estimated by zxcvbn.
 
-    zxcvbn estimates the guesses, with the person's name and address among its words. Of a long password only the beginning
-    counts: what stands behind it can only add to them.
+    The words that zxcvbn tries include the person's name and address. Of a long password only the beginning is estimated;
+    more characters can only increase the number of guesses.
     """
 
     def validate(self, password: str, user: Any = None) -> None:
-        from zxcvbn import zxcvbn  # noqa: PLC0415 - its lists of words are loaded when somebody chooses a password
+        from zxcvbn import zxcvbn  # noqa: PLC0415 - it loads large word lists, which only a new password needs
 
         about = [str(getattr(user, name, "") or "") for name in _ATTRIBUTES]
         parts = [part for text in about for part in (text, *text.replace("@", ".").split(".")) if part]
-        if float(zxcvbn(password[:_LOOKED_AT], user_inputs=[*parts, *_OF_THE_SITE])["guesses"]) < _FEWEST_GUESSES:
+        if float(zxcvbn(password[:_MAX_CHARACTERS], user_inputs=[*parts, *_OF_THE_SITE])["guesses"]) < _MIN_GUESSES:
             raise ValidationError(
                 _(
                     "This password is easy to guess. Use several unrelated words, or let a password manager generate one."

@@ -1,4 +1,4 @@
-"""What staff see and do: one module a noun. Parses, makes one service call, responds, as the views do."""
+"""Administration site, with one module for each model. Like a view, an admin parses, calls one service and responds."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _

@@ -1,4 +1,4 @@
-"""E-mail addresses of people: who has one gets a new password by it, so that it is guarded like the password itself."""
+"""E-mail addresses of people. An address can reset a password, so it is protected like one."""
 
 from typing import Any
 
@@ -22,18 +22,18 @@ admin.site.unregister(EmailAddress)
 
 
 class EmailAddressForm(forms.ModelForm):  # type: ignore[type-arg] # allauth publishes no types
-    """An address, for a person whom the one who is signed in may touch; `request` is set by the admin."""
+    """Form for an address of a person whom the signed-in person may change; the admin sets `request`."""
 
     request: HttpRequest
 
     def clean_user(self) -> User:
         person: User = self.cleaned_data["user"]
         if not may_manage(self.request, person):
-            raise ValidationError(_("This person has more permissions than you: only they change their addresses."))
+            raise ValidationError(_("This person has more permissions than you. Only they can change their addresses."))
         return person
 
     def clean_email(self) -> str:
-        """Refuse the address of a person whom one may not touch: confirmed elsewhere, they could sign in by it no more."""
+        """Reject the address of a person whom one may not change; they could no longer sign in with it."""
         email = str(self.cleaned_data["email"]).lower()
         if not all(may_manage(self.request, person) for person in filter_users_by_email(email)):
             raise ValidationError(_("Another account already has this address."))
@@ -42,9 +42,9 @@ class EmailAddressForm(forms.ModelForm):  # type: ignore[type-arg] # allauth pub
 
 @admin.register(EmailAddress)
 class EmailAddressAdmin(GuardedAdmin, AllauthEmailAddressAdmin):  # type: ignore[misc] # allauth publishes no types
-    """allauth's own, for staff who may also change the person: an address opens the account.
+    """Admin of allauth, restricted to staff who may also change the person.
 
-    Who could only change addresses would give somebody an address of their own and ask for a new password by it.
+    Otherwise staff who may only change addresses could add their own address to an account and reset its password.
     """
 
     form = EmailAddressForm
@@ -61,22 +61,22 @@ class EmailAddressAdmin(GuardedAdmin, AllauthEmailAddressAdmin):  # type: ignore
         return super().has_add_permission(request) and _may_change_people(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and _may_change_people(request) and _may_touch(request, obj)
+        return super().has_change_permission(request, obj) and _may_change_people(request) and _may_manage(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and _may_change_people(request) and _may_touch(request, obj)
+        return super().has_delete_permission(request, obj) and _may_change_people(request) and _may_manage(request, obj)
 
     @admin.action(permissions=["change"], description=gettext_lazy("Mark selected addresses as confirmed"))
     def make_verified(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        """Confirm those addresses whose people one may touch, and leave the others."""
-        mine = [address.pk for address in queryset.select_related("user") if _may_touch(request, address)]
-        chosen = queryset.filter(pk__in=mine, verified=False)
+        """Mark the selected addresses as confirmed, except those of people whom one may not change."""
+        permitted = [address.pk for address in queryset.select_related("user") if _may_manage(request, address)]
+        chosen = queryset.filter(pk__in=permitted, verified=False)
         for address in chosen:
             self.log_change(request, address, _("Marked as confirmed."))
         super().make_verified(request, chosen)
 
 
-def _may_touch(request: HttpRequest, address: EmailAddress | None) -> bool:
+def _may_manage(request: HttpRequest, address: EmailAddress | None) -> bool:
     return address is None or may_manage(request, address.user)
 
 

@@ -1,4 +1,4 @@
-"""Cells that several lists share."""
+"""Table cells that several lists share."""
 
 import uuid
 from datetime import datetime
@@ -16,15 +16,15 @@ from segmentation.models.jobs import State
 
 
 def pictures(*, image_id: uuid.UUID | None, run_id: uuid.UUID | None, name: str) -> SafeString:
-    """Return original and result side by side, each a link to itself at full size; None where there is none to show."""
+    """Return thumbnails of the original and the result, each linked to the picture at full size; None omits one."""
     return render_to_string(
-        "admin/segmentation/_pair.html",
+        "admin/segmentation/_thumbnails.html",
         {"image_id": image_id, "run_id": run_id, "name": name},
     )
 
 
 def name_and_size(image: Image) -> SafeString:
-    return name_and_note(image.name, f"{image.width} × {image.height}")
+    return name_and_note(image.name, f"{formatting.thousands(image.width)} × {formatting.thousands(image.height)}")
 
 
 def name_and_note(name: str, note: str) -> SafeString:
@@ -42,37 +42,37 @@ def ago(moment: datetime | None) -> SafeString | None:
 
 
 def owner(person: User, *, model: str) -> SafeString:
-    """Return a person's name as a link to the list of what is theirs."""
+    """Return the name of a person as a link to the list of their images or runs."""
     address = reverse(f"admin:segmentation_{model}_changelist", query={"owner": person.pk})
-    title = _("Only what belongs to %(name)s") % {"name": person.get_username()}
+    title = _("Show only those of %(name)s") % {"name": person.get_username()}
     return format_html('<a href="{}" title="{}">{}</a>', address, title, person.get_username())
 
 
 def duration(job: Job) -> str | None:
-    """Return how long a run has worked; None for one that has not ended or was never begun."""
+    """Return the duration of a job, or None if it has not ended or was never started."""
     if not (job.started and job.finished):
         return None
     return formatting.duration((job.finished - job.started).total_seconds())
 
 
 def clusters(count: int) -> SafeString:
-    return _worded(formatting.thousands(count), after=ngettext("cluster", "clusters", count))
+    return _labelled(formatting.thousands(count), after=ngettext("cluster", "clusters", count))
 
 
 def images(count: int) -> SafeString:
-    return _worded(formatting.thousands(count), after=ngettext("image", "images", count))
+    return _labelled(formatting.thousands(count), after=ngettext("image", "images", count))
 
 
 def runs(count: int) -> SafeString:
-    return _worded(formatting.thousands(count), after=ngettext("run", "runs", count))
+    return _labelled(formatting.thousands(count), after=ngettext("run", "runs", count))
 
 
 def foreground(share: float) -> SafeString:
-    return _worded(formatting.percent(share), before=_("foreground"))
+    return _labelled(formatting.percent(share), before=_("foreground"))
 
 
-def _worded(number: str, *, before: str = "", after: str = "") -> SafeString:
-    """Return a number with its word, which shows where the head of the column does not: on a phone."""
+def _labelled(number: str, *, before: str = "", after: str = "") -> SafeString:
+    """Return a number with a label, which is shown on narrow screens, where the table has no headings."""
     left = format_html('<span class="lbl">{} </span>', before) if before else ""
     right = format_html('<span class="lbl"> {}</span>', after) if after else ""
     return format_html("{}{}{}", left, number, right)

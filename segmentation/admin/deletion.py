@@ -1,4 +1,4 @@
-"""What goes when something is deleted, in numbers: Django's own list loads and names every single row."""
+"""Summary of what a deletion removes. Django's own list loads and names every row, which takes too long."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,26 +9,26 @@ from django.utils.translation import gettext as _
 
 from segmentation.models import Image, Run
 
-Deleted = tuple[list[str], dict[str, int], set[str], list[str]]
-"""Names, numbers by kind, kinds that the person may not delete, and what is protected: `ModelAdmin.get_deleted_objects`."""
+DeletedObjects = tuple[list[str], dict[str, int], set[str], list[str]]
+"""Result of `ModelAdmin.get_deleted_objects`: names, counts by model, models without permission, protected objects."""
 
 _NAMED = 25
 
 
 def names(things: Iterable[Model]) -> list[str]:
-    """Return the names of the first few things, and how many others there are."""
+    """Return the names of the first 25 objects and the number of the others."""
     found = [str(thing) for thing in things]
     more = len(found) - _NAMED
     return found[:_NAMED] + ([_("and %(n)s more") % {"n": more}] if more > 0 else [])
 
 
 def counts(**by_kind: tuple[type[Model], int]) -> dict[str, int]:
-    """Return the numbers under the names of their kinds; what there is none of is left out."""
+    """Return the counts by the plural name of the model, without those that are 0."""
     return {str(kind._meta.verbose_name_plural): count for kind, count in by_kind.values() if count}  # noqa: SLF001 - Django's public name
 
 
 def lacking(request: HttpRequest, *, images: int, runs: int) -> set[str]:
-    """Return the kinds of which something would go, although the person may not delete it."""
+    """Return the names of the models of which objects would be deleted, but which the person may not delete."""
     kinds: list[tuple[type[Any], str, int]] = [
         (Image, "segmentation.delete_image", images),
         (Run, "segmentation.delete_run", runs),

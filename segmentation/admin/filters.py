@@ -1,4 +1,4 @@
-"""The filters beside the lists. Each is an index range or an equality; none counts, and none needs a script."""
+"""Filters of the lists. Each is an equality or a range on an index, counts no rows, and works without JavaScript."""
 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -24,7 +24,7 @@ _DAY = timedelta(days=1)
 
 
 class StateFilter(SimpleListFilter):
-    """The runs in one state."""
+    """Filters runs by state."""
 
     title = _("state")
     parameter_name = "state"
@@ -41,7 +41,7 @@ class StateFilter(SimpleListFilter):
 
 
 class OwnerFilter(SimpleListFilter):
-    """The things of one person. Shown once it is set, by a link from the person or from a list."""
+    """Filters by owner. It is shown only when it is set, by a link from a person or from a list."""
 
     title = _("owner")
     parameter_name = "owner"
@@ -65,7 +65,7 @@ class JobOwnerFilter(OwnerFilter):
 
 
 class ImageFilter(SimpleListFilter):
-    """The runs of one image. Shown once it is set, by a link from the image."""
+    """Filters runs by image. It is shown only when it is set, by a link from an image."""
 
     title = _("image")
     parameter_name = "image"
@@ -83,22 +83,22 @@ class ImageFilter(SimpleListFilter):
 
 
 class AliveFilter(SimpleListFilter):
-    """The workers that were seen within a lease."""
+    """Filters workers by a heartbeat within the lease."""
 
     title = _("state")
     parameter_name = "alive"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> list[tuple[str, Any]]:  # noqa: ARG002 - Django's signature
-        return [("1", _("At work"))]
+        return [("1", _("Active"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Worker]) -> QuerySet[Worker]:  # noqa: ARG002 - Django's signature
         return queryset if self.value() is None else queryset.filter(pk__in=Worker.objects.alive().values("pk"))
 
 
 class DateFilter(ListFilter):
-    """From one day to another, both included and both optional: four links and two date fields.
+    """Filters by a range of days, both included and both optional, with four links and two date fields.
 
-    Django's `date_hierarchy` would look at every row for each level.
+    Django's `date_hierarchy` would read every row for each level.
     """
 
     title = _("date")
@@ -112,7 +112,7 @@ class DateFilter(ListFilter):
         super().__init__(request, params, model, model_admin)
         self.since = _day(params.pop(self.first, [""])[-1])
         self.until = _day(params.pop(self.last, [""])[-1])
-        self.others: list[tuple[str, str]] = []  # what the form must send along
+        self.others: list[tuple[str, str]] = []  # other parameters, which the form must also send
 
     def has_output(self) -> bool:
         return True
@@ -128,18 +128,18 @@ class DateFilter(ListFilter):
         return queryset
 
     def choices(self, changelist: ChangeList) -> Iterator[dict[str, Any]]:
-        mine = [self.first, self.last]
-        self.others = [(name, value) for name, value in changelist.params.items() if name not in mine]
+        own = [self.first, self.last]
+        self.others = [(name, value) for name, value in changelist.params.items() if name not in own]
         yield {
             "selected": not (self.since or self.until),
-            "query_string": changelist.get_query_string(remove=mine),
+            "query_string": changelist.get_query_string(remove=own),
             "display": _("All"),
         }
-        for day, words in _periods(timezone.localdate()):
+        for day, title in _periods(timezone.localdate()):
             yield {
                 "selected": self.since == day and self.until is None,
-                "query_string": changelist.get_query_string({self.first: day.isoformat()}, remove=mine),
-                "display": words,
+                "query_string": changelist.get_query_string({self.first: day.isoformat()}, remove=own),
+                "display": title,
             }
 
 
@@ -157,12 +157,12 @@ def _periods(today: date) -> list[tuple[date, Promise]]:
 
 
 def _day(text: str) -> date | None:
-    """Parse what a date field sends; an empty one is no limit."""
+    """Return the date in the text of a date field, or None if it is empty."""
     if not text:
         return None
     try:
         day = parse_date(text)
-    except ValueError as error:  # the thirtieth of February
+    except ValueError as error:  # for example 30 February
         raise IncorrectLookupParameters from error
     if day is None or not 1 < day.year < 9999:
         raise IncorrectLookupParameters

@@ -1,4 +1,4 @@
-"""Images: what people have uploaded."""
+"""Images that people have uploaded."""
 
 from typing import Any
 
@@ -6,16 +6,15 @@ from django.contrib import admin
 from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
 
-from segmentation import services
-from segmentation.admin import cells, deletion, facts
+from segmentation import formatting, services
+from segmentation.admin import cells, deletion, details
 from segmentation.admin.filters import DateFilter, OwnerFilter
-from segmentation.admin.listing import bounded, id_starts_with, words_of
+from segmentation.admin.listing import id_starts_with, search_terms, truncated_search
 from segmentation.admin.readonly import ReadOnlyAdmin, person_of
 from segmentation.models import Image, Run, User
 from segmentation.models.jobs import State
@@ -24,7 +23,7 @@ _RUNS_SHOWN = 20
 
 
 def image_matches(word: str) -> Q:
-    """Return the condition that an image's name, its owner's name or the beginning of its id is `word`."""
+    """Return the condition that the name of an image or of its owner contains `word`, or that its id starts with it."""
     people = User.objects.filter(username__icontains=word)
     found = Q(name__icontains=word) | Q(owner__in=people.values("pk"))
     same_id = id_starts_with(word, "pk")
@@ -33,7 +32,7 @@ def image_matches(word: str) -> Q:
 
 @admin.register(Image)
 class ImageAdmin(ReadOnlyAdmin):
-    """Browse, search and delete images; each with its newest result."""
+    """Lists, searches and deletes images, each shown with its newest result."""
 
     list_display = ("pictures", "file_name", "owner_name", "runs", "newest_state", "format_name", "size", "uploaded")
     list_display_links = ("file_name",)
@@ -45,7 +44,7 @@ class ImageAdmin(ReadOnlyAdmin):
     change_form_template = "admin/segmentation/image.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Image]:
-        """Return what the person may see, with the newest run and the newest result of each."""
+        """Return the images that the person may see, with the newest run and the newest result of each."""
         may_view_runs = request.user.has_perm("segmentation.view_run")
         runs = Run.objects.filter(image=OuterRef("pk")) if may_view_runs else Run.objects.none()
         newest = runs.newest_first()
@@ -65,7 +64,7 @@ class ImageAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        for word in words_of(bounded(request, search_term)):
+        for word in search_terms(truncated_search(request, search_term)):
             queryset = queryset.filter(image_matches(word))
         return queryset, False
 
@@ -101,22 +100,22 @@ class ImageAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("File"))
     def size(self, image: Image) -> str:
-        return filesizeformat(image.bytes)
+        return formatting.filesize(image.bytes)
 
     @admin.display(description=gettext_lazy("Uploaded"), ordering="created")
     def uploaded(self, image: Image) -> SafeString | None:
         return cells.ago(image.created)
 
-    def about(self, request: HttpRequest, thing: Any) -> dict[str, Any]:
-        runs = Run.objects.visible_to(request.user).filter(image=thing).select_related("job").newest_first()
+    def page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        runs = Run.objects.visible_to(request.user).filter(image=obj).select_related("job").newest_first()
         return {
-            "title": thing.name,
-            "sections": facts.of_image(thing),
+            "title": obj.name,
+            "sections": details.of_image(obj),
             "runs": runs[:_RUNS_SHOWN],
-            "more": max(0, thing.n_runs - _RUNS_SHOWN),
+            "more": max(0, obj.n_runs - _RUNS_SHOWN),
         }
 
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> deletion.Deleted:
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> deletion.DeletedObjects:
         images: list[Image] = list(objs)
         runs = Run.objects.filter(image__in=[image.pk for image in images]).count()
         counts = deletion.counts(image=(Image, len(images)), run=(Run, runs))
@@ -126,6 +125,6 @@ class ImageAdmin(ReadOnlyAdmin):
         services.delete_image(image=obj, actor=person_of(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Image]) -> None:
-        """Delete one by one: each with its files, and no lock on the database for long."""
+        """Delete the images one by one, so that their files are deleted, too, and no transaction takes long."""
         for image in queryset:
             services.delete_image(image=image, actor=person_of(request))

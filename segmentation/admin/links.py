@@ -1,4 +1,4 @@
-"""The addresses `/admin/r/…`, by which the administration leads to a row's page on the site."""
+"""Redirects from `/admin/r/…` to the page of an object on the site ("View on site")."""
 
 from django.contrib import admin
 from django.contrib.admin.exceptions import NotRegistered
@@ -11,26 +11,26 @@ _MOST_DIGITS = 9
 
 
 def on_site(request: HttpRequest, content_type_id: str, object_id: str) -> HttpResponse:
-    """Lead to the page of what this person may see.
+    """Redirect to the page of an object that the person may see.
 
-    Everything else is not found, whether it exists or not: Django's own view tells any member of staff, and fails for what is no key.
+    It replaces Django's view, which reveals to all staff which objects exist and fails for invalid keys.
 
     Raises
     ------
     Http404
-        When there is nothing that has a page and that they may see.
+        If the object does not exist, has no page, or may not be seen by the person.
     """
     if not content_type_id.isdecimal() or len(content_type_id) > _MOST_DIGITS:
         raise Http404
     kind = ContentType.objects.filter(pk=int(content_type_id)).first()
     model = kind.model_class() if kind else None
     try:
-        its = admin.site.get_model_admin(model) if model else None
+        model_admin = admin.site.get_model_admin(model) if model else None
     except NotRegistered:
-        its = None
-    thing = its.get_object(request, unquote(object_id)) if its else None
-    if its is None or thing is None or not hasattr(thing, "get_absolute_url"):
+        model_admin = None
+    obj = model_admin.get_object(request, unquote(object_id)) if model_admin else None
+    if model_admin is None or obj is None or not hasattr(obj, "get_absolute_url"):
         raise Http404
-    if not its.has_view_permission(request, thing):
+    if not model_admin.has_view_permission(request, obj):
         raise Http404
-    return redirect(thing.get_absolute_url())
+    return redirect(obj.get_absolute_url())

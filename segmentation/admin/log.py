@@ -1,4 +1,4 @@
-"""The log: what staff did here, and what they did with other people's things anywhere on the site."""
+"""Log of what staff did in the administration, and with other people's images, runs and accounts on the site."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 
-from segmentation.admin import cells, facts
+from segmentation.admin import cells, details
 from segmentation.admin.filters import DateFilter
 from segmentation.admin.readonly import ReadOnlyAdmin
 
@@ -20,13 +20,13 @@ class LogDateFilter(DateFilter):
 
 @admin.register(LogEntry)
 class LogAdmin(ReadOnlyAdmin):
-    """Look at the log. Nobody changes it or deletes from it, superusers included."""
+    """Shows the log. Nobody can change or delete entries, not even superusers."""
 
-    list_display = ("when", "who", "kind", "what", "said")
+    list_display = ("time", "person", "object_type", "object", "change")
     list_display_links = None
     list_filter = (LogDateFilter,)
     search_fields = ("user__username", "object_repr", "change_message", "object_id")
-    search_help_text = gettext_lazy("Who, what or whose")
+    search_help_text = gettext_lazy("Person, object or change")
     ordering = ("-pk",)
     sortable_by = ()
     actions = None
@@ -39,31 +39,31 @@ class LogAdmin(ReadOnlyAdmin):
         entries: QuerySet[LogEntry] = super().get_queryset(request)
         return entries.select_related("user", "content_type")
 
-    @admin.display(description=gettext_lazy("When"))
-    def when(self, entry: LogEntry) -> SafeString | None:
+    @admin.display(description=gettext_lazy("Time"))
+    def time(self, entry: LogEntry) -> SafeString | None:
         return cells.ago(entry.action_time)
 
-    @admin.display(description=gettext_lazy("Who"))
-    def who(self, entry: LogEntry) -> str:
+    @admin.display(description=gettext_lazy("Person"))
+    def person(self, entry: LogEntry) -> str:
         return entry.user.get_username()
 
-    @admin.display(description=gettext_lazy("Kind"))
-    def kind(self, entry: LogEntry) -> str:
+    @admin.display(description=gettext_lazy("Type"))
+    def object_type(self, entry: LogEntry) -> str:
         return str(entry.content_type.name) if entry.content_type else ""
 
-    @admin.display(description=gettext_lazy("What"))
-    def what(self, entry: LogEntry) -> SafeString:
+    @admin.display(description=gettext_lazy("Object"))
+    def object(self, entry: LogEntry) -> SafeString:
         return cells.name_and_note(entry.object_repr, entry.object_id or "")
 
-    @admin.display(description=gettext_lazy("What was done"))
-    def said(self, entry: LogEntry) -> str:
+    @admin.display(description=gettext_lazy("Change"))
+    def change(self, entry: LogEntry) -> str:
         return entry.get_change_message() or str(entry.get_action_flag_display())
 
-    def about(self, request: HttpRequest, thing: LogEntry) -> dict[str, Any]:  # noqa: ARG002 - not everything asks who looks
-        told = [
-            facts.Fact(gettext("When"), facts.moment(thing.action_time)),
-            facts.Fact(gettext("Who"), self.who(thing)),
-            facts.Fact(gettext("What"), f"{self.kind(thing)}: {thing.object_repr} ({thing.object_id})"),
-            facts.Fact(gettext("What was done"), self.said(thing)),
+    def page_context(self, request: HttpRequest, obj: LogEntry) -> dict[str, Any]:  # noqa: ARG002 - the signature of the base class
+        entry = [
+            details.Detail(gettext("Time"), details.moment(obj.action_time)),
+            details.Detail(gettext("Person"), self.person(obj)),
+            details.Detail(gettext("Object"), f"{self.object_type(obj)}: {obj.object_repr} ({obj.object_id})"),
+            details.Detail(gettext("Change"), self.change(obj)),
         ]
-        return {"title": gettext("Entry of the log"), "sections": [facts.Section(gettext("Entry"), told)]}
+        return {"title": gettext("Log entry"), "sections": [details.Section(gettext("Entry"), entry)]}

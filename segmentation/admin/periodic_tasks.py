@@ -1,4 +1,4 @@
-"""Periodic tasks: what workers do besides runs, when they last did it, and what they found."""
+"""Periodic tasks: when they were last done, and what they reported."""
 
 import json
 from typing import Any
@@ -9,16 +9,16 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from segmentation.admin import cells, facts
+from segmentation.admin import cells, details
 from segmentation.admin.readonly import ReadOnlyAdmin
 from segmentation.models import PeriodicTask
 
 
 @admin.register(PeriodicTask)
 class PeriodicTaskAdmin(ReadOnlyAdmin):
-    """Look at the periodic tasks. Whichever worker is first does what is due."""
+    """Shows the periodic tasks, which any worker does when they are due."""
 
-    list_display = ("task", "outcome", "begun", "ended", "next_due")
+    list_display = ("task", "outcome", "last_start", "last_finish", "next_due")
     list_display_links = ("task",)
     ordering = ("name",)
     sortable_by = ()
@@ -37,24 +37,24 @@ class PeriodicTaskAdmin(ReadOnlyAdmin):
             return task.problem
         if task.finished:
             return _("No problems found")
-        return _("Started, not finished") if task.started else _("Never done yet")
+        return _("Started, not finished") if task.started else _("Not done yet")
 
-    @admin.display(description=gettext_lazy("Last begun"))
-    def begun(self, task: PeriodicTask) -> SafeString | None:
+    @admin.display(description=gettext_lazy("Last started"))
+    def last_start(self, task: PeriodicTask) -> SafeString | None:
         return cells.ago(task.started)
 
     @admin.display(description=gettext_lazy("Last finished"))
-    def ended(self, task: PeriodicTask) -> SafeString | None:
+    def last_finish(self, task: PeriodicTask) -> SafeString | None:
         return cells.ago(task.finished)
 
     @admin.display(description=gettext_lazy("Next due"))
     def next_due(self, task: PeriodicTask) -> str:
-        return facts.moment(task.due)
+        return details.moment(task.due)
 
-    def about(self, request: HttpRequest, thing: PeriodicTask) -> dict[str, Any]:  # noqa: ARG002 - not everything asks who looks
-        report = json.dumps(thing.report, indent=1) if thing.report else ""
+    def page_context(self, request: HttpRequest, obj: PeriodicTask) -> dict[str, Any]:  # noqa: ARG002 - the signature of the base class
+        report = json.dumps(obj.report, indent=1) if obj.report else ""
         return {
-            "title": str(thing),
-            "sections": facts.of_periodic_task(thing, outcome=self.outcome(thing)),
+            "title": str(obj),
+            "sections": details.of_periodic_task(obj, outcome=self.outcome(obj)),
             "report": report,
         }

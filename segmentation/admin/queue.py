@@ -1,4 +1,4 @@
-"""The page of those who run the site: what is wrong, what waits, who works, how the last day went, what room is left."""
+"""Context of the Queue page: warnings, waiting jobs, workers, statistics of the last day, and storage."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,35 +13,35 @@ from segmentation import formatting, services
 from segmentation.execution.kinds import KINDS
 from segmentation.models import User
 from segmentation.models.jobs import JobKind
-from segmentation.services import QueueStatus, RecentJobs, RunningJob, StorageStatus, WorkerStatus, WorkerStatuses
+from segmentation.services import RecentJobs, RunningJob, WorkerStatus, WorkerStatuses
 
-# The chart, in units of its view box.
+# Layout of the chart, in units of its view box.
 _LEFT, _BASE, _TOP, _STEP, _BAR = 28.0, 128.0, 16.0, 28.83, 24.8
-_NAMED_HOURS = 6  # every so many hours one has its time written below
-_BARS = 400.0  # width of the bars of stages
+_LABEL_HOURS = 6  # hours between two labels of the time axis
+_BARS = 400.0  # width of the longest bar of a stage
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:  # noqa: A001 - that is what it is
-    """What is wrong, and what happens by itself or is to be done."""
+class QueueWarning:
+    """Problem, and what to do or what happens by itself."""
 
-    what: str
-    then: str
+    problem: str
+    consequence: str
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A worker and one of the jobs that it does; without one when it is free."""
+class WorkerRow:
+    """Row of the table of workers: a worker with one of its jobs, or without a job if it is idle."""
 
     status: WorkerStatus
     job: RunningJob | None
-    beat: str
-    since: str
+    heartbeat_age: str
+    job_age: str
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One hour in the chart, ready for the attributes of its two bars."""
+    """One hour in the chart, as text for the SVG attributes of its two bars."""
 
     x: str
     done_y: str
@@ -53,8 +53,8 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
-    """A line across the chart."""
+class GridLine:
+    """Horizontal line of the chart with its label."""
 
     y: str
     text_y: str
@@ -63,6 +63,8 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class StageRow:
+    """Row of the table of stages: durations as text, and lengths of their bars."""
+
     name: str
     median: str
     most: str
@@ -71,7 +73,7 @@ class StageRow:
 
 
 def page(*, user: User) -> dict[str, Any]:
-    """Return what the template shows; a constant number of queries."""
+    """Return the context of the template. The number of queries is constant."""
     now, workers, day, room = services.queue(), services.workers(user=user), services.recent_jobs(), services.storage()
     columns, grid = _chart(day)
     return {
@@ -84,9 +86,9 @@ def page(*, user: User) -> dict[str, Any]:
         "day": day,
         "ended": day.succeeded + day.failed,
         "failure_rate": None if day.failure_rate is None else formatting.percent(day.failure_rate),
-        "whole": _words(day),
+        "whole": _time_to_result(day),
         "more_workers": workers.more,
-        "lines": list(_lines(workers)),
+        "rows": list(_worker_rows(workers)),
         "columns": columns,
         "grid": grid,
         "failures": [(services.failure_heading(code), code, count) for code, count in day.failures],
@@ -96,21 +98,21 @@ def page(*, user: User) -> dict[str, Any]:
     }
 
 
-def _warnings(now: QueueStatus, workers: WorkerStatuses) -> Iterator[Warning]:
+def _warnings(now: services.QueueStatus, workers: WorkerStatuses) -> Iterator[QueueWarning]:
     if not now.workers:
         waiting = ngettext("%(n)s run waits for one.", "%(n)s runs wait for one.", now.waiting) % {"n": now.waiting}
-        yield Warning(_("No worker is running."), f"{waiting} " + _("Start manage.py worker."))
+        yield QueueWarning(_("No worker is running."), f"{waiting} " + _("Start manage.py worker."))
     elif now.leaving == now.workers:
         waiting = ngettext("%(n)s run waits for a new one.", "%(n)s runs wait for a new one.", now.waiting)
-        yield Warning(_("All workers are leaving."), waiting % {"n": now.waiting})
+        yield QueueWarning(_("All workers are stopping."), waiting % {"n": now.waiting})
     for status in workers.shown:
         if status.is_silent:
-            what = _("%(worker)s has sent no heartbeat for %(time)s.")
+            problem = _("%(worker)s has sent no heartbeat for %(time)s.")
             values = {"worker": status.worker, "time": formatting.short_duration(status.silent_seconds)}
-            yield Warning(what % values, _outlook(status))
+            yield QueueWarning(problem % values, _consequence(status))
 
 
-def _outlook(status: WorkerStatus) -> str:
+def _consequence(status: WorkerStatus) -> str:
     if not status.jobs:
         return _("It has no run. If it has stopped, it will be removed from this list.")
     left = min(job.lease_seconds for job in status.jobs)
@@ -124,22 +126,22 @@ def _outlook(status: WorkerStatus) -> str:
     return then % {"time": formatting.short_duration(left)}
 
 
-def _lines(workers: WorkerStatuses) -> Iterator[Line]:
+def _worker_rows(workers: WorkerStatuses) -> Iterator[WorkerRow]:
     for status in workers.shown:
-        beat = formatting.short_duration(status.silent_seconds)
+        heartbeat_age = formatting.short_duration(status.silent_seconds)
         for job in status.jobs:
-            yield Line(status, job, beat, formatting.short_duration(job.seconds))
+            yield WorkerRow(status, job, heartbeat_age, formatting.short_duration(job.seconds))
         if not status.jobs:
-            yield Line(status, None, beat, "")
+            yield WorkerRow(status, None, heartbeat_age, "")
 
 
-def _words(day: RecentJobs) -> dict[str, str] | None:
+def _time_to_result(day: RecentJobs) -> dict[str, str] | None:
     if day.total is None:
         return None
     return {"median": formatting.short_duration(day.total.median), "most": formatting.short_duration(day.total.most)}
 
 
-def _chart(day: RecentJobs) -> tuple[list[Column], list[Grid]]:
+def _chart(day: RecentJobs) -> tuple[list[Column], list[GridLine]]:
     highest = max((hour.succeeded + hour.failed for hour in day.hours), default=0)
     step = _round_step(highest)
     unit = (_BASE - _TOP) / max(highest, step)
@@ -149,7 +151,7 @@ def _chart(day: RecentJobs) -> tuple[list[Column], list[Grid]]:
         x = _LEFT + 2 + _STEP * (number - first)
         done, bad = hour.succeeded * unit, hour.failed * unit
         gap = 1.0 if done and bad else 0.0
-        named = (len(day.hours) - 1 - number) % _NAMED_HOURS == 0
+        has_label = (len(day.hours) - 1 - number) % _LABEL_HOURS == 0
         columns.append(
             Column(
                 x=f"{x:.1f}",
@@ -158,15 +160,15 @@ def _chart(day: RecentJobs) -> tuple[list[Column], list[Grid]]:
                 bad_y=f"{_BASE - done - bad:.1f}",
                 bad=f"{max(0.0, bad - gap):.1f}",
                 label_x=f"{x + _BAR / 2:.1f}",
-                label=f"{timezone.localtime(hour.begins):%H:%M}" if named else "",
+                label=f"{timezone.localtime(hour.begins):%H:%M}" if has_label else "",
             )
         )
     rows = range(0, max(highest, step) + 1, step)
-    return columns, [Grid(f"{_BASE - n * unit:.1f}", f"{_BASE - n * unit + 4:.1f}", n) for n in rows]
+    return columns, [GridLine(f"{_BASE - n * unit:.1f}", f"{_BASE - n * unit + 4:.1f}", n) for n in rows]
 
 
 def _round_step(highest: int) -> int:
-    """Return the distance of the lines across: 1, 2 or 5 times a power of ten, at most four of them."""
+    """Return the distance of the grid lines: 1, 2 or 5 times a power of ten, for at most four lines."""
     size = 1
     while True:
         for factor in (1, 2, 5):
@@ -190,9 +192,9 @@ def _stages(day: RecentJobs) -> list[StageRow]:
     ]
 
 
-def _room(room: StorageStatus) -> dict[str, Any]:
-    """Return the sizes in words, and the ends of the bar's parts in thousandths."""
-    said: dict[str, Any] = {
+def _room(room: services.StorageStatus) -> dict[str, Any]:
+    """Return the sizes as text, and the ends of the segments of the bar in thousandths."""
+    sizes: dict[str, Any] = {
         "originals": formatting.filesize(room.originals),
         "results": formatting.filesize(room.results) if room.results else "",
         "growth": formatting.filesize(round(room.growth)) if room.growth else "",
@@ -200,13 +202,13 @@ def _room(room: StorageStatus) -> dict[str, Any]:
         "bar": None,
     }
     if room.free is None or not room.total:
-        return said
+        return sizes
     used = room.total - room.free
     originals = min(room.originals, used)
     results = min(room.results, used - originals)
     rest = used - originals - results
     ends = [round(part / room.total * 1000, 1) for part in (originals, originals + results, used)]
-    return said | {
+    return sizes | {
         "free": formatting.filesize(room.free),
         "total": formatting.filesize(room.total),
         "rest": formatting.filesize(rest),

@@ -1,4 +1,4 @@
-"""What the app itself makes, staff look at: nothing is added or edited by hand, at most deleted."""
+"""Admin of models that staff can view and delete, but not add or edit."""
 
 from typing import Any
 
@@ -17,21 +17,21 @@ from segmentation.models import User
 
 
 def person_of(request: HttpRequest) -> User:
-    """Return who is signed in; the administration lets nobody in without."""
+    """Return the signed-in person, or raise PermissionDenied if there is none."""
     if not isinstance(request.user, User):
         raise PermissionDenied
     return request.user
 
 
 class ReadOnlyAdmin(GuardedAdmin, ModelAdmin[Any]):
-    """Lists and pages without forms."""
+    """`ModelAdmin` with lists and pages, but without forms."""
 
     actions_selection_counter = True
     list_per_page = 25
     list_max_show_all = 100
     paginator = CappedPaginator
     show_full_result_count = False
-    show_facets = ShowFacets.NEVER  # each would count all rows
+    show_facets = ShowFacets.NEVER  # facets count all rows
     empty_value_display = "–"
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
@@ -41,21 +41,21 @@ class ReadOnlyAdmin(GuardedAdmin, ModelAdmin[Any]):
         return False
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> tuple[()]:  # noqa: ARG002 - Django's signature
-        """Return none: the page is a template of its own."""
+        """Return no fieldsets, because the template does not show a form."""
         return ()
 
-    def about(self, request: HttpRequest, thing: Any) -> dict[str, Any]:
-        """Return what the page of one thing shows: its `title`, its `sections`, and what its template asks for."""
+    def page_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        """Return the context of the page of an object: `title`, `sections`, and other variables of its template."""
         raise NotImplementedError
 
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        context |= {"subtitle": None, **self.about(request, context["original"])}
+        context |= {"subtitle": None, **self.page_context(request, context["original"])}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[LogEntry]:  # noqa: ARG002 - Django's signature
-        """Leave the log to the services, which write it for pages and API, too."""
+        """Write no log entries, because the services write them."""
         return []
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: int) -> HttpResponse:  # noqa: ARG002 - Django's signature

@@ -1,4 +1,4 @@
-"""People: their accounts, what they may do, and how much of the site they use."""
+"""Accounts of people, with their permissions and storage."""
 
 from typing import Any
 
@@ -8,7 +8,6 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -23,15 +22,15 @@ from segmentation.engine.exceptions import SegmentationError
 from segmentation.forms import sentence
 from segmentation.models import Image, Run, User
 
-_ABOUT_POWER = ("is_staff", "is_superuser", "groups", "user_permissions")
+_PERMISSION_FIELDS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 @admin.register(User)
 class UserAdmin(GuardedAdmin, DjangoUserAdmin[User]):
-    """Django's own, with what each person has stored.
+    """Admin of Django, with the storage of each person and with restrictions.
 
-    Only superusers make somebody staff or hand out permissions and groups. Nobody changes or deletes the account of a person
-    who may do what they themselves may not: `access.may_manage`.
+    Only superusers can make somebody staff or assign permissions and groups. Nobody can change or delete the account of a
+    person who has a permission that they lack (`access.may_manage`).
     """
 
     list_display = ("name", "email", "role", "n_images", "stored", "joined", "seen")
@@ -66,7 +65,7 @@ class UserAdmin(GuardedAdmin, DjangoUserAdmin[User]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         fields = (*super().get_readonly_fields(request, obj), "usage", "last_login", "date_joined")
-        return fields if request.user.is_superuser else (*fields, *_ABOUT_POWER)
+        return fields if request.user.is_superuser else (*fields, *_PERMISSION_FIELDS)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and may_manage(request, obj)
@@ -92,7 +91,7 @@ class UserAdmin(GuardedAdmin, DjangoUserAdmin[User]):
     @admin.display(description=gettext_lazy("Role"))
     def role(self, person: User) -> str | None:
         if not person.is_active:
-            return _("Switched off")
+            return _("Deactivated")
         if person.is_superuser:
             return _("Superuser")
         return _("Staff") if person.is_staff else None
@@ -109,7 +108,7 @@ class UserAdmin(GuardedAdmin, DjangoUserAdmin[User]):
 
     @admin.display(description=gettext_lazy("Stored"))
     def stored(self, person: Any) -> str | None:
-        return filesizeformat(person.bytes_stored) if person.bytes_stored else None
+        return formatting.filesize(person.bytes_stored) if person.bytes_stored else None
 
     @admin.display(description=gettext_lazy("Joined"))
     def joined(self, person: User) -> SafeString | None:
@@ -130,10 +129,11 @@ class UserAdmin(GuardedAdmin, DjangoUserAdmin[User]):
             images,
             reverse("admin:segmentation_run_changelist", query={"owner": person.pk}),
             runs,
-            _("%(size)s of %(most)s") % {"size": filesizeformat(used.bytes), "most": filesizeformat(used.most_bytes)},
+            _("%(size)s of %(most)s")
+            % {"size": formatting.filesize(used.bytes), "most": formatting.filesize(used.most_bytes)},
         )
 
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> deletion.Deleted:
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> deletion.DeletedObjects:
         people: list[User] = list(objs)
         keys = [person.pk for person in people]
         images, runs = Image.objects.filter(owner__in=keys).count(), Run.objects.filter(job__owner__in=keys).count()
@@ -142,25 +142,25 @@ class UserAdmin(GuardedAdmin, DjangoUserAdmin[User]):
             lacking.add(_("person with more permissions than you"))
         counts = deletion.counts(user=(User, len(people)), image=(Image, images), run=(Run, runs))
         logged = User.objects.filter(pk__in=LogEntry.objects.filter(user__in=keys).values("user"))
-        kept = [_("%(name)s: the log says what they did as staff") % {"name": person} for person in logged]
+        kept = [_("%(name)s: the log contains what they did as staff") % {"name": person} for person in logged]
         return deletion.names(people), counts, lacking, kept
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         services.delete_user(user=obj, actor=person_of(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Delete one by one, as for images."""
+        """Delete the accounts one by one, so that their files are deleted, too, and no transaction takes long."""
         for person in queryset:
             try:
                 services.delete_user(user=person, actor=person_of(request))
-            except SegmentationError as error:  # who deletes others and themselves is in the log by now
+            except SegmentationError as error:  # for example a person who deletes their own account after those of others, and so is in the log
                 self.message_user(request, f"{person}: {sentence(error)}", messages.WARNING)
 
     def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[LogEntry]:  # noqa: ARG002 - Django's signature
-        """Leave the log to the services, as for images and runs."""
+        """Write no log entries, because the services write them."""
         return []
 
 
 def may_manage(request: HttpRequest, person: User | None) -> bool:
-    """Return whether who is signed in may touch this person; with None, whether they may touch anybody."""
+    """Return whether the signed-in person may change the account of `person`; True if `person` is None."""
     return person is None or access.may_manage(user=person_of(request), person=person)

@@ -1,4 +1,4 @@
-"""Workers: which processes do the runs, and which of them live."""
+"""Workers, and the Queue page."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from segmentation.admin import cells, facts, queue
+from segmentation.admin import cells, details, queue
 from segmentation.admin.filters import AliveFilter
 from segmentation.admin.readonly import ReadOnlyAdmin
 from segmentation.models import Job, User, Worker
@@ -21,9 +21,9 @@ from segmentation.models import Job, User, Worker
 
 @admin.register(Worker)
 class WorkerAdmin(ReadOnlyAdmin):
-    """Look at the workers. Their rows come and go by themselves."""
+    """Shows the workers. Workers create and delete their rows themselves."""
 
-    list_display = ("worker", "condition", "places", "busy", "version", "start", "last_seen")
+    list_display = ("worker", "condition", "slot_count", "running_jobs", "release_name", "start_time", "last_heartbeat")
     list_display_links = ("worker",)
     list_filter = (AliveFilter,)
     ordering = ("-seen", "pk")
@@ -35,7 +35,7 @@ class WorkerAdmin(ReadOnlyAdmin):
         return [path("queue/", view, name="segmentation_worker_queue"), *super().get_urls()]
 
     def queue_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the queue, who works on it, and how the last day went."""
+        """Show the queue, the workers, and statistics of the last day."""
         if not self.has_view_permission(request) or not isinstance(request.user, User):
             raise PermissionDenied
         context = {**self.admin_site.each_context(request), "title": _("Queue"), **queue.page(user=request.user)}
@@ -63,32 +63,32 @@ class WorkerAdmin(ReadOnlyAdmin):
     def condition(self, worker: Any) -> str:
         if not worker.alive:
             return _("Ended")
-        return _("Leaving") if worker.leaving else _("At work")
+        return _("Stopping") if worker.leaving else _("Active")
 
-    @admin.display(description=gettext_lazy("Places"))
-    def places(self, worker: Worker) -> SafeString:
+    @admin.display(description=gettext_lazy("Slots"))
+    def slot_count(self, worker: Worker) -> SafeString:
         short = worker.short_slots
         more = ngettext("%(n)s more for short runs", "%(n)s more for short runs", short) % {"n": short}
         return cells.name_and_note(str(worker.slots), more if short else "")
 
     @admin.display(description=gettext_lazy("Running"))
-    def busy(self, worker: Any) -> int:
+    def running_jobs(self, worker: Any) -> int:
         return int(worker.running)
 
     @admin.display(description=gettext_lazy("Release"))
-    def version(self, worker: Worker) -> str:
+    def release_name(self, worker: Worker) -> str:
         return worker.release
 
     @admin.display(description=gettext_lazy("Started"))
-    def start(self, worker: Worker) -> SafeString | None:
+    def start_time(self, worker: Worker) -> SafeString | None:
         return cells.ago(worker.started)
 
-    @admin.display(description=gettext_lazy("Last seen"))
-    def last_seen(self, worker: Worker) -> SafeString | None:
+    @admin.display(description=gettext_lazy("Last heartbeat"))
+    def last_heartbeat(self, worker: Worker) -> SafeString | None:
         return cells.ago(worker.seen)
 
-    def about(self, request: HttpRequest, thing: Worker) -> dict[str, Any]:  # noqa: ARG002 - not everything asks who looks
+    def page_context(self, request: HttpRequest, obj: Worker) -> dict[str, Any]:  # noqa: ARG002 - the signature of the base class
         return {
-            "title": str(thing),
-            "sections": facts.of_worker(thing, condition=self.condition(thing)),
+            "title": str(obj),
+            "sections": details.of_worker(obj, condition=self.condition(obj)),
         }

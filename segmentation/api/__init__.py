@@ -1,4 +1,4 @@
-"""The HTTP API under `/api/v1`, which the pages use: session and CSRF token, JSON, problem details for errors."""
+"""HTTP API at `/api/v1`: JSON, authentication by session and CSRF token, errors as problem details. The pages use it, too."""
 
 from segmentation.api.app import api
 

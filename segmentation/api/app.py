@@ -1,3 +1,5 @@
+"""Application of the HTTP API."""
+
 from ninja import NinjaAPI
 from ninja.security import django_auth
 

@@ -1,3 +1,5 @@
+"""Operations on images and masks."""
+
 import uuid
 from http import HTTPStatus
 
@@ -24,7 +26,7 @@ def upload(request: SignedInRequest, image: File[UploadedFile]) -> Status[ImageO
 
 @router.get("/{uuid:image_id}", response={HTTPStatus.OK: ImageOut, **ERRORS}, url_name="image")
 def describe(request: SignedInRequest, image_id: uuid.UUID) -> ImageOut:
-    """Describe an image: what the file was, what was converted, where its pictures are."""
+    """Return an image: its file, the notices about conversions, and links to its pictures."""
     return ImageOut.of(get_visible_or_404(Image.objects.all(), user=request.user, pk=image_id))
 
 
@@ -48,22 +50,22 @@ def edit(request: SignedInRequest, image_id: uuid.UUID, body: ImageEdit) -> Imag
 def upload_mask(
     request: SignedInRequest, image_id: uuid.UUID, mask: File[UploadedFile | None] = None
 ) -> Status[MaskOut]:
-    """Store a mask for runs of an image (multipart field `mask`): a PNG, TIFF, BMP or GIF of its size.
+    """Store a mask for runs of an image (multipart field `mask`): a PNG, TIFF, BMP or GIF of the same size.
 
-    What is not black in it is left out. A mask that no run takes is deleted after a day.
+    Pixels that are not black are left out. A mask that no run uses is deleted after a day.
     """
     image = get_changeable(
         Image.objects.all(), user=request.user, pk=image_id
-    )  # before the file is asked for: a stranger learns nothing
+    )  # before the field is checked, so that others get 404 in any case
     if mask is None:
-        raise SegmentationError("invalid_request", gettext_noop("Send the mask as the field “mask” of a form."))
+        raise SegmentationError("invalid_request", gettext_noop("Send the mask in the multipart field “mask”."))
     stored = services.upload_mask(image=image, file=mask, name=mask.name or "", actor=request.user)
     return Status(HTTPStatus.CREATED, MaskOut(**{name: getattr(stored, name) for name in MaskOut.model_fields}))
 
 
 @router.delete("/{uuid:image_id}", response={HTTPStatus.NO_CONTENT: None, **ERRORS})
 def delete(request: SignedInRequest, image_id: uuid.UUID) -> Status[None]:
-    """Delete an image with all its runs, for good."""
+    """Delete an image with all its runs permanently."""
     image = get_deletable(Image.objects.all(), user=request.user, pk=image_id)
     services.delete_image(image=image, actor=request.user)
     return Status(HTTPStatus.NO_CONTENT, None)

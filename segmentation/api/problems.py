@@ -1,4 +1,4 @@
-"""Errors of the API: problem details (RFC 9457) with the stable codes of this project."""
+"""Error responses of the API: problem details (RFC 9457) with stable codes."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -17,7 +17,7 @@ from segmentation.http import problem, problem_of
 
 
 class Problem(Schema):
-    """What went wrong, as RFC 9457 has it."""
+    """Problem details of RFC 9457, with a stable code."""
 
     type: str
     title: str
@@ -27,13 +27,13 @@ class Problem(Schema):
 
 
 ERRORS: dict[int, Any] = dict.fromkeys((400, 401, 403, 404, 409, 413, 415, 422, 429, 503), Problem)
-"""Responses that any operation may give, for its schema."""
+"""Error responses of every operation, for its schema."""
 
 
 def register(api: NinjaAPI) -> None:
-    """Let `api` answer every error with problem details."""
-    for kind, answer in _ANSWERS.items():
-        api.add_exception_handler(kind, answer)
+    """Register the error handlers on `api`."""
+    for error, handler in _HANDLERS.items():
+        api.add_exception_handler(error, handler)
 
 
 def _domain_error(_request: HttpRequest, error: SegmentationError) -> HttpResponse:
@@ -55,7 +55,7 @@ def _not_found(_request: HttpRequest, _error: Exception) -> HttpResponse:
 def _invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
     first = error.errors[0]
     where = ".".join(str(part) for part in first["loc"][1:])
-    detail = _("The request does not fit its description: %(where)s: %(what)s.") % {
+    detail = _("The request is not valid: %(where)s: %(what)s.") % {
         "where": where,
         "what": first["msg"],
     }
@@ -64,20 +64,20 @@ def _invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
 
 def _too_large(_request: HttpRequest, _error: Exception) -> HttpResponse:
     limit = formatting.filesize(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-    detail = _("The body is larger than %(limit)s, the most that this site takes beside a file.") % {"limit": limit}
+    detail = _("The body is larger than %(limit)s, the limit for everything except files.") % {"limit": limit}
     return problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail)
 
 
 def _http_error(_request: HttpRequest, error: HttpError) -> HttpResponse:
-    """Say in our words what django-ninja has found: the CSRF token is missing, or a body does not parse."""
+    """Return the response to an error of django-ninja: a missing CSRF token, or a body that cannot be parsed."""
     status = HTTPStatus(error.status_code)
     if status == HTTPStatus.FORBIDDEN:
-        detail = _("The request lacks the CSRF token of this session. Send it in the header X-CSRFToken.")
+        detail = _("The CSRF token is missing or wrong. Send the token of this session in the header X-CSRFToken.")
         return problem(status, "permission_denied", detail)
     return problem(status, "invalid_request", _("The body of the request cannot be read. Send JSON in UTF-8."))
 
 
-_ANSWERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
+_HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     SegmentationError: _domain_error,
     AuthenticationError: _not_authenticated,
     AuthorizationError: _permission_denied,

@@ -1,3 +1,5 @@
+"""Operations on runs."""
+
 import hashlib
 import uuid
 from dataclasses import asdict
@@ -30,7 +32,7 @@ _RUNS = Run.objects.select_related("job", "job__owner", "image", "result")
 
 @router.post("", response={HTTPStatus.CREATED: RunOut, **ERRORS}, url_name="runs")
 def create(request: SignedInRequest, body: RunIn) -> Status[RunOut]:
-    """Queue a run of a recipe on an image; it may begin with a mixture or a finished run, and leave a mask's pixels out."""
+    """Queue a run of an image. It may start from a mixture or a finished run, and leave out the pixels of a mask."""
     image = get_changeable(Image.objects.select_related("owner"), user=request.user, pk=body.image)
     begin = None if body.begin is None else get_visible_or_404(_RUNS, user=request.user, pk=body.begin)
     run = services.create_run(
@@ -45,19 +47,19 @@ def create(request: SignedInRequest, body: RunIn) -> Status[RunOut]:
 
 @router.get("/{uuid:run_id}", response={HTTPStatus.OK: RunOut, **ERRORS}, url_name="run")
 def describe(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
-    """Say how a run stands. Poll with `If-None-Match`: 304 while nothing has changed."""
+    """Return the state of a run. Poll with `If-None-Match`: the status is 304 while nothing has changed."""
     body = RunOut.of(get_visible_or_404(_RUNS, user=request.user, pk=run_id)).model_dump_json().encode()
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     response: HttpResponseBase = get_conditional_response(request, etag=etag) or HttpResponse(
         body, content_type="application/json"
     )
-    response.headers["ETag"] = etag  # for scripts that poll: they keep it themselves, no cache does
+    response.headers["ETag"] = etag  # for clients that poll; no cache stores the response
     return response
 
 
 @router.post("/{uuid:run_id}/cancel", response={HTTPStatus.OK: RunOut, **ERRORS}, url_name="run-cancel")
 def cancel(request: SignedInRequest, run_id: uuid.UUID) -> RunOut:
-    """Cancel a run that waits or runs."""
+    """Cancel a waiting or running run."""
     run = get_changeable(_RUNS, user=request.user, pk=run_id)
     services.cancel_run(run=run, actor=request.user)
     return RunOut.of(run)
@@ -73,9 +75,10 @@ def retry(request: SignedInRequest, run_id: uuid.UUID) -> RunOut:
 
 @router.patch("/{uuid:run_id}/legend", response={HTTPStatus.OK: RunOut, **ERRORS}, url_name="run-legend")
 def edit_legend(request: SignedInRequest, run_id: uuid.UUID, body: LegendEdit) -> RunOut:
-    """Set which clusters belong to the foreground, merge two of them, or undo; `revision` is the one that was seen.
+    """Set which clusters belong to the foreground, merge two clusters, or undo the last change.
 
-    Clusters are named by index. The second of `merge` is taken into the first; those after it move up by one.
+    Clusters are identified by index. `revision` is the revision that the client has read. `merge` merges the second cluster
+    into the first; the indices of the clusters after it decrease by one.
     """
     run = get_changeable(_RUNS, user=request.user, pk=run_id)
     if body.undo:
@@ -88,21 +91,21 @@ def edit_legend(request: SignedInRequest, run_id: uuid.UUID, body: LegendEdit) -
 
 @router.get("/{uuid:run_id}/at", response={HTTPStatus.OK: PixelReportOut, **ERRORS}, url_name="run-at")
 def at(request: SignedInRequest, run_id: uuid.UUID, x: int, y: int) -> PixelReportOut:
-    """Say what the result knows of the pixel in column `x` and row `y`, both counted from 0."""
+    """Return the values of the pixel in column `x` and row `y`, both counted from 0."""
     run = get_visible_or_404(_RUNS, user=request.user, pk=run_id)
     return PixelReportOut(revision=run.revision, **asdict(services.pixel_report(run=run, x=x, y=y, actor=request.user)))
 
 
 @router.get("/{uuid:run_id}/regions", response={HTTPStatus.OK: RegionsOut, **ERRORS}, url_name="run-regions")
 def regions(request: SignedInRequest, run_id: uuid.UUID) -> RegionsOut:
-    """Say how many connected regions, by 4 neighbours, each cluster has; counted when first asked for."""
+    """Return the number of 4-connected regions of each cluster. They are counted at the first request."""
     run = get_visible_or_404(_RUNS, user=request.user, pk=run_id)
     return RegionsOut(revision=run.revision, regions=services.connected_regions(run=run, actor=request.user))
 
 
 @router.get("/{uuid:run_id}/overlaps", response={HTTPStatus.OK: OverlapsOut, **ERRORS}, url_name="run-overlaps")
 def overlaps(request: SignedInRequest, run_id: uuid.UUID) -> OverlapsOut:
-    """Say how much every two clusters overlap, and which two to merge first."""
+    """Return how much every two clusters overlap, and which two to merge first."""
     run = get_visible_or_404(_RUNS, user=request.user, pk=run_id)
     found = services.overlaps(run=run)
     return OverlapsOut(revision=run.revision, coefficients=found.coefficients, merge_first=found.merge_first)
@@ -110,7 +113,7 @@ def overlaps(request: SignedInRequest, run_id: uuid.UUID) -> OverlapsOut:
 
 @router.get("/{uuid:run_id}/fit", response={HTTPStatus.OK: FitOut, **ERRORS}, url_name="run-fit")
 def fit(request: SignedInRequest, run_id: uuid.UUID, *, parameters: bool = False) -> FitOut:
-    """Say how the fit went; with `parameters` the mixture after each evaluation, so that it can be replayed."""
+    """Return the log-likelihood of the fit after each evaluation, and with `parameters` also the mixture."""
     run = get_visible_or_404(_RUNS, user=request.user, pk=run_id)
     history = services.fit_history(run=run)
     return FitOut(
@@ -123,7 +126,7 @@ def fit(request: SignedInRequest, run_id: uuid.UUID, *, parameters: bool = False
 
 @router.delete("/{uuid:run_id}", response={HTTPStatus.NO_CONTENT: None, **ERRORS})
 def delete(request: SignedInRequest, run_id: uuid.UUID) -> Status[None]:
-    """Delete one run, for good; its image stays."""
+    """Delete a run permanently; its image stays."""
     run = get_deletable(_RUNS, user=request.user, pk=run_id)
     services.delete_run(run=run, actor=request.user)
     return Status(HTTPStatus.NO_CONTENT, None)

@@ -1,4 +1,4 @@
-"""What the API takes and gives."""
+"""Schemas of the requests and responses of the API."""
 
 import uuid
 from dataclasses import asdict
@@ -14,7 +14,7 @@ from segmentation.models import Image, Run
 
 
 class Notice(Schema):
-    """What was converted, reduced or ignored when the picture was read."""
+    """Notice about something that was converted, reduced or ignored when the picture was read."""
 
     code: str
     sentence: str
@@ -47,7 +47,7 @@ class ImageOut(Schema):
 
     @classmethod
     def of(cls, image: Image) -> Self:
-        """Describe an image."""
+        """Return the schema of an image."""
         links = {
             "self": reverse("api-v1:image", args=[image.pk]),
             "page": image.get_absolute_url(),
@@ -83,7 +83,7 @@ class ImageEdit(Schema):
 
 
 class MaskOut(Schema):
-    sha256: str  # what `inputs.mask` of a run names
+    sha256: str  # value for `inputs.mask` of a run
     width: int
     height: int
     left_out: int  # pixels
@@ -92,10 +92,8 @@ class MaskOut(Schema):
 class RunIn(Schema):
     image: uuid.UUID
     recipe: dict[str, Any]
-    inputs: dict[str, Any] | None = (
-        None  # mixture: as in run.json, where the fit begins; mask: the SHA-256 of an uploaded mask
-    )
-    begin: uuid.UUID | None = None  # instead of a mixture: a finished run of the image
+    inputs: dict[str, Any] | None = None  # mixture: starting mixture as in run.json; mask: SHA-256 of an uploaded mask
+    begin: uuid.UUID | None = None  # a finished run of the image to start from, instead of a mixture
 
 
 class ErrorOut(Schema):
@@ -159,7 +157,7 @@ class RunOut(Schema):
 
     @classmethod
     def of(cls, run: Run) -> Self:
-        """Describe a run as it stands; its clusters once it has succeeded."""
+        """Return the schema of a run, with its clusters if it has succeeded."""
         status = services.run_status(run=run)
         stored = services.stored_result(run=run) if run.succeeded else None
         error = status.error
@@ -180,7 +178,7 @@ class ClusterEdit(Schema):
 
 
 class LegendEdit(Schema):
-    """What to change: foreground flags, two clusters to merge after that (the second into the first), or undo."""
+    """Change of the legend: foreground flags, then two clusters to merge (the second into the first), or undo."""
 
     revision: int
     clusters: tuple[ClusterEdit, ...] = ()
@@ -189,14 +187,14 @@ class LegendEdit(Schema):
 
 
 class RegionsOut(Schema):
-    """How many connected regions each cluster has."""
+    """Number of connected regions of each cluster."""
 
     revision: int
     regions: list[int]
 
 
 class OverlapsOut(Schema):
-    """Bhattacharyya coefficients of every two clusters, and the two that overlap most."""
+    """Bhattacharyya coefficients of every two clusters, and the two clusters that overlap most."""
 
     revision: int
     coefficients: list[list[float]]
@@ -204,11 +202,12 @@ class OverlapsOut(Schema):
 
 
 class PixelReportOut(Schema):
-    """One pixel as a result sees it.
+    """Values of one pixel of a result.
 
-    Probabilities are the mixture's. With smoothing or a smallest region, labels depend on what lies around a pixel, too, so
-    that `component` need not be the most probable one. A region is sure of its pixels: its posterior is 1, and there are no
-    `values`, `log_density`, `uncertainty` and `novelty`. Without data there is only the colour.
+    The probabilities are posteriors of the mixture. With smoothing or a smallest region, labels also depend on neighbouring
+    pixels, so `component` need not be the most probable component. With the preset Regions, the posterior is 1 for the
+    region of the pixel, and there are no `values`, `log_density`, `uncertainty` and `novelty`. A pixel without data has
+    only a colour.
     """
 
     revision: int
@@ -226,7 +225,7 @@ class PixelReportOut(Schema):
 
 
 class FrameOut(Schema):
-    """The mixture after a number of evaluations."""
+    """Mixture after a number of evaluations."""
 
     iteration: int
     weights: list[float]
@@ -235,9 +234,10 @@ class FrameOut(Schema):
 
 
 class FitOut(Schema):
-    """How a fit went: mean log-likelihood after each evaluation in nats a pixel; with `?parameters=true` the mixtures, too.
+    """Course of a fit: mean log-likelihood after each evaluation in nats per pixel; with `?parameters=true` also the mixtures.
 
-    Frame 0 is the start, the last one the result. Long fits are thinned. Regions are not iterated and have neither.
+    Frame 0 is the start and the last frame is the result. Of long fits only some frames are kept. The preset Regions has no
+    iterations, so both lists are empty.
     """
 
     iterations: int

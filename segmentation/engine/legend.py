@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
-from segmentation.engine.gmm import Component
+from segmentation.engine.gmm import Component, Coverage, CoveredArea
 from segmentation.engine.gmm.statistics.components import Box
 from segmentation.engine.imaging import palettes
 
@@ -203,6 +203,7 @@ class ClusterStatistics:
     soft_pixels: float  # sum of the posterior probabilities of the cluster over all pixels
     share: float  # of `pixels` in those of all clusters, 0 to 1
     soft_share: float  # of `soft_pixels` in the pixels of all clusters
+    coverage: CoveredArea | None  # its area by coverage; None unless the fit has mixed pixels
     mean: tuple[float, float, float]  # red, green, blue, 0 to 255
     mean_colour: str  # the mean as "#rrggbb"
     covariance: tuple[tuple[float, ...], ...]  # (3, 3) of red, green and blue
@@ -257,12 +258,22 @@ def default_foreground(components: Sequence[Component]) -> frozenset[int]:
     )
 
 
-def cluster_statistics(legend: Legend, components: Sequence[Component]) -> list[ClusterStatistics]:
+def cluster_statistics(
+    legend: Legend, components: Sequence[Component], coverage: Coverage | None = None
+) -> list[ClusterStatistics]:
     """Return the statistics of each cluster, in the order of the legend, from the sums of its components."""
     total = sum(component.pixels for component in components)
     separated = palettes.separated(len(legend.clusters))
+    covered = coverage.clusters(legend.groups) if coverage else (None,) * len(legend.clusters)
     return [
-        _statistics(index, cluster, separated[index], _sum(components[k] for k in cluster.components), total)
+        _statistics(
+            index,
+            cluster,
+            separated[index],
+            _sum(components[k] for k in cluster.components),
+            total=total,
+            covered=covered[index],
+        )
         for index, cluster in enumerate(legend.clusters)
     ]
 
@@ -284,7 +295,7 @@ def _sum(components: Iterable[Component]) -> Component:
 
 
 def _statistics(
-    index: int, cluster: Cluster, separated_colour: str, merged: Component, total: int
+    index: int, cluster: Cluster, separated_colour: str, merged: Component, *, total: int, covered: CoveredArea | None
 ) -> ClusterStatistics:
     return ClusterStatistics(
         index=index,
@@ -297,6 +308,7 @@ def _statistics(
         soft_pixels=merged.soft_pixels,
         share=merged.pixels / max(total, 1),
         soft_share=merged.soft_pixels / max(total, 1),
+        coverage=covered,
         mean=merged.mean,
         mean_colour=merged.colour,
         covariance=tuple(map(tuple, merged.covariance.tolist())),

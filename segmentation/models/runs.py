@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from segmentation import access
 from segmentation.engine.recipe import Preset
+from segmentation.exceptions import NotFound
 from segmentation.models.images import Image
 from segmentation.models.jobs import Job, State
 from segmentation.models.users import User
@@ -88,13 +89,19 @@ class Run(models.Model):
 
         Raises
         ------
-        Revision.DoesNotExist
-            While the run has no result.
+        NotFound
+            While the run has no result, and when it was deleted after it was fetched.
         """
         prefetched: list[Revision] | None = getattr(self, "current_revisions", None)
-        if prefetched:
-            return prefetched[0]
-        return self.revisions.get(number=self.revision)
+        found = prefetched or self.revisions.filter(number=self.revision)[:1]
+        for revision in found:
+            return revision
+        raise NotFound
+
+    @property
+    def was_deleted(self) -> bool:
+        """Whether the run went while a list was made with `for_lists`, between its two queries."""
+        return self.succeeded and getattr(self, "current_revisions", None) == []
 
 
 class Result(models.Model):

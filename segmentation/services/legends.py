@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from segmentation.engine.exceptions import gettext_noop
 from segmentation.engine.gmm import Component
 from segmentation.engine.legend import DEFAULT_NAME, ClusterStatistics, Legend, cluster_statistics
-from segmentation.exceptions import Conflict
+from segmentation.exceptions import Conflict, NotFound
 from segmentation.models import Revision, Run, User
 from segmentation.services.audit import record
 
@@ -48,6 +48,8 @@ def edit_legend(
     Conflict
         With `revision_conflict` when `expected` is no longer the current revision, with `state_conflict` when the run has
         no result yet.
+    NotFound
+        When the run was deleted meanwhile.
     SegmentationError
         With `invalid_request` for a cluster that does not exist, or when a cluster is to be merged with itself.
     """
@@ -93,6 +95,8 @@ def _next_number(run: Run, expected: int) -> int:
     """Set the run's current revision to a new number, one above all numbers so far, and return it."""
     _require_result(run)
     last = run.revisions.aggregate(last=Max("number"))["last"]
+    if last is None:
+        raise NotFound
     _set_revision(run, expected, last + 1)
     return int(last) + 1
 

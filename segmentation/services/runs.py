@@ -12,6 +12,7 @@ from segmentation.engine.exceptions import BadRecipe, SegmentationError, gettext
 from segmentation.engine.recipe import Inputs, Reading, Recipe, StartingMixture, reconcile
 from segmentation.exceptions import Conflict
 from segmentation.models import Image, Job, Run, User
+from segmentation.results import stored_result
 from segmentation.services.audit import record
 from segmentation.services.masks import masters_for
 from segmentation.services.quotas import require_room_for_run
@@ -109,7 +110,7 @@ def _mixture_of(begin: Run, image: Image, recipe: Recipe) -> StartingMixture:
             ),
             field="mixture",
         )
-    start = StartingMixture.of_result(begin.result.mixture, begin.result.extras.get("features"))
+    start = stored_result(run=begin).model.starting_mixture
     reconcile(recipe, Inputs(mixture=start))
     if not Recipe.from_mapping(begin.recipe).extracts_same_features(recipe):
         raise BadRecipe(

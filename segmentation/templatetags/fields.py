@@ -1,4 +1,4 @@
-"""Fields of forms in the design's own markup: label above, control, hint or error."""
+"""Template tag that renders a form field with its label, hint and errors."""
 
 from typing import Any
 
@@ -12,19 +12,19 @@ register = template.Library()
 def field(
     bound: BoundField, label: str, *, small: str = "", hint: str = "", link: str = "", link_text: str = ""
 ) -> dict[str, Any]:
-    """Show one field of a form.
+    """Render a form field.
 
     Parameters
     ----------
     bound : BoundField
     label : str
-        What people call it.
+        Label of the field.
     small : str
-        Added to the label in small type.
+        Text added to the label in small type.
     hint : str
-        Below the control.
+        Text below the control.
     link, link_text : str
-        A link beside the label.
+        Address and text of a link beside the label.
     """
     describing = [f"{bound.id_for_label}-error"] * bool(bound.errors) + [f"{bound.id_for_label}-hint"] * bool(hint)
     attributes = {"class": "input", "placeholder": "", "aria-describedby": " ".join(describing)}

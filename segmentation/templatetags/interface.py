@@ -1,4 +1,4 @@
-"""What the templates need to draw: icons, share bars, times and numbers."""
+"""Template tags and filters for icons, share bars, times and numbers."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -24,7 +24,7 @@ _LONG_AGO = timedelta(days=14)
 
 
 class Share(Protocol):
-    """A cluster as far as a share bar is concerned."""
+    """Attributes of a cluster that a share bar needs."""
 
     @property
     def index(self) -> int: ...
@@ -38,6 +38,7 @@ class Share(Protocol):
 
 register.filter("thousands", formatting.thousands)
 register.filter("percent", formatting.percent)
+register.filter("whole_percent", formatting.whole_percent)
 register.filter("filesize", formatting.filesize)
 register.filter("millions", formatting.millions)
 register.filter("number", formatting.number)
@@ -46,20 +47,20 @@ register.filter("number", formatting.number)
 @register.simple_tag
 @cache
 def icon(name: str) -> SafeString:
-    """Return an icon as inline SVG, in the colour of the text around it; words beside it say what it means."""
+    """Return an icon as inline SVG in the colour of the surrounding text. It is hidden from screen readers."""
     return SafeString(render_to_string(f"icons/{name}.svg").strip())
 
 
 @register.simple_tag
 def low_space() -> upkeep.DiskSpace | None:
-    """Return the room that is left for pictures while there is too little of it, for staff."""
+    """Return the free disk space if it is below the warning limit, otherwise None."""
     space = upkeep.disk_space()
     return space if space is not None and space.is_low else None
 
 
 @register.simple_tag
 def shares(rows: Sequence[Share], *, separated: bool = False, thin: bool = True) -> SafeString:
-    """Return the bar that stands under a segmented picture: every cluster in its colour, as long as its share."""
+    """Return the share bar of a result as SVG: one segment for each cluster, in its colour and as long as its share."""
     parts, start = [], 0.0
     for row in rows:
         colour = row.separated_colour if separated else row.colour
@@ -75,7 +76,7 @@ def shares(rows: Sequence[Share], *, separated: bool = False, thin: bool = True)
 @register.simple_tag
 @cache
 def ramp() -> SafeString:
-    """Return the scale of the maps of uncertainty and novelty, from dark to bright."""
+    """Return the colour scale of the maps of uncertainty and novelty as SVG."""
     steps = list(enumerate(palettes.heat()[::11]))
     return format_html(
         '<svg viewBox="0 0 {} 1" preserveAspectRatio="none" aria-hidden="true">{}</svg>',
@@ -86,24 +87,31 @@ def ramp() -> SafeString:
 
 @register.simple_tag
 def ago(moment: datetime, *, short: bool = False) -> SafeString:
-    """Return how long ago something was; the exact time in its title. `short` fits below a thumbnail."""
+    """Return a time element with the age of `moment`, and the exact time as its title. `short` fits below a thumbnail."""
     local = timezone.localtime(moment)
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         local.isoformat(timespec="seconds"),
-        date_format(local, "j F Y, H:i T"),
+        exact_time(moment),
         _since(local, timezone.now() - moment, short=short),
     )
 
 
+@register.filter
+def exact_time(moment: datetime) -> str:
+    """Return a moment to the minute, with the time zone."""
+    local = timezone.localtime(moment)
+    return f"{date_format(local, 'DATETIME_FORMAT')} {date_format(local, 'T')}"
+
+
 @register.simple_tag
 def day_name(day: date, today: date) -> str:
-    """Return a day as a heading: today, yesterday, or its date; the year only when it is another one."""
+    """Return a day as a heading: "Today", "Yesterday", or its date, with the year unless it is the current one."""
     if day == today:
         return _("Today")
     if day == today - _DAY:
         return _("Yesterday")
-    return date_format(day, "j F" if day.year == today.year else "j F Y")
+    return date_format(day, "MONTH_DAY_FORMAT" if day.year == today.year else "DATE_FORMAT")
 
 
 def _since(local: datetime, age: timedelta, *, short: bool) -> str:
@@ -117,4 +125,6 @@ def _since(local: datetime, age: timedelta, *, short: bool) -> str:
     if age < _LONG_AGO:
         days = age // _DAY
         return ngettext("%(n)s day ago", "%(n)s days ago", days) % {"n": days}
-    return date_format(local, "j M Y") if short else _("on %(date)s") % {"date": date_format(local, "j F Y")}
+    if short:
+        return date_format(local, "SHORT_DATE_FORMAT")
+    return _("on %(date)s") % {"date": date_format(local, "DATE_FORMAT")}

@@ -1,4 +1,4 @@
-"""The account: what this site knows of a person, how much of it they use, and the archive of everything that is theirs."""
+"""Account page, and the archive of a person's data."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ from segmentation.models import JobOutput, User
 @require_safe
 @login_required
 def account(request: SignedInRequest) -> HttpResponse:
-    """Show a person what this site knows of them, and how much of it they use."""
+    """Show the account of the signed-in person and how much storage it uses."""
     context = {
         "usage": services.usage(owner=request.user),
         "archive": services.archive_status(owner=request.user),
@@ -33,7 +33,7 @@ def account(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def archive(request: SignedInRequest) -> HttpResponseBase:
-    """Send the archive of everything that is stored of who is signed in; with POST, have it made."""
+    """Send the archive of the signed-in person's data. POST queues a new archive."""
     if request.method == "POST":
         return _change(request, services.create_archive)
     found = services.ready_archive(owner=request.user)
@@ -45,12 +45,12 @@ def archive(request: SignedInRequest) -> HttpResponseBase:
 @login_required
 @require_POST
 def cancel_archive(request: SignedInRequest) -> HttpResponse:
-    """Cancel the archive that waits or is being made."""
+    """Cancel an archive that waits or is being created."""
     return _change(request, services.cancel_archive)
 
 
 def _change(request: SignedInRequest, change: Callable[..., None]) -> HttpResponse:
-    """Change the archive, or say why that is not possible; either way the page of the account shows how it stands."""
+    """Create or cancel the archive, with a message if that is not possible, and redirect to the account page."""
     try:
         change(owner=request.user)
     except SegmentationError as error:
@@ -64,7 +64,7 @@ def _file_name(person: User, found: JobOutput) -> str:
 
 
 def _send(request: SignedInRequest, found: JobOutput, name: str) -> HttpResponseBase:
-    """Send the file, as originals are sent: by nginx or the S3 server where the settings say so."""
+    """Return the response that sends the archive, through nginx or the S3 server if `GMM_DOWNLOADS` says so."""
     disposition = content_disposition_header(True, name) or "attachment"
     if settings.GMM_DOWNLOADS == "s3":
         response: HttpResponseBase = HttpResponseRedirect(files.temporary_url(found.key, disposition=disposition))

@@ -1,4 +1,4 @@
-"""Runs as thumbnails: what the start page, an image's page and the history show of each."""
+"""Thumbnails of runs, as the start page, the page of an image and the history show them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,59 +8,62 @@ from django.utils.translation import gettext as _
 from segmentation import formatting, services
 from segmentation.engine.legend import ClusterStatistics, foreground_share
 from segmentation.engine.recipe import Recipe
-from segmentation.forms import written
+from segmentation.forms import recipe_fields
 from segmentation.models import Image, Run
 from segmentation.models.jobs import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """One run as a thumbnail; of an image that has no run, the image itself."""
+    """Thumbnail of a run, or of an image that has no run."""
 
     image: Image
     run: Run | None
-    rows: Sequence[ClusterStatistics]  # of its clusters; empty until the run has a result
+    rows: Sequence[ClusterStatistics]  # one for each cluster; empty until the run has a result
 
     @property
     def foreground(self) -> float | None:
-        """The share of the foreground, 0 to 1; None until there is a result."""
+        """Share of the foreground, 0 to 1; None until there is a result."""
         return foreground_share(self.rows) if self.rows else None
 
     @property
     def n_clusters(self) -> int | None:
-        """How many clusters were found, or until then how many were asked for."""
+        """Number of clusters of the result, or, until there is one, the requested number."""
         if self.rows:
             return len(self.rows)
         return self.run.n_clusters if self.run else None
 
     @property
-    def settings(self) -> dict[str, str]:
-        """What a form sends to run the same once more."""
-        return written(self.run.recipe) if self.run else {}
+    def form_fields(self) -> dict[str, str]:
+        """Fields of a form that runs the same recipe again."""
+        return recipe_fields(self.run.recipe) if self.run else {}
 
     @property
     def clusters(self) -> str:
-        """The number of clusters in words."""
+        """Number of clusters as text, for example "5 clusters"."""
         if self.run is None:
             return _("No run yet")
         return formatting.cluster_count(self.n_clusters, regions=self.run.has_regions)
 
     @property
     def special(self) -> str:
-        """The settings of the run that are not the default, in a few words: what tells it from another run."""
+        """Short description of the settings that differ from the defaults; it distinguishes the runs of one image."""
         if self.run is None or self.run.has_regions:
             return ""
-        usual, recipe = Recipe().to_mapping(), self.run.recipe
+        defaults, recipe = Recipe().to_mapping(), self.run.recipe
         return ", ".join(
             formatting.short_setting(name, recipe[name])
             for name in formatting.SETTING_TITLES
-            if name not in {"preset", "n_clusters"} and recipe.get(name, usual[name]) != usual[name]
+            if name not in {"preset", "n_clusters"} and recipe.get(name, defaults[name]) != defaults[name]
         )
 
 
 def cards(runs: Iterable[Run]) -> list[Card]:
-    """Return the cards of runs that were fetched with `for_lists`; without a query for each."""
-    return [Card(image=run.image, run=run, rows=_rows(run)) for run in runs]
+    """Return the cards of runs that were fetched with `for_lists`, without those that were deleted meanwhile.
+
+    It needs no query for each run.
+    """
+    return [Card(image=run.image, run=run, rows=_rows(run)) for run in runs if not run.was_deleted]
 
 
 def _rows(run: Run) -> Sequence[ClusterStatistics]:

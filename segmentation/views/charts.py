@@ -1,35 +1,39 @@
-"""The log-likelihood over the iterations as points of an SVG that the server draws."""
+"""Coordinates of the SVG charts of a fit: the log-likelihood by iteration, and a criterion by number of clusters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from segmentation.formatting import number
+from segmentation.formatting import number, thousands
 
 WIDTH, HEIGHT = 360, 120
-_SHOWN, _FRAME, _BELOW = 0.6, 84.0, 20.0  # nats, units of the view box, frames
+_SHOWN, _FRAME, _BELOW = (
+    0.6,
+    84.0,
+    20.0,
+)  # range shown in nats; its height in units of the view box; most frames below it
 _GAP = 6  # units between the band and its neighbours
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 352.0, 8.0, 98.0
-_CHARACTERS, _CHARACTER = 6, 7.0  # that have room at the left, and the units that each further one takes
+_CHARACTERS, _CHARACTER = 6, 7.0  # characters that fit at the left, and the width of each further one in units
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A place on an axis and what is written there."""
+    """Position on an axis and its label."""
 
     at: str
     text: str
     anchor: str = "end"
-    text_at: str = ""  # the base line of a text beside a line
+    text_at: str = ""  # base line of the label
 
 
 @dataclass(frozen=True, slots=True)
 class FitChart:
-    """A line from the first to the last value, in units of the SVG's view box; ready for its attributes."""
+    """Chart of the log-likelihood; coordinates are in units of the view box, as text for SVG attributes."""
 
     points: str
     end: tuple[str, str]
-    left: str  # where lines begin
-    text_end: str  # of what is written beside them
+    left: str  # x where the grid lines begin
+    text_end: str  # x where the labels of the grid lines end
     rows: tuple[Tick, ...]
     columns: tuple[Tick, ...]
     first_value: str
@@ -38,7 +42,7 @@ class FitChart:
 
 
 def fit_chart(history: Sequence[float]) -> FitChart | None:
-    """Return the chart of a fit, or None when there is no curve to draw (fewer than two values).
+    """Return the chart of a fit, or None if there are fewer than two values.
 
     Parameters
     ----------
@@ -48,11 +52,11 @@ def fit_chart(history: Sequence[float]) -> FitChart | None:
     if len(history) < 2:
         return None
     low, high = min(history), max(history)
-    span = high - low or 1.0
+    span = high - low
     rows = _rows(low, high)
     left = _LEFT + _CHARACTER * max(0, *(len(tick.text) - _CHARACTERS for tick in rows))
     across = [left + (_RIGHT - left) * i / (len(history) - 1) for i in range(len(history))]
-    down = [_BOTTOM - (_BOTTOM - _TOP) * (value - low) / span for value in history]
+    down = [_BOTTOM - (_BOTTOM - _TOP) * ((value - low) / span if span else 1.0) for value in history]
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(across, down, strict=True))
     return FitChart(
         points=points,
@@ -69,24 +73,24 @@ def fit_chart(history: Sequence[float]) -> FitChart | None:
 
 @dataclass(frozen=True, slots=True)
 class CriterionCurve:
-    """A criterion over the numbers of clusters; a hundred units of the view box a number."""
+    """Chart of a criterion by number of clusters. Each number is a hundred units of the view box wide."""
 
     width: int
     points: str
     dots: tuple[tuple[str, str], ...]
     best: int  # index of the best
-    band: tuple[int, int] | None  # left end and width of the ground under numbers that do nearly as well
+    band: tuple[int, int] | None  # left end and width of the background behind numbers that score almost as well
 
 
 def criterion_curve(values: Sequence[float], nearly: Sequence[bool]) -> CriterionCurve:
-    """Return the upper part of a curve: what lies more than 0.6 below the best is cut off by the frame.
+    """Return the chart of a criterion. Values more than 0.6 below the best lie outside the view box.
 
     Parameters
     ----------
     values : sequence of float
         The criterion for 1, 2, ... clusters.
     nearly : sequence of bool
-        Whether a number belongs to the plateau around the best; the best itself does.
+        Whether a number scores almost as well as the best; true for the best itself.
     """
     best = max(range(len(values)), key=lambda index: values[index])
     dots = tuple(
@@ -99,22 +103,25 @@ def criterion_curve(values: Sequence[float], nearly: Sequence[bool]) -> Criterio
 
 
 def _rows(low: float, high: float) -> tuple[Tick, ...]:
-    """Three values, with as many decimals as keep them apart; of a rise that is too small to be read, its end alone."""
+    """Return ticks at the highest, middle and lowest value, with enough decimals to tell them apart.
+
+    If four decimals are not enough, only the highest value gets a tick.
+    """
     values: tuple[float, ...] = (high, (high + low) / 2, low)
     decimals = next((d for d in range(2, 5) if len({number(value, d) for value in values}) == len(values)), None)
     if decimals is None:
         values, decimals = (high,), 2
-    places = (_TOP, (_TOP + _BOTTOM) / 2, _BOTTOM)
+    positions = (_TOP, (_TOP + _BOTTOM) / 2, _BOTTOM)
     return tuple(
-        Tick(f"{place:.1f}", number(value, decimals), text_at=f"{place + 4:.1f}")
-        for place, value in zip(places[: len(values)], values, strict=True)
+        Tick(f"{y:.1f}", number(value, decimals), text_at=f"{y + 4:.1f}")
+        for y, value in zip(positions[: len(values)], values, strict=True)
     )
 
 
 def _columns(count: int, left: float) -> tuple[Tick, ...]:
-    first, last = Tick(f"{left:.1f}", "0", "start"), Tick(f"{_RIGHT:.1f}", str(count - 1))
+    first, last = Tick(f"{left:.1f}", "0", "start"), Tick(f"{_RIGHT:.1f}", thousands(count - 1))
     if count < 5:
         return first, last
     middle = (count - 1) // 2
-    place = left + (_RIGHT - left) * middle / (count - 1)
-    return first, Tick(f"{place:.1f}", str(middle), "middle"), last
+    x = left + (_RIGHT - left) * middle / (count - 1)
+    return first, Tick(f"{x:.1f}", thousands(middle), "middle"), last

@@ -1,4 +1,4 @@
-"""The numbers of a run that its page shows under Details, each with its name."""
+"""Names and values that the page of a run shows under Details."""
 
 from dataclasses import dataclass
 
@@ -17,15 +17,15 @@ _IN_HEADING = {"preset", "n_clusters"}
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """A name and a value, as text."""
+    """Name and value, as text."""
 
     name: str
     value: str
-    href: str = ""  # of the value
+    href: str = ""  # link of the value
 
 
 def is_small(image: Image) -> bool:
-    """Return whether a picture is so small that it is shown enlarged, its pixels as squares."""
+    """Return whether an image is so small that it is shown enlarged, with its pixels as squares."""
     return max(image.width, image.height) <= _SMALL
 
 
@@ -42,7 +42,7 @@ def of_result(run: Run) -> list[Detail]:
                 of_all=result.extras.get("fitted_pixels") == result.extras.get("valid_pixels"),
             ),
         ),
-        *([Detail(_("Iterations"), iterations % {"n": result.iterations})] if result.iterations else []),
+        *([Detail(_("Iterations"), iterations % {"n": thousands(result.iterations)})] if result.iterations else []),
     ]
     if "distinct_colours" in result.extras:
         pixels = int(result.extras["fitted_pixels"])
@@ -63,40 +63,40 @@ def of_attempt(run: Run) -> list[Detail]:
 
 
 def _inputs(run: Run) -> list[Detail]:
-    """Return which pixels were left out, and where the fit started."""
+    """Return the details of the inputs: which pixels were left out, and which mixture the fit started from."""
     details = []
     if run.inputs.get("mask"):
         left_out = run.result.extras.get("left_out_pixels") if hasattr(run, "result") else None
         value = (
-            _("some pixels are left out")
+            _("some pixels left out")
             if left_out is None
             else _("%(share)s left out") % {"share": percent(left_out / (run.image.width * run.image.height))}
         )
         details.append(Detail(_("Mask"), value, reverse("run-mask", args=[run.pk])))
     if run.inputs.get("mixture"):
-        begun = (
+        start = (
             Detail(_("Started from"), _("another run"), reverse("run", args=[run.parent_id]))
             if run.parent_id
             else Detail(_("Started from"), _("a given mixture"))
         )
-        details.append(begun)
+        details.append(start)
     return details
 
 
 def _settings(run: Run) -> list[Detail]:
-    """Return the settings of a fit that are not the default, and the seed; empty for regions."""
+    """Return the settings that differ from the defaults, and the seed; an empty list for the preset Regions."""
     if run.has_regions:
         return []
-    usual = Recipe().to_mapping()
+    defaults = Recipe().to_mapping()
     return [
-        Detail(str(name), setting_value(field, run.recipe.get(field, usual[field])))
+        Detail(str(name), setting_value(field, run.recipe.get(field, defaults[field])))
         for field, name in SETTING_TITLES.items()
-        if field == "seed" or (field not in _IN_HEADING and run.recipe.get(field, usual[field]) != usual[field])
+        if field == "seed" or (field not in _IN_HEADING and run.recipe.get(field, defaults[field]) != defaults[field])
     ]
 
 
 def _times(run: Run) -> list[Detail]:
-    words = {
+    names = {
         Stage.READING: pgettext("stage", "read"),
         Stage.COUNTING: pgettext("stage", "count"),
         Stage.FITTING: pgettext("stage", "fit"),
@@ -104,7 +104,7 @@ def _times(run: Run) -> list[Detail]:
         Stage.WRITING: pgettext("stage", "store"),
     }
     measured = run.result.seconds
-    parts = [f"{words[stage]} {number(measured[stage], 2)}" for stage in Stage if stage in measured]
+    parts = [f"{names[stage]} {number(measured[stage], 2)}" for stage in Stage if stage in measured]
     if not parts:
         return []
     return [Detail(_("Time"), _("%(parts)s s") % {"parts": ", ".join(parts)})]
@@ -112,4 +112,4 @@ def _times(run: Run) -> list[Detail]:
 
 def _versions(run: Run) -> list[Detail]:
     parts = [f"{name} {version}" for name, version in run.result.versions.items()]
-    return [Detail(_("Made with"), ", ".join(parts))] if parts else []
+    return [Detail(_("Versions"), ", ".join(parts))] if parts else []

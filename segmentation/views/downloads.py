@@ -1,4 +1,4 @@
-"""The menu of downloads on a run's page."""
+"""Files in the Download menu of a finished run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from segmentation.models import Run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
-    """One file that is offered."""
+    """Link to one file."""
 
     title: str
     kind: str  # the format, as in "PNG"
@@ -22,7 +22,7 @@ class Download:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaskDownload:
-    """The mask of one cluster."""
+    """Link to the mask of one cluster."""
 
     cluster: ClusterStatistics
     label: str
@@ -31,14 +31,14 @@ class MaskDownload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downloads:
-    """All files that are offered of a result."""
+    """All links of the menu."""
 
     files: list[Download]
     masks: list[MaskDownload]
 
 
 def downloads(run: Run, clusters: Sequence[ClusterStatistics]) -> Downloads:
-    """Return what a run's page offers to download: the usual files first, then what takes longer to make, then masks."""
+    """Return the links of the menu: standard files first, then files that take longer to make, then masks."""
     offered = [artefact for artefact in services.available_artefacts(run=run) if artefact.is_offered]
     offered.sort(key=lambda artefact: (not artefact.is_standard, _(artefact.title)))
     label = _("Mask of region %(n)s") if run.has_regions else _("Mask of cluster %(n)s")

@@ -1,4 +1,4 @@
-"""What to say about a run that has no result: what happened, what was kept, what helps."""
+"""Explanation that the page of a failed or cancelled run shows."""
 
 from dataclasses import dataclass
 
@@ -21,17 +21,17 @@ _REMEDIES: dict[str, Promise] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A heading, what is known, what helps, and a reference for the people who run the site."""
+    """Heading, cause, suggested remedy, and a reference for the administrators of the site."""
 
     heading: str
     detail: str
     remedy: str
     reference: str
-    failed: bool  # False: cancelled by a person
+    failed: bool  # False for a cancelled run
 
 
-def explain(job: Job, status: RunStatus) -> Failure:
-    """Return the words for a run that failed or was cancelled."""
+def describe_failure(job: Job, status: RunStatus) -> Failure:
+    """Return the explanation of a run that failed or was cancelled."""
     reference = f"{str(job.pk)[:4]}-{str(job.pk)[4:8]}"
     if job.state == State.CANCELLED:
         return Failure(
@@ -52,6 +52,6 @@ def explain(job: Job, status: RunStatus) -> Failure:
 
 
 def _attempts(count: int) -> str:
-    return ngettext("It was tried once and did not finish.", "It was tried %(n)s times and did not finish.", count) % {
-        "n": count
-    }
+    return ngettext(
+        "The run was started once and did not finish.", "The run was started %(n)s times and did not finish.", count
+    ) % {"n": count}

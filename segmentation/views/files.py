@@ -1,6 +1,6 @@
-"""Send files of pictures and results to people who may see them; all others get the 404 of what does not exist.
+"""Files of images and results. People who may not see them get the same 404 as for a file that does not exist.
 
-Pictures carry an ETag and are revalidated at each use, so that a deleted one is gone from the next view on.
+Responses carry an ETag and are revalidated at each use, so that no cache shows a deleted picture.
 """
 
 import uuid
@@ -20,16 +20,16 @@ from segmentation.engine.artefacts import download_name, result_name
 from segmentation.http import SignedInRequest, get_visible_or_404
 from segmentation.models import Image, Run
 
-# A browser that shows a picture by itself makes a page around it, with a style of its own.
+# Inline style is allowed because a browser that displays a picture on its own creates a page with a style element.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 
 @require_safe
 @login_required
 def original(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponseBase:
-    """Send the bytes as uploaded, always as a download: a browser never renders what a person sent.
+    """Send the uploaded file, always as a download, so that no browser renders it.
 
-    nginx or the S3 server may do the sending; who may have them is decided here.
+    nginx or the S3 server may send the bytes; this view decides who may have them.
     """
     image = _image(request, image_id)
     key = files.image_key(image.pk, "original")
@@ -37,7 +37,9 @@ def original(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponseBase:
         path = str(files.local_path(key))
         return _as_download(sendfile(request, path, mimetype="application/octet-stream"), image.download_name)
     if settings.GMM_DOWNLOADS == "s3":
-        return _elsewhere(files.temporary_url(key, disposition=_disposition(image.download_name, is_download=True)))
+        return _redirect_to_storage(
+            files.temporary_url(key, disposition=_disposition(image.download_name, is_download=True))
+        )
     return _send(
         request,
         lambda: files.open_file(key),
@@ -51,7 +53,7 @@ def original(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponseBase:
 @require_safe
 @login_required
 def display(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponseBase:
-    """Send the rendition at full resolution that browsers show."""
+    """Send the rendition that pages display, at full resolution."""
     image = _image(request, image_id)
     return _send_rendition(request, image, "display", image.display_type)
 
@@ -74,7 +76,7 @@ def components(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
 @require_safe
 @login_required
 def artefact(request: SignedInRequest, run_id: uuid.UUID, name: str, part: int | None = None) -> HttpResponseBase:
-    """Send a file that is made from a result; `?palette=` for other colours, `?download=1` to be saved."""
+    """Send a file made from a result. `?palette=` selects other colours, and `?download=1` makes it a download."""
     run = _run(request, run_id)
     found, stored = services.find_artefact(run=run, name=name, part=part)
     palette = request.GET.get("palette", "")
@@ -94,7 +96,7 @@ def artefact(request: SignedInRequest, run_id: uuid.UUID, name: str, part: int |
 @require_safe
 @login_required
 def mask(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponseBase:
-    """Send the mask of a run in whatever state: what is white in it is left out."""
+    """Send the mask of a run in any state; white pixels are left out."""
     run = get_visible_or_404(Run.objects.all(), user=request.user, pk=run_id)
     sha256 = run.inputs.get("mask")
     if not sha256:
@@ -108,7 +110,7 @@ def _image(request: SignedInRequest, image_id: uuid.UUID) -> Image:
 
 
 def _run(request: SignedInRequest, run_id: uuid.UUID) -> Run:
-    """Return the run with its result; one without a result has no pictures yet."""
+    """Return the run with its result, or raise Http404 if it has none."""
     run = get_visible_or_404(Run.objects.select_related("job", "image", "result"), user=request.user, pk=run_id)
     if not hasattr(run, "result"):
         raise Http404
@@ -129,7 +131,7 @@ def _send_stored(request: SignedInRequest, run: Run, name: str, *, content_type:
 
 
 def _download_name(run: Run, file_name: str) -> str:
-    """Return the name of a file of a run on a person's disk, for example `china-k5-labels.png`."""
+    """Return the file name for a download, for example `china-k5-labels.png`."""
     stored = services.stored_result(run=run)
     result = result_name(run.image.name, len(stored.legend.clusters), regions=run.has_regions)
     return download_name(result, file_name)
@@ -144,7 +146,7 @@ def _send(
     name: str = "",
     is_download: bool = False,
 ) -> HttpResponseBase:
-    """Send a file unless the browser has it; `name` is what it is called when it is saved."""
+    """Return the response with a file, or 304 if the browser has it; `name` is the file name for saving."""
     response: HttpResponseBase | None = get_conditional_response(request, etag=etag)
     if response is None:
         source = content()
@@ -167,8 +169,8 @@ def _as_download(response: HttpResponseBase, name: str) -> HttpResponseBase:
     return response
 
 
-def _elsewhere(address: str) -> HttpResponseBase:
-    """Send the browser to the storage; the address is good for a minute, so nobody may keep it."""
+def _redirect_to_storage(address: str) -> HttpResponseBase:
+    """Return a redirect to the S3 server. The address is valid for a minute, so the response must not be cached."""
     response = HttpResponseRedirect(address)
     response.headers["Cache-Control"] = "private, no-store"
     return response

@@ -1,4 +1,4 @@
-"""Whether the site works, for supervisors and load balancers."""
+"""Health check for supervisors and load balancers."""
 
 import logging
 import os
@@ -17,21 +17,21 @@ from segmentation.models import Worker
 logger = logging.getLogger(__name__)
 
 _STORAGE_SECONDS = 5.0
-_looks = ThreadPoolExecutor(max_workers=1, thread_name_prefix="healthz")
+_storage_checks = ThreadPoolExecutor(max_workers=1, thread_name_prefix="healthz")
 
 
 @require_safe
 @never_cache
 def healthz(_request: HttpRequest) -> JsonResponse:
-    """Answer 200 while people can work, `degraded` when no worker lives; 503 when database or storage fail."""
+    """Return 200 if database and storage work, with the status `degraded` if no worker is alive; otherwise 503."""
     database, worker = _database_and_worker()
     storage = _storage()
-    works = database and storage
-    status = "failed" if not works else "ok" if worker else "degraded"
+    is_available = database and storage
+    status = "failed" if not is_available else "ok" if worker else "degraded"
     parts = {"database": database, "storage": storage, "worker": worker}
     return JsonResponse(
-        {"status": status, **{name: "ok" if fine else "failed" for name, fine in parts.items()}},
-        status=200 if works else 503,
+        {"status": status, **{name: "ok" if works else "failed" for name, works in parts.items()}},
+        status=200 if is_available else 503,
     )
 
 
@@ -39,26 +39,26 @@ def _database_and_worker() -> tuple[bool, bool]:
     try:
         return True, Worker.objects.alive().exists()
     except DatabaseError:
-        logger.exception("The database does not answer.")
+        logger.exception("The database does not respond.")
         return False, False
 
 
 def _storage() -> bool:
-    """Whether the storage answers soon. One that hangs keeps one thread waiting, and no more with each look."""
-    look = _looks.submit(_look_at_storage)
+    """Return whether the storage responds in time. A storage that hangs blocks one thread, however often it is checked."""
+    check = _storage_checks.submit(_check_storage)
     try:
-        look.result(timeout=_STORAGE_SECONDS)
+        check.result(timeout=_STORAGE_SECONDS)
     except TimeoutError:
-        look.cancel()
-        logger.warning("The storage has not answered for %s s.", _STORAGE_SECONDS)
+        check.cancel()
+        logger.warning("The storage has not responded for %s s.", _STORAGE_SECONDS)
         return False
     except Exception:
-        logger.exception("The storage does not answer.")
+        logger.exception("The storage does not respond.")
         return False
     return True
 
 
-def _look_at_storage() -> None:
+def _check_storage() -> None:
     if isinstance(default_storage, FileSystemStorage):
         if not os.access(default_storage.location, os.R_OK | os.W_OK | os.X_OK):
             raise StorageUnavailable

@@ -1,4 +1,4 @@
-"""A person's own runs, newest first: searched, filtered by state, grouped by day."""
+"""History page: a person's runs, newest first, with search, a filter by state, and a heading for each day."""
 
 import uuid
 from collections.abc import Sequence
@@ -37,13 +37,13 @@ _ALWAYS_SHOWN = frozenset({"", "finished", "running", "failed"})
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """One choice of the state filter."""
+class StateFilter:
+    """One choice of the filter by state."""
 
-    words: str | Promise
+    title: str | Promise
     count: int
-    address: str
-    chosen: bool
+    query_string: str
+    is_chosen: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +55,16 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What the address asks for."""
+class Query:
+    """Parsed query string: text to search for, state, and image."""
 
     text: str
     state: str
     image: uuid.UUID | None
 
     @classmethod
-    def of(cls, request: SignedInRequest) -> "Asked":
-        """Read the address; what makes no sense is left out."""
+    def from_request(cls, request: SignedInRequest) -> "Query":
+        """Parse the query string of a request; invalid values are ignored."""
         state = request.GET.get("state", "")
         try:
             image = uuid.UUID(request.GET.get("image", ""))
@@ -74,21 +74,21 @@ class Asked:
         text = request.GET.get("q", "").replace("\x00", "").strip()[:255]
         return cls(text=text, state=state if known else "", image=image)
 
-    def address(self, *, state: str | None = None) -> str:
-        """Return the query string of the same question, or with another state."""
-        fields = {"q": self.text, "state": self.state if state is None else state, "image": self.image or ""}
+    def query_string(self, *, state: str) -> str:
+        """Return the query string of the same search with another state."""
+        fields = {"q": self.text, "state": state, "image": self.image or ""}
         return "?" + urlencode({name: value for name, value in fields.items() if value})
 
     @property
-    def narrows(self) -> bool:
+    def is_filtered(self) -> bool:
         return bool(self.text or self.state or self.image)
 
 
 class CountedPaginator(Paginator[Any]):
-    """A paginator that need not count: the filter has done it already."""
+    """Paginator with a known count, so that it needs no query for it."""
 
-    def __init__(self, things: QuerySet[Any], count: int) -> None:
-        super().__init__(things, PAGE_SIZE)
+    def __init__(self, queryset: QuerySet[Any], count: int) -> None:
+        super().__init__(queryset, PAGE_SIZE)
         self._count = count
 
     @cached_property
@@ -100,29 +100,31 @@ class CountedPaginator(Paginator[Any]):
 @login_required
 def history(request: SignedInRequest) -> HttpResponse:
     """Show one page of a person's runs."""
-    asked = Asked.of(request)
-    runs, images = _found(request, asked)
+    query = Query.from_request(request)
+    runs, images = _matches(request, query)
     counts = {row["job__state"]: row["n"] for row in runs.order_by().values("job__state").annotate(n=Count("pk"))}
-    lonely = images.filter(runs=None)
-    without_run = lonely.count()
+    images_without_run = images.filter(runs=None)
+    without_run = images_without_run.count()
     page: Page[Any]
-    if asked.state == _WITHOUT_RUN:
-        page = CountedPaginator(lonely.order_by("-created", "-id"), without_run).get_page(request.GET.get("page"))
+    if query.state == _WITHOUT_RUN:
+        page = CountedPaginator(images_without_run.order_by("-created", "-id"), without_run).get_page(
+            request.GET.get("page")
+        )
         shown = [Card(image=image, run=None, rows=[]) for image in page]
     else:
-        states = _FILTERS[asked.state][1]
+        states = _FILTERS[query.state][1]
         listed = runs.for_lists().newest_first()
         count = sum(counts.get(state, 0) for state in states)
-        page = CountedPaginator(listed.filter(job__state__in=states) if asked.state else listed, count).get_page(
+        page = CountedPaginator(listed.filter(job__state__in=states) if query.state else listed, count).get_page(
             request.GET.get("page")
         )
         shown = cards(page)
-    nothing_yet = not (asked.narrows or counts or without_run)
+    nothing_yet = not (query.is_filtered or counts or without_run)
     context = {
-        "asked": asked,
+        "query": query,
         "days": _days(shown),
         "page": page,
-        "filters": _filters(asked, counts, without_run),
+        "filters": _filters(query, counts, without_run),
         "nothing_yet": nothing_yet,
         "samples": SAMPLES if nothing_yet else (),
         "here": request.get_full_path(),
@@ -131,25 +133,26 @@ def history(request: SignedInRequest) -> HttpResponse:
     return render(request, "segmentation/history.html", context)
 
 
-def _found(request: SignedInRequest, asked: Asked) -> tuple[Any, Any]:
-    """Return the runs and the images that the search finds, whatever their state."""
+def _matches(request: SignedInRequest, query: Query) -> tuple[Any, Any]:
+    """Return the runs and the images that match text and image of the query, in any state."""
     runs, images = Run.objects.owned_by(request.user), Image.objects.owned_by(request.user)
-    if asked.text:
-        runs, images = runs.filter(image__name__icontains=asked.text), images.filter(name__icontains=asked.text)
-    if asked.image:
-        runs, images = runs.filter(image=asked.image), images.filter(pk=asked.image)
+    if query.text:
+        runs, images = runs.filter(image__name__icontains=query.text), images.filter(name__icontains=query.text)
+    if query.image:
+        runs, images = runs.filter(image=query.image), images.filter(pk=query.image)
     return runs, images
 
 
-def _filters(asked: Asked, counts: dict[str, int], without_run: int) -> list[Filter]:
+def _filters(query: Query, counts: dict[str, int], without_run: int) -> list[StateFilter]:
     choices = []
-    for name, (words, states) in _FILTERS.items():
+    for name, (title, states) in _FILTERS.items():
         count = sum(counts.get(state, 0) for state in states)
-        if count or name in _ALWAYS_SHOWN or name == asked.state:
-            choices.append(Filter(words, count, asked.address(state=name), name == asked.state))
-    if without_run or asked.state == _WITHOUT_RUN:
-        chosen = asked.state == _WITHOUT_RUN
-        choices.append(Filter(gettext_lazy("Not run"), without_run, asked.address(state=_WITHOUT_RUN), chosen))
+        if count or name in _ALWAYS_SHOWN or name == query.state:
+            choices.append(StateFilter(title, count, query.query_string(state=name), name == query.state))
+    if without_run or query.state == _WITHOUT_RUN:
+        is_chosen = query.state == _WITHOUT_RUN
+        address = query.query_string(state=_WITHOUT_RUN)
+        choices.append(StateFilter(gettext_lazy("Not run"), without_run, address, is_chosen))
     return choices
 
 

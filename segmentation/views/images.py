@@ -1,4 +1,4 @@
-"""One picture: what it is, its runs, the form for another run, its end."""
+"""Page of an image with its runs and the form for a new run, and the page that deletes it."""
 
 import uuid
 from http import HTTPStatus
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from segmentation import services
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.recipe import MAX_CLUSTERS, MAX_REGIONS, MIN_CLUSTERS, Inputs, Preset
-from segmentation.forms import ReadingForm, RunForm, sentence, written
+from segmentation.forms import ReadingForm, RunForm, recipe_fields, sentence
 from segmentation.http import SignedInRequest, get_changeable, get_deletable, get_visible_or_404
 from segmentation.models import Image, Run
 from segmentation.models.jobs import State
@@ -23,7 +23,7 @@ from segmentation.views.cards import cards
 from segmentation.views.details import is_small
 from segmentation.views.file_details import of_file, suggestion
 from segmentation.views.ownership import ownership
-from segmentation.views.returning import next_address
+from segmentation.views.redirects import next_address
 
 RUNS_SHOWN = 24
 _IMAGES = Image.objects.select_related("owner")
@@ -32,7 +32,7 @@ _IMAGES = Image.objects.select_related("owner")
 @require_safe
 @login_required
 def image(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
-    """Show a picture with its runs."""
+    """Show an image with its runs."""
     picture = get_visible_or_404(_IMAGES, user=request.user, pk=image_id)
     return _page(request, picture)
 
@@ -40,11 +40,11 @@ def image(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @login_required
 def run_image(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
-    """Start another run of a picture."""
+    """Start a new run of an image."""
     picture = get_changeable(_IMAGES, user=request.user, pk=image_id)
     form = RunForm(request.POST, request.FILES, starts=_starts(request, picture))
     form.full_clean()
-    _keep_mask(request, picture, form)
+    _store_mask(request, picture, form)
     run = None if form.errors else _created(request, picture, form)
     return redirect(run) if run else _page(request, picture, form)
 
@@ -75,7 +75,7 @@ def change_reading(request: SignedInRequest, image_id: uuid.UUID) -> HttpRespons
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def delete(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
-    """Ask, and delete a picture with its runs for good."""
+    """Delete an image with its runs after a confirmation."""
     picture = get_deletable(_IMAGES, user=request.user, pk=image_id)
     count = picture.runs.count()
     back = next_address(request, default="history")
@@ -92,8 +92,8 @@ def delete(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
     return redirect(back)
 
 
-def _keep_mask(request: SignedInRequest, picture: Image, form: RunForm) -> None:
-    """Store a mask that came with the form, so that it need not be chosen again when something else is wrong."""
+def _store_mask(request: SignedInRequest, picture: Image, form: RunForm) -> None:
+    """Store an uploaded mask, so that it need not be chosen again if another field is invalid."""
     file = form.cleaned_data.get("mask_file")
     if file is None:
         return
@@ -105,11 +105,11 @@ def _keep_mask(request: SignedInRequest, picture: Image, form: RunForm) -> None:
 
 
 def _created(request: SignedInRequest, picture: Image, form: RunForm) -> Run | None:
-    """Start the run; where that is not possible, say why and return None."""
+    """Start the run; if that is not possible, add the reason to the form or the messages and return None."""
     parent = _parent(request, picture)
     mask = form.chosen_mask
     if parent is not None and "mask" not in request.POST:
-        mask = mask or parent.inputs.get("mask")  # whoever runs again leaves the same out
+        mask = mask or parent.inputs.get("mask")  # a repeated run uses the same mask
     try:
         return services.create_run(
             image=picture,
@@ -120,19 +120,19 @@ def _created(request: SignedInRequest, picture: Image, form: RunForm) -> Run | N
             actor=request.user,
         )
     except SegmentationError as error:
-        if not form.refuse(error):
+        if not form.add_domain_error(error):
             messages.error(request, sentence(error))
         return None
 
 
 def _page(
-    request: SignedInRequest, picture: Image, refused: RunForm | None = None, reading: ReadingForm | None = None
+    request: SignedInRequest, picture: Image, invalid: RunForm | None = None, reading: ReadingForm | None = None
 ) -> HttpResponse:
     runs = Run.objects.visible_to(request.user).filter(image=picture)
     shown = list(runs.for_lists().newest_first()[:RUNS_SHOWN])
-    like = _run_of(request, picture, request.GET.get("like", "")) or (shown[0] if shown else None)
+    like = _run_of(request, picture, request.GET.get("like", "")) or runs.newest_first().first()
     listed = cards(shown)
-    form = refused or RunForm(_like(like) if like else {}, starts=_starts(request, picture))
+    form = invalid or RunForm(_form_fields(like) if like else {}, starts=_starts(request, picture))
     masks = services.masks_in_use(runs=runs)
     context = {
         "image": picture,
@@ -142,7 +142,7 @@ def _page(
         "starts": [card for card in listed if card.rows and card.run and not card.run.has_regions],
         "masks": masks,
         "mask_is_new": form.chosen_mask not in {"", *(mask.sha256 for mask in masks)},
-        "problem": refused.problem if refused else "",
+        "problem": invalid.problem if invalid else "",
         "notices": [text for _code, text in services.image_notices(image=picture)],
         "file_details": of_file(picture),
         "suggestion": suggestion(picture),
@@ -153,28 +153,28 @@ def _page(
         "highest": MAX_CLUSTERS,
         "most_regions": MAX_REGIONS,
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if refused or reading else HTTPStatus.OK
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if invalid or reading else HTTPStatus.OK
     return render(request, "segmentation/image.html", context, status=status)
 
 
-def _like(run: Run) -> dict[str, str]:
-    """The fields of a form for the same once more."""
-    return written(run.recipe) | ({"mask": run.inputs["mask"]} if run.inputs.get("mask") else {})
+def _form_fields(run: Run) -> dict[str, str]:
+    """Return the fields of a form that runs the same recipe with the same mask again."""
+    return recipe_fields(run.recipe) | ({"mask": run.inputs["mask"]} if run.inputs.get("mask") else {})
 
 
 def _starts(request: SignedInRequest, picture: Image) -> QuerySet[Run]:
-    """The runs that another one may begin with."""
+    """Return the finished runs whose mixture a new run may start from."""
     runs = Run.objects.visible_to(request.user).select_related("job", "result")
-    return runs.filter(image=picture, job__state=State.SUCCEEDED, recipe__preset=Preset.COLOURS.value)
+    return runs.filter(image=picture, job__state=State.SUCCEEDED).exclude(recipe__preset=Preset.REGIONS.value)
 
 
 def _parent(request: SignedInRequest, picture: Image) -> Run | None:
-    """The run from whose page another one was asked for."""
+    """Return the run from whose page the form was sent, or None."""
     return _run_of(request, picture, request.POST.get("parent", ""))
 
 
 def _run_of(request: SignedInRequest, picture: Image, given: str) -> Run | None:
-    """The run of this picture with an id that came from outside, if there is one."""
+    """Return the run of this image with the id `given`, or None if there is none or it is not a valid id."""
     try:
         run_id = uuid.UUID(given)
     except ValueError:

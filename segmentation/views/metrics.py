@@ -1,4 +1,4 @@
-"""What Prometheus scrapes. Every number is asked of the database at the scrape: any web process gives the same answer."""
+"""Metrics for Prometheus. They are read from the database at each scrape, so every web process returns the same values."""
 
 from collections.abc import Iterable, Iterator
 
@@ -19,7 +19,7 @@ from segmentation.services import RecentJobs
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer staff who may look at workers, and who has the token; for all others there is nothing here."""
+    """Return the metrics to staff who may view workers and to requests with the token; others get a 404."""
     if not _has_token(request) and not _is_staff(request):
         raise Http404
     registry = CollectorRegistry(auto_describe=False)
@@ -51,30 +51,40 @@ def _queue() -> Iterator[Metric]:
     for kind, count in now.waiting_by_kind.items():
         waiting.add_metric([kind], count)
     yield waiting
-    yield _gauge("gmm_queue_oldest_seconds", "How long the first of them has waited.", now.oldest_seconds)
-    yield _gauge("gmm_queue_expected_seconds", "Core-seconds that they are expected to take.", now.waiting_seconds)
-    yield _gauge("gmm_workers_alive", "Workers that were seen within a lease.", now.workers)
-    yield _gauge("gmm_worker_slots", "Jobs that they can do at the same time, short ones aside.", now.slots)
-    yield _gauge("gmm_worker_short_slots", "Short jobs that they can do beside these.", now.short_slots)
-    states = GaugeMetricFamily("gmm_jobs", "Jobs by kind and state, of all that are kept.", labels=["kind", "state"])
+    yield _gauge("gmm_queue_oldest_seconds", "How long the oldest waiting job has waited.", now.oldest_seconds)
+    yield _gauge(
+        "gmm_queue_expected_seconds", "Expected cost of the waiting jobs in core-seconds.", now.waiting_seconds
+    )
+    yield _gauge("gmm_workers_alive", "Workers with a heartbeat within the lease.", now.workers)
+    yield _gauge(
+        "gmm_worker_slots",
+        "Jobs that these workers can run at the same time, not counting the slots for short jobs.",
+        now.slots,
+    )
+    yield _gauge("gmm_worker_short_slots", "Additional slots for short jobs.", now.short_slots)
+    states = GaugeMetricFamily("gmm_jobs", "Stored jobs by kind and state.", labels=["kind", "state"])
     for labels, count in services.jobs_by_state().items():
         states.add_metric(labels, count)
     yield states
 
 
 def _recent(day: RecentJobs) -> Iterator[Metric]:
-    """Gauges, no counters: the day moves on, and what leaves it is subtracted."""
+    """Yield the metrics of the last day. They are gauges, because runs older than a day drop out."""
     yield _gauge(
-        "gmm_recent_runs_succeeded", f"Of the last day's newest {services.MAX_RECENT_JOBS} runs.", day.succeeded
+        "gmm_recent_runs_succeeded",
+        f"Succeeded, of the newest {services.MAX_RECENT_JOBS} runs of the last day.",
+        day.succeeded,
     )
-    yield _gauge("gmm_recent_runs_failed", f"Of the last day's newest {services.MAX_RECENT_JOBS} runs.", day.failed)
+    yield _gauge(
+        "gmm_recent_runs_failed", f"Failed, of the newest {services.MAX_RECENT_JOBS} runs of the last day.", day.failed
+    )
     failures = GaugeMetricFamily("gmm_recent_failures", "Failed runs of the last day by code.", labels=["code"])
     for code, count in day.failures:
         failures.add_metric([code], count)
     yield failures
     seconds = GaugeMetricFamily(
         "gmm_recent_stage_seconds",
-        "Quantiles of the last day's runs; stage waiting is before the first, stage whole from click to result.",
+        "Quantiles of the last day's runs. Stage waiting is the time in the queue, stage whole from request to result.",
         labels=["stage", "quantile"],
     )
     spreads = {**day.stages, **({"whole": day.total} if day.total else {})}
@@ -87,9 +97,9 @@ def _recent(day: RecentJobs) -> Iterator[Metric]:
 def _storage() -> Iterator[Metric]:
     room = services.storage()
     if room.free is not None and room.total is not None:
-        yield _gauge("gmm_storage_free_bytes", "Room left on the disk of the pictures.", room.free)
+        yield _gauge("gmm_storage_free_bytes", "Free space on the disk that holds the pictures.", room.free)
         yield _gauge("gmm_storage_total_bytes", "Size of that disk.", room.total)
-    yield _gauge("gmm_originals_bytes", "What the uploaded pictures take.", room.originals)
+    yield _gauge("gmm_originals_bytes", "Size of the uploaded pictures.", room.originals)
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:

@@ -1,4 +1,4 @@
-"""What a page offers to whom: changes to the owner, and to staff who it belongs to."""
+"""Context of pages that offer changes to the owner and show the owner to staff."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from segmentation.models import Image, Run, User
 
 
 def ownership(request: SignedInRequest, thing: Image | Run, *, owner: User) -> dict[str, Any]:
-    """Return for the context of a page whether it offers changes, and else whose the thing is.
+    """Return the context variables that say whether a page offers changes, and otherwise who the owner is.
 
-    Staff change what is somebody else's in the administration, where they see that it is. A form that is sent all the same is
-    decided by `access`.
+    Staff change other people's images and runs in the administration, so the pages offer them no changes. Whether a request
+    is allowed is decided by `access`.
     """
     is_own = owner.pk == request.user.pk
     name = thing._meta.model_name  # noqa: SLF001 - Django's public name

@@ -1,4 +1,4 @@
-"""Pages that belong to no picture: the first one, the help, the theme, and what is shown instead of a page."""
+"""Landing page, help page, the theme, and error pages."""
 
 import logging
 import uuid
@@ -18,30 +18,30 @@ from segmentation import formatting, services
 from segmentation.engine.recipe import MAX_CLUSTERS, MIN_CLUSTERS
 from segmentation.http import THEME_COOKIE, THEMES, problem, theme, wants_page
 from segmentation.samples import SAMPLES
-from segmentation.views.returning import next_address
+from segmentation.views.redirects import next_address
 from segmentation.views.showcase import showcase
 
 _SHOWN = frozenset({"china", "ihc", "coins", "coffee"})
-_THANKS = [sample for sample in SAMPLES if sample.slug in _SHOWN]  # whose pictures are on the pages for everybody
+_CREDITS = [sample for sample in SAMPLES if sample.slug in _SHOWN]  # pictures on the public pages
 _A_YEAR = 365 * 24 * 60 * 60
 _log = logging.getLogger(__name__)
 
 
 def landing(request: HttpRequest) -> HttpResponse:
-    """Show what this is to somebody who is not signed in."""
+    """Show the landing page to somebody who is not signed in."""
     shown = showcase()
-    context = {"hero": shown["hero"], "uses": shown["uses"], "cloud": shown["cloud"], "thanks": _THANKS}
+    context = {"hero": shown["hero"], "uses": shown["uses"], "cloud": shown["cloud"], "credits": _CREDITS}
     return render(request, "segmentation/landing.html", context)
 
 
 @require_safe
 def help_page(request: HttpRequest) -> HttpResponse:
-    """Explain how a mixture segments, and everything that can be chosen."""
+    """Show the help page."""
     shown = showcase()
     context = {
         "hero": shown["hero"],
         "fit": shown["fit"],
-        "thanks": _THANKS,
+        "credits": _CREDITS,
         "limits": services.limits(),
         "quota": {"bytes": settings.GMM_QUOTA_BYTES, "images": settings.GMM_QUOTA_IMAGES},
         "lowest": MIN_CLUSTERS,
@@ -52,7 +52,7 @@ def help_page(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def set_theme(request: HttpRequest) -> HttpResponse:
-    """Keep the theme in a cookie; anything that is no theme means: as the system."""
+    """Store the theme in a cookie. Any other value deletes the cookie, so that the theme of the system is used."""
     chosen = request.POST.get("theme", "")
     script = not request.accepts("text/html")
     response = HttpResponse(status=HTTPStatus.NO_CONTENT) if script else redirect(next_address(request, default="home"))
@@ -69,29 +69,29 @@ def set_theme(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def too_large(request: HttpRequest) -> HttpResponse:
-    """Answer instead of a proxy that has refused a body."""
-    return refuse_body(request)
+    """Return the error page that a proxy shows for a request body that is too large."""
+    return body_too_large(request)
 
 
-def refuse_body(request: HttpRequest) -> HttpResponse:
-    """Answer a request whose body is too large: a page to a browser, problem details to a script."""
+def body_too_large(request: HttpRequest) -> HttpResponse:
+    """Return 413 as a page for a browser, or as problem details for a script."""
     limit = formatting.filesize(services.limits().bytes)
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     if wants_page(request):
         return render(request, "413.html", {"limit": limit}, status=status)
-    detail = _("The file is larger than %(limit)s, the most that this site takes.") % {"limit": limit}
+    detail = _("The file is larger than %(limit)s, the limit of this site.") % {"limit": limit}
     return problem(status, "too_large", detail)
 
 
 @requires_csrf_token
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django passes it
-    """Answer a request that makes no sense."""
+    """Return the page for an invalid request."""
     return render(request, "400.html", status=HTTPStatus.BAD_REQUEST)
 
 
 @requires_csrf_token
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django passes it
-    """Answer somebody who may see a thing, but not do this with it."""
+    """Return the page for somebody who may see an object but not change it, or who may not open the administration."""
     match = request.resolver_match
     for_staff_only = match is not None and match.app_name == "admin" and not request.user.is_staff
     context = {
@@ -103,21 +103,23 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     if for_staff_only:
         context = {
             "heading": _("Only staff may open the administration"),
-            "sentence": _("Your account is not one of staff. Ask the administrators of this site if you need access."),
+            "sentence": _(
+                "Your account is not a staff account. Ask the administrators of this site if you need access."
+            ),
         }
     return render(request, "403.html", context, status=HTTPStatus.FORBIDDEN)
 
 
 @requires_csrf_token
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django passes it
-    """Answer for everything that is not there, or not for this person: both look the same."""
+    """Return the page for an address that does not exist or that the person may not see; both look the same."""
     return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer after a fault. Needs no database, no session and no context processor: any of them may be what is broken."""
+    """Return the page for an internal error. It uses no database, session or context processor, since any may have failed."""
     reference = "-".join(wrap(uuid.uuid4().hex[:8], 4))
-    _log.error("Reference %s: a page could not be made; the cause is logged next to this line", reference)
+    _log.error("Reference %s: a page could not be created; the cause is logged next to this line", reference)
     again = request.get_full_path() if request.method == "GET" else ""
     context = {"theme": theme(request), "reference": reference, "now": timezone.now(), "again": again}
     page = render_to_string("500.html", context)

@@ -1,4 +1,4 @@
-"""One run: waiting, working, its result or what went wrong; cancelling, retrying, its legend, its end."""
+"""Page of a run in every state, and the forms that cancel, retry, edit and delete it."""
 
 import uuid
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from segmentation import formatting, services
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.recipe import MAX_CLUSTERS, MAX_REGIONS
 from segmentation.exceptions import StorageUnavailable
-from segmentation.forms import LegendForm, MergeForm, UndoForm, sentence, written
+from segmentation.forms import LegendForm, MergeForm, UndoForm, recipe_fields, sentence
 from segmentation.http import SignedInRequest, get_changeable, get_deletable, get_visible_or_404
 from segmentation.models import Run
 from segmentation.models.jobs import State
@@ -23,11 +23,12 @@ from segmentation.views import details
 from segmentation.views.areas import area_column, band_table
 from segmentation.views.charts import criterion_curve, fit_chart
 from segmentation.views.downloads import downloads
-from segmentation.views.failures import explain
-from segmentation.views.measures import detail_levels, measures
+from segmentation.views.failures import describe_failure
+from segmentation.views.measurements import measurement_rows
 from segmentation.views.ownership import ownership
-from segmentation.views.returning import next_address
-from segmentation.views.steps import steps
+from segmentation.views.redirects import next_address
+from segmentation.views.region_counts import region_counts
+from segmentation.views.stages import run_stages
 
 _TEMPLATES = {
     State.QUEUED: "segmentation/run_active.html",
@@ -42,7 +43,7 @@ _RUNS = Run.objects.select_related("job", "job__owner", "image", "result")
 @require_safe
 @login_required
 def run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
-    """Show a run in whatever state it is."""
+    """Show a run in any state."""
     found = get_visible_or_404(_RUNS, user=request.user, pk=run_id)
     context: dict[str, Any] = {
         "run": found,
@@ -51,7 +52,7 @@ def run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
         **ownership(request, found, owner=found.job.owner),
         "notices": [text for _code, text in services.image_notices(image=found.image)],
         "small": details.is_small(found.image),
-        "what": formatting.cluster_count(found.n_clusters, regions=found.has_regions),
+        "count_text": formatting.cluster_count(found.n_clusters, regions=found.has_regions),
     }
     state = State(found.job.state)
     if state == State.SUCCEEDED:
@@ -59,14 +60,15 @@ def run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     elif found.job.is_active:
         context |= _active(found, context["status"])
     else:
-        context |= {"failure": explain(found.job, context["status"]), "facts": details.of_attempt(found)}
+        failure = describe_failure(found.job, context["status"])
+        context |= {"failure": failure, "details": details.of_attempt(found)}
     return render(request, _TEMPLATES[state], context)
 
 
 @require_POST
 @login_required
 def cancel(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
-    """Cancel a run that waits or works."""
+    """Cancel a waiting or running run."""
     return _change(request, run_id, services.cancel_run)
 
 
@@ -80,7 +82,7 @@ def retry(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @login_required
 def legend(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
-    """Keep which clusters belong to the foreground."""
+    """Save which clusters belong to the foreground."""
     found = get_changeable(_RUNS, user=request.user, pk=run_id)
     if not found.succeeded:
         messages.warning(request, _("This run has no result yet."))
@@ -88,7 +90,9 @@ def legend(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     count = len(services.stored_result(run=found).legend.clusters)
     form = LegendForm(request.POST, n_clusters=count)
     if not form.is_valid():
-        messages.error(request, _("This table does not belong to the run as it is now. Nothing was changed."))
+        messages.error(
+            request, _("The clusters of this run have changed since this page was loaded. Nothing was changed.")
+        )
         return redirect(found)
     expected, chosen = form.cleaned_data["revision"], form.chosen
     return _edit(
@@ -115,10 +119,12 @@ def merge(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @login_required
 def undo(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
-    """Go back to the legend before the last change."""
+    """Undo the last change of the legend."""
     found, form = get_changeable(_RUNS, user=request.user, pk=run_id), UndoForm(request.POST)
     if not form.is_valid():
-        messages.error(request, _("This page does not belong to the run as it is now. Nothing was changed."))
+        messages.error(
+            request, _("The clusters of this run have changed since this page was loaded. Nothing was changed.")
+        )
         return redirect(found)
     expected = form.cleaned_data["revision"]
     return _edit(request, found, lambda: services.undo_legend(run=found, expected=expected, actor=request.user))
@@ -127,12 +133,12 @@ def undo(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def delete(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
-    """Ask, and delete one run for good; its picture stays."""
+    """Delete a run after a confirmation; its image stays."""
     found = get_deletable(_RUNS, user=request.user, pk=run_id)
     back = next_address(request, default=found.image.get_absolute_url())
     if request.method != "POST":
-        what = formatting.cluster_count(found.n_clusters, regions=found.has_regions)
-        context = {"run": found, "image": found.image, "what": what, "next": back}
+        count_text = formatting.cluster_count(found.n_clusters, regions=found.has_regions)
+        context = {"run": found, "image": found.image, "count_text": count_text, "next": back}
         return render(request, "segmentation/run_delete.html", context)
     name = found.image.name
     services.delete_run(run=found, actor=request.user)
@@ -141,7 +147,7 @@ def delete(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
 
 
 def _edit(request: SignedInRequest, found: Run, edit: Callable[[], object]) -> HttpResponse:
-    """Edit the legend, or say why that is not possible."""
+    """Edit the legend, with a message if that is not possible, and redirect to the run."""
     try:
         edit()
     except SegmentationError as error:
@@ -150,7 +156,7 @@ def _edit(request: SignedInRequest, found: Run, edit: Callable[[], object]) -> H
 
 
 def _change(request: SignedInRequest, run_id: uuid.UUID, change: Callable[..., None]) -> HttpResponse:
-    """Change a run's state, or say why that is not possible; either way its page shows how it stands."""
+    """Change the state of a run, with a message if that is not possible, and redirect to the run."""
     found = get_changeable(_RUNS, user=request.user, pk=run_id)
     try:
         change(run=found, actor=request.user)
@@ -162,7 +168,7 @@ def _change(request: SignedInRequest, run_id: uuid.UUID, change: Callable[..., N
 def _active(found: Run, status: services.RunStatus) -> dict[str, Any]:
     left = status.seconds_left
     return {
-        "steps": steps(status),
+        "stages": run_stages(status),
         "left": "" if left is None else formatting.time_left(left),
         "pixels": found.image.width * found.image.height,
     }
@@ -171,7 +177,7 @@ def _active(found: Run, status: services.RunStatus) -> dict[str, Any]:
 def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
     stored, overlaps = services.stored_result(run=found), services.overlaps(run=found)
     rows, areas = stored.clusters, area_column(stored)
-    measured = measures(found, overlaps, count=request.GET.get("count") == "regions", actor=request.user)
+    measurements = measurement_rows(found, overlaps, count=request.GET.get("count") == "regions", actor=request.user)
     try:
         chart = fit_chart(_log_likelihoods(found))
     except StorageUnavailable:
@@ -183,12 +189,12 @@ def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
         "bands": band_table(stored),
         "n_components": len(stored.components),
         "overlaps": overlaps,
-        "measures": measured,
-        "counted": all(measure.regions is not None for measure in measured),
+        "measurements": measurements,
+        "counted": all(row.regions is not None for row in measurements),
         "counting": "count" in request.GET,
         "undoable": stored.current_revision.parent_id is not None,
-        "detail": detail_levels(len(rows)),
-        "what": formatting.cluster_count(len(rows), regions=found.has_regions),
+        "region_counts": region_counts(len(rows)),
+        "count_text": formatting.cluster_count(len(rows), regions=found.has_regions),
         "largest": max(row.share for row in rows) or 1.0,
         "foreground": stored.foreground_share,
         "foreground_pixels": sum(row.pixels for row in rows if row.foreground),
@@ -196,39 +202,41 @@ def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
         "separated": request.GET.get("palette") == "separated",
         "chart": chart,
         "chart_of": _pixels_of_chart(found),
-        "why": _why(found),
-        "facts": details.of_result(found),
-        "took": formatting.duration(found.result.total_seconds),
-        "again_settings": {name: text for name, text in written(found.recipe).items() if name != "n_clusters"},
-        "most": MAX_REGIONS if found.has_regions else MAX_CLUSTERS,
-        "again": min(MAX_REGIONS if found.has_regions else MAX_CLUSTERS, (found.n_clusters or len(rows)) + 1),
+        "selection": _selection(found),
+        "details": details.of_result(found),
+        "duration": formatting.duration(found.result.total_seconds),
+        "rerun_fields": {name: text for name, text in recipe_fields(found.recipe).items() if name != "n_clusters"},
+        "max_clusters": MAX_REGIONS if found.has_regions else MAX_CLUSTERS,
+        "suggested_clusters": min(
+            MAX_REGIONS if found.has_regions else MAX_CLUSTERS, (found.n_clusters or len(rows)) + 1
+        ),
     }
 
 
 def _log_likelihoods(found: Run) -> list[float]:
-    """Return the log-likelihood at the start and after each iteration; it ends at that of the result.
+    """Return the log-likelihood at the start, after each iteration, and of the result.
 
-    Smoothing changes the mixture once more, by the neighbours of pixels: then it ends before.
+    Smoothing changes the mixture after the fit. The list then ends with the last iteration.
     """
     history = services.fit_history(run=found)
     return [*history, found.result.log_likelihood] if history and not found.recipe.get("smoothness") else history
 
 
 def _pixels_of_chart(found: Run) -> str:
-    """Return which mixture and pixels the chart is of, where it is not that of the fitted pixels to the end."""
+    """Return which mixture and pixels the chart shows, or nothing if it shows the fitted pixels throughout."""
     if found.recipe.get("exact"):
         return _("of a sample, then of all pixels")
     return _("before smoothing") if found.recipe.get("smoothness") else ""
 
 
-def _why(found: Run) -> dict[str, Any] | None:
-    """The evidence for a number of clusters that was left to the engine."""
+def _selection(found: Run) -> dict[str, Any] | None:
+    """Return the evidence for an automatically chosen number of clusters, or None if the number was given."""
     if found.n_clusters is not None:
         return None
     try:
         evidence = services.evidence(run=found)
     except StorageUnavailable:
-        return None  # the result stands without it
+        return None  # the page is shown without the explanation
     if evidence is None:
         return None
     rows = evidence.rows

@@ -1,4 +1,4 @@
-"""What the first page and the help show: figures of real results, computed by `scripts/landing.py` beside their pictures."""
+"""Figures of real results on the landing page and in the help. `scripts/landing.py` computes them with their pictures."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _FIGURES = Path(__file__).with_suffix(".json")
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """One cluster of a result, as a share bar and a list show it."""
+    """Colour and share of one cluster."""
 
     index: int
     colour: str
@@ -19,16 +19,16 @@ class Cluster:
 
     @property
     def separated_colour(self) -> str:
-        """These pictures have one palette only."""
+        """Same as `colour`: these pictures have one palette only."""
         return self.colour
 
 
 @cache
 def showcase() -> dict[str, Any]:
-    """Return the figures by the picture that they belong to."""
-    figures: dict[str, Any] = json.loads(_FIGURES.read_text(), object_hook=_understood)
+    """Return the figures by name of the picture."""
+    figures: dict[str, Any] = json.loads(_FIGURES.read_text(), object_hook=_parse_cluster)
     return figures
 
 
-def _understood(mapping: dict[str, Any]) -> Any:
+def _parse_cluster(mapping: dict[str, Any]) -> Any:
     return Cluster(**mapping) if "share" in mapping else mapping

@@ -1,4 +1,4 @@
-"""Where pictures arrive: the start page of a signed-in person, and the built-in samples."""
+"""Start page with the upload form, and the built-in samples."""
 
 from http import HTTPStatus
 from typing import cast
@@ -28,7 +28,7 @@ RECENT = 8
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def start(request: HttpRequest) -> HttpResponseBase:
-    """Take a picture and start its first run; for somebody who is not signed in, the landing page."""
+    """Store an uploaded picture and start its first run; with GET show the start page, or the landing page if signed out."""
     if not request.user.is_authenticated:
         return redirect_to_login(request.path) if request.method == "POST" else pages.landing(request)
     signed_in = cast("SignedInRequest", request)
@@ -50,7 +50,7 @@ def _upload(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def sample(request: SignedInRequest, name: str) -> HttpResponseBase:
-    """Start with one of the built-in pictures; asked with GET, show it small."""
+    """Start a run of a built-in picture; with GET send its preview."""
     if request.method != "POST":
         return _preview(name)
     form = RecipeForm(request.POST)
@@ -66,7 +66,7 @@ def sample(request: SignedInRequest, name: str) -> HttpResponseBase:
 
 
 def first_run(request: HttpRequest, image: Image, recipe: Recipe) -> HttpResponse:
-    """Start a run and show it; where that is not possible now, show the picture, which is kept, and say why."""
+    """Start the first run of an image and redirect to it; if that is not possible, redirect to the image with a message."""
     try:
         run = services.create_run(image=image, recipe=recipe)
     except SegmentationError as error:
@@ -90,11 +90,11 @@ def _page(request: SignedInRequest, form: UploadForm, **more: object) -> HttpRes
     return render(request, "segmentation/start.html", context)
 
 
-def _refused(request: SignedInRequest, form: UploadForm, why: str, status: HTTPStatus) -> HttpResponse:
+def _refused(request: SignedInRequest, form: UploadForm, reason: str, status: HTTPStatus) -> HttpResponse:
     file = request.FILES.get("image")
     name = file.name if isinstance(file, UploadedFile) else ""
     heading = _("%(name)s was not uploaded") % {"name": name} if name else _("Nothing was uploaded")
-    response = _page(request, form, refused={"heading": heading, "sentence": why})
+    response = _page(request, form, refused={"heading": heading, "sentence": reason})
     response.status_code = status
     return response
 

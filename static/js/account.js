@@ -1,19 +1,19 @@
-// The account page follows the archive that is being made: the page is fetched again, and its row shown as it is now.
+// Account page: shows the progress of an archive by fetching the page again and updating the row of the archive.
 import { all, announce } from "./page.js";
-import { fetchPage, pause } from "./renew.js";
+import { fetchPage, wait } from "./page-refresh.js";
 
-const PAUSE = 1000, LOST = 4000;  // milliseconds between two requests
+const INTERVAL = 1000, SLOW_INTERVAL = 4000;  // milliseconds between two requests; slow: after an error, or in a hidden tab
 const ACTIVE = ["queued", "running"];
 
 const row = () => all("[data-archive]")[0];
 
-/** @param {boolean} lost whether the server does not answer */
-function trouble(lost) {
-  for (const part of all("[data-lost]", row())) part.hidden = !lost;
+/** @param {boolean} isLost whether the server does not respond */
+function showConnection(isLost) {
+  for (const part of all("[data-connection-lost]", row())) part.hidden = !isLost;
 }
 
-/** @param {HTMLElement} fresh the row as the server shows it now */
-function show(fresh) {
+/** @param {HTMLElement} fresh the row of the fetched page */
+function update(fresh) {
   const shown = row();
   if (!shown) return;
   if (fresh.dataset.archive !== shown.dataset.archive) {
@@ -21,7 +21,7 @@ function show(fresh) {
     announce(all("small", fresh)[0]?.textContent?.trim() ?? "");
     return;
   }
-  for (const part of all("[data-show]", shown)) {  // in place: whoever has the focus keeps it
+  for (const part of all("[data-show]", shown)) {  // in place, so that the focus is kept
     const text = all(`[data-show=${part.dataset.show}]`, fresh)[0]?.textContent ?? "";
     if (part.textContent !== text) part.textContent = text;
   }
@@ -30,25 +30,25 @@ function show(fresh) {
   bars.forEach((bar, i) => { bar.value = values[i]?.value ?? bar.value; });
 }
 
-/** @returns {Promise<number>} how long to wait until the next request */
-async function look() {
+/** @returns {Promise<number>} milliseconds until the next request */
+async function refresh() {
   try {
     const page = await fetchPage();
     if (!page) {
-      location.reload();  // signed out elsewhere: the server's own page says it
-      return LOST;
+      location.reload();  // signed out in another window: show the server's page
+      return SLOW_INTERVAL;
     }
     const fresh = /** @type {HTMLElement | null} */ (page.querySelector("[data-archive]"));
-    if (fresh) show(fresh);
-    trouble(false);
-    return PAUSE;
+    if (fresh) update(fresh);
+    showConnection(false);
+    return INTERVAL;
   } catch {
-    trouble(true);
-    return LOST;
+    showConnection(true);
+    return SLOW_INTERVAL;
   }
 }
 
-for (let wait = PAUSE; ACTIVE.includes(row()?.dataset.archive ?? "");) {
-  await pause(document.hidden ? LOST : wait);
-  wait = await look();
+for (let interval = INTERVAL; ACTIVE.includes(row()?.dataset.archive ?? "");) {
+  await wait(document.hidden ? SLOW_INTERVAL : interval);
+  interval = await refresh();
 }

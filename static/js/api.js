@@ -1,11 +1,11 @@
-// Requests to /api/v1, with the session and its CSRF token; errors are the API's problem details.
-import { Problem, csrfToken, understood } from "./model/answers.js";
-import * as patience from "./model/patience.js";
+// Requests to /api/v1 with the session and its CSRF token. Errors are thrown as Problem.
+import { Problem, csrfToken, parseResponse } from "./model/responses.js";
+import * as retry from "./model/retry.js";
 import { offerSignIn } from "./page.js";
 
 export { Problem };
 
-// What the API gives, as far as it is used here; tests/api compares these types with the API's own description.
+// Types of the API's responses, with the fields that are used here; tests/api compares them with the API's schema.
 
 /**
  * @typedef {object} ClusterOut
@@ -44,24 +44,24 @@ export { Problem };
  * @property {number[]} clusters
  */
 
-// This file is below static/ of the site, wherever the site begins on its host.
+// Relative to this file, because the site may be below a path of its host.
 const ROOT = new URL("../../api/v1", import.meta.url).pathname;
 
 /**
- * Ask for something that the server has few places for, and again for some seconds while it is busy.
+ * Send a request, and repeat it for some seconds while the server is busy.
  * @template T
- * @param {() => Promise<T>} request
- * @param {() => boolean} isWanted whether somebody still waits for the answer
+ * @param {() => Promise<T>} operation
+ * @param {() => boolean} isWanted whether the response is still needed
  * @returns {Promise<T>}
  * @throws {Problem}
  */
-export function patiently(request, isWanted) {
-  return patience.patiently(request, isWanted, (seconds) => new Promise((resolve) => { setTimeout(resolve, 1000 * seconds); }));
+export function retryWhileBusy(operation, isWanted) {
+  return retry.retryWhileBusy(operation, isWanted, (seconds) => new Promise((resolve) => { setTimeout(resolve, 1000 * seconds); }));
 }
 
 /**
  * @param {string} image id
- * @param {number | null} clusters null: as many as a run has of which nothing is said
+ * @param {number | null} clusters null for the default number
  */
 export async function startRun(image, clusters) {
   return /** @type {RunOut} */ (await call("POST", "/runs", { image, recipe: clusters === null ? {} : { n_clusters: clusters } }));
@@ -79,8 +79,8 @@ export async function cancelRun(run) {
 
 /**
  * @param {string} run id
- * @param {number} revision that the changes start from
- * @param {ClusterOut[]} clusters the changed ones
+ * @param {number} revision of the legend that was changed
+ * @param {ClusterOut[]} clusters the changed clusters
  */
 export async function saveForeground(run, revision, clusters) {
   return /** @type {RunOut} */ (await call("PATCH", `/runs/${run}/legend`, { revision, clusters }));
@@ -95,27 +95,27 @@ export async function countRegions(run) {
  * @param {string} run id
  * @param {{x: number, y: number}} pixel
  */
-export async function pixelOf(run, { x, y }) {
+export async function readPixel(run, { x, y }) {
   return /** @type {PixelReportOut} */ (await call("GET", `/runs/${run}/at?x=${x}&y=${y}`));
 }
 
 /**
- * Ask again for a run that changes; an unchanged answer costs the server almost nothing.
+ * Return the state of a run if it has changed since the response with `etag`.
  * @param {string} run id
- * @param {string} etag of the last answer, or empty
+ * @param {string} etag of the last response, or empty
  * @param {AbortSignal} signal
- * @returns {Promise<{etag: string, run: RunOut} | null>} null when nothing has changed
+ * @returns {Promise<{etag: string, run: RunOut} | null>} null if nothing has changed
  * @throws {Problem}
  */
 export async function pollRun(run, etag, signal) {
   const headers = { Accept: "application/json", ...(etag && { "If-None-Match": etag }) };
-  const { answer, text } = await ask(`/runs/${run}`, { headers, cache: "no-store", signal });
-  if (answer.status === 304) return null;
-  return { etag: answer.headers.get("ETag") ?? "", run: /** @type {RunOut} */ (understood(answer.status, text, answer.headers.get("Retry-After"))) };
+  const { response, text } = await request(`/runs/${run}`, { headers, cache: "no-store", signal });
+  if (response.status === 304) return null;
+  return { etag: response.headers.get("ETag") ?? "", run: /** @type {RunOut} */ (parseResponse(response.status, text, response.headers.get("Retry-After"))) };
 }
 
 /**
- * Send a file and hear how much of it has left: what `fetch` cannot tell.
+ * Upload a picture and report the progress. It uses XMLHttpRequest, because `fetch` does not report the progress.
  * @param {File} file
  * @param {(fraction: number) => void} onProgress
  * @param {AbortSignal} signal
@@ -125,8 +125,8 @@ export async function pollRun(run, etag, signal) {
 export async function upload(file, onProgress, signal) {
   const form = new FormData();
   form.append("image", file, file.name);
-  const request = await send(form, token(), onProgress, signal);
-  return /** @type {ImageOut} */ (read(request.status, request.responseText, request.getResponseHeader("Retry-After")));
+  const answered = await send(form, token(), onProgress, signal);
+  return /** @type {ImageOut} */ (read(answered.status, answered.responseText, answered.getResponseHeader("Retry-After")));
 }
 
 /**
@@ -134,69 +134,69 @@ export async function upload(file, onProgress, signal) {
  * @param {string} csrf token
  * @param {(fraction: number) => void} onProgress
  * @param {AbortSignal} signal
- * @returns {Promise<XMLHttpRequest>} answered
- * @throws {Problem} with code "aborted" or without an answer
+ * @returns {Promise<XMLHttpRequest>} with the response
+ * @throws {Problem} with the code "aborted", or with status 0 if there is no response
  */
 function send(form, csrf, onProgress, signal) {
   return new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.open("POST", `${ROOT}/images`);
-    request.setRequestHeader("Accept", "application/json");
-    request.setRequestHeader("X-CSRFToken", csrf);
-    request.upload.addEventListener("progress", (event) => {
+    const xhr = new XMLHttpRequest();
+    xhr.open("POST", `${ROOT}/images`);
+    xhr.setRequestHeader("Accept", "application/json");
+    xhr.setRequestHeader("X-CSRFToken", csrf);
+    xhr.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) onProgress(event.loaded / event.total);
     });
-    request.addEventListener("load", () => resolve(request));
+    xhr.addEventListener("load", () => resolve(xhr));
     for (const end of ["error", "abort", "timeout"]) {
-      request.addEventListener(end, () => reject(new Problem(0, { code: end === "abort" ? "aborted" : "" })));
+      xhr.addEventListener(end, () => reject(new Problem(0, { code: end === "abort" ? "aborted" : "" })));
     }
-    signal.addEventListener("abort", () => request.abort());
-    request.send(form);
+    signal.addEventListener("abort", () => xhr.abort());
+    xhr.send(form);
   });
 }
 
 /**
  * @param {string} method
- * @param {string} path below /api/v1, with its leading slash
+ * @param {string} path below /api/v1, with a leading slash
  * @param {object} [body] sent as JSON
- * @returns {Promise<unknown>} the answer's JSON, or null when it has none
+ * @returns {Promise<unknown>} the JSON of the response, or null if it has no body
  * @throws {Problem}
  */
 async function call(method, path, body) {
   const changes = method !== "GET" && { "X-CSRFToken": token() };
   const headers = { Accept: "application/json", ...changes, ...(body && { "Content-Type": "application/json" }) };
-  const { answer, text } = await ask(path, { method, headers, body: body ? JSON.stringify(body) : null });
-  return read(answer.status, text, answer.headers.get("Retry-After"));
+  const { response, text } = await request(path, { method, headers, body: body ? JSON.stringify(body) : null });
+  return read(response.status, text, response.headers.get("Retry-After"));
 }
 
 /**
  * @param {string} path below /api/v1
  * @param {RequestInit} options
- * @throws {Problem} with status 0 when there is no answer, or it breaks off
+ * @throws {Problem} with status 0 if there is no response, or only a part of it
  */
-async function ask(path, options) {
+async function request(path, options) {
   try {
-    const answer = await fetch(ROOT + path, { credentials: "same-origin", ...options });
-    return { answer, text: await answer.text() };
+    const response = await fetch(ROOT + path, { credentials: "same-origin", ...options });
+    return { response, text: await response.text() };
   } catch {
     throw new Problem(0, {});
   }
 }
 
 /**
- * Read an answer to what a person has done; whose session has ended is offered to sign in again.
+ * Return the JSON of a response, and offer to sign in if the session has ended.
  * @param {number} status
  * @param {string} text
  * @param {string | null} retryAfter
  */
 function read(status, text, retryAfter) {
   if (status === 401) offerSignIn();
-  return understood(status, text, retryAfter);
+  return parseResponse(status, text, retryAfter);
 }
 
 /**
- * @returns {string} the cookie's token, which is always the newest; a form's field may be older than the last sign-in
- * @throws {Problem} when the browser has no such cookie: no change would be accepted
+ * @returns {string} the CSRF token of the cookie; the token in a form may be older than the last sign-in
+ * @throws {Problem} if the browser does not have the cookie
  */
 function token() {
   const found = csrfToken(document.cookie, location.protocol === "https:");

@@ -1,4 +1,4 @@
-// A divider between two pictures that lie on each other, and the example of the first page around it.
+// Divider between two pictures that lie on top of each other, and the example on the landing page.
 import { Latest } from "./model/latest.js";
 import { fill } from "./model/text.js";
 import { all, onPage, paintRange } from "./page.js";
@@ -16,7 +16,7 @@ function choose(demo) {
   const range = /** @type {HTMLInputElement} */ (demo.querySelector("[data-demo-k]"));
   const over = /** @type {HTMLImageElement} */ (demo.querySelector("[data-over]"));
   const slide = /** @type {HTMLInputElement} */ (demo.querySelector(".slide"));
-  const parts = all("[data-for-k]", demo), asked = new Latest();
+  const parts = all("[data-for-k]", demo), latest = new Latest();
   /** @type {Map<string, HTMLImageElement>} */
   const pictures = new Map();
 
@@ -33,11 +33,11 @@ function choose(demo) {
   const fetchAll = () => { for (const part of parts) picture(part.dataset.forK ?? ""); };
 
   const show = async () => {
-    const k = range.value, isLatest = asked.ask();
+    const k = range.value, isLatest = latest.start();
     paintRange(range);
     for (const part of parts) part.hidden = part.dataset.forK !== k;
     for (const out of /** @type {HTMLOutputElement[]} */ (all("[data-demo-out]", demo))) out.value = k;
-    for (const label of all("[data-over-label]", demo)) label.textContent = fill(demo.dataset.words ?? "", { n: k });
+    for (const label of all("[data-over-tag]", demo)) label.textContent = fill(demo.dataset.overLabel ?? "", { n: k });
     slide.setAttribute("aria-label", fill(demo.dataset.divider ?? "", { n: k }));
     await picture(k).decode().catch(() => undefined);
     if (isLatest()) over.src = picture(k).src;

@@ -1,13 +1,13 @@
-// A link with data-ask opens the question of the page behind it as a dialog; without script that page asks.
+// A link with data-ask shows the confirmation of the page that it links to in a dialog. Without JavaScript that page is opened.
 import { all, onPage } from "./page.js";
 
 /** @param {HTMLAnchorElement} link */
-async function ask(link) {
+async function showConfirmation(link) {
   let question;
   try {
-    const answer = await fetch(link.href, { credentials: "same-origin" });
-    if (!answer.ok || answer.redirected) throw new Error(String(answer.status));
-    question = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-question]");
+    const response = await fetch(link.href, { credentials: "same-origin" });
+    if (!response.ok || response.redirected) throw new Error(String(response.status));
+    question = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("[data-question]");
   } catch {
     question = null;
   }
@@ -27,7 +27,7 @@ async function ask(link) {
   for (const keep of all("[data-keep]", dialog)) {
     keep.addEventListener("click", (event) => { event.preventDefault(); dialog.close(); });
   }
-  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });  // the veil around it
+  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });  // the backdrop
   dialog.addEventListener("close", () => { dialog.remove(); link.focus(); });
   dialog.showModal();
 }
@@ -38,9 +38,9 @@ onPage((root) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
       event.preventDefault();
       link.closest("details[open]")?.removeAttribute("open");
-      if (link.getAttribute("aria-busy") === "true") return;  // its question is on its way
+      if (link.getAttribute("aria-busy") === "true") return;  // it is being fetched
       link.setAttribute("aria-busy", "true");
-      void ask(link).finally(() => link.removeAttribute("aria-busy"));
+      void showConfirmation(link).finally(() => link.removeAttribute("aria-busy"));
     });
   }
 });

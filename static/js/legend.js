@@ -1,17 +1,16 @@
-// The table of clusters: the foreground and the colours change in the browser at once; the foreground is kept.
+// Table of clusters: changes of foreground and palette are shown at once, and the foreground is saved on the server.
 import { Problem, readRun, saveForeground } from "./api.js";
 import { load, paint } from "./labelmap.js";
 import { foregroundTable, paletteTable } from "./model/colours.js";
 import { Latest } from "./model/latest.js";
 import { foregroundOf } from "./model/numbers.js";
-import { fourDigits, percent, thousands } from "./model/text.js";
-import { all, notify, onPage } from "./page.js";
+import { all, notify, numbers, onPage } from "./page.js";
 
 /** @import { ClusterOut } from "./api.js" */
 /** @import { LabelMap } from "./model/colours.js" */
 
-/** The clusters of one finished run. */
-class Legend {
+/** Form with the clusters of a finished run. */
+class LegendForm {
   /** @param {HTMLFormElement} form */
   constructor(form) {
     this.form = form;
@@ -20,10 +19,10 @@ class Legend {
     this.rows = all("tr[data-pixels]", form);
     this.boxes = /** @type {HTMLInputElement[]} */ (all("input[name=foreground]", form));
     this.saved = this.boxes.map((box) => box.defaultChecked);
-    this.showSaved();  // not what the browser remembers of a reload
+    this.showSaved();  // browsers may restore other values after a reload
     this.revision = Number(form.dataset.revision);
-    this.apart = /** @type {HTMLInputElement | null} */ (this.page.querySelector("[data-palette]"));
-    this.drawing = { binary: new Latest(), segmented: new Latest() };
+    this.paletteBox = /** @type {HTMLInputElement | null} */ (this.page.querySelector("[data-palette]"));
+    this.latest = { binary: new Latest(), segmented: new Latest() };
     /** @type {Promise<LabelMap> | null} */
     this.map = null;
     /** @type {Promise<void> | null} */
@@ -33,17 +32,18 @@ class Legend {
   listen() {
     this.form.addEventListener("change", () => { this.showForeground(); this.save(); });
     this.form.addEventListener("submit", (event) => event.preventDefault());
-    this.apart?.addEventListener("change", () => this.showPalette());
+    this.paletteBox?.addEventListener("change", () => this.showPalette());
     for (const other of /** @type {HTMLFormElement[]} */ (all("form[data-after-legend]", this.page))) {
-      other.addEventListener("submit", (event) => void this.before(event, other));
+      other.addEventListener("submit", (event) => void this.submitAfterSaving(event, other));
     }
-    for (const first of ["pointerenter", "focusin"]) this.form.addEventListener(first, () => void this.labels(), { once: true });
-    this.apart?.addEventListener("focusin", () => void this.labels(), { once: true });
+    for (const first of ["pointerenter", "focusin"]) this.form.addEventListener(first, () => void this.loadLabels(), { once: true });
+    this.paletteBox?.addEventListener("focusin", () => void this.loadLabels(), { once: true });
   }
 
-  labels() {
+  /** @returns {Promise<LabelMap>} the label map, which is fetched once */
+  loadLabels() {
     this.map ??= load(this.form.dataset.labels ?? "").catch((error) => { this.map = null; throw error; });
-    this.map.catch(() => undefined);  // whoever paints looks at it
+    this.map.catch(() => undefined);  // handled where the map is painted
     return this.map;
   }
 
@@ -51,41 +51,42 @@ class Legend {
     const chosen = this.boxes.map((box) => box.checked);
     const { pixels, share } = foregroundOf(chosen, this.rows.map((row) => Number(row.dataset.pixels)));
     this.page.querySelector("[data-fg-part]")?.setAttribute("width", String(share * 1000));
-    for (const part of all("[data-fg-share]", this.page)) part.textContent = percent(share, document.documentElement.lang);
-    for (const part of all("[data-fg-pixels]", this.page)) part.textContent = thousands(pixels);
+    for (const part of all("[data-fg-share]", this.page)) part.textContent = numbers.percent(share);
+    for (const part of all("[data-fg-pixels]", this.page)) part.textContent = numbers.thousands(pixels);
     const area = this.rows.reduce((sum, row, i) => sum + (chosen[i] ? Number(row.dataset.area) : 0), 0);
-    for (const part of all("[data-fg-area]", this.page)) part.textContent = fourDigits(area, document.documentElement.lang);
+    for (const part of all("[data-fg-area]", this.page)) part.textContent = numbers.fourDigits(area);
     void this.draw("binary", foregroundTable(chosen));
   }
 
   showPalette() {
-    const apart = Boolean(this.apart?.checked);
-    const colours = this.rows.map((row) => (apart ? row.dataset.separated : row.dataset.colour) ?? "");
+    const isSeparated = Boolean(this.paletteBox?.checked);
+    const colours = this.rows.map((row) => (isSeparated ? row.dataset.separated : row.dataset.colour) ?? "");
     for (const part of all("[data-c]", this.page)) part.setAttribute("fill", colours[Number(part.dataset.c)] ?? "none");
     for (const link of /** @type {HTMLAnchorElement[]} */ (all("a[data-follows-palette]", this.page))) {
       const url = new URL(link.href);
-      if (apart) url.searchParams.set("palette", "separated");
+      if (isSeparated) url.searchParams.set("palette", "separated");
       else url.searchParams.delete("palette");
       link.href = url.href;
     }
     const here = new URL(location.href);
-    if (apart) here.searchParams.set("palette", "separated");
+    if (isSeparated) here.searchParams.set("palette", "separated");
     else here.searchParams.delete("palette");
     history.replaceState(history.state, "", here);
     void this.draw("segmented", paletteTable(colours));
   }
 
   /**
+   * Replace the picture of the server by a canvas with the label map in other colours.
    * @param {"segmented" | "binary"} name
    * @param {Uint32Array} table
    */
   async draw(name, table) {
-    const isLatest = this.drawing[name].ask();
+    const isLatest = this.latest[name].start();
     let map;
     try {
-      map = await this.labels();
+      map = await this.loadLabels();
     } catch {
-      return;  // the server's picture stays; it is renewed when the change is saved
+      return;  // the picture of the server stays until the page is loaded again
     }
     if (!isLatest()) return;
     const shown = this.page.querySelector(`[data-drawn=${name}]`);
@@ -101,28 +102,28 @@ class Legend {
   }
 
   /**
-   * Another form edits the legend, too: it goes after what is on its way, and says the revision that it has led to.
+   * Submit another form that edits the legend after the current changes are saved, so that it sends the new revision.
    * @param {SubmitEvent} event
    * @param {HTMLFormElement} form
    */
-  async before(event, form) {
+  async submitAfterSaving(event, form) {
     if (!this.saving) return;
     event.preventDefault();
     await this.saving;
     form.requestSubmit(event.submitter);
   }
 
-  /** One request at a time, each with all that has changed since the last one. */
+  /** Save all changes. There is one request at a time, with the changes since the last one. */
   save() {
-    this.saving ??= this.keep().finally(() => { this.saving = null; });
+    this.saving ??= this.sendChanges().finally(() => { this.saving = null; });
   }
 
-  async keep() {
+  async sendChanges() {
     try {
       for (let changed = this.changed(); changed.length; changed = this.changed()) {
-        const answer = await saveForeground(this.id, this.revision, changed);
+        const run = await saveForeground(this.id, this.revision, changed);
         for (const { index, foreground } of changed) this.saved[index] = foreground;
-        this.seen(answer.revision);
+        this.setRevision(run.revision);
         for (const undo of all("[data-undo]", this.page)) undo.hidden = false;
       }
     } catch (problem) {
@@ -131,8 +132,8 @@ class Legend {
     }
   }
 
-  /** @param {number} revision that all forms of this page start from */
-  seen(revision) {
+  /** @param {number} revision for all forms of this page */
+  setRevision(revision) {
     this.revision = revision;
     for (const field of /** @type {HTMLInputElement[]} */ (all("input[name=revision]", this.page))) field.value = String(revision);
   }
@@ -147,7 +148,7 @@ class Legend {
   }
 
   /**
-   * Show what the server has, and say why.
+   * Show the error message and the state on the server.
    * @param {Problem} problem
    */
   async recover(problem) {
@@ -155,7 +156,7 @@ class Legend {
     try {
       if (problem.status === 409) {
         const run = await readRun(this.id);
-        this.seen(run.revision);
+        this.setRevision(run.revision);
         for (const cluster of run.clusters) this.saved[cluster.index] = cluster.foreground;
       }
     } catch (again) {
@@ -167,5 +168,5 @@ class Legend {
 }
 
 onPage((root) => {
-  for (const form of all("form[data-legend]", root)) new Legend(/** @type {HTMLFormElement} */ (form)).listen();
+  for (const form of all("form[data-legend]", root)) new LegendForm(/** @type {HTMLFormElement} */ (form)).listen();
 });

@@ -1,4 +1,4 @@
-// Menus: one is open at a time, and Escape closes it.
+// Menus: closes a menu after a click outside it, and with Escape.
 import { all } from "./page.js";
 
 document.addEventListener("click", (event) => {

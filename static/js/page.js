@@ -1,17 +1,21 @@
-// What every module shares: doing its work on the parts of a page that have just appeared, and speaking to people.
+// Functions that the modules share: set-up of new parts of a page, announcements and toasts.
 import { partOf } from "./model/numbers.js";
+import { numbersIn } from "./model/text.js";
+
+/** Numbers in the language of the page. */
+export const numbers = numbersIn(document.documentElement.lang);
 
 /**
- * Run `start` on the whole page now, and again on every part that replaces another one later.
- * @param {(root: ParentNode) => void} start
+ * Call `setUp` on the page, and later on every element that replaces a part of it.
+ * @param {(root: ParentNode) => void} setUp
  */
-export function onPage(start) {
-  start(document);
-  document.addEventListener("page:replaced", (event) => start(/** @type {CustomEvent<HTMLElement>} */ (event).detail));
+export function onPage(setUp) {
+  setUp(document);
+  document.addEventListener("page:replaced", (event) => setUp(/** @type {CustomEvent<HTMLElement>} */ (event).detail));
 }
 
 /**
- * Elements below `root` that match, `root` itself included.
+ * Return the elements below `root` that match the selector, including `root` itself.
  * @param {string} selector
  * @param {ParentNode} [root]
  * @returns {HTMLElement[]}
@@ -21,7 +25,10 @@ export function all(selector, root = document) {
   return root instanceof HTMLElement && root.matches(selector) ? [root, ...found] : found;
 }
 
-/** @param {HTMLInputElement} range is drawn filled up to its thumb, what only Firefox does by itself */
+/**
+ * Show the part of a slider before its thumb as filled; only Firefox does so by itself.
+ * @param {HTMLInputElement} range
+ */
 export function paintRange(range) {
   const part = partOf(Number(range.value), Number(range.min), Number(range.max));
   range.style.setProperty("--fill", `calc(0.5625rem + (100% - 1.125rem) * ${part})`);
@@ -31,7 +38,7 @@ export function paintRange(range) {
 let region;
 
 /**
- * Say something to people who listen instead of look.
+ * Announce a text to screen readers.
  * @param {string} text
  */
 export function announce(text) {
@@ -48,25 +55,25 @@ export function announce(text) {
 let toast;
 
 /**
- * Say at the lower edge of the window what happened; it leaves by itself.
+ * Show a text in a toast, which disappears after some seconds.
  * @param {string} text
  */
 export function notify(text) {
-  if (toast?.isConnected && "stays" in toast.dataset) return;  // what it asks for comes first
-  leaveSoon(show(text));
+  if (toast?.isConnected && "persistent" in toast.dataset) return;
+  removeLater(show(text));
 }
 
-/** Say that the session has ended, with a way to sign in that leads back to this page; it stays until it is taken. */
+/** Show a persistent toast that the session has ended, with a link to sign in and return to this page. */
 export function offerSignIn() {
-  const { signIn, signInWords, signedOut } = document.body.dataset;
-  if (!signIn || (toast?.isConnected && "stays" in toast.dataset)) return;
+  const { signIn, signInText, signedOut } = document.body.dataset;
+  if (!signIn || (toast?.isConnected && "persistent" in toast.dataset)) return;
   const link = document.createElement("a");
   link.className = "btn small";
   link.href = `${signIn}?${new URLSearchParams({ next: location.pathname + location.search }).toString()}`;
-  link.textContent = signInWords ?? "";
-  const here = show(signedOut ?? "");
-  here.dataset.stays = "";
-  here.append(link);
+  link.textContent = signInText ?? "";
+  const element = show(signedOut ?? "");
+  element.dataset.persistent = "";
+  element.append(link);
 }
 
 /**
@@ -75,20 +82,23 @@ export function offerSignIn() {
  */
 function show(text) {
   toast?.remove();
-  const here = document.createElement("div");
-  here.className = "toast";
-  here.setAttribute("role", "status");
-  const words = document.createElement("span");
-  words.className = "grow";
-  here.append(words);
-  document.body.append(here);
-  words.textContent = text;  // after it stands in the page: only then is it read out
-  toast = here;
-  return here;
+  const element = document.createElement("div");
+  element.className = "toast";
+  element.setAttribute("role", "status");
+  const span = document.createElement("span");
+  span.className = "grow";
+  element.append(span);
+  document.body.append(element);
+  span.textContent = text;  // set last, because screen readers only announce changes
+  toast = element;
+  return element;
 }
 
-/** @param {HTMLElement} shown leaves after a while, but not while it is focused or pointed at */
-export function leaveSoon(shown) {
-  const leave = () => (shown.matches(":hover, :focus-within") ? setTimeout(leave, 1000) : shown.remove());
-  setTimeout(leave, 8000);
+/**
+ * Remove an element after eight seconds, but not while it has the focus or the pointer is over it.
+ * @param {HTMLElement} element
+ */
+export function removeLater(element) {
+  const remove = () => (element.matches(":hover, :focus-within") ? setTimeout(remove, 1000) : element.remove());
+  setTimeout(remove, 8000);
 }

@@ -1,4 +1,4 @@
-// A button inside a password field shows what is typed; without script there is no button.
+// Button in a password field that shows the password; it is hidden without JavaScript.
 import { all, onPage } from "./page.js";
 
 onPage((root) => {
@@ -11,6 +11,6 @@ onPage((root) => {
     };
     button.hidden = false;
     button.addEventListener("click", () => show(field.type === "password"));
-    field.form?.addEventListener("submit", () => show(false));  // browsers remember what plain text fields held
+    field.form?.addEventListener("submit", () => show(false));  // browsers store the values of plain text fields
   }
 });

@@ -1,42 +1,42 @@
-// The queue of the administration goes on by itself: the page is fetched again, and the parts that have changed replaced.
+// Queue page of the administration: fetches the page again every two seconds, and replaces the parts that have changed.
 import { fill } from "./model/text.js";
 import { all } from "./page.js";
-import { exchange, fetchPage, isInUse, pause, seen } from "./renew.js";
+import { fetchPage, isInUse, replaceElement, untilVisible, wait } from "./page-refresh.js";
 
-const PAUSE = 2000, LOST = 10_000;  // milliseconds
+const INTERVAL = 2000, ERROR_INTERVAL = 10_000;  // milliseconds
 
-/** @param {string} text what the head of the table says beside its time */
-function say(text) {
-  for (const part of all("[data-now]")) part.textContent = text;
+/** @param {string} text note on the last update */
+function showNote(text) {
+  for (const part of all("[data-update-note]")) part.textContent = text;
 }
 
 /**
- * Replace the parts that have changed; one that somebody is in stays.
+ * Replace the elements with data-refresh, except those in use.
  * @param {Document} fetched
  */
-function renew(fetched) {
-  for (const old of all("[data-live]")) {
-    const fresh = fetched.querySelector(`[data-live=${old.dataset.live}]`);
-    if (fresh && !isInUse(old)) exchange(old, fresh);
+function updatePage(fetched) {
+  for (const old of all("[data-refresh]")) {
+    const fresh = fetched.querySelector(`[data-refresh=${old.dataset.refresh}]`);
+    if (fresh && !isInUse(old)) replaceElement(old, fresh);
   }
 }
 
-/** @returns {Promise<number | null>} how long to wait until the next look; null when this page is no longer ours to see */
-async function look() {
-  const words = all("[data-now]")[0]?.dataset ?? {};
+/** @returns {Promise<number | null>} milliseconds until the next request; null if the person may no longer see the page */
+async function refresh() {
+  const texts = all("[data-update-note]")[0]?.dataset ?? {};
   try {
     const fetched = await fetchPage();
     if (!fetched) return null;
-    renew(fetched);
+    updatePage(fetched);
   } catch {
-    say(words.lost ?? "");
-    return LOST;
+    showNote(texts.notUpdated ?? "");
+    return ERROR_INTERVAL;
   }
-  say(fill(words.words ?? "", { seconds: PAUSE / 1000 }));
-  return PAUSE;
+  showNote(fill(texts.updated ?? "", { seconds: INTERVAL / 1000 }));
+  return INTERVAL;
 }
 
-for (let wait = /** @type {number | null} */ (PAUSE); wait !== null; wait = await look()) {
-  await pause(wait);
-  await seen();
+for (let interval = /** @type {number | null} */ (INTERVAL); interval !== null; interval = await refresh()) {
+  await wait(interval);
+  await untilVisible();
 }

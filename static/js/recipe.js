@@ -1,8 +1,8 @@
-// The settings of a run in a form: those that make no sense together are hidden or switched off.
+// Form with the settings of a run: hides or disables fields that do not apply to the other settings.
 import { all, onPage, paintRange } from "./page.js";
 
 /** @param {HTMLFormElement} form */
-function show(form) {
+function updateFields(form) {
   const regions = form.querySelector("[name=preset][value=regions]:checked") !== null;
   const auto = /** @type {HTMLInputElement | null} */ (form.querySelector("[data-auto]"))?.checked ?? false;
   for (const field of /** @type {HTMLInputElement[]} */ (all("[name=n_clusters], [data-range-for], [data-step]", form))) field.disabled = auto;
@@ -13,10 +13,10 @@ function show(form) {
 }
 
 /**
- * A slider beside a field that takes more values than the slider has: the field keeps what was typed.
+ * Connect a slider with a field that also accepts values between the steps of the slider.
  * @param {HTMLInputElement} range
  */
-function follow(range) {
+function connectSlider(range) {
   const field = /** @type {HTMLInputElement} */ (document.getElementById(range.dataset.shareFor ?? ""));
   range.hidden = false;
   range.addEventListener("input", () => { field.value = range.value; paintRange(range); });
@@ -26,11 +26,11 @@ function follow(range) {
 }
 
 /**
- * Who goes on from a result has as many clusters as it has.
+ * Set the number of clusters to that of the run to start from.
  * @param {HTMLFormElement} form
  * @param {HTMLSelectElement} select
  */
-function begin(form, select) {
+function setNumberFromStart(form, select) {
   const clusters = select.selectedOptions[0]?.dataset.clusters;
   const auto = /** @type {HTMLInputElement | null} */ (form.querySelector("[data-auto]"));
   const number = /** @type {HTMLInputElement | null} */ (form.querySelector("[name=n_clusters]"));
@@ -44,14 +44,14 @@ onPage((root) => {
   for (const form of /** @type {HTMLFormElement[]} */ (all("form:has([name=preset][type=radio])", root))) {
     const auto = /** @type {HTMLInputElement | null} */ (form.querySelector("[data-auto]"));
     form.addEventListener("change", (event) => {
-      // Regions are counted by the engine unless a person wants to.
+      // The number of regions is chosen automatically by default.
       const target = /** @type {HTMLInputElement} */ (event.target);
       if (auto && target.name === "preset") auto.checked = target.value === "regions";
-      if (target.matches("[data-begin]")) begin(form, /** @type {HTMLSelectElement} */ (event.target));
-      show(form);
+      if (target.matches("[data-begin]")) setNumberFromStart(form, /** @type {HTMLSelectElement} */ (event.target));
+      updateFields(form);
     });
-    for (const range of /** @type {HTMLInputElement[]} */ (all("[data-share-for]", form))) follow(range);
-    form.addEventListener("reset", () => setTimeout(() => show(form)));
-    show(form);
+    for (const range of /** @type {HTMLInputElement[]} */ (all("[data-share-for]", form))) connectSlider(range);
+    form.addEventListener("reset", () => setTimeout(() => updateFields(form)));
+    updateFields(form);
   }
 });

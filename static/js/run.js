@@ -1,91 +1,91 @@
-// A run that waits or works: its page follows it and turns into the result without being loaded again.
+// Page of an active run: polls its state, and shows the result without reloading the page.
 import { Problem, cancelRun, pollRun } from "./api.js";
-import { pauseAfterAnswer, pauseAfterTrouble } from "./model/polling.js";
+import { intervalAfterError, intervalAfterResponse } from "./model/polling.js";
 import { fill } from "./model/text.js";
-import { all, announce, onPage } from "./page.js";
+import { all, announce, numbers, onPage } from "./page.js";
 
 /** @import { RunOut } from "./api.js" */
 
-/** Follows one run from its page. */
-class Watch {
+/** Polls the state of a run and shows it. */
+class ActiveRun {
   /** @param {HTMLElement} page */
   constructor(page) {
     this.page = page;
     this.id = page.dataset.run ?? "";
     this.state = page.dataset.state ?? "";
     this.etag = "";
-    this.isFar = false;  // several others have their turn before
-    this.began = performance.now();
+    this.isFarBack = false;  // several runs are ahead in the queue
+    this.opened = performance.now();
     this.stopped = new AbortController();
     /** @type {(() => void) | null} */
-    this.wake = null;
+    this.pollNow = null;
   }
 
-  async follow() {
-    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.wake?.(); }, { signal: this.stopped.signal });
+  async poll() {
+    document.addEventListener("visibilitychange", () => { if (!document.hidden) this.pollNow?.(); }, { signal: this.stopped.signal });
     for (const form of all("form[data-cancel]", this.page)) form.addEventListener("submit", (event) => void this.cancel(event, form));
     while (this.page.isConnected) {
-      const pause = await this.look();
-      if (pause === null) break;
+      const interval = await this.refresh();
+      if (interval === null) break;
       await new Promise((resolve) => {
-        this.wake = () => resolve(undefined);
-        setTimeout(resolve, pause);
+        this.pollNow = () => resolve(undefined);
+        setTimeout(resolve, interval);
       });
     }
     this.stopped.abort();
   }
 
-  /** @returns {Promise<number | null>} how long to wait until the next look, null when there is nothing more to see */
-  async look() {
+  /** @returns {Promise<number | null>} milliseconds until the next request, null if there will be none */
+  async refresh() {
     try {
-      const news = await pollRun(this.id, this.etag, this.stopped.signal);
-      this.trouble(false);
-      if (news) {
-        this.etag = news.etag;
-        if (news.run.state !== this.state) {
+      const changed = await pollRun(this.id, this.etag, this.stopped.signal);
+      this.showConnection(false);
+      if (changed) {
+        this.etag = changed.etag;
+        if (changed.run.state !== this.state) {
           await replacePage(this.page);
           return null;
         }
-        this.isFar = (news.run.position ?? 0) > 1;
-        this.show(news.run);
+        this.isFarBack = (changed.run.position ?? 0) > 1;
+        this.show(changed.run);
       }
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       if (problem.isGone) {
-        location.reload();  // deleted, or signed out elsewhere: the server's own page says it
+        location.reload();  // deleted, or signed out in another window: show the server's page
         return null;
       }
-      this.trouble(true);
-      return pauseAfterTrouble(problem.retryAfter);
+      this.showConnection(true);
+      return intervalAfterError(problem.retryAfter);
     }
-    return pauseAfterAnswer({ passed: performance.now() - this.began, isFar: this.isFar, isHidden: document.hidden });
+    return intervalAfterResponse({ elapsed: performance.now() - this.opened, isFarBack: this.isFarBack, isHidden: document.hidden });
   }
 
   /** @param {RunOut} status */
   show(status) {
-    const words = this.page.dataset;
-    const percent = `${status.percent}\u202f%`;
-    const say = (/** @type {string} */ name, /** @type {string} */ text) => {
+    const texts = this.page.dataset;
+    const percent = numbers.wholePercent(status.percent / 100);
+    const setText = (/** @type {string} */ name, /** @type {string} */ text) => {
       for (const part of all(`[data-show=${name}]`, this.page)) if (part.textContent !== text) part.textContent = text;
     };
-    say("percent", percent);
-    say("message", status.message);
-    say("left", status.seconds_left === null ? "" : timeLeft(status.seconds_left, words));
+    setText("percent", percent);
+    setText("message", status.message);
+    setText("left", status.seconds_left === null ? "" : timeLeft(status.seconds_left, texts));
     for (const bar of /** @type {HTMLProgressElement[]} */ (all("progress", this.page))) bar.value = status.percent;
-    if (this.state === "running") document.title = fill(words.title ?? "", { percent });
-    const steps = all("[data-stage]", this.page), now = steps.findIndex((step) => step.dataset.stage === status.stage);
-    steps.forEach((step, i) => {
-      const mark = now < 0 || i > now ? "later" : i < now ? "done" : "now";
-      step.className = mark === "later" ? "" : mark;
-      for (const sign of all("[data-mark]", step)) sign.hidden = sign.dataset.mark !== mark;
-      if (mark === "now") step.setAttribute("aria-current", "step");
-      else step.removeAttribute("aria-current");
+    if (this.state === "running") document.title = fill(texts.title ?? "", { percent });
+    const stages = all("[data-stage]", this.page), now = stages.findIndex((stage) => stage.dataset.stage === status.stage);
+    stages.forEach((stage, i) => {
+      const progress = now < 0 || i > now ? "later" : i < now ? "done" : "now";
+      stage.className = progress === "later" ? "" : progress;
+      for (const icon of all("[data-progress]", stage)) icon.hidden = icon.dataset.progress !== progress;
+      if (progress === "now") stage.setAttribute("aria-current", "step");
+      else stage.removeAttribute("aria-current");
     });
   }
 
-  /** @param {boolean} lost whether the server does not answer */
-  trouble(lost) {
-    for (const part of all("[data-lost]", this.page)) if (part.hidden === lost) part.hidden = !lost;
+  /** @param {boolean} isLost whether the server does not respond */
+  showConnection(isLost) {
+    for (const part of all("[data-connection-lost]", this.page)) if (part.hidden === isLost) part.hidden = !isLost;
   }
 
   /**
@@ -94,40 +94,40 @@ class Watch {
    */
   async cancel(event, form) {
     event.preventDefault();
-    if (form.querySelector("[aria-busy=true]")) return;  // on its way already
+    if (form.querySelector("[aria-busy=true]")) return;  // already sent
     for (const button of all("button", form)) button.setAttribute("aria-busy", "true");
     try {
       await cancelRun(this.id);
     } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;  // it was over already, or the next look says more
+      if (!(problem instanceof Problem)) throw problem;  // the run has ended meanwhile; the next request shows its state
     }
     for (const button of all("button", form)) button.removeAttribute("aria-busy");
-    this.wake?.();
+    this.pollNow?.();
   }
 }
 
 /**
- * How many seconds are left, in the unit that fits; `formatting.time_left` in Python does the same.
+ * Return the remaining time in a suitable unit, like `words.time_left` in Python.
  * @param {number} seconds
- * @param {DOMStringMap} words with the sentence for each unit
+ * @param {DOMStringMap} texts with the sentence for each unit
  */
-function timeLeft(seconds, words) {
-  if (seconds < 90) return fill(words.leftS ?? "", { n: Math.max(1, Math.round(seconds)) });
-  if (seconds < 90 * 60) return fill(words.leftMin ?? "", { n: Math.round(seconds / 60) });
-  return fill(words.leftH ?? "", { n: Math.round(seconds / 3600) });
+function timeLeft(seconds, texts) {
+  if (seconds < 90) return fill(texts.leftS ?? "", { n: Math.max(1, Math.round(seconds)) });
+  if (seconds < 90 * 60) return fill(texts.leftMin ?? "", { n: Math.round(seconds / 60) });
+  return fill(texts.leftH ?? "", { n: Math.round(seconds / 3600) });
 }
 
 /**
- * Fetch this address again and put its main part in place of the one that is shown, pictures decoded first.
+ * Fetch this page again and replace its main element, after the pictures of the new one are decoded.
  * @param {HTMLElement} page
  */
 async function replacePage(page) {
   const old = /** @type {HTMLElement} */ (page.closest("main"));
   let text;
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store", credentials: "same-origin" });
-    if (!answer.ok || answer.redirected) return location.reload();
-    text = await answer.text();
+    const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store", credentials: "same-origin" });
+    if (!response.ok || response.redirected) return location.reload();
+    text = await response.text();
   } catch {
     return location.reload();
   }
@@ -136,13 +136,13 @@ async function replacePage(page) {
   if (!fresh) return location.reload();
   document.adoptNode(fresh);
   const modules = [...fetched.querySelectorAll("script[type=module][src]")].map((script) => /** @type {Promise<unknown>} */ (import(script.getAttribute("src") ?? "")));
-  const decoded = [...fresh.querySelectorAll("img")].filter((picture) => picture.loading !== "lazy").map((picture) => keep(picture, old) ?? picture.decode().catch(() => undefined));
+  const decoded = [...fresh.querySelectorAll("img")].filter((picture) => picture.loading !== "lazy").map((picture) => reusePicture(picture, old) ?? picture.decode().catch(() => undefined));
   await Promise.all(modules);
   await Promise.race([Promise.all(decoded), new Promise((resolve) => { setTimeout(resolve, 3000); })]);
   const focused = old.contains(document.activeElement);
   old.replaceWith(fresh);
   document.dispatchEvent(new CustomEvent("page:replaced", { detail: fresh }));
-  entitle(fetched.title, fresh);
+  showTitle(fetched.title, fresh);
   if (focused) {
     const heading = fresh.querySelector("h1");
     heading?.setAttribute("tabindex", "-1");
@@ -151,39 +151,41 @@ async function replacePage(page) {
 }
 
 /**
- * A picture that is shown already goes over to the new page as it is.
+ * Replace a picture of the new page by a copy of the same picture on the old page, which is already loaded.
  * @param {HTMLImageElement} picture
  * @param {HTMLElement} old
+ * @returns {Promise<void> | null} null if the old page does not show the picture
  */
-function keep(picture, old) {
+function reusePicture(picture, old) {
   const shown = /** @type {HTMLImageElement | undefined} */ ([...old.querySelectorAll("img")].find((other) => other.getAttribute("src") === picture.getAttribute("src")));
   if (!shown?.complete) return null;
-  const taken = /** @type {HTMLImageElement} */ (shown.cloneNode());
+  const copy = /** @type {HTMLImageElement} */ (shown.cloneNode());
   for (const name of ["alt", "class", "width", "height"]) {
     const value = picture.getAttribute(name);
-    if (value === null) taken.removeAttribute(name);
-    else taken.setAttribute(name, value);
+    if (value === null) copy.removeAttribute(name);
+    else copy.setAttribute(name, value);
   }
-  picture.replaceWith(taken);
-  return taken.decode().catch(() => undefined);
+  picture.replaceWith(copy);
+  return copy.decode().catch(() => undefined);
 }
 
 /**
+ * Set the title of the tab, and announce that the run has ended.
  * @param {string} title
  * @param {HTMLElement} main
  */
-function entitle(title, main) {
+function showTitle(title, main) {
   document.title = title;
-  const said = /** @type {HTMLElement | null} */ (main.querySelector("[data-announce]"))?.dataset.announce;
-  if (!said) return;
-  announce(said);
+  const announcement = /** @type {HTMLElement | null} */ (main.querySelector("[data-announce]"))?.dataset.announce;
+  if (!announcement) return;
+  announce(announcement);
   if (!document.hidden) return;
-  document.title = `${said} · ${title}`;  // seen among the tabs until somebody looks
+  document.title = `${announcement} · ${title}`;  // until the tab becomes visible
   document.addEventListener("visibilitychange", () => { document.title = title; }, { once: true });
 }
 
 onPage((root) => {
   for (const page of all("[data-run]", root)) {
-    if (page.dataset.state === "queued" || page.dataset.state === "running") void new Watch(page).follow();
+    if (page.dataset.state === "queued" || page.dataset.state === "running") void new ActiveRun(page).poll();
   }
 });

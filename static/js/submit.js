@@ -1,12 +1,12 @@
-// A form is sent once: pressing its button again while the answer is on its way would make two of everything.
+// Prevents a form from being sent twice while the browser waits for the response.
 import { all } from "./page.js";
 
-const UNTIL_AGAIN = 10_000;  // milliseconds; a browser does not tell when somebody has stopped the loading of the answer
+const TIMEOUT = 10_000;  // milliseconds; there is no event when somebody stops loading the page
 
 /** @type {Set<HTMLFormElement>} */
 const sent = new Set();
 
-/** @param {HTMLFormElement} form can be sent again */
+/** @param {HTMLFormElement} form that may be sent again */
 function release(form) {
   sent.delete(form);
   for (const button of all("button[aria-busy=true]", form)) button.removeAttribute("aria-busy");
@@ -18,10 +18,10 @@ document.addEventListener("submit", (event) => {
   if (sent.has(form)) return event.preventDefault();
   sent.add(form);
   event.submitter?.setAttribute("aria-busy", "true");
-  setTimeout(() => release(form), UNTIL_AGAIN);
+  setTimeout(() => release(form), TIMEOUT);
 });
 
-// A page that the browser brings back as it was left.
+// The browser has restored the page from its back/forward cache.
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) [...sent].forEach(release);
 });

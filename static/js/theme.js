@@ -1,5 +1,5 @@
-// The theme changes at once, without loading the page again; the server keeps it in a cookie and writes it into every page.
-import { OneAtATime } from "./model/latest.js";
+// Applies a theme without reloading the page, and sends it to the server, which stores it in a cookie.
+import { LatestValueSender } from "./model/latest.js";
 import { fill } from "./model/text.js";
 import { THEMES, themeAfter, themeOf } from "./model/themes.js";
 import { all, announce, onPage } from "./page.js";
@@ -7,7 +7,7 @@ import { all, announce, onPage } from "./page.js";
 /** @import { Theme } from "./model/themes.js" */
 
 /** @param {Theme} theme */
-function show(theme) {
+function apply(theme) {
   const root = document.documentElement;
   if (theme === "system") delete root.dataset.theme;
   else root.dataset.theme = theme;
@@ -24,8 +24,8 @@ function show(theme) {
   }
 }
 
-// One request after the other, so that the cookie holds the last choice. Without an answer the theme still holds for this page.
-const keeper = new OneAtATime((/** @type {{form: HTMLFormElement, theme: Theme}} */ { form, theme }) => {
+// Sends one request at a time, so that the cookie holds the last choice. If a request fails, this page keeps the theme.
+const sender = new LatestValueSender((/** @type {{form: HTMLFormElement, theme: Theme}} */ { form, theme }) => {
   const body = new FormData(form);
   body.set("theme", theme);
   return fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" }, credentials: "same-origin" });
@@ -36,8 +36,8 @@ const keeper = new OneAtATime((/** @type {{form: HTMLFormElement, theme: Theme}}
  * @param {Theme} theme
  */
 function choose(form, theme) {
-  show(theme);
-  void keeper.put({ form, theme });
+  apply(theme);
+  void sender.send({ form, theme });
 }
 
 onPage((root) => {

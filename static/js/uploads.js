@@ -1,29 +1,29 @@
-// Pictures that are dropped, pasted or chosen anywhere on the site are sent one after the other, each with its bar, and run.
-import { Problem, patiently, startRun, upload } from "./api.js";
-import { fileSize, fill, wholePercent } from "./model/text.js";
-import { InTurn, refusalOf } from "./model/uploads.js";
-import { announce, notify } from "./page.js";
+// Uploads pictures that are dropped, pasted or chosen anywhere on the site one after the other, and starts a run of each.
+import { Problem, retryWhileBusy, startRun, upload } from "./api.js";
+import { fill } from "./model/text.js";
+import { TaskQueue, checkFile } from "./model/uploads.js";
+import { announce, notify, numbers } from "./page.js";
 
 /** @import { RunOut } from "./api.js" */
 
-/** @typedef {{file: File, clusters: number | null}} Picture a number of clusters, or what a run has without one */
+/** @typedef {{file: File, clusters: number | null}} Picture with the number of clusters, or null for the default */
 
-/** One entry of the list. */
+/** Entry of the list: one file with its progress and its result. */
 class Entry {
   /**
    * @param {HTMLLIElement} item
-   * @param {DOMStringMap} words sentences of the list
+   * @param {DOMStringMap} texts of the list
    * @param {File} file
    */
-  constructor(item, words, file) {
+  constructor(item, texts, file) {
     this.item = item;
-    this.words = words;
+    this.texts = texts;
     this.name = file.name;
-    this.stopping = new AbortController();
+    this.aborter = new AbortController();
     this.part("name").textContent = file.name;
     this.part("name").title = file.name;
-    this.part("stop").addEventListener("click", () => this.stop());
-    this.say(words.waiting ?? "");
+    this.part("stop").addEventListener("click", () => this.cancel());
+    this.showStage(texts.waiting ?? "");
   }
 
   /** @param {string} name */
@@ -32,43 +32,43 @@ class Entry {
   }
 
   /** @param {string} stage */
-  say(stage) {
+  showStage(stage) {
     this.part("stage").textContent = stage;
   }
 
-  /** @param {number} fraction of the bytes that have left */
-  sent(fraction) {
-    const { words } = this;
+  /** @param {number} fraction of the bytes that were sent */
+  showProgress(fraction) {
+    const { texts } = this;
     /** @type {HTMLProgressElement} */ (this.part("bar")).value = fraction * 100;
-    this.say(fraction < 1 ? fill(words.uploadingPart ?? "", { percent: wholePercent(fraction) }) : words.checking ?? "");
-    document.title = `${fraction < 1 ? `${wholePercent(fraction)} ` : ""}${this.name} · ${words.site}`;
+    this.showStage(fraction < 1 ? fill(texts.uploadingPart ?? "", { percent: numbers.wholePercent(fraction) }) : texts.checking ?? "");
+    document.title = `${fraction < 1 ? `${numbers.wholePercent(fraction)} ` : ""}${this.name} · ${texts.site}`;
   }
 
-  /** The picture is stored: from here on there is nothing to stop. */
-  begins() {
+  /** Show that the picture is stored and its run is starting; the upload can no longer be cancelled. */
+  showStored() {
     this.part("stop").hidden = true;
-    this.say(this.words.starting ?? "");
+    this.showStage(this.texts.starting ?? "");
   }
 
-  stop() {
-    this.stopping.abort();
-    this.end("stopped", this.words.stopped ?? "");
-    announce(this.words.stopped ?? "");
+  cancel() {
+    this.aborter.abort();
+    this.end("stopped", this.texts.stopped ?? "");
+    announce(this.texts.stopped ?? "");
   }
 
-  /** @param {string} address of the run */
-  opened(address) {
+  /** @param {string} address of the run that was started */
+  showRun(address) {
     const link = /** @type {HTMLAnchorElement} */ (this.part("open"));
     link.href = address;
     link.hidden = false;
-    this.end("started", this.words.started ?? "");
+    this.end("started", this.texts.started ?? "");
   }
 
   /**
    * @param {string} heading
    * @param {string} sentence
    */
-  refused(heading, sentence) {
+  showError(heading, sentence) {
     this.end("refused", "");
     const notice = this.part("refusal");
     notice.hidden = false;
@@ -86,22 +86,22 @@ class Entry {
     this.item.dataset.state = state;
     this.part("bar").hidden = true;
     this.part("stop").hidden = true;
-    this.say(sentence);
+    this.showStage(sentence);
   }
 }
 
-/** The list at the lower edge of the window. */
+/** List of uploads at the lower edge of the window. */
 class Uploads {
   /** @param {HTMLElement} panel */
   constructor(panel) {
     this.panel = panel;
-    this.words = panel.dataset;
+    this.texts = panel.dataset;
     this.list = /** @type {HTMLOListElement} */ (panel.querySelector("[data-list]"));
     this.template = /** @type {HTMLTemplateElement} */ (panel.querySelector("template"));
     this.close = /** @type {HTMLButtonElement} */ (panel.querySelector("[data-close]"));
-    this.turns = new InTurn();
+    this.queue = new TaskQueue();
     this.title = "";
-    this.ask = (/** @type {BeforeUnloadEvent} */ event) => event.preventDefault();
+    this.confirmLeaving = (/** @type {BeforeUnloadEvent} */ event) => event.preventDefault();
     this.close.addEventListener("click", () => this.clear());
     window.addEventListener("pageshow", (event) => { if (event.persisted) this.clear(); });
   }
@@ -117,12 +117,12 @@ class Uploads {
    */
   async add(files, clusters) {
     if (!files.length) return;
-    if (!this.turns.isBusy) this.begin();
+    if (!this.queue.isBusy) this.begin();
     const entries = files.map((file) => this.entry(file));
     try {
-      await this.turns.add(...files.map((file, i) => () => this.send(/** @type {Entry} */ (entries[i]), { file, clusters })));
+      await this.queue.add(...files.map((file, i) => () => this.send(/** @type {Entry} */ (entries[i]), { file, clusters })));
     } finally {
-      if (!this.turns.isBusy) this.end();
+      if (!this.queue.isBusy) this.end();
     }
   }
 
@@ -130,11 +130,11 @@ class Uploads {
     this.clear();
     this.title = document.title;
     this.close.hidden = true;
-    window.addEventListener("beforeunload", this.ask);  // only while something would be lost
+    window.addEventListener("beforeunload", this.confirmLeaving);  // only during uploads
   }
 
   end() {
-    window.removeEventListener("beforeunload", this.ask);
+    window.removeEventListener("beforeunload", this.confirmLeaving);
     document.title = this.title;
     this.close.hidden = false;
     const [only, other] = this.list.children;
@@ -147,7 +147,7 @@ class Uploads {
     const item = /** @type {HTMLLIElement} */ (/** @type {DocumentFragment} */ (this.template.content.cloneNode(true)).firstElementChild);
     this.list.append(item);
     this.panel.hidden = false;
-    return new Entry(item, this.words, file);
+    return new Entry(item, this.texts, file);
   }
 
   /**
@@ -155,25 +155,25 @@ class Uploads {
    * @param {Picture} picture
    */
   async send(entry, { file, clusters }) {
-    const { words } = this, limit = Number(words.maxBytes);
-    if (entry.stopping.signal.aborted) return;
-    if (refusalOf(file, limit) === "too large") {
-      return this.refuse(entry, fill(words.tooLarge ?? "", { size: fileSize(file.size), limit: fileSize(limit) }));
+    const { texts } = this, limit = Number(texts.maxBytes);
+    if (entry.aborter.signal.aborted) return;
+    if (checkFile(file, limit) === "too large") {
+      return this.showUploadError(entry, fill(texts.tooLarge ?? "", { size: numbers.fileSize(file.size), limit: numbers.fileSize(limit) }));
     }
     let image;
     try {
       entry.item.scrollIntoView({ block: "nearest" });
-      entry.sent(0);
-      const { signal } = entry.stopping;
-      image = await patiently(() => upload(file, (fraction) => entry.sent(fraction), signal), () => !signal.aborted);
-      entry.begins();
-      entry.opened(this.address(await startRun(image.id, clusters)));
+      entry.showProgress(0);
+      const { signal } = entry.aborter;
+      image = await retryWhileBusy(() => upload(file, (fraction) => entry.showProgress(fraction), signal), () => !signal.aborted);
+      entry.showStored();
+      entry.showRun(this.address(await startRun(image.id, clusters)));
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
-      if (problem.code === "aborted" || entry.stopping.signal.aborted) return;
-      const sentence = problem.message || (words.noAnswer ?? "");
-      if (image) entry.refused(fill(words.notStarted ?? "", { name: file.name }), sentence);
-      else this.refuse(entry, sentence);
+      if (problem.code === "aborted" || entry.aborter.signal.aborted) return;
+      const sentence = problem.message || (texts.noResponse ?? "");
+      if (image) entry.showError(fill(texts.notStarted ?? "", { name: file.name }), sentence);
+      else this.showUploadError(entry, sentence);
     }
   }
 
@@ -181,13 +181,13 @@ class Uploads {
    * @param {Entry} entry
    * @param {string} sentence
    */
-  refuse(entry, sentence) {
-    entry.refused(fill(this.words.refused ?? "", { name: entry.name }), `${sentence} ${this.words.nothing}`);
+  showUploadError(entry, sentence) {
+    entry.showError(fill(this.texts.refused ?? "", { name: entry.name }), `${sentence} ${this.texts.nothing}`);
   }
 
   /** @param {RunOut} run */
   address(run) {
-    return (this.words.runUrl ?? "").replace(this.words.anyId ?? "", run.id);
+    return (this.texts.runUrl ?? "").replace(this.texts.anyId ?? "", run.id);
   }
 }
 
@@ -200,10 +200,10 @@ function clustersField() {
 }
 
 /**
- * Send pictures; somebody who is not signed in is told to do that first.
+ * Upload pictures, or show a message that the person must sign in first.
  * @param {File[]} files
  */
-export function take(files) {
+export function uploadFiles(files) {
   if (!uploads) return notify(document.body.dataset.signInFirst ?? "");
   const field = clustersField();
   if (field && !field.reportValidity()) return;
@@ -211,15 +211,15 @@ export function take(files) {
 }
 
 /**
- * Files that somebody puts into a field of a form, or text that is pasted into one, are no pictures to send.
  * @param {Event} event
+ * @returns {boolean} whether files are dropped on a file field of another form, which then takes them
  */
 function isForField(event) {
   const target = event.target instanceof Element ? event.target : null;
   return Boolean(target?.closest("input[type=file]") && !target.closest("form[data-upload]"));
 }
 
-/** @param {boolean} isOver */
+/** @param {boolean} isOver whether files are dragged over the page */
 function showOver(isOver) {
   document.documentElement.classList.toggle("is-over", isOver);
   document.querySelector("form[data-upload]")?.classList.toggle("is-over", isOver);
@@ -229,7 +229,7 @@ document.addEventListener("paste", (event) => {
   const files = [...(event.clipboardData?.files ?? [])];
   if (!files.length || event.clipboardData?.getData("text/plain")) return;
   event.preventDefault();
-  take(files);
+  uploadFiles(files);
 });
 document.addEventListener("dragover", (event) => {
   if (!event.dataTransfer?.types.includes("Files") || isForField(event)) return;
@@ -243,5 +243,5 @@ document.addEventListener("drop", (event) => {
   showOver(false);
   if (!event.dataTransfer?.types.includes("Files") || isForField(event)) return;
   event.preventDefault();
-  take([...event.dataTransfer.files]);
+  uploadFiles([...event.dataTransfer.files]);
 });

@@ -1,4 +1,4 @@
-// The pictures of a run at full size in a dialog: pan, zoom, and change between them at the same place.
+// Viewer dialog: shows the pictures of a run at full size, with pan and zoom, and switches between them at the same position.
 import { Latest } from "./model/latest.js";
 import { all, onPage } from "./page.js";
 
@@ -13,7 +13,8 @@ let library = null;
  */
 function openSeadragon(url) {
   library ??= new Promise((resolve, reject) => {
-    // It adds a style element, which the policy forbids, unless it finds one: this is none but has the name. The rule is in work.css.
+    // OpenSeadragon adds a style element, which the Content-Security-Policy forbids, unless there is one with this attribute.
+    // This element has the attribute, but no effect; the rule itself is in work.css.
     const mark = document.createElementNS(null, "style");
     mark.setAttribute("data-openseadragon-mobile-css", "true");
     document.head.append(mark);
@@ -26,8 +27,8 @@ function openSeadragon(url) {
   return library;
 }
 
-/** The dialog with its pictures. Each link that opens it names its picture in data-zoom. */
-class Zoom {
+/** Dialog with its pictures. The links that open it name their picture in data-zoom. */
+class Viewer {
   /**
    * @param {HTMLDialogElement} dialog
    * @param {HTMLAnchorElement[]} links
@@ -37,11 +38,11 @@ class Zoom {
     this.links = links;
     this.stage = /** @type {HTMLElement} */ (dialog.querySelector("[data-stage-for-zoom]"));
     this.tabs = /** @type {HTMLButtonElement[]} */ (all("[data-picture]", dialog));
-    this.opened = new Latest();
+    this.latest = new Latest();
     /** @type {OpenSeadragon.Viewer | null} */
     this.viewer = null;
     /** @type {Map<string, OpenSeadragon.TiledImage | null>} */
-    this.shown = new Map();
+    this.items = new Map();
     this.current = "";
   }
 
@@ -67,7 +68,7 @@ class Zoom {
 
   /** @param {string} picture */
   async open(picture) {
-    const isLatest = this.opened.ask();
+    const isLatest = this.latest.start();
     this.dialog.showModal();
     this.stage.setAttribute("aria-busy", "true");
     try {
@@ -81,13 +82,13 @@ class Zoom {
       this.viewer = viewer;
       viewer.canvas.setAttribute("aria-label", this.dialog.dataset.canvasLabel ?? "");
       /** @type {HTMLElement} */ (viewer.canvas).focus();
-      viewer.addHandler("canvas-click", (event) => { if (event.quick) this.choose(viewer.viewport.pointFromPixel(event.position)); });
-      viewer.addHandler("canvas-key", (event) => { if (isEnter(event.originalEvent)) this.choose(viewer.viewport.getCenter(true)); });
+      viewer.addHandler("canvas-click", (event) => { if (event.quick) this.choosePixel(viewer.viewport.pointFromPixel(event.position)); });
+      viewer.addHandler("canvas-key", (event) => { if (isEnter(event.originalEvent)) this.choosePixel(viewer.viewport.getCenter(true)); });
       this.show(picture);
     } catch {
       if (!isLatest()) return;
       this.dialog.close();
-      location.assign(this.address(picture));  // the picture itself, as without script
+      location.assign(this.address(picture));  // the picture itself, as without JavaScript
     }
   }
 
@@ -97,40 +98,40 @@ class Zoom {
     if (!viewer) return;
     this.current = picture;
     for (const tab of this.tabs) tab.setAttribute("aria-pressed", String(tab.dataset.picture === picture));
-    if (this.shown.has(picture)) return this.raise();
-    this.shown.set(picture, null);
+    if (this.items.has(picture)) return this.showCurrent();
+    this.items.set(picture, null);
     viewer.addTiledImage({
       tileSource: { type: "image", url: this.address(picture) }, opacity: 0, preload: true, x: 0, y: 0, width: 1,
       success: (event) => {
         if (this.viewer !== viewer) return;  // closed meanwhile
-        this.shown.set(picture, /** @type {{item: OpenSeadragon.TiledImage}} */ (/** @type {unknown} */ (event)).item);
+        this.items.set(picture, /** @type {{item: OpenSeadragon.TiledImage}} */ (/** @type {unknown} */ (event)).item);
         this.stage.removeAttribute("aria-busy");
-        this.raise();
+        this.showCurrent();
       },
       error: () => {
         if (this.viewer !== viewer) return;
-        this.shown.delete(picture);
+        this.items.delete(picture);
         this.stage.removeAttribute("aria-busy");
       },
     });
   }
 
-  /** The chosen picture once it is there; until then the one before stays. */
-  raise() {
-    const chosen = this.shown.get(this.current);
-    if (!chosen) return;
-    for (const item of this.shown.values()) item?.setOpacity(item === chosen ? 1 : 0);
+  /** Show the current picture if it is loaded; otherwise the previous one stays visible. */
+  showCurrent() {
+    const current = this.items.get(this.current);
+    if (!current) return;
+    for (const item of this.items.values()) item?.setOpacity(item === current ? 1 : 0);
   }
 
   /**
-   * Tell the dialog which pixel was chosen; whoever knows something of it listens.
-   * @param {OpenSeadragon.Point} point in the units of the viewer
+   * Dispatch the event "pixel" on the dialog, with the coordinates of the chosen pixel.
+   * @param {OpenSeadragon.Point} point in viewport coordinates
    */
-  choose(point) {
-    const item = this.shown.get(this.current);
+  choosePixel(point) {
+    const item = this.items.get(this.current);
     if (!item) return;
-    const place = item.viewportToImageCoordinates(point), size = item.getContentSize();
-    const x = Math.floor(place.x), y = Math.floor(place.y);
+    const position = item.viewportToImageCoordinates(point), size = item.getContentSize();
+    const x = Math.floor(position.x), y = Math.floor(position.y);
     if (x < 0 || y < 0 || x >= size.x || y >= size.y) return;
     this.dialog.dispatchEvent(new CustomEvent("pixel", { detail: { x, y } }));
   }
@@ -146,10 +147,10 @@ class Zoom {
   }
 
   end() {
-    this.opened.forget();
+    this.latest.cancel();
     this.viewer?.destroy();
     this.viewer = null;
-    this.shown.clear();
+    this.items.clear();
     this.stage.replaceChildren();
     this.link(this.current)?.focus();
   }
@@ -173,6 +174,6 @@ function isEnter(event) {
 onPage((root) => {
   for (const dialog of /** @type {HTMLDialogElement[]} */ (all("dialog[data-library]", root))) {
     const links = /** @type {HTMLAnchorElement[]} */ (all("a[data-zoom]", root));
-    if (links.length) new Zoom(dialog, links).listen();
+    if (links.length) new Viewer(dialog, links).listen();
   }
 });

@@ -1,4 +1,4 @@
-"""Every address of the site, from the URL configuration itself, and the objects that its parameters stand for."""
+"""All addresses of the site, from the URL configuration, and objects for their parameters."""
 
 import re
 
@@ -16,7 +16,7 @@ _PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>|\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)")
 
 
 def routes():
-    """Return all routes in the words of the URL configuration, for example `runs/<run_id>/binary.png`, each once."""
+    """Return all routes as in the URL configuration, for example `runs/<run_id>/binary.png`, without duplicates."""
     found = set()
 
     def walk(patterns, prefix):
@@ -36,7 +36,7 @@ def parameters(route):
 
 
 def is_private(route):
-    """Whether an address names a person's image or run."""
+    """Return whether an address belongs to an image or run of a person."""
     return not route.startswith("admin/") and bool({"image_id", "run_id"} & set(parameters(route)))
 
 
@@ -45,9 +45,9 @@ def is_admin(route):
 
 
 class Things:
-    """One object of each kind, for the parameters of addresses.
+    """One object of each type, for the parameters of addresses.
 
-    The run was really done. It has what not every run has: a mask, and a number of clusters that the engine has chosen.
+    The run was done by a worker. It has a mask and an automatically chosen number of clusters, so that all its files exist.
     """
 
     def __init__(self, owner, worker):
@@ -85,7 +85,7 @@ class Things:
         }
 
     def address(self, route):
-        """Return a route with our objects in it; raises KeyError for a parameter that there is no object for."""
+        """Return a route with the objects as parameters; raises KeyError for a parameter without an object."""
         values = dict(self._values)
         model = re.match(r"admin/\w+/(\w+)/<object_id>", route)
         if model:

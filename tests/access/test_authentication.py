@@ -1,4 +1,4 @@
-"""Whoever is known to the site by whatever means is so for pages, files and API alike."""
+"""An authentication method works for pages, files and the API alike."""
 
 import pytest
 from django.conf import settings
@@ -15,24 +15,26 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def _by_header(monkeypatch):
-    """Let requests name a person in a header, as they will with a token."""
+    """Add an authenticator that reads the person from a header, like one for tokens."""
 
     def person(request):
         return get_user_model().objects.filter(username=request.headers["X-Person"]).first() or AnonymousUser()
 
-    by_header = Authenticator(is_used=lambda request: "X-Person" in request.headers, find=person, is_sent_unasked=False)
+    by_header = Authenticator(
+        is_used=lambda request: "X-Person" in request.headers, find=person, needs_csrf_token=False
+    )
     monkeypatch.setattr(authentication, "AUTHENTICATORS", (by_header, SESSION))
 
 
 def links(browser, run):
-    """Return the addresses that the API gives for a run and its image."""
+    """Return the links that the API returns for a run and its image."""
     of_run = browser.get(f"/api/v1/runs/{run.pk}").json()["links"]
     of_image = browser.get(f"/api/v1/images/{run.image_id}").json()["links"]
     return {*of_run.values(), *of_image.values()}
 
 
 def status(browser, address):
-    """Return the status of an answer, which is not read; some addresses take POST only, or need a query."""
+    """Return the status of a response without reading it; some addresses accept POST only, or need a query string."""
     response = browser.get(address)
     response.close()
     return response.status_code

@@ -1,5 +1,6 @@
-"""Nobody sees or changes another person's things. The list of addresses comes from the URL configuration itself, so that a
-new one cannot be forgotten: one whose parameters stand for something that is not known here fails.
+"""Nobody can see or change another person's objects.
+
+The addresses come from the URL configuration, so that none is forgotten. An address with an unknown parameter fails.
 """
 
 import json
@@ -28,7 +29,7 @@ PUBLIC = frozenset(
         *("accounts/login/code/confirm/", "admin/login/", "admin/logout/"),
     }
 )
-"""Addresses without parameters that people who are not signed in may ask for."""
+"""Public addresses without parameters."""
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def send(client, method, address):
 
 
 def signed_in(user):
-    """A browser: with a session and a CSRF token, and checked for it."""
+    """Return a browser with a session and a CSRF token, which the site checks."""
     client = Client(enforce_csrf_checks=True, raise_request_exception=False)
     client.force_login(user)
     client.get("/")
@@ -61,7 +62,7 @@ def anonymous():
 
 
 def inactive():
-    """A browser whose session is of an account that was switched off meanwhile."""
+    """Return a browser with the session of an account that has been deactivated."""
     person = factories.make_user("inactive")
     client = signed_in(person)
     User.objects.filter(pk=person.pk).update(is_active=False)
@@ -99,7 +100,7 @@ def everything():
 
 
 def is_refused(answer):
-    """Whether the administration shows nothing: of a row that is not to be seen it says what it says of one that is not there."""
+    """Return whether the administration responds to an invisible object as to one that does not exist."""
     return answer.status_code in {403, 404, 405} or (answer.status_code, answer.headers.get("Location")) == (
         302,
         "/admin/",
@@ -115,7 +116,7 @@ def admin_routes():
 
 
 def test_every_address_with_a_parameter_has_an_object(things, capsys):
-    """Whoever adds an address with a parameter of another kind must say here what it stands for."""
+    """A new kind of parameter in an address needs an object here."""
     lacking = {}
     for route in routes():
         try:
@@ -187,7 +188,7 @@ def test_staff_who_see_all_see_what_the_owner_sees_and_change_nothing(things):
 
 @pytest.mark.parametrize("role", ["owner", "superuser"])
 def test_every_private_address_answers_who_may_use_it(role, things):
-    """Otherwise the tests above would pass for addresses that do not work at all."""
+    """Without this test, the tests above would also pass for addresses that do not work at all."""
     client = ROLES[role]()
     for route in private_routes():
         address = things.address(route)

@@ -1,4 +1,4 @@
-"""Signing up, in and out, and new passwords, as a person does it."""
+"""Sign-up, sign-in, sign-out and password changes through the pages."""
 
 import json
 import os
@@ -83,7 +83,7 @@ def test_what_cannot_be_is_explained_and_makes_nobody(client, owner, name, passw
 
 
 def test_who_is_second_by_a_moment_to_take_a_name_is_told_so(client):
-    """Both have found the name free; the database decides."""
+    """Both requests have found the name free; the database accepts only one."""
 
     def be_faster(instance, **_kwargs):
         pre_save.disconnect(be_faster, sender=User)
@@ -100,7 +100,7 @@ def test_who_is_second_by_a_moment_to_take_a_name_is_told_so(client):
 
 
 def test_two_who_take_one_name_at_the_same_time_get_one_account(transactional_db):
-    """Both threads stand before the same INSERT."""
+    """Both threads wait before the same INSERT."""
     both = threading.Barrier(2, timeout=20)
 
     def wait_for_the_other(instance, **_kwargs):
@@ -187,7 +187,7 @@ def test_too_many_requests_are_answered_in_the_sites_own_design(client, transact
         sign_up(client, "", "")
     response = sign_up(client)
     assert response.status_code == 429
-    assert "That was too often" in response.content.decode()
+    assert "Too many attempts" in response.content.decode()
     assert "css/tokens.css" in response.content.decode()
     assert not User.objects.exists()
 
@@ -243,7 +243,7 @@ def test_a_changed_password_keeps_this_session_and_ends_others(client, owner):
     given = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
     response = client.post("/accounts/password/change/", given, follow=True)
     assert response.redirect_chain == [("/account/", 302)]
-    assert "The password is changed." in response.content.decode()
+    assert "The password was changed." in response.content.decode()
     assert client.get("/history/").status_code == 200
     assert other.get("/history/").status_code == 302
     owner.refresh_from_db()
@@ -294,12 +294,12 @@ def test_an_address_without_an_account_looks_the_same_and_gets_a_message(client,
     assert "x@example.org" in message.alternatives[0].content
 
 
-@pytest.mark.parametrize(("configured", "sentence"), [(True, "is on its way"), (False, "does not send mail yet")])
+@pytest.mark.parametrize(("configured", "sentence"), [(True, "is on its way"), (False, "does not send e-mail yet")])
 def test_what_becomes_of_the_message_is_said(client, settings, configured, sentence):
     settings.EMAIL_CONFIGURED = configured
     assert sentence in client.get("/accounts/password/reset/done/").content.decode()
     asked = client.get("/accounts/password/reset/").content.decode()
-    assert ("does not send mail yet" in asked) is not configured
+    assert ("does not send e-mail yet" in asked) is not configured
     assert "If your account has no address" in asked
 
 
@@ -367,7 +367,7 @@ def test_without_stay_signed_in_the_session_ends_with_the_browser(client, owner)
 
 
 def settings_with(**environment):
-    """What settings say in a process with these variables; they are read once, when it starts."""
+    """Return a setting from a new process with these variables, because settings are read once at its start."""
     names = ("ACCOUNT_SIGNUP_FIELDS", "ACCOUNT_EMAIL_VERIFICATION", "EMAIL_CONFIGURED", "ALLAUTH_TRUSTED_PROXY_COUNT")
     program = (
         f"import json; from django.conf import settings; print(json.dumps([getattr(settings, n) for n in {names}]))"

@@ -1,4 +1,4 @@
-"""A person deletes their own account: nothing of them is left in the database or the storage."""
+"""After people have deleted their account, nothing of it remains in the database or the storage."""
 
 import re
 
@@ -25,7 +25,7 @@ NAME, EMAIL, PICTURE = "ada-of-lovelace", "ada.lovelace@example.org", "quartz-un
 
 @pytest.fixture
 def ada(transactional_db):
-    """A person with everything that a person can have, signed in on three devices."""
+    """Return a person with every type of data, signed in on three devices."""
     ada = factories.make_user(NAME, email=EMAIL)
     EmailAddress.objects.create(user=ada, email=EMAIL, primary=True, verified=True)
     image = factories.make_image(ada, name=PICTURE)
@@ -51,7 +51,7 @@ def ask(browser, password=factories.PASSWORD):
 
 
 def traces(values):
-    """Where one of the values stands: in any column of any table, or in the name or bytes of any stored file."""
+    """Return where one of the values occurs: in any column of any table, or in the name or content of any stored file."""
     found = []
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
@@ -79,7 +79,7 @@ def walk(folder):
 
 
 def references(user_id):
-    """Rows whose foreign keys or sessions lead to a person."""
+    """Return the rows whose foreign keys or sessions refer to a person."""
     found = [
         (model, field.name)
         for model in apps.get_models()
@@ -117,7 +117,7 @@ def test_nothing_of_the_person_is_left_anywhere(ada, browser):
 
 def test_it_says_in_numbers_what_goes(browser):
     page = browser.get(ADDRESS).content.decode()
-    assert re.search(r"1 picture,\s+2 runs\s+and all results, [\d.,]+.[kM]B", page), page
+    assert re.search(r"1 picture,\s+2 runs\s+and all results \([\d.,]+.[kM]B\)", page), page
 
 
 @pytest.mark.parametrize("password", ["", "not-the-password"])

@@ -11,14 +11,14 @@ from tests import factories
 
 @pytest.fixture
 def admin(client, staff):
-    """A browser of a member of staff who may do everything."""
+    """Return a browser of a member of staff with all permissions."""
     client.force_login(staff)
     return client
 
 
 @pytest.fixture
 def staff_with(transactional_db, client):
-    """Sign in a member of staff with the named permissions only: `staff_with("view_run")`."""
+    """Return a function that signs in a member of staff with the named permissions only: `staff_with("view_run")`."""
 
     def sign_in(*codenames):
         person = factories.make_user(f"staff-{len(codenames)}-{uuid.uuid4().hex[:4]}", is_staff=True)
@@ -41,7 +41,7 @@ def make_images(*images):
 
 
 def make_runs(image, count=1, *, state="queued", age=timedelta(0), n_clusters=3):
-    """Make rows of runs without results, a minute apart; the first is the newest."""
+    """Make rows of runs without results, created one minute apart, the newest first."""
     now = timezone.now() - age
     jobs = []
     for number in range(count):
@@ -61,7 +61,7 @@ def make_runs(image, count=1, *, state="queued", age=timedelta(0), n_clusters=3)
 
 
 def copy_result(run, other):
-    """Give a run that was made as a row the result of another one."""
+    """Copy the result of another run to a run that is only a row."""
     result = Result.objects.get(pk=run.pk)
     result.pk, result.run = other.pk, other
     result.save(force_insert=True)

@@ -1,4 +1,4 @@
-"""The page of those who run the site, against rows whose numbers are known."""
+"""The Queue page, with rows whose figures are known."""
 
 import re
 import uuid
@@ -21,20 +21,20 @@ def text_of(browser):
     return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split()).replace("\N{NARROW NO-BREAK SPACE}", " ")
 
 
-def give(run, worker, *, silent=0.0, since=6.0, **fields):
-    """Let a worker hold a run whose last beat was `silent` seconds ago."""
+def give(run, worker, *, heartbeat_age=0.0, since=6.0, **fields):
+    """Make a worker with a run, whose last heartbeat was `heartbeat_age` seconds ago."""
     now = timezone.now()
     Job.objects.filter(pk=run.pk).update(
         state="running",
         lease=uuid.uuid4(),
-        lease_until=now + timedelta(seconds=30 - silent),
+        lease_until=now + timedelta(seconds=30 - heartbeat_age),
         started=now - timedelta(seconds=since),
         worker=worker,
         stage="fitting",
         percent=58,
         **fields,
     )
-    Worker.objects.filter(pk=worker.pk).update(seen=now - timedelta(seconds=silent))
+    Worker.objects.filter(pk=worker.pk).update(seen=now - timedelta(seconds=heartbeat_age))
 
 
 def test_who_may_look_at_workers_may_look_at_the_queue_and_nobody_else(client, staff_with, stranger):
@@ -55,9 +55,9 @@ def test_the_head_of_every_page_leads_to_it_for_those_who_may(staff_with):
 def test_an_empty_site_says_what_is_missing(admin):
     text = text_of(admin)
     assert "No worker is running. 0 runs wait for one. Start manage.py worker." in text
-    assert "Waiting 0 nobody waits" in text
+    assert "Waiting 0 the queue is empty" in text
     assert "no run has ended" in text
-    assert "Runs are kept, and start as soon as one does." in text
+    assert "Runs stay in the queue and start as soon as a worker does." in text
 
 
 def test_what_waits_runs_and_failed_is_counted(admin, image, worker_row, finished_run):
@@ -66,8 +66,8 @@ def test_what_waits_runs_and_failed_is_counted(admin, image, worker_row, finishe
     copy_result(finished_run, make_runs(image, 1, state="succeeded")[0])
     give(make_runs(image, 1)[0], worker_row)
     text = text_of(admin)
-    assert re.search(r"Waiting 4 the first for 4 min (0[5-9]|[1-5]\d) s; about [\d.]+ s of work", text)
-    assert "Running 1 of 2 + 0 places" in text
+    assert re.search(r"Waiting 4 longest wait 4 min (0[5-9]|[1-5]\d) s; about [\d.]+ s of work", text)
+    assert "Running 1 of 2 + 0 slots" in text
     assert "33.3 % 1 of 3 runs" in text
     assert "out_of_memory 1" in text
     assert "This picture needs more memory than a run may take" in text
@@ -76,20 +76,20 @@ def test_what_waits_runs_and_failed_is_counted(admin, image, worker_row, finishe
     assert failed[0].job.error_code == "out_of_memory"
 
 
-def test_a_worker_that_has_fallen_silent_is_named_with_what_becomes_of_its_run(admin, image, worker_row):
-    give(make_runs(image)[0], worker_row, silent=20)
+def test_a_worker_without_heartbeat_is_named_with_the_fate_of_its_run(admin, image, worker_row):
+    give(make_runs(image)[0], worker_row, heartbeat_age=20)
     text = text_of(admin)
     assert re.search(rf"here, {str(worker_row.pk)[:8]} has sent no heartbeat for 2\d s\.", text)
     assert re.search(
         r"Its run goes back to the queue in ([1-9]\.\d|10) s and starts again elsewhere\. Nothing is lost\.", text
     )
-    assert "one worker is silent" in text
+    assert "one worker sends no heartbeat" in text
 
 
-def test_a_run_that_is_beaten_for_keeps_its_worker_from_being_called_silent(admin, image, worker_row):
+def test_a_worker_whose_run_has_a_heartbeat_is_not_reported(admin, image, worker_row):
     give(make_runs(image)[0], worker_row)
     Worker.objects.update(seen=timezone.now() - timedelta(seconds=25))
-    assert "silent" not in text_of(admin).lower()
+    assert "no heartbeat" not in text_of(admin).lower()
 
 
 def test_a_worker_that_was_told_to_stop_is_leaving_until_its_run_is_done(admin, image, worker_row):
@@ -97,24 +97,24 @@ def test_a_worker_that_was_told_to_stop_is_leaving_until_its_run_is_done(admin, 
     give(make_runs(image)[0], worker_row)
     Worker.objects.mark_stopping(worker_row.pk)
     text = text_of(admin)
-    assert "Leaving after this run" in text
-    assert "All workers are leaving" not in text
+    assert "Stopping after this run" in text
+    assert "All workers are stopping" not in text
 
 
-def test_when_all_workers_leave_those_who_wait_need_a_new_one(admin, image, worker_row):
+def test_when_all_workers_stop_waiting_runs_need_a_new_one(admin, image, worker_row):
     make_runs(image, 2, state="queued")
     Worker.objects.mark_stopping(worker_row.pk)
     text = text_of(admin)
-    assert "All workers are leaving. 2 runs wait for a new one." in text
-    assert "Leaving" in text.partition("Last 24 hours")[0]
+    assert "All workers are stopping. 2 runs wait for a new one." in text
+    assert "Stopping" in text.partition("Last 24 hours")[0]
 
 
-def test_a_leaving_worker_that_falls_silent_is_called_silent(admin, image, worker_row):
+def test_a_stopping_worker_without_heartbeat_is_reported(admin, image, worker_row):
     Worker.objects.mark_stopping(worker_row.pk)
-    give(make_runs(image)[0], worker_row, silent=20)
+    give(make_runs(image)[0], worker_row, heartbeat_age=20)
     text = text_of(admin)
-    assert "Silent" in text
-    assert "Leaving after this run" not in text
+    assert "No heartbeat" in text
+    assert "Stopping after this run" not in text
 
 
 GB = 10**9
@@ -122,7 +122,7 @@ GB = 10**9
 
 @pytest.fixture
 def disk(monkeypatch):
-    """A disk of 250 GB with 60 GB left."""
+    """Simulate a disk of 250 GB with 60 GB free."""
     monkeypatch.setattr("segmentation.files.space_left", lambda: (60 * GB, 250 * GB))
 
 
@@ -136,8 +136,8 @@ def test_the_room_lasts_as_long_as_the_last_week_says(admin, owner, image, disk)
         new = image_row(owner, bytes=size, created=timezone.now() - timedelta(days=day))
         new.save()
     text = text_of(admin)
-    assert "60 GB of 250 GB; about 4 weeks" in text
-    assert "2 GB more a day over the last week" in text
+    assert "60 GB of 250 GB; lasts about 4 weeks" in text
+    assert "grew by 2 GB a day over the last week" in text
     assert "Results" not in text
 
 
@@ -167,7 +167,7 @@ def test_nothing_is_foretold_where_nothing_came_or_the_storage_has_no_end(admin,
     text = text_of(admin)
     assert "of 250 GB " in text
     assert "about" not in text
-    assert "more a day" not in text
+    assert "over the last week" not in text
     monkeypatch.setattr("segmentation.files.space_left", lambda: None)
     assert services.storage().days_left is None
 

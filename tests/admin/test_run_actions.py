@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def act(browser, action, *runs, **more):
-    """Choose an action for some rows; returns the page that follows."""
+    """Apply an action to some rows, and return the following page."""
     data = {"action": action, "_selected_action": [str(run.pk) for run in runs], "index": "0", **more}
     return browser.post(LIST, data, follow=True).content.decode()
 
@@ -25,7 +25,7 @@ def test_cancel_does_what_it_can_and_says_why_not_the_rest(admin, image):
     running, failed = make_runs(image, state="running")[0], make_runs(image, state="failed")[0]
     text = act(admin, "cancel_selected", queued, running, failed)
     assert "2 runs were cancelled." in text
-    assert "1 run stays as it is: This run has already ended; there is nothing to cancel." in text
+    assert "1 run was not changed: This run has already ended; there is nothing to cancel." in text
     assert states(queued, running, failed, other) == [State.CANCELLED, State.CANCELLED, State.FAILED, State.QUEUED]
 
 
@@ -33,8 +33,8 @@ def test_retry_does_what_it_can_and_says_why_not_the_rest(admin, image, settings
     failed, cancelled = make_runs(image, state="failed")[0], make_runs(image, state="cancelled")[0]
     running = make_runs(image, state="running")[0]
     text = act(admin, "retry_selected", failed, cancelled, running)
-    assert "2 runs are queued again." in text
-    assert "1 run stays as it is: Only a run that failed or was cancelled can be tried again." in text
+    assert "2 runs were queued again." in text
+    assert "1 run was not changed: Only a run that failed or was cancelled can be tried again." in text
     assert states(failed, cancelled, running) == [State.QUEUED, State.QUEUED, State.RUNNING]
 
 
@@ -42,8 +42,8 @@ def test_retry_keeps_to_the_owners_quota(admin, image, settings):
     settings.GMM_QUOTA_ACTIVE_RUNS = 1
     runs = make_runs(image, 3, state="failed")
     text = act(admin, "retry_selected", *runs)
-    assert "1 run is queued again." in text
-    assert "2 runs stay as they are: You have reached the limit of waiting and active runs (1)." in text
+    assert "1 run was queued again." in text
+    assert "2 runs were not changed: You have reached the limit of waiting and active runs (1)." in text
     assert sorted(states(*runs)) == [State.FAILED, State.FAILED, State.QUEUED]
 
 

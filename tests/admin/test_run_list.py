@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 LIST = "/admin/segmentation/run/"
 QUERIES = 6
-"""Session, person, two for their permissions, the capped count, runs with all that is joined; revisions come on top."""
+"""Queries: session, person, two for permissions, the capped count, the runs with their joins; then the revisions."""
 
 
 def page(browser, query=""):
@@ -34,7 +34,7 @@ def ids(*runs):
 
 
 def cells(text, name):
-    """The text in one column, each space of any width as a plain one."""
+    """Return the text of a column, with narrow spaces replaced by normal ones."""
     return [
         " ".join(html.unescape(re.sub("<[^>]+>", " ", cell)).split())
         for cell in re.findall(rf'<t[dh] class="field-{name}[^"]*">(.*?)</t[dh]>', text, re.DOTALL)
@@ -155,7 +155,7 @@ def test_search_gives_the_same_runs_when_very_many_images_match(admin, owner, mo
     images = make_images(*(image_row(owner, name=f"scan-{number}.png") for number in range(4)))
     runs = [make_runs(image, age=timedelta(hours=hours))[0] for hours, image in enumerate(images)]
     few = shown(admin, "?q=scan")
-    monkeypatch.setattr("segmentation.admin.runs.MOST", 2)
+    monkeypatch.setattr("segmentation.admin.runs.MAX_ROWS", 2)
     assert shown(admin, "?q=scan") == few == ids(*runs)
     assert shown(admin, "?q=scan-3") == ids(runs[3])
 
@@ -205,7 +205,7 @@ def test_a_list_that_is_too_long_to_count_says_so_and_offers_no_select_all(admin
     whole = page(admin)
     assert "Select all 60 runs" in whole
     assert "60\n" in whole
-    monkeypatch.setattr("segmentation.admin.listing.MOST", 30)
+    monkeypatch.setattr("segmentation.admin.listing.MAX_ROWS", 30)
     text = page(admin)
     assert "Only the first 30 runs are listed" in text
     assert "Select all 30 runs" not in text

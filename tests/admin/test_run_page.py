@@ -37,10 +37,10 @@ def test_a_finished_run_shows_everything_that_is_known_of_it(admin, finished_run
     assert (said["Clusters"], said["Seed"]) == ("3", "0")
     assert "nats per pixel" in said["Log-likelihood"]
     assert said["Iterations"].startswith(str(run.result.iterations))
-    assert said["SHA-256 of the map"] == run.result.pixels_sha256
+    assert said["SHA-256 of the label map"] == run.result.pixels_sha256
     assert said["Attempts"] == "1"
     assert run.result.versions
-    assert all(version in said["Made with"] for version in run.result.versions.values())
+    assert all(version in said["Versions"] for version in run.result.versions.values())
     rows = services.stored_result(run=run).clusters
     assert [row.mean_colour for row in rows] == re.findall(r"<td[^>]*>(#[0-9a-f]{6})</td>", text)
     for picture in (f"/images/{run.image_id}/display", f"/runs/{run.pk}/segmented.png", f"/runs/{run.pk}/binary.png"):
@@ -53,7 +53,7 @@ def test_a_failed_run_says_why_in_words_and_with_its_code(admin, image):
     run = make_runs(image, state="failed")[0]
     said = facts(admin.get(address(run)).content.decode())
     assert said["Code"] == "out_of_memory"
-    assert said["In words"] == "It needed more memory than it may take."
+    assert said["Message"] == "It needed more memory than it may take."
     assert "Log-likelihood" not in said
 
 
@@ -61,7 +61,7 @@ def test_revisions_are_listed_with_their_authors(admin, finished_run, owner):
     services.edit_legend(run=finished_run, author=owner, expected=0, foreground={0: True})
     text = admin.get(address(finished_run)).content.decode()
     table = re.findall(r'<th scope="row" class="num">(\d+)</th>\s*<td>(.*?)</td>', text)
-    assert table == [("1", "owner"), ("0", "the app")]
+    assert table == [("1", "owner"), ("0", "GMM Studio")]
 
 
 def test_the_page_costs_a_constant_number_of_queries(admin, finished_run, owner, django_assert_num_queries):
@@ -96,7 +96,7 @@ def test_a_waiting_run_is_cancelled_and_tried_again_from_its_page(admin, queued_
     text = admin.get(address(queued_run)).content.decode()
     assert address(queued_run, "cancel") not in text
     assert f'action="{address(queued_run, "retry")}"' in text
-    assert "1 run is queued again." in admin.post(address(queued_run, "retry"), follow=True).content.decode()
+    assert "1 run was queued again." in admin.post(address(queued_run, "retry"), follow=True).content.decode()
     assert state_of(queued_run) == State.QUEUED
     assert list(LogEntry.objects.order_by("id").values_list("change_message", flat=True)) == [
         "Cancelled. Owner: owner.",
@@ -108,7 +108,7 @@ def test_a_finished_run_offers_neither_and_refuses_both(admin, finished_run):
     text = admin.get(address(finished_run)).content.decode()
     for verb in ("cancel", "retry"):
         assert address(finished_run, verb) not in text
-        assert "1 run stays as it is: " in admin.post(address(finished_run, verb), follow=True).content.decode()
+        assert "1 run was not changed: " in admin.post(address(finished_run, verb), follow=True).content.decode()
     assert state_of(finished_run) == State.SUCCEEDED
 
 

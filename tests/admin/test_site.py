@@ -1,4 +1,4 @@
-"""What holds for every page of the admin: who comes in, what is there, and that nothing inline is in it."""
+"""Every page of the administration: permissions, content, and no inline script or style."""
 
 import re
 
@@ -100,10 +100,10 @@ def test_workers_are_looked_at_and_not_touched(admin, worker_row, image):
     run = make_runs(image, state="running")[0]
     type(run.job).objects.filter(pk=run.pk).update(worker=worker_row)
     text = admin.get("/admin/segmentation/worker/").content.decode()
-    assert re.findall(r'<td class="field-condition">(.*?)</td>', text) == ["At work", "Ended"]
-    assert re.findall(r'<td class="field-busy">(.*?)</td>', text) == ["1", "0"]
+    assert re.findall(r'<td class="field-condition">(.*?)</td>', text) == ["Active", "Ended"]
+    assert re.findall(r'<td class="field-running_jobs">(.*?)</td>', text) == ["1", "0"]
     alive = admin.get("/admin/segmentation/worker/?alive=1").content.decode()
-    assert re.findall(r'<td class="field-condition">(.*?)</td>', alive) == ["At work"]
+    assert re.findall(r'<td class="field-condition">(.*?)</td>', alive) == ["Active"]
     address = f"/admin/segmentation/worker/{worker_row.pk}"
     assert admin.post(f"{address}/change/", {"host": "x"}).status_code == 403
     assert admin.post(f"{address}/delete/", {"post": "yes"}).status_code == 403

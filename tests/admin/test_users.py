@@ -20,7 +20,7 @@ def superuser(client, transactional_db):
 
 
 def fields(person, **changes):
-    """What the form of a person sends."""
+    """Return the data of the form of a person."""
     return {"username": person.username, "email": person.email, "is_active": "on", **changes}
 
 
@@ -29,7 +29,7 @@ def test_the_list_and_the_page_say_how_much_a_person_has_stored(admin, owner):
     make_runs(image, 3)
     row = re.search(rf'<a href="{LIST}{owner.pk}/change/.*?</tr>', admin.get(LIST).content.decode(), re.DOTALL)[0]
     assert f'href="/admin/segmentation/image/?owner={owner.pk}">2<' in row
-    assert "1.9\xa0MB" in row
+    assert "2\N{NARROW NO-BREAK SPACE}MB" in row
     text = admin.get(f"{LIST}{owner.pk}/change/").content.decode()
     assert f'<a href="/admin/segmentation/image/?owner={owner.pk}">2 images</a>' in text
     assert f'<a href="/admin/segmentation/run/?owner={owner.pk}">3 runs</a>' in text

@@ -1,4 +1,4 @@
-"""The types that scripts give the API's answers (static/js/api.js) against the API's own description."""
+"""The types of the API's responses in static/js/api.js agree with the OpenAPI description."""
 
 import re
 

@@ -64,6 +64,16 @@ def tiff_of_pages(pages=2_000_000):
     return b"II*\0" + struct.pack("<I", first) + strip + b"\0" + written + struct.pack("<I", first + size) + rest
 
 
+def tiff_of_entities(depth=12):
+    """A TIFF whose OME-XML defines entities of ten entities each."""
+    entities = "".join(f'<!ENTITY e{level} "{f"&e{level - 1};" * 10}">' for level in range(1, depth))
+    size = f'<Pixels PhysicalSizeX="&e{depth - 1};" PhysicalSizeY="1"/>'
+    text = f'<?xml version="1.0"?><!DOCTYPE OME [<!ENTITY e0 "1">{entities}]><OME><Image>{size}</Image></OME>'
+    file = io.BytesIO()
+    tifffile.imwrite(file, np.zeros((8, 8), np.uint16), description=text, metadata=None)
+    return file.getvalue()
+
+
 def jpeg_2000_of_tiles(side=1000):
     """A JPEG 2000 that claims a tile for each of a million pixels."""
     data = bytearray(imagecodecs.jpeg2k_encode(np.zeros((side, side), np.uint8), level=0, codecformat="j2k"))
@@ -81,8 +91,8 @@ def dicom_of_scans():
     return dicoms.dicom(np.zeros((6000, 6000), np.uint8), uid.JPEGBaseline8Bit, content=jpeg_of_scans())
 
 
-def jpeg_xl_of_frames(frames=20_000):
-    """A JPEG XL of twenty thousand frames."""
+def jpeg_xl_of_frames(frames=4000):
+    """A JPEG XL of thousands of frames."""
     return imagecodecs.jpegxl_encode(np.zeros((frames, 8, 8, 3), np.uint8), lossless=True, photometric="rgb", effort=1)
 
 
@@ -121,8 +131,8 @@ def dicom_of_sequences(depth=100_000):
     return plain[:place] + (sequence + item) * depth + plain[place:]
 
 
-def dicom_of_elements(elements=3_000_000):
-    """A DICOM file of millions of empty elements."""
+def dicom_of_elements(elements=1_000_000):
+    """A DICOM file of a million empty elements."""
     plain = dicoms.dicom(np.zeros((8, 8), np.uint8))
     place = plain.index(b"\x28\0\x02\0US")
     return plain[:place] + b"\x09\x00\x01\x10UN\0\0\0\0\0\0" * elements + plain[place:]

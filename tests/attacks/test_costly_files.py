@@ -53,7 +53,7 @@ def test_little_that_becomes_much_is_refused(make, code):
 @pytest.mark.parametrize(
     "make",
     [
-        costly.tiff_of_pages, costly.tiff_of_bands, costly.jpeg_xl_of_frames, costly.jpeg_2000_of_layers,
+        costly.tiff_of_pages, costly.tiff_of_bands, costly.jpeg_xl_of_frames, costly.jpeg_2000_of_layers, costly.tiff_of_entities,
         costly.dicom_of_elements,
     ],
 )  # fmt: skip
@@ -98,7 +98,7 @@ def test_computing_beyond_the_budget_ends_the_child(operation):
     )
     request = {
         "operation": operation, "name": "", "limits": {"bytes": 100, "pixels": 100, "decoded_bytes": 300, "heic": False},
-        "memory": 500_000_000, "budget_factor": 1, "max_output": 1000,
+        "reading": {}, "memory": 500_000_000, "budget_factor": 1, "max_output": 1000,
     }  # fmt: skip
     began = time.process_time()
     try:

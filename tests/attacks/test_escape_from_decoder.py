@@ -39,7 +39,7 @@ def attack(connection):
     def run(probe, name=""):
         limits = {"bytes": 1000, "pixels": 1000, "decoded_bytes": 3000, "heic": True}
         request = {
-            "operation": probe.__name__, "name": str(name), "limits": limits, "memory": 500_000_000, "budget_factor": 1,
+            "operation": probe.__name__, "name": str(name), "limits": limits, "reading": {}, "memory": 500_000_000, "budget_factor": 1,
             "max_output": 1_000_000,
         }  # fmt: skip
         with open_memory(b"a file") as file:

@@ -30,20 +30,20 @@ def chromium():
 
 @pytest.fixture
 def site(live_server, worker, transactional_db, media):
-    """The address of the running site, with a worker."""
+    """Return the address of a running site with a worker."""
     return live_server.url
 
 
 @pytest.fixture
 def open_window(chromium, site):
-    """Open windows of any size and theme; afterwards nothing may have gone wrong in any of them."""
+    """Return a function that opens windows of any size and theme; at the end no window may have had an error."""
     with _windows(chromium, site) as window:
         yield window
 
 
 @pytest.fixture
 def open_own_window(chromium, live_server, client, owner, media):
-    """Open windows in which the owner is signed in, of a site whose runs wait: it has no worker."""
+    """Return a function that opens windows in which the owner is signed in, on a site without a worker, so that runs wait."""
     client.force_login(owner)
     cookie = {"name": settings.SESSION_COOKIE_NAME, "value": client.cookies[settings.SESSION_COOKIE_NAME].value}
     with _windows(chromium, live_server.url, {**cookie, "url": live_server.url}) as window:
@@ -55,7 +55,7 @@ def _windows(chromium, site, *cookies):
     windows, complaints = [], []
 
     def window(size="desktop", theme="light", *, scripts=True, refused=""):
-        """Open a window; `refused` is a pattern of the refusals that the console may report."""
+        """Open a window; `refused` is a pattern of the errors that the console may report."""
         context = chromium.new_context(
             base_url=site,
             viewport=SIZES[size],
@@ -82,7 +82,7 @@ def _windows(chromium, site, *cookies):
 
 @pytest.fixture
 def open_run(sign_in, owner, finished_run):
-    """Open the page of a finished run, signed in."""
+    """Return a function that opens the page of a finished run as its owner."""
 
     def page_of(*args, **options):
         page = sign_in(owner, *args, **options)
@@ -93,7 +93,7 @@ def open_run(sign_in, owner, finished_run):
 
 
 def _unexpected(message, refused):
-    """Refusals and conflicts are answers, although the console calls them errors."""
+    """Return whether a console message is an error; expected error responses, such as conflicts, do not count."""
     expected = re.search("status of (403|404|409|413|415|422)", message.text) or (
         refused and re.search(refused, message.text)
     )
@@ -106,7 +106,7 @@ def _is_fault(answer, refused):
 
 @pytest.fixture
 def sign_in(open_window):
-    """Open a window in which somebody is signed in; other arguments as of `open_window`."""
+    """Open a window in which a person is signed in; other arguments are those of `open_window`."""
 
     def window_of(person, *args, **options):
         page = open_window(*args, **options)

@@ -1,4 +1,4 @@
-"""WCAG 2.2 AA by machine, in both themes, on every page of the main job; and nothing wider than the window."""
+"""Automated checks of WCAG 2.2 AA in both themes on the main pages; and no page is wider than the window."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""Steppers, sliders and the theme: what they show, and that they stay within their bounds."""
+"""Number fields, sliders and the theme button: displayed values and limits."""
 
 import pytest
 from playwright.sync_api import expect

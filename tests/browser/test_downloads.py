@@ -1,4 +1,4 @@
-"""The menu of downloads as a person uses it: with a mouse, with the keyboard, on a phone, and without scripts."""
+"""The Download menu with mouse and keyboard, on a phone, and without JavaScript."""
 
 import io
 import json
@@ -21,7 +21,7 @@ def labels_of(run):
 
 
 def saved(page, link):
-    """Click a link; returns the name that the browser saves the file under, and its bytes."""
+    """Click a link, and return the name and the bytes of the file that the browser saves."""
     with page.expect_download() as download:
         link.click()
     return download.value.suggested_filename, Path(download.value.path()).read_bytes()

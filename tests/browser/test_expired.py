@@ -1,4 +1,4 @@
-"""A session that has ended, and cookies that are gone, while a page is open."""
+"""Sessions that end and cookies that are deleted while a page is open."""
 
 import re
 
@@ -27,7 +27,7 @@ def test_a_change_after_the_session_has_ended_offers_to_sign_in_and_leads_back(o
     Session.objects.all().delete()
     page.locator("[data-legend] tbody").get_by_role("checkbox").first.click()
     toast = page.locator(".toast")
-    expect(toast).to_contain_text("You are not signed in any more.")
+    expect(toast).to_contain_text("You are no longer signed in.")
     toast.get_by_role("link", name="Sign in").click()
     sign_in(page, owner)
     page.wait_for_url(f"**{address}")
@@ -70,7 +70,7 @@ def test_a_change_without_the_cookie_is_not_sent_and_says_what_to_do(open_own_wi
     box = page.locator("[data-legend] tbody").get_by_role("checkbox").first
     before = box.is_checked()
     box.click()
-    expect(page.locator(".toast")).to_contain_text("Load the page again")
+    expect(page.locator(".toast")).to_contain_text("Reload the page")
     expect(box).to_be_checked(checked=before)
     assert sent == []
     page.reload()
@@ -85,6 +85,6 @@ def test_a_form_without_the_cookie_answers_with_a_page_that_says_what_to_do(open
     page.context.clear_cookies(name=settings.CSRF_COOKIE_NAME)
     page.get_by_role("button", name="Run at full size").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("This form was not accepted")
-    expect(page.locator("main")).to_contain_text(re.compile("load the page again", re.IGNORECASE))
+    expect(page.locator("main")).to_contain_text(re.compile("reload the page", re.IGNORECASE))
     expect(page.locator("main")).to_contain_text("Nothing was changed.")
     assert Run.objects.count() == 0

@@ -1,4 +1,4 @@
-"""Answers that come in another order than they were asked for, and what is pressed twice."""
+"""Responses that arrive in another order than their requests, and buttons that are pressed twice."""
 
 import re
 
@@ -13,21 +13,21 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def hold(page, pattern):
-    """Keep back requests of a kind; returns the list they come into, to be let through in any order."""
+    """Hold requests to an address, and return the list of held requests, which can be continued in any order."""
     held = []
     page.route(pattern, lambda route: held.append(route))  # noqa: PLW0108 - Playwright looks at the function
     return held
 
 
 def arrived(page, held, count):
-    """Wait until so many requests are kept back."""
+    """Wait until a number of requests are held."""
     eventually(
         lambda: page.evaluate("1") and len(held) >= count
     )  # whatever is asked lets Playwright deliver what has come
 
 
 def settled(page):
-    """Wait until every request that the page has begun was seen: this one is the last."""
+    """Wait until all requests that the page has started were recorded, by sending one more."""
     assert page.evaluate("fetch('/healthz').then((answer) => answer.ok)")
 
 

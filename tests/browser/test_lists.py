@@ -1,4 +1,4 @@
-"""Lists of runs that are open in a window while their runs wait, work and end elsewhere."""
+"""Open lists of runs show how runs wait, run and end."""
 
 import re
 
@@ -16,7 +16,7 @@ AWAY = "Object.defineProperty(document, 'hidden', {get: () => sessionStorage.get
 
 
 def put_away(page, *, away):
-    """Do as if somebody had gone to another tab, which a browser without a screen cannot do."""
+    """Simulate a switch to another tab, which a headless browser does not support."""
     page.evaluate(
         "away => { sessionStorage.setItem('away', away); document.dispatchEvent(new Event('visibilitychange')); }",
         "yes" if away else "no",
@@ -45,7 +45,9 @@ def test_a_run_that_ends_elsewhere_shows_its_result_where_it_is_listed(open_own_
     card.hover()
     expect(card.locator("img.original")).to_be_attached()  # the scripts of the page know the new card
     if address == "history":
-        expect(page.locator("[data-renew=filters]")).to_contain_text(re.compile(r"Finished\s*1\s"), use_inner_text=True)
+        expect(page.locator("[data-refresh=filters]")).to_contain_text(
+            re.compile(r"Finished\s*1\s"), use_inner_text=True
+        )
 
 
 def test_the_title_of_the_tab_says_what_ended_until_somebody_looks(open_own_window, image):
@@ -95,7 +97,7 @@ def test_the_queue_of_the_administration_goes_on_by_itself(open_own_window, owne
     page.clock.install(time=0)
     page.goto("/admin/segmentation/worker/queue/")
     page.clock.pause_at(60_000)
-    numbers = page.locator("[data-live=numbers]")
+    numbers = page.locator("[data-refresh=numbers]")
     before = numbers.inner_text()
     make_run(image)
     held = hold(page, "**/queue/")
@@ -107,4 +109,4 @@ def test_the_queue_of_the_administration_goes_on_by_itself(open_own_window, owne
     expect(numbers).not_to_have_text(before, use_inner_text=True)
     page.unroute("**/queue/")
     page.route("**/queue/", lambda route: route.abort())
-    eventually(lambda: page.clock.run_for(100) or "does not answer" in page.locator("[data-now]").inner_text())
+    eventually(lambda: page.clock.run_for(100) or "does not respond" in page.locator("[data-update-note]").inner_text())

@@ -1,4 +1,4 @@
-"""A person takes everything that is theirs along, and goes."""
+"""A person downloads the archive of their data and deletes the account."""
 
 import zipfile
 

@@ -1,4 +1,4 @@
-"""What the browser draws by itself, pixel by pixel against what the server has."""
+"""Pictures that the browser paints equal those of the server, pixel by pixel."""
 
 import io
 
@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def shown_pixels(page, name):
-    """Return the pixels of a canvas on the page as (height, width, 4) of 0 to 255."""
+    """Return the pixels of a canvas as an array (height, width, 4) of values from 0 to 255."""
     found = page.locator(f"canvas[data-drawn={name}]")
     expect(found).to_be_attached()
     width, height, values = found.evaluate(

@@ -1,4 +1,4 @@
-"""What a page says and does when the API refuses, is too busy, or does not answer."""
+"""What pages show when the API returns an error, is busy, or does not respond."""
 
 import json
 import re
@@ -86,7 +86,7 @@ def test_an_upload_that_is_refused_says_so_and_can_be_tried_again(open_own_windo
     page.route("**/api/v1/images", lambda route: answer(route, status, text))
     choose(page, encoded(pixels()))
     expect(page.get_by_role("alert")).to_contain_text("phantom.png was not uploaded")
-    expect(page.get_by_role("alert")).to_contain_text(sentence or "The server did not answer.")
+    expect(page.get_by_role("alert")).to_contain_text(sentence or "The server did not respond.")
     expect(page.get_by_text("Drop a picture here")).to_be_visible()
     page.unroute("**/api/v1/images")
     choose(page, encoded(pixels()))
@@ -98,7 +98,7 @@ def test_an_upload_that_is_refused_says_so_and_can_be_tried_again(open_own_windo
 def test_a_change_that_is_refused_is_taken_back(open_own_window, finished_run, refusal):
     status, text, sentence = ANSWERS[refusal]
     if status == 401:
-        sentence = "You are not signed in any more."  # with a way to do that
+        sentence = "You are no longer signed in."  # with a way to do that
     page = open_own_window(refused=REFUSED)
     page.goto(finished_run.get_absolute_url())
     page.route("**/legend", lambda route: answer(route, status, text))
@@ -135,13 +135,13 @@ def test_a_page_that_watches_a_run_waits_as_long_as_the_server_asks_and_goes_on(
     page.route(f"**/api/v1/runs/{run.pk}", refuse)
     page.goto(run.get_absolute_url())
     arrived(page, asked, 1)
-    expect(page.locator("[data-lost]")).to_be_visible()
+    expect(page.locator("[data-connection-lost]")).to_be_visible()
     page.clock.run_for(pause * 1000 - 1)
     settled(page)
     assert len(asked) == 1
     page.unroute(f"**/api/v1/runs/{run.pk}")
     page.clock.run_for(1)
-    expect(page.locator("[data-lost]")).to_be_hidden()
+    expect(page.locator("[data-connection-lost]")).to_be_hidden()
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])

@@ -1,4 +1,4 @@
-"""A run is repeated from the page of its picture with values that no slider and no list has."""
+"""A run is repeated with values that are not among the choices of the form."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,4 +1,4 @@
-"""What else a result tells, as a person sees it: uncertainty, measures, overlaps; merging and undo."""
+"""The page of a result: uncertainty, measurements, overlaps; merging and undo."""
 
 import re
 
@@ -43,9 +43,9 @@ def test_undo_appears_with_the_first_change(open_run):
 
 
 @pytest.mark.parametrize(("size", "theme"), [("desktop", "light"), ("phone", "dark")])
-def test_measures_and_maps_open_where_they_stand(open_run, finished_run, size, theme):
+def test_measurements_and_maps_open_in_place(open_run, finished_run, size, theme):
     page = open_run(size, theme)
-    page.locator(".measures > summary").click()
+    page.locator(".measurements > summary").click()
     cells = page.locator("[data-regions]")
     expect(cells.first).to_have_text(re.compile(r"^\d+$"))
     assert cells.all_inner_texts() == [str(n) for n in services.connected_regions(run=finished_run)]
@@ -65,13 +65,37 @@ def test_without_scripts_clusters_are_merged_and_regions_counted(open_run, finis
     page = open_run(scripts=False)
     page.get_by_role("button", name="Merge").click()
     expect(page.get_by_role("heading", name="2 clusters")).to_be_visible()
-    page.locator(".measures > summary").click()
+    page.locator(".measurements > summary").click()
     page.get_by_role("link", name="Count the regions").click()
     finished_run.refresh_from_db()
     expected = [str(n) for n in services.connected_regions(run=finished_run)]
     assert page.locator("[data-regions]").all_inner_texts() == expected
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("heading", name="3 clusters")).to_be_visible()
+
+
+def test_the_maps_are_asked_for_one_after_the_other(open_run):
+    page = open_run()
+    events = []
+    page.on("request", lambda request: events.append(("asked", request.url)))
+    page.on("requestfinished", lambda request: events.append(("came", request.url)))
+    page.locator(".maps > summary").click()
+    page.wait_for_function("() => document.querySelector('[data-zoom=novelty] img').naturalWidth === 48")
+    maps = [(what, name) for what, url in events for name in ("uncertainty", "novelty") if f"/{name}.png" in url]
+    assert maps[:3] == [("asked", "uncertainty"), ("came", "uncertainty"), ("asked", "novelty")]
+
+
+def test_without_scripts_a_map_is_made_when_somebody_follows_its_link(open_run):
+    page = open_run(scripts=False)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload(wait_until="load")
+    assert [url for url in asked if "segmented.png" in url]
+    assert [url for url in asked if "uncertainty.png" in url or "novelty.png" in url] == []
+    page.locator(".maps > summary").click()
+    with page.expect_response("**/novelty.png*") as answer:
+        page.get_by_role("link", name="Open the map of novelty at full size").first.click()
+    assert answer.value.status == 200
 
 
 def test_a_pixel_that_is_clicked_says_what_it_belongs_to(open_run, finished_run):

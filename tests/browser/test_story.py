@@ -1,4 +1,4 @@
-"""The main job as a person does it, from signing up to signing out."""
+"""The whole workflow of a person, from sign-up to sign-out."""
 
 import io
 import re
@@ -31,7 +31,7 @@ def fetched(page, address):
 
 
 def drawn(page, name):
-    """The pixels of a picture or canvas as they are on the page."""
+    """Return the pixels of a picture or canvas as the page shows them."""
     return np.array(
         page.evaluate(
             """name => {
@@ -146,7 +146,7 @@ def test_a_pasted_picture_is_segmented(open_window):
     run_address(page)
     expect(page.locator("[data-legend] tbody tr")).to_have_count(2)
     expect(page.locator("[data-legend] tbody")).to_contain_text("#c02020")
-    expect(page.locator("[data-legend] tbody")).to_contain_text("1\u202f200")
+    expect(page.locator("[data-legend] tbody")).to_contain_text("1,200")
 
 
 def test_a_file_that_is_no_picture_is_refused_where_it_was_dropped(open_window):

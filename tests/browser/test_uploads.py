@@ -1,4 +1,4 @@
-"""Pictures that are dropped or pasted anywhere, several at once, and a page that is left while they are on their way."""
+"""Uploads of pictures that are dropped or pasted anywhere, several at once, and leaving the page during an upload."""
 
 import base64
 import re
@@ -28,7 +28,7 @@ GIVE = """({kind, files, target}) => {
 
 
 def give(page, kind, *files, target="body"):
-    """Drop or paste files; returns whether the page took them, so that the browser does not open them."""
+    """Drop or paste files, and return whether the page handled them, so that the browser does not open them."""
     encoded_files = [[name, base64.b64encode(data).decode()] for name, data in files]
     return page.evaluate(GIVE, {"kind": kind, "files": encoded_files, "target": target})
 
@@ -108,7 +108,7 @@ def test_one_of_several_can_be_stopped(open_own_window):
     entries = page.locator(".uploads li")
     arrived(page, held, 1)
     entries.nth(1).get_by_role("button", name="Cancel").click()
-    expect(entries.nth(1)).to_contain_text("was stopped")
+    expect(entries.nth(1)).to_contain_text("was cancelled")
     entries.nth(0).get_by_role("button", name="Cancel").click()
     arrived(page, held, 2)
     held[1].continue_()

@@ -22,6 +22,7 @@ from segmentation.engine import artefacts, pipeline
 from segmentation.engine.artefacts import ARTEFACTS
 from segmentation.engine.artefacts.document import run_document
 from segmentation.engine.imaging import Limits, masks
+from segmentation.engine.model import FittedModel
 from segmentation.engine.recipe import Recipe
 from tests.factories import bar_mask, encoded, pixels
 from tests.processes import ROOT, children_of, eventually
@@ -238,6 +239,11 @@ MIXTURE = {
     "schema": 1, "weights": [0.5, 0.5], "means": [[0, 0, 0], [9, 9, 9]],
     "covariances": [[[1, 0, 0], [0, 1, 0], [0, 0, 1]]] * 2, "covariance_type": "full",
 }  # fmt: skip
+DOCUMENT = {
+    "schema": 1, "recipe": {"n_clusters": 2}, "mixture": MIXTURE,
+    "features": {"names": ["red", "green", "blue"], "offset": [0] * 3, "scale": [1] * 3, "step": [1] * 3, "dtype": "uint8"},
+    "clusters": [{"name": "a", "colour": "#000000", "foreground": False, "components": [k]} for k in range(2)],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -256,7 +262,17 @@ MIXTURE = {
         (
             {"recipe": {"features": "lab"}, "mixture": MIXTURE},
             [],
-            "Its run used other features: give its --features, --texture and --position, or the mixture alone.",
+            "This is not a fitted model: choose the run.json of a finished run of the preset Colours.",
+        ),
+        (
+            DOCUMENT | {"recipe": {"preset": "regions"}},
+            [],
+            "Regions belong to one picture: only a run of the preset Colours leaves a model.",
+        ),
+        (
+            DOCUMENT,
+            ["--texture"],
+            "Its run looked at pixels in another way: give its --features, --texture and --position, or the mixture alone.",
         ),
     ],
 )
@@ -269,10 +285,89 @@ def test_a_start_that_does_not_suit_is_refused_by_its_name(picture, output, cont
     assert not output.exists()
 
 
+def test_a_model_gives_the_labels_of_its_run_and_other_pictures_the_same_clusters(picture, other, output):
+    options = ["--features", "lab", "--smoothness", "0.5"]
+    segment(picture, "--clusters", 3, *options, "--output", output / "fitted")
+    done = segment(
+        picture, other, "--model", output / "fitted" / "phantom" / "run.json", "--output", output / "applied"
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    fitted, again, another = (written(output / name) for name in ("fitted/phantom", "applied/phantom", "applied/other"))
+    assert {name: again[name] for name in OUTPUTS - {"run.json"}} == {
+        name: fitted[name] for name in OUTPUTS - {"run.json"}
+    }
+    model, document = (json.loads(files["run.json"]) for files in (fitted, another))
+    for name in ("recipe", "mixture", "features"):
+        assert document[name] == model[name]
+    assert [cluster["colour"] for cluster in document["clusters"]] == [
+        cluster["colour"] for cluster in model["clusters"]
+    ]
+    assert document["input"]["name"] == "other.bmp"
+    assert model["applied_model"] is None
+    assert document["applied_model"] == FittedModel.from_mapping(model).sha256
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "reason"),
+    [
+        ("{", [], "model.json: It is not JSON."),
+        ("\x89PNG", [], "model.json: It is not JSON."),
+        ("[" * 10_000, [], "model.json: It is not JSON."),
+        (
+            [1],
+            [],
+            "model.json: This is not a fitted model: choose the run.json of a finished run of the preset Colours.",
+        ),
+        (
+            MIXTURE,
+            [],
+            "model.json: This is not a fitted model: choose the run.json of a finished run of the preset Colours.",
+        ),
+        (
+            DOCUMENT | {"recipe": {"preset": "regions"}},
+            [],
+            "model.json: Regions belong to one picture: only a run of the preset Colours leaves a model.",
+        ),
+        (DOCUMENT | {"schema": 2}, [], "model.json: This model was written by another release of the program."),
+        (
+            DOCUMENT | {"recipe": {"features": "lab"}},
+            [],
+            "model.json: The features, mixture and legend of this model do not match.",
+        ),
+        (
+            DOCUMENT,
+            ["--features", "lab", "--clusters", "3", "--position", "--begin", "run.json"],
+            "--model brings the settings of its run: leave out --clusters, --features, --position, --begin.",
+        ),
+    ],
+)
+def test_a_model_that_does_not_suit_is_refused_before_work_starts(picture, output, content, options, reason):
+    path = picture.with_name("model.json")
+    path.write_bytes((content if isinstance(content, str) else json.dumps(content)).encode("latin-1"))
+    done = segment(picture, "--model", path, *options, "--output", output)
+    assert (done.returncode, done.stderr.replace(f"{path}", "model.json")) == (1, f"CommandError: {reason}\n")
+    assert not output.exists()
+
+
+def test_pictures_of_other_bands_or_depth_than_the_model_fail_by_themselves(picture, tmp_path, output):
+    (tmp_path / "model.json").write_text(json.dumps(DOCUMENT))
+    (tmp_path / "grey.png").write_bytes(encoded(pixels()[..., 0]))
+    tifffile.imwrite(tmp_path / "deep.tif", pixels().astype(np.uint16) * 100, photometric="rgb")
+    grey, deep = tmp_path / "grey.png", tmp_path / "deep.tif"
+    done = segment(grey, deep, picture, "--model", tmp_path / "model.json", "--output", output)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        f"{grey}: The model needs a picture with 3 bands, but this one has 1: choose another picture.",
+        f"{deep}: The model is of values of the type uint8, but this picture has uint16: choose a picture of the same depth.",
+        "CommandError: 2 of 3 pictures failed.",
+    ]
+    assert [path.name for path in output.iterdir()] == ["phantom"]
+
+
 def test_inputs_that_are_not_there_or_no_pictures_are_named_before_work_starts(picture, tmp_path, output):
     missing, notes = tmp_path / "missing", tmp_path / "notes.png"
     notes.write_text("not a picture")
-    for options in (["--begin", missing], ["--clusters", "3", "--mask", missing]):
+    for options in (["--begin", missing], ["--model", missing], ["--clusters", "3", "--mask", missing]):
         done = segment(picture, *options, "--output", output)
         assert (done.returncode, done.stderr) == (1, f"CommandError: {missing}: No such file or directory.\n")
     done = segment(picture, "--clusters", "3", "--mask", notes, "--output", output)

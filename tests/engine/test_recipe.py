@@ -56,7 +56,7 @@ def test_regions_are_counted_by_the_engine_unless_a_number_is_given():
 @pytest.mark.parametrize(
     ("setting", "sentence"),
     [
-        ({"covariance": 3}, "The shape of clusters must be one of: full, tied, diag, spherical."),
+        ({"covariance": 3}, "The shape of clusters must be one of: full, tied, diag, spherical, mixed."),
         ({"tolerance": "0"}, "The tolerance must be between 1e-09 and 0.1."),
         ({"tolerance": "much"}, "The tolerance must be a number."),
         ({"tolerance": float("nan")}, "The tolerance must be a number."),
@@ -86,7 +86,7 @@ def test_settings_may_come_as_a_form_writes_them():
 def test_an_unknown_preset_is_refused_with_the_valid_ones(preset):
     with pytest.raises(BadRecipe) as refused:
         Recipe.from_mapping({"preset": preset})
-    assert str(refused.value) == "The preset must be one of: colours, regions."
+    assert str(refused.value) == "The preset must be one of: colours, areas, regions."
 
 
 @pytest.mark.parametrize("five", [5, "5", " 5 ", 5.0])

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from segmentation import execution, files, services, upkeep
 from segmentation.engine import pipeline
-from segmentation.engine.artefacts import ARTEFACTS
+from segmentation.engine.artefacts import ARTEFACTS, result_name
 from segmentation.engine.imaging import Limits
 from segmentation.engine.recipe import Inputs, Recipe
 from segmentation.exceptions import Conflict
@@ -100,6 +100,19 @@ def test_the_archive_holds_every_file_and_row_of_the_person_and_nothing_of_other
     assert "missing.txt" not in found
     assert not any(b"secret" in data for data in found.values())
     assert site.password.encode() not in b"".join(found.values())
+
+
+def test_the_folder_of_a_result_says_how_many_of_what_were_found_as_its_downloads_do(site):
+    found = packed(site)
+    runs = [run for name, data in found.items() if name.endswith("/picture.json") for run in json.loads(data)["runs"]]
+    folders = {run["id"]: run["folder"] for run in runs}
+    kinds = set()
+    for run in Run.objects.filter(job__owner=site, job__state=State.SUCCEEDED).select_related("job", "image", "result"):
+        count = len(services.stored_result(run=run).legend.clusters)
+        kind = result_name("a.png", count, regions=run.has_regions).removeprefix("a-")
+        assert folders[str(run.pk)] == f"{run.job.created:%Y-%m-%d}-{kind}"
+        kinds.add(kind.rstrip("0123456789"))
+    assert kinds == {"k", "regions"}
 
 
 def test_the_sums_in_the_archive_are_those_of_all_its_files(site):

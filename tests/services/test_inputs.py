@@ -79,6 +79,14 @@ def test_a_run_that_begins_with_one_of_a_deep_picture_knows_its_units(finished_r
     assert run.inputs["mixture"] == result.mixture | {"units": {"offset": [90.0] * 3, "scale": [16.0] * 3}}
 
 
+def test_a_run_can_begin_with_a_result_from_before_units_were_kept(finished_run):
+    result = finished_run.result
+    del result.facts["features"]
+    result.save()
+    run = services.create_run(image=finished_run.image, recipe=Recipe(n_clusters=None), begin=finished_run)
+    assert run.inputs["mixture"] == result.mixture
+
+
 def test_a_mask_that_was_swept_is_taken_from_an_earlier_run(image, mask):
     factories.make_run(image, inputs=Inputs(mask=mask))
     files.delete_prefix(f"{files.image_prefix(image.pk)}/masks")

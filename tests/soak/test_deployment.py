@@ -176,7 +176,7 @@ def test_staff_see_the_workers_at_the_queue(deployment, window):
     page.fill("[name=password]", deployment.password)
     page.click("main button[type=submit]")
     page.wait_for_url(f"{deployment.url}/admin/segmentation/worker/queue/")
-    expect(page.locator("[data-now]")).to_have_text("now, every 2 s", timeout=20_000)
+    expect(page.locator("[data-update-note]")).to_have_text("updated every 2 s", timeout=20_000)
     expect(page.locator(".field-state").first).to_have_text(re.compile("Free|Working"))
     assert page.locator("#result_list tbody tr").count() >= 2
 

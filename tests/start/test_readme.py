@@ -1,7 +1,9 @@
-"""The README agrees with the settings, commands and files of the project."""
+"""The README and the other documents agree with the code."""
 
 import re
 from pathlib import Path
+
+import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -25,6 +27,14 @@ def test_every_run_time_dependency_has_its_reason() -> None:
     lines = (ROOT / "requirements.in").read_text().splitlines()
     wanted = {re.match(r"[\w-]+", line)[0] for line in lines if line and not line.startswith("#")}
     assert {name for name in wanted if name not in decisions} == set()
+
+
+def test_the_examples_in_python_run() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+    examples = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    assert examples
+    for example in examples:
+        exec(compile(example, "README.md", "exec"), {"pixels": pixels, "other_pixels": pixels[::-1]})  # noqa: S102 - ours
 
 
 def test_every_link_inside_the_documents_leads_somewhere() -> None:

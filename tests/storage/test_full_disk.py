@@ -74,4 +74,4 @@ def test_staff_are_warned_before_the_disk_is_full(client, staff, settings):
     _, total = files.space_left()
     settings.GMM_DISK_WARNING = total
     page = client.get("/admin/").content.decode()
-    assert "are left on the disk that holds the pictures. Make room" in page
+    assert "are left on the disk that holds the pictures. Free some space" in page

@@ -37,7 +37,7 @@ def test_the_examples_of_the_number_words_hold():
     [
         ("{{ value|percent }}", 0.412, f"41.2{NARROW}%"),
         ("{{ value|percent }}", 1, f"100.0{NARROW}%"),
-        ("{{ value|thousands }}", 96615, f"96{NARROW}615"),
+        ("{{ value|thousands }}", 96615, "96,615"),
         ("{{ value|thousands }}", 999, "999"),
         ("{{ value|filesize }}", 0, f"0{NARROW}kB"),
         ("{{ value|filesize }}", 1, f"1{NARROW}kB"),
@@ -47,7 +47,7 @@ def test_the_examples_of_the_number_words_hold():
         ("{{ value|number:2 }}", -12.409, "\N{MINUS SIGN}12.41"),
     ],
 )
-def test_numbers_carry_narrow_spaces_units_and_a_true_minus(source, value, expected):
+def test_numbers_carry_units_and_a_true_minus(source, value, expected):
     assert rendered(source, value=value) == expected
 
 

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.test import Client
 
 from segmentation import execution, services, upkeep
+from segmentation.engine.gmm.regions import Tree
 from segmentation.models import Image, Run, User
 
 
@@ -31,6 +32,7 @@ def main():
             for run in Run.objects.select_related("job", "image", "result")
             if run.succeeded
         },
+        "trees": {str(run.pk): tree_of(run) for run in Run.objects.all() if run.succeeded and run.has_regions},
         "images": {str(image.pk): about_image(image) for image in Image.objects.all()},
         "users": {user.username: about_user(user) for user in User.objects.all()},
         "pages": dict(answers()),
@@ -55,6 +57,19 @@ def about(run):
         "clusters": [{name: getattr(row, name) for name in names} for row in rows],
         "foreground_share": services.stored_result(run=run).foreground_share,
         **{name: pixels_hash(run, name) for name in ("labels", "segmented", "binary")},
+    }
+
+
+def tree_of(run):
+    """Return how many regions are cut from the stored tree of mergers, with its costs and their scale."""
+    arrays = services.stored_result(run=run).fit
+    tree = Tree(len(arrays["tree_areas"]), arrays["tree_merges"], arrays["tree_costs"])
+    n_regions = len(run.result.mixture["weights"])
+    return {
+        "scale": str(arrays["tree_scale"]) if "tree_scale" in arrays else None,
+        "costs": tree.costs.tolist(),
+        "cost": tree.cost_at(n_regions),
+        "regions": [n_regions, len(np.unique(tree.cut(n_regions)[arrays["tree_leaves"]]))],
     }
 
 

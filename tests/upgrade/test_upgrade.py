@@ -99,6 +99,16 @@ def in_words_of_today(notice):
     return notice
 
 
+def test_an_earlier_tree_of_regions_keeps_its_costs_and_gives_the_stored_regions(report):
+    """Their costs were products above 0; those of today are log-odds, and say so."""
+    assert report["trees"]
+    for tree in report["trees"].values():
+        assert tree["scale"] is None
+        assert min(tree["costs"]) >= 0
+        assert tree["cost"] in tree["costs"]
+        assert tree["regions"][0] == tree["regions"][1]
+
+
 def test_every_picture_and_person_is_described_as_before(site, report):
     for key, expected in site.expected["images"].items():
         notices = [in_words_of_today(notice) for notice in expected["notices"]]

@@ -1,4 +1,4 @@
-"""The account page and the archive on it, as a browser without scripts sees them."""
+"""The account page and the archive of personal data, without JavaScript."""
 
 import io
 import zipfile

@@ -84,5 +84,5 @@ def test_a_size_that_is_given_later_shows_in_results_that_exist(browser, finishe
     rows = table(response)
     assert column(rows, "Area")[0] == "Area mm²"
     for area, pixels in zip(column(rows, "Area")[1:], column(rows, "Pixels")[1:], strict=True):
-        assert float(area.replace(" ", "")) == 4 * float(pixels.replace(" ", ""))
+        assert float(area.replace(",", "")) == 4 * float(pixels.replace(",", ""))
     assert "A pixel is 2\u202fmm, given by hand." in unescape(response.content.decode())

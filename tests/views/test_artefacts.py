@@ -1,4 +1,4 @@
-"""Files that are made from a result, as the web sends them: all of them, by the registry."""
+"""Responses with files that are made from a result, for every artefact of the registry."""
 
 import io
 import json

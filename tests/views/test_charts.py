@@ -36,9 +36,11 @@ def test_a_rise_that_is_too_small_to_be_read_is_named_by_its_end_alone():
     assert [tick.text for tick in chart.rows] == ["−3.57"]
 
 
-def test_flat_history_is_a_line_at_the_bottom():
+def test_flat_history_is_a_line_at_its_value():
     chart = fit_chart([-5.0, -5.0, -5.0])
-    assert {y for _x, y in points(chart)} == {98.0}
+    (row,) = chart.rows
+    assert {y for _x, y in points(chart)} == {float(row.at)}
+    assert row.text == "−5.00"
 
 
 def test_middle_column_stands_above_its_own_iteration():

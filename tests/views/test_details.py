@@ -1,4 +1,4 @@
-"""What stands under Fit and Details: one log-likelihood, and settings in words."""
+"""The texts under Fit and Details: one log-likelihood, and the settings."""
 
 import html
 import re
@@ -22,7 +22,7 @@ def browser(client, owner):
 
 
 def shades(width, height):
-    """Return greys that pass into each other, of which a fit takes many steps."""
+    """Return a picture with a smooth grey gradient, for which a fit needs many iterations."""
     noise = np.random.default_rng(5).normal(0, 12, (height, width))
     return np.clip(np.linspace(60, 200, width) + noise, 0, 255).astype(np.uint8)
 
@@ -41,8 +41,8 @@ def page_of(browser, run):
 
 
 def ends_at(page):
-    """Return the value at which the curve ends, as it is told to those who do not see it."""
-    return re.search(r"it rises from \S+ to (\S+) nats per pixel", page)[1]
+    """Return the last value of the curve, from its alternative text."""
+    return re.search(r"from \S+ to (\S+) nats per pixel", page)[1]
 
 
 @pytest.mark.parametrize("recipe", [{}, {"exact": True}, {"n_clusters": "auto"}, {"max_iterations": 2}])
@@ -52,7 +52,7 @@ def test_the_curve_ends_at_the_log_likelihood_that_is_told_in_numbers(browser, o
     value = float(details["Log-likelihood"].split()[0].replace("−", "-"))
     assert value == pytest.approx(run.result.log_likelihood, abs=1e-4)
     assert ends_at(page) == f"{value:.2f}".replace("-", "−")
-    assert details["Log-likelihood"].endswith(", mean of all 1\N{NARROW NO-BREAK SPACE}728 pixels")
+    assert details["Log-likelihood"].endswith(", mean of all 1,728 pixels")
 
 
 def test_of_a_sample_the_details_say_so(browser, owner):
@@ -75,8 +75,8 @@ def test_all_pixels_are_named_where_the_curve_goes_on_with_them(browser, owner):
 
 def test_beside_the_criterion_the_page_says_which_pixels_its_log_likelihood_is_of(browser, owner):
     page, _ = page_of(browser, finished(owner, n_clusters="auto"))
-    assert "All are in nats per pixel and of interior pixels only" in page
-    assert "Details give the log-likelihood of all fitted pixels, which is another number." in page
+    assert "All values are in nats per pixel and describe interior pixels only" in page
+    assert "The log-likelihood under Details describes all fitted pixels and therefore differs." in page
 
 
 def test_settings_are_told_in_words(browser, owner):

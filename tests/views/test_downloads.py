@@ -1,4 +1,4 @@
-"""The original, sent by whoever the settings name; the decision who may have it is always ours."""
+"""Downloads of the original through the site, nginx or S3; the site always checks the permission."""
 
 import re
 import urllib.request
@@ -20,7 +20,7 @@ def data():
 
 @pytest.fixture
 def s3(settings, monkeypatch):
-    """A bucket on a server of moto's, and the site's pictures in it."""
+    """Store the pictures of the site in a bucket on a moto server."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)

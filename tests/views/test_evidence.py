@@ -1,4 +1,4 @@
-"""Why so many clusters: what a run shows whose number was left to the engine."""
+"""The explanation of an automatically chosen number of clusters."""
 
 import io
 import json
@@ -24,7 +24,7 @@ def browser(client, owner):
 
 @pytest.fixture
 def auto_run(owner):
-    """Three colours with noise; the engine is asked how many there are."""
+    """Return a run that chooses the number of clusters of a noisy picture with three colours."""
     image = factories.make_image(owner, factories.encoded(factories.pixels(240, 180)))
     services.create_run(image=image, recipe=Recipe(n_clusters=None))
     execution.serve_until_empty()
@@ -50,7 +50,7 @@ def test_the_file_holds_the_reason_as_a_code_with_values(auto_run):
 
 
 def test_a_file_of_an_earlier_release_gives_the_same_reason(browser, auto_run):
-    """It holds an English sentence instead of a code."""
+    """Evidence of an earlier release contains an English sentence instead of a code."""
     before = services.evidence(run=auto_run)
     arrays = fit_arrays(auto_run)
     del arrays["evidence_reason"]

@@ -13,7 +13,7 @@ from tests.markup import markup
 pytestmark = pytest.mark.django_db(transaction=True)
 
 QUERIES = 6
-"""Session, person, counts by state, images without a run, their number aside: runs with job, image and result, revisions."""
+"""Queries: session, person, counts by state, number of images without a run, runs with job, image and result, revisions."""
 
 
 @pytest.fixture

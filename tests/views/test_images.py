@@ -119,3 +119,16 @@ def test_name_of_any_kind_is_shown_as_text(browser, image):
     page = markup(browser.get(image.get_absolute_url()))
     assert "<img src=x" not in page
     assert "&lt;img src=x onerror=alert(1)&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("field", "given"),
+    [("tolerance", "abc"), ("max_iterations", "0"), ("seed", "-1"), ("restarts", "many"), ("smoothness", "2")],
+)
+def test_what_is_wrong_with_a_setting_is_told_at_its_field(browser, image, field, given):
+    page = browser.post(f"/images/{image.pk}/run/", {"n_clusters": "3", field: given}).content.decode()
+    (told,) = re.findall(r'<p class="error" id="([\w-]+)"', page)
+    (wrong,) = (tag for tag in re.findall(r"<input[^>]*>", page) if 'aria-invalid="true"' in tag)
+    assert f'name="{field}"' in wrong
+    assert f'value="{given}"' in wrong
+    assert told in re.search(r'aria-describedby="([^"]*)"', wrong)[1].split()

@@ -1,4 +1,4 @@
-"""What Prometheus gets, parsed by its own parser; who gets nothing cannot tell that there is something."""
+"""The metrics, parsed by Prometheus's own parser; people without permission get the 404 of an unknown address."""
 
 import re
 
@@ -66,7 +66,7 @@ def test_a_site_without_a_token_accepts_none(client, given):
 
 
 def shown(answer):
-    """The page without its CSRF token and its own address."""
+    """Return the page without the CSRF token and the address in it, which differ between requests."""
     text = re.sub(r'value="[^"]{64}"', "", answer.content.decode())
     return answer.status_code, text.replace(answer.request["PATH_INFO"], "")
 

@@ -11,6 +11,7 @@ from django.urls import include, path
 
 from gmmsite.urls import urlpatterns as site_patterns
 from segmentation import services
+from segmentation.engine.imaging.formats import FORMATS, name_of_file
 from segmentation.views import pages
 from segmentation.views.showcase import showcase
 from tests.markup import markup
@@ -23,7 +24,7 @@ SIGNED_IN = ["/", "/help/", "/history/", "/account/", "/accounts/password/change
 
 
 class Links(HTMLParser):
-    """Addresses that a page leads to or loads; and whatever is inline and would not be applied."""
+    """Collect the addresses that a page links to or loads, and inline styles and scripts, which the policy forbids."""
 
     def __init__(self, page):
         super().__init__()
@@ -77,7 +78,7 @@ handler400, handler403, handler404, handler500 = (
 
 @pytest.fixture
 def faulty(settings):
-    """A browser on a site that has addresses for everything that can go wrong."""
+    """Return a browser on a site with an address for each error."""
     settings.ROOT_URLCONF = __name__
     return Client(raise_request_exception=False)
 
@@ -89,7 +90,7 @@ def browser(client, owner):
 
 
 def walk(client, start):
-    """Follow every link from `start` within the site; returns what each address answered."""
+    """Follow every link within the site from `start`, and return the response of each address."""
     answers, waiting = {}, list(start)
     while waiting:
         address = waiting.pop()
@@ -173,6 +174,22 @@ def test_help_states_the_limits_of_this_site(client, settings):
     assert f"up to 12{NARROW}MB and 7.5 megapixels" in page
 
 
+def test_the_dialog_of_the_browser_offers_every_format_that_is_read(browser):
+    page = browser.get("/").content.decode()
+    (offered,) = re.findall(r'accept="([^"]*)"', page)
+    media_types = {
+        "PNG": "image/png",
+        "JPEG": "image/jpeg",
+        "WEBP": "image/webp",
+        "BMP": "image/bmp",
+        "GIF": "image/gif",
+    }
+    media_types |= {"AVIF": "image/avif"}
+    for image_format in FORMATS:
+        expected = media_types.get(image_format) or name_of_file("a.html", image_format).removeprefix("a.html")
+        assert expected in offered.split(",")
+
+
 @pytest.mark.parametrize("is_taken", [True, False])
 def test_pages_name_heic_only_where_it_is_taken(browser, settings, is_taken):
     settings.GMM_HEIC = is_taken
@@ -245,7 +262,9 @@ def test_theme_is_changed_by_post_only(client):
 
 def test_what_was_done_leaves_and_what_was_not_done_stays(faulty):
     page = markup(faulty.get("/said/"))
-    assert re.search(r'class="toast" role="status" data-leaves>\s*<span class="grow">cup.png was deleted.</span>', page)
+    assert re.search(
+        r'class="toast" role="status" data-temporary>\s*<span class="grow">cup.png was deleted.</span>', page
+    )
     assert re.search(r'class="notice" role="alert">.*<p>No run is free.</p>', page, re.DOTALL)
 
 
@@ -255,7 +274,7 @@ def test_what_was_done_leaves_and_what_was_not_done_stays(faulty):
         ("/senseless/", 400, "The server did not understand this request"),
         ("/denied/", 403, "You may see this, but not change it"),
         ("/nowhere/", 404, "There is nothing at this address"),
-        ("/fault/", 500, "The server could not make this page"),
+        ("/fault/", 500, "The server could not create this page"),
     ],
 )
 def test_every_error_says_what_happened_and_offers_a_way_out(faulty, address, code, says):
@@ -302,7 +321,7 @@ def test_form_without_its_token_is_explained(owner):
 def test_fault_gives_a_reference_that_stands_in_the_log(faulty, caplog):
     page = markup(faulty.get("/fault/?q=1"))
     reference = re.search(r'<dd class="mono"> ?([0-9a-f]{4}-[0-9a-f]{4}) ?</dd>', page)[1]
-    assert f"Reference {reference}: a page could not be made" in caplog.text
+    assert f"Reference {reference}: a page could not be created" in caplog.text
     assert 'href="/fault/?q=1"' in page
 
 

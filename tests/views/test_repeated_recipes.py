@@ -1,11 +1,11 @@
-"""A run that is repeated from its pages has the same recipe, whatever a recipe can hold."""
+"""A run that is repeated from its pages has the same recipe, for all possible values of a recipe."""
 
 import pytest
 from django.urls import reverse
 from hypothesis import HealthCheck, given, settings, strategies
 
 from segmentation.engine.recipe import MAX_CLUSTERS, MAX_REGIONS, MAX_SEED, Covariance, Features, Preset, Recipe
-from segmentation.forms import RecipeForm, written
+from segmentation.forms import RecipeForm, recipe_fields
 from segmentation.models import Run
 from tests.markup import fields_of
 
@@ -40,13 +40,13 @@ def recipes(draw):
 @given(recipe=recipes())
 @settings(deadline=None)
 def test_a_recipe_comes_back_from_the_fields_it_was_written_to(recipe):
-    form = RecipeForm(written(recipe.to_mapping()))
+    form = RecipeForm(recipe_fields(recipe.to_mapping()))
     assert form.is_valid(), form.errors
     assert form.recipe == recipe
 
 
 def like(run, recipe):
-    """Give a run this recipe."""
+    """Set the recipe of a run."""
     Run.objects.filter(pk=run.pk).update(recipe=recipe.to_mapping(), n_clusters=recipe.n_clusters)
 
 

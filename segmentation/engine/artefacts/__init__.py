@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from segmentation.engine.artefacts.artefact import REGISTERED, Artefact, Dependency
-from segmentation.engine.artefacts.names import download_name, result_name, safe_file_name
+from segmentation.engine.artefacts.names import count_name, download_name, result_name, safe_file_name
 from segmentation.engine.artefacts.source import Counts, FitDetails, PictureDetails, Source
 
 for _module in pkgutil.iter_modules(__path__, prefix=f"{__name__}."):
@@ -28,6 +28,7 @@ __all__ = [
     "FitDetails",
     "PictureDetails",
     "Source",
+    "count_name",
     "download_name",
     "result_name",
     "safe_file_name",

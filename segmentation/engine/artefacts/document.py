@@ -18,6 +18,7 @@ from segmentation.engine.artefacts.labels import Labels
 from segmentation.engine.artefacts.segmented import Segmented
 from segmentation.engine.artefacts.source import Source
 from segmentation.engine.exceptions import gettext_noop
+from segmentation.engine.gmm import Hint
 from segmentation.engine.gmm.fit.merging import merge_groups
 from segmentation.engine.gmm.selection.criteria import most_overlapping_pair, overlaps
 from segmentation.engine.gmm.statistics.uncertainty import extents
@@ -71,7 +72,8 @@ def run_document(source: Source) -> dict[str, Any]:
         "recipe": source.recipe.to_mapping(),
         "inputs": source.inputs.to_mapping(),
         "mixture": source.mixture.to_mapping(),
-        "features": dict(details.features),
+        "features": {**details.features, "dtype": details.features.get("dtype")},
+        "applied_model": details.applied_model,
         "log_likelihood": details.log_likelihood,
         "history": [float(value) for value in source.fit["history"]],
         "iterations": details.iterations,
@@ -87,6 +89,7 @@ def run_document(source: Source) -> dict[str, Any]:
         },
         "components": [component.to_mapping() for component in source.components],
         "clusters": _clusters(source),
+        "hints": [_hint(hint) for hint in source.hints],
         "overlaps": np.round(overlaps(mixtures), 9).tolist(),
         "merge_first": None if pair is None else list(pair),
         "foreground_share": source.foreground_share,
@@ -98,6 +101,10 @@ def run_document(source: Source) -> dict[str, Any]:
 
 def _notice(notice: Notice) -> dict[str, Any]:
     return {"code": notice.code, "values": dict(notice.values), "sentence": notice.sentence}
+
+
+def _hint(hint: Hint) -> dict[str, Any]:
+    return {"code": hint.code, "cluster": hint.cluster, "values": dict(hint.values)}
 
 
 def _clusters(source: Source) -> list[dict[str, Any]]:
@@ -117,6 +124,8 @@ def _clusters(source: Source) -> list[dict[str, Any]]:
             "bands": [asdict(band) for band in source.bands_of(cluster)],
             "soft_pixels": cluster.soft_pixels,
             "share": cluster.share,
+            "soft": cluster.soft_share,
+            "coverage": None if cluster.coverage is None else cluster.coverage.to_mapping(),
             "box": None if cluster.box is None else list(cluster.box),
             "regions": regions[cluster.index].regions,
             "weight": float(mixtures.weights[cluster.index]),

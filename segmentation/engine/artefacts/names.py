@@ -41,7 +41,16 @@ def result_name(picture: str, n_clusters: int, *, regions: bool) -> str:
     ('china-k5', '_CON-regions3')
     """
     stem = safe_file_name(PurePath(picture).stem, max_bytes=_MOST_BYTES)
-    return f"{stem}-{'regions' if regions else 'k'}{n_clusters}"
+    return f"{stem}-{count_name(n_clusters, regions=regions)}"
+
+
+def count_name(n_clusters: int, *, regions: bool) -> str:
+    """Return how many clusters or regions a result has, as it stands in names of files.
+
+    >>> count_name(5, regions=False), count_name(12, regions=True)
+    ('k5', 'regions12')
+    """
+    return f"{'regions' if regions else 'k'}{n_clusters}"
 
 
 def download_name(result: str, file_name: str) -> str:

@@ -21,7 +21,7 @@ class Novelty(Artefact):
     is_expensive = True
 
     def available(self, source: Source) -> bool:
-        return not source.has_regions
+        return not source.has_regions and source.details.applied_model is None  # it needs the pixels of the fit
 
     def write(self, source: Source, file: IO[bytes], *, part: int | None = None) -> None:  # noqa: ARG002 - has no parts
         mixture, features = source.mixture, features_of(source)

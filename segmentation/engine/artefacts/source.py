@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm import Component, Mixture
+from segmentation.engine.gmm import Component, Coverage, Hint, Mixture
+from segmentation.engine.gmm.features.extraction import value_names
 from segmentation.engine.gmm.features.units import Units
+from segmentation.engine.gmm.mixed_pixels.hints import hints
 from segmentation.engine.gmm.statistics.bands import BandSums
 from segmentation.engine.imaging import FileDescription, Header, Notice, index_png
 from segmentation.engine.imaging.areas import MapAreas
 from segmentation.engine.legend import ClusterStatistics, Legend, cluster_statistics, foreground_share
+from segmentation.engine.model import FittedModel
 from segmentation.engine.recipe import Inputs, Preset, Recipe
 
 Values = NDArray[np.generic]
@@ -57,6 +60,7 @@ class FitDetails:
     features: Mapping[str, Any]  # names of the features, and their units
     seconds: Mapping[str, float]  # by stage
     versions: Mapping[str, str]  # of the software, by name
+    applied_model: str | None = None  # SHA-256 of the fitted model; None when the mixture was fitted to this picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,8 @@ class Source(ABC):
     details: FitDetails
     mixture: Mixture
     components: tuple[Component, ...]
+    coverage: Coverage | None = None  # areas by coverage; None unless the fit has mixed pixels
+    gain: float | None = None  # of the log-likelihood by mixed pixels, see `Segmentation`; None when it is not known
     legend: Legend
     is_complete: bool = True  # whether features, counts and header are known; results of earlier releases can lack them
     revision: int  # number of the legend, 0 for the first
@@ -102,6 +108,24 @@ class Source(ABC):
         """Whether the result is of the preset *Regions*, whose mixture does not apply to single pixels."""
         return self.recipe.preset is Preset.REGIONS
 
+    @property
+    def model(self) -> FittedModel:
+        """The fitted model, to label other pictures or to begin another fit.
+
+        Raises
+        ------
+        SegmentationError
+            As `FittedModel`: a result of the preset *Regions* has none.
+        """
+        units = self.units or Units.identity(3)  # early releases fitted red, green and blue of 8 bits
+        return FittedModel(
+            recipe=self.recipe,
+            features=tuple(self.details.features.get("names", value_names(self.recipe, 3))),
+            units=units,
+            mixture=self.mixture,
+            legend=self.legend,
+        )
+
     @cached_property
     def labels(self) -> NDArray[np.uint8]:
         """The component map (H, W), decoded; 254 unassigned, 255 no data."""
@@ -110,7 +134,12 @@ class Source(ABC):
     @cached_property
     def clusters(self) -> Sequence[ClusterStatistics]:
         """The statistics of each cluster, in order."""
-        return cluster_statistics(self.legend, self.components)
+        return cluster_statistics(self.legend, self.components, self.coverage)
+
+    @cached_property
+    def hints(self) -> Sequence[Hint]:
+        """What people should know of the areas, as codes."""
+        return hints(self.coverage, self.gain, self.legend.groups)
 
     @cached_property
     def areas(self) -> MapAreas:

@@ -11,6 +11,8 @@ from segmentation.engine.gmm.fit.fitting import SAMPLE_PIXELS
 from segmentation.engine.gmm.labels.labelling import LabelMap, label_pixels
 from segmentation.engine.gmm.labels.small_regions import merge_small_regions
 from segmentation.engine.gmm.labels.smoothing import label_smoothed
+from segmentation.engine.gmm.mixed_pixels.coverage import COVERAGE_PIXELS, coverage
+from segmentation.engine.gmm.mixed_pixels.fitting import MixedPixelFit
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.picture_fit import fit_picture, outside_range
 from segmentation.engine.gmm.pixels.sample import Sample
@@ -55,6 +57,8 @@ def segment(
     mixture = fitted.mixture.rounded()
     order = mixture.order()
     result = _labelled(picture, mixture.subset(order), fitted.sample, recipe, clock)
+    if fitted.mixed is not None:
+        result = _with_coverage(result, picture, fitted.mixed.subset(order), fitted.sample, recipe)
     return replace(
         result,
         history=fit.history,
@@ -99,12 +103,15 @@ def apply(
     Raises
     ------
     SegmentationError, TypeError, ValueError
-        As in `segment`; also `invalid_request` when the picture has another number of bands than the mixture.
+        As in `segment`; also `invalid_request` when the picture has another number of bands or another depth than the picture
+        of the mixture.
     """
+    units.require_same_depth(pixels.dtype)
     clock = StageClock(on_progress or ignore_stage_progress)
     on_features = subrange(clock.begin(Stage.COUNTING), 0, 0.7)
     picture = feature_source(*_checked(pixels, valid), recipe, shown, units=units, on_fraction=on_features)
     sample = picture.sample(SAMPLE_PIXELS, np.random.default_rng([recipe.seed, 0]))
+    clock.begin(Stage.FITTING)  # there is nothing to fit, but every result has the seconds of all stages
     return _labelled(picture, mixture, sample, recipe, clock)
 
 
@@ -135,6 +142,20 @@ def _labelled(
         candidate_maps=None,
         seconds=clock.seconds,
     )
+
+
+def _with_coverage(
+    result: Segmentation, picture: FeatureSource, fit: MixedPixelFit, sample: Sample, recipe: Recipe
+) -> Segmentation:
+    """Return the result with its areas by coverage; smoothing and merging of small regions do not change them."""
+    is_sampled, is_changed = sample.pixels < picture.n_valid, recipe.smoothness or recipe.smallest_region
+    labels = fit.model.label_mixture()
+    areas = None
+    if is_sampled and not is_changed:
+        areas = np.array([component.pixels for component in result.components])
+    if is_sampled:
+        sample = sample.subsample(COVERAGE_PIXELS, np.random.default_rng([recipe.seed, 8]))
+    return replace(result, mixed_pixels=fit.model, coverage=coverage(fit, labels, sample, areas), gain=fit.gain)
 
 
 def _converted(start: Mixture, units: Units, picture: FeatureSource, recipe: Recipe) -> Mixture:

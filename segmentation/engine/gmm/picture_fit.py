@@ -3,33 +3,35 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
+from segmentation.engine.gmm.features.colour_spaces import STEPS
+from segmentation.engine.gmm.features.units import quantisation_step
 from segmentation.engine.gmm.fit.em import Fit
 from segmentation.engine.gmm.fit.fitting import SAMPLE_PIXELS, em_data, fit_full_sample, fit_sample
 from segmentation.engine.gmm.labels.smoothing import Parts, blurred_start, hidden_markov_em
+from segmentation.engine.gmm.mixed_pixels.fitting import MixedPixelFit, fit_mixed_pixels
+from segmentation.engine.gmm.mixed_pixels.lines import line_of
 from segmentation.engine.gmm.mixture.families import FAMILIES
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float
 from segmentation.engine.gmm.pixels.sample import Sample
 from segmentation.engine.gmm.pixels.sampling import windows
-from segmentation.engine.gmm.pixels.sources import FeatureSource
-from segmentation.engine.gmm.selection.cluster_count import ClusterCountChoice, choose_n_clusters, interior_pixels
+from segmentation.engine.gmm.pixels.sources import FeatureSource, Values
+from segmentation.engine.gmm.selection.cluster_count import PIXELS, ClusterCountChoice, choose_n_clusters, pixel_sample
 from segmentation.engine.gmm.stage_clock import StageClock
 from segmentation.engine.progress import OnFraction, Stage, subrange
-from segmentation.engine.recipe import Recipe
-
-_MIN_VARIANCE = 0.16
-"""Smallest variance of a cluster while the number of clusters is chosen: the square of one 8-bit level, in units of
-lightness."""
+from segmentation.engine.recipe import Covariance, Features, Recipe
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PictureFit:
     """The mixture that was fitted to a picture, with the data and the history of the fit."""
 
-    mixture: Mixture  # of `fit`, or refitted with smoothed posteriors when the recipe has smoothness
+    mixture: Mixture  # that labels pixels: of `fit` or of `mixed`, refitted when the recipe has smoothness
     fit: Fit
+    mixed: MixedPixelFit | None  # with mixed pixels, when the recipe's covariance is `mixed`
     sample: Sample  # the pixels that were fitted; all pixels when the recipe is exact
     choice: ClusterCountChoice | None  # None when the recipe or the starting mixture gives the number of clusters
 
@@ -56,31 +58,43 @@ def fit_picture(picture: FeatureSource, recipe: Recipe, start: Mixture | None, c
     choice = None
     if recipe.n_clusters is None and start is None:
         choice = _choose_n_clusters(picture, recipe, subrange(on_fraction, 0, 0.8))
-    subsample_start = choice.best.mixture if choice else None
-    given = start or subsample_start
-    n_clusters = recipe.n_clusters or (given.n_components if given else 1)
+    n_clusters = recipe.n_clusters or (start.n_components if start else choice.n_clusters if choice else 1)
     sample, full_sample = _samples(picture, recipe, n_clusters, subrange(on_fraction, 0.8 if choice else 0, 1))
     on_fraction = clock.begin(Stage.FITTING)
     parts = _parts(picture, recipe) if recipe.smoothness else []
     n_components = min(n_clusters, len((full_sample or sample).counts))
-    if parts and given is None:
+    if parts and start is None:
         start = blurred_start(parts, recipe, n_components, picture.floor, subrange(on_fraction, 0, 0.2))
     on_fit = subrange(on_fraction, 0.2, 0.5) if parts else on_fraction
+    floor = picture.floor
+    if recipe.covariance is Covariance.MIXED:
+        few = slice(None, None, max(len(sample.counts) // PIXELS, 1))
+        floor = np.maximum(floor, _quantisation_step(recipe, sample.values[few], sample.counts[few]) ** 2 / 12)
     fit = _fit(
         sample,
         full_sample,
         recipe,
         n_components,
-        picture.floor,
-        subsample_start=subsample_start,
+        floor,
         start=start,
         on_fraction=on_fit,
     )
-    mixture = fit.mixture
+    mixture, mixed = fit.mixture, None
+    if recipe.covariance is Covariance.MIXED:
+        mixed = fit_mixed_pixels(
+            mixture,
+            full_sample or sample,
+            np.random.default_rng([recipe.seed, 6]),
+            line=line_of(recipe),
+            floor=floor,
+            max_iterations=recipe.max_iterations,
+            exact=recipe.exact,
+        )
+        mixture = mixed.model.label_mixture()
     if parts:
         mixture = hidden_markov_em(mixture, parts, recipe.smoothness, picture.floor, subrange(on_fraction, 0.5, 1))
     on_fraction(1.0)
-    return PictureFit(mixture, fit, full_sample or sample, choice)
+    return PictureFit(mixture, fit, mixed, full_sample or sample, choice)
 
 
 def _in_family(start: Mixture | None, picture: FeatureSource, recipe: Recipe) -> Mixture | None:
@@ -89,8 +103,9 @@ def _in_family(start: Mixture | None, picture: FeatureSource, recipe: Recipe) ->
         return None
     if start.means.shape[1] != len(picture.floor):
         raise wrong_feature_count(given=start.means.shape[1], wanted=len(picture.floor))
-    covariances = FAMILIES[recipe.covariance].estimate(start.weights, start.covariances)
-    mixture = Mixture(start.weights, start.means, covariances, recipe.covariance)
+    family = recipe.covariance.of_labels
+    covariances = FAMILIES[family].estimate(start.weights, start.covariances)
+    mixture = Mixture(start.weights, start.means, covariances, family)
     if not mixture.is_definite:
         raise outside_range()
     return mixture
@@ -121,11 +136,20 @@ def outside_range() -> SegmentationError:
 
 
 def _choose_n_clusters(picture: FeatureSource, recipe: Recipe, on_fraction: OnFraction) -> ClusterCountChoice:
-    """Choose the number of clusters by ICL on pixels away from edges."""
+    """Choose the number of clusters by ICL."""
     rng = np.random.default_rng([recipe.seed, 2])
-    data = interior_pixels(picture, rng)
-    floor = np.maximum(12 * picture.floor, _MIN_VARIANCE)
-    return choose_n_clusters(data, rng, floor=floor, covariance_type=recipe.covariance, on_fraction=on_fraction)
+    sample = pixel_sample(picture, rng)
+    # One level of 8 bits, or of as many as the picture uses: narrower clusters are flat areas of one cluster.
+    step = max(STEPS[recipe.features], _quantisation_step(recipe, sample.data.values, sample.data.counts))
+    floor = np.maximum(12 * picture.floor, step**2)
+    return choose_n_clusters(sample, rng, line=line_of(recipe), floor=floor, on_fraction=on_fraction)
+
+
+def _quantisation_step(recipe: Recipe, values: Values, counts: NDArray[np.number]) -> float:
+    """Return the distance between the levels of a picture in its features; 0 where these are not its bands."""
+    if recipe.features is not Features.RGB or line_of(recipe) is None:
+        return 0.0
+    return quantisation_step(values, counts)
 
 
 def _samples(
@@ -160,7 +184,6 @@ def _fit(
     n_components: int,
     floor: Float,
     *,
-    subsample_start: Mixture | None,
     start: Mixture | None,
     on_fraction: OnFraction,
 ) -> Fit:
@@ -168,9 +191,7 @@ def _fit(
     continues = full_sample is not None or recipe.exact
     on_sample = subrange(on_fraction, 0, 0.5) if continues else on_fraction
     n_components = min(n_components, len(sample.counts))
-    fit = fit_sample(
-        sample, recipe, n_components, floor=floor, subsample_start=subsample_start, start=start, on_fraction=on_sample
-    )
+    fit = fit_sample(sample, recipe, n_components, floor=floor, start=start, on_fraction=on_sample)
     if continues:
         fit = fit_full_sample(
             em_data(full_sample or sample), fit, recipe, floor=floor, on_fraction=subrange(on_fraction, 0.5, 1)

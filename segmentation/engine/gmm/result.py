@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.features.units import Units
 from segmentation.engine.gmm.fit.parameters import unpack
+from segmentation.engine.gmm.mixed_pixels.coverage import Coverage
+from segmentation.engine.gmm.mixed_pixels.model import MixedPixelMixture
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float
 from segmentation.engine.gmm.selection.cluster_count import ClusterCountChoice
@@ -39,6 +41,11 @@ class Segmentation:
     choice: ClusterCountChoice | None  # criteria of each number of clusters; None when the engine did not choose it
     candidate_maps: NDArray[np.uint8] | None  # (n, h, w) small label maps of 1 to n clusters, with `choice`
     seconds: dict[str, float]  # time of each stage, by the value of `progress.Stage`
+    mixed_pixels: MixedPixelMixture | None = None  # the model with mixed pixels, of the covariance `mixed`
+    coverage: Coverage | None = None  # areas by coverage, of the covariance `mixed`
+    gain: float | None = (
+        None  # log-likelihood with mixed pixels minus that without, each component its own covariance; nats per pixel
+    )
     hierarchy: "RegionSegmentation | None" = None  # the tree of regions; None for the preset Colours
 
     def mixture_after(self, iteration: int) -> Mixture:

@@ -1,7 +1,7 @@
 """What the register of EPSG says of a coordinate reference system, by PROJ; imported only when a picture has one."""
 
 from dataclasses import replace
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from segmentation.engine.imaging.georeference import Crs, CrsKind, Georeference
@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 _LONGEST_NAME = 200
 _AXES = 2
+_MOST_SYSTEMS = 50  # that are remembered
 
 
-@cache
+@lru_cache(maxsize=_MOST_SYSTEMS)
 def registered(epsg: int) -> "pyproj.CRS | None":
     """Return a system of the register, projected or geographic in two dimensions; None for any other code."""
     import pyproj  # noqa: PLC0415 - takes megabytes; few pictures have a place

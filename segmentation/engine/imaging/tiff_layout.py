@@ -221,7 +221,10 @@ def _names_in_ome(file: tifffile.TiffFile) -> list[str]:
     """Return the names of the channels of the first image in the OME-XML."""
     from xml.etree import ElementTree  # noqa: PLC0415 - in a confined child, as tifffile does
 
-    pixels = ElementTree.fromstring(file.ome_metadata or "<OME/>").find(".//{*}Image/{*}Pixels")  # noqa: S314 - as above
+    try:
+        pixels = ElementTree.fromstring(file.ome_metadata or "<OME/>").find(".//{*}Image/{*}Pixels")  # noqa: S314 - as above
+    except ElementTree.ParseError:  # tifffile then takes the pages as they are
+        return []
     channels = [] if pixels is None else pixels.findall("{*}Channel")
     names = [channel.get("Name") for channel in channels]
     return [name for name in names if name] if all(names) else []

@@ -24,7 +24,7 @@ def _fit(outcome: Outcome) -> bytes:
     """Return the history of the fit as the bytes of an ``.npz`` file.
 
     Its arrays are `history`, the mean log-likelihood after each evaluation in nats per pixel; the mixtures after each
-    iteration (`replay.path`); the tree of regions (`replay.tree`); and the numbers of clusters that were tried
+    iteration (`replay.path`); the tree of regions (`replay.tree`); the model of mixed pixels (`replay.mixed_pixels`); and the numbers of clusters that were tried
     (`evidence.evidence`).
     """
     segmentation, file = outcome.segmentation, io.BytesIO()
@@ -32,6 +32,7 @@ def _fit(outcome: Outcome) -> bytes:
         "history": np.asarray(segmentation.history, dtype=np.float64),
         **replay.path(segmentation),
         **replay.tree(segmentation),
+        **replay.mixed_pixels(segmentation),
         **outcome.evidence,
     }
     np.savez_compressed(file, allow_pickle=False, **arrays)

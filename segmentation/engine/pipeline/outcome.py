@@ -1,10 +1,11 @@
 """The segmentation of a picture file: decode, fit, label, encode the component map."""
 
+import functools
 import hashlib
 import platform
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -20,6 +21,7 @@ from segmentation.engine.gmm.statistics.bands import BandSums, band_sums
 from segmentation.engine.imaging import FileDescription, Header, Limits, Notice, Picture, index_png
 from segmentation.engine.imaging.areas import MapAreas, pixel_areas
 from segmentation.engine.legend import Legend
+from segmentation.engine.model import FittedModel
 from segmentation.engine.pipeline.evidence import evidence
 from segmentation.engine.pipeline.resolve_inputs import read_input_mask, starting_mixture, starting_units, valid_pixels
 from segmentation.engine.progress import OnProgress, Stage, ignore_stage_progress
@@ -51,6 +53,7 @@ class Outcome:
     ]  # result of `evidence.evidence`; empty when the recipe gives the number of clusters
     seconds: dict[str, float]  # by the value of the stage
     versions: dict[str, str]  # of the software that the result depends on, by name
+    applied_model: str | None = None  # SHA-256 of the fitted model; None when the mixture was fitted to this picture
 
 
 def run(
@@ -95,36 +98,92 @@ def run(
         `empty`: no pixel is visible, or the mask leaves none; `invalid_request`: the starting mixture or the mask does not
         match the picture; `corrupt`: a file in `masters` has another hash; the codes of `decoder.decode`.
     """
-    report = on_progress or ignore_stage_progress
     recipe, start = reconcile(recipe, inputs), starting_mixture(inputs)
-    started = time.perf_counter()
-    report(Stage.READING, 0.0)
-    picture = decoder.decode(data, name=name, limits=limits, reading=inputs.reading, allowance=decoding)
-    height, width = picture.pixels.shape[:2]
-    mask = read_input_mask(inputs, masters, shape=(height, width), limits=limits, allowance=decoding)
-    valid = valid_pixels(picture.valid, mask)
-    report(Stage.READING, 1.0)
-    reading = time.perf_counter() - started
-    measured = pixel_areas((height, width), pixel_size=picture.pixel_size, georeference=picture.georeference)
-    segmentation = segment(
-        picture.data,
-        recipe,
-        valid=valid,
-        shown=picture.pixels,
-        start=start,
-        start_units=starting_units(inputs),
-        on_progress=report,
+    fit = functools.partial(segment, recipe=recipe, start=start, start_units=starting_units(inputs))
+    reader = _Reader(data, name, masters, limits, decoding)
+    return _outcome(reader, fit, recipe=recipe, inputs=inputs, on_progress=on_progress or ignore_stage_progress)
+
+
+def apply(
+    data: bytes,
+    *,
+    name: str,
+    model: FittedModel,
+    inputs: Inputs = Inputs(),  # noqa: B008 - frozen
+    masters: Mapping[str, bytes] = MappingProxyType({}),
+    limits: Limits,
+    decoding: Allowance = decoder.DEFAULT_ALLOWANCE,
+    on_progress: OnProgress | None = None,
+) -> Outcome:
+    """Label a picture with a fitted model.
+
+    For the picture that the model was fitted to, with the same mask, the labels are those of its run.
+
+    Parameters
+    ----------
+    data, name, masters, limits, decoding, on_progress
+        As in `run`.
+    model : FittedModel
+        Its recipe and legend are those of the outcome.
+    inputs : Inputs
+        Without a starting mixture: nothing is fitted.
+
+    Raises
+    ------
+    Refusal, SegmentationError
+        As `run`; also `invalid_request` when the picture has another number of bands or another depth than the model.
+    """
+    if inputs.mixture is not None:
+        raise ValueError("A model is applied as it is: there is no fit that could begin with a mixture.")
+    reader = _Reader(data, name, masters, limits, decoding)
+    outcome = _outcome(
+        reader, model.apply, recipe=model.recipe, inputs=inputs, on_progress=on_progress or ignore_stage_progress
     )
+    return replace(outcome, legend=model.legend, applied_model=model.sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the picture and the mask of an outcome."""
+
+    data: bytes
+    name: str
+    masters: Mapping[str, bytes]
+    limits: Limits
+    decoding: Allowance
+
+    def read(self, inputs: Inputs) -> tuple[Picture, NDArray[np.bool_] | None]:
+        """Return the decoded picture, and the pixels (H, W) that the mask leaves out or None."""
+        picture = decoder.decode(
+            self.data, name=self.name, limits=self.limits, reading=inputs.reading, allowance=self.decoding
+        )
+        height, width = picture.pixels.shape[:2]
+        mask = read_input_mask(inputs, self.masters, shape=(height, width), limits=self.limits, allowance=self.decoding)
+        return picture, mask
+
+
+def _outcome(
+    reader: _Reader, segmenting: Callable[..., Segmentation], *, recipe: Recipe, inputs: Inputs, on_progress: OnProgress
+) -> Outcome:
+    """Decode a picture, segment it with `segmenting`, and encode the component map."""
     started = time.perf_counter()
-    report(Stage.WRITING, 0.0)
+    on_progress(Stage.READING, 0.0)
+    picture, mask = reader.read(inputs)
+    valid = valid_pixels(picture.valid, mask)
+    on_progress(Stage.READING, 1.0)
+    reading = time.perf_counter() - started
+    measured = pixel_areas(picture.pixels.shape[:2], pixel_size=picture.pixel_size, georeference=picture.georeference)
+    segmentation = segmenting(picture.data, valid=valid, shown=picture.pixels, on_progress=on_progress)
+    started = time.perf_counter()
+    on_progress(Stage.WRITING, 0.0)
     components_png = index_png.encode(segmentation.labels)
     map_areas = measured.of_map(segmentation.labels, len(segmentation.components))
     sums = _band_sums(picture, segmentation)
     writing = time.perf_counter() - started
     return Outcome(
-        name=name,
-        sha256=hashlib.sha256(data).hexdigest(),
-        size=len(data),
+        name=reader.name,
+        sha256=hashlib.sha256(reader.data).hexdigest(),
+        size=len(reader.data),
         header=picture.header,
         notices=(*picture.notices, *measured.notices),
         description=FileDescription.of(picture),

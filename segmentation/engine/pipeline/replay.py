@@ -63,7 +63,9 @@ def tree(segmentation: Segmentation) -> dict[str, NDArray[np.generic]]:
     dict
         `tree_leaves` (h, w) the leaf of each pixel of the picture at the size at which it was analysed; `tree_areas` (n,) the
         pixels of each leaf at that size; `tree_merges` (n - 1, 2) the two nodes of each merge, where merge m makes node n + m;
-        `tree_costs` (n - 1,) the cost of each merge, whose running maximum is the scale of detail.
+        `tree_costs` (n - 1,) the cost of each merge, of either sign, whose running maximum is the scale of detail; and
+        `tree_scale`, "log-odds", the unit of the costs. Files without it are of an earlier release, whose costs were
+        products above 0.
     """
     hierarchy = segmentation.hierarchy
     if hierarchy is None:
@@ -74,4 +76,32 @@ def tree(segmentation: Segmentation) -> dict[str, NDArray[np.generic]]:
         "tree_areas": np.bincount(leaves.ravel(), minlength=hierarchy.tree.n_leaves),
         "tree_merges": hierarchy.tree.merges,
         "tree_costs": hierarchy.tree.costs,
+        "tree_scale": np.array("log-odds"),
+    }
+
+
+def mixed_pixels(segmentation: Segmentation) -> dict[str, NDArray[np.generic]]:
+    """Return the model of mixed pixels and the areas by coverage as arrays; empty without mixed pixels.
+
+    Returns
+    -------
+    dict
+        `mixed_weights` (K,), `mixed_means` (K, D) and `mixed_covariances` (K, D, D) of pure pixels; `mixed_pairs` (P, 2) and
+        `mixed_pair_weights` (P,); `mixed_outliers` () the weight of outliers; `coverage_pure` (K,), `coverage_shared` (P, 2),
+        `coverage_by_labels` (K,) and `coverage_by_tied` (K,), as in `Coverage`.
+    """
+    model, areas = segmentation.mixed_pixels, segmentation.coverage
+    if model is None or areas is None:
+        return {}
+    return {
+        "mixed_weights": model.weights,
+        "mixed_means": model.means,
+        "mixed_covariances": model.covariances,
+        "mixed_pairs": model.pairs,
+        "mixed_pair_weights": model.pair_weights,
+        "mixed_outliers": np.array(model.outliers),
+        "coverage_pure": areas.pure,
+        "coverage_shared": areas.shared,
+        "coverage_by_labels": areas.by_labels,
+        "coverage_by_tied": areas.by_tied,
     }

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.artefacts import Counts, FitDetails, PictureDetails, Source
-from segmentation.engine.gmm import Component, Mixture
+from segmentation.engine.gmm import Component, Coverage, Mixture
 from segmentation.engine.gmm.statistics.bands import BandSums
 from segmentation.engine.imaging import Picture
 from segmentation.engine.imaging.areas import MapAreas
@@ -57,6 +57,7 @@ class OutcomeSource(Source):
         self.recipe, self.inputs, self.legend = outcome.recipe, outcome.inputs, outcome.legend
         self.components_png = outcome.components_png
         self.mixture, self.components = outcome.segmentation.mixture, outcome.segmentation.components
+        self.coverage, self.gain = outcome.segmentation.coverage, outcome.segmentation.gain
         self.picture = PictureDetails(
             name=outcome.name,
             sha256=outcome.sha256,
@@ -97,6 +98,7 @@ class OutcomeSource(Source):
             features={"names": list(segmentation.names), **segmentation.units.to_mapping()},
             seconds=self.outcome.seconds,
             versions=self.outcome.versions,
+            applied_model=self.outcome.applied_model,
         )
 
     @cached_property
@@ -121,6 +123,8 @@ class SpooledSource(Source):
     details: FitDetails
     mixture: Mixture
     components: tuple[Component, ...]
+    coverage: Coverage | None
+    gain: float | None
     legend: Legend
     revision: int
     map_areas: MapAreas | None
@@ -140,6 +144,8 @@ class SpooledSource(Source):
             details=source.details,
             mixture=source.mixture,
             components=source.components,
+            coverage=source.coverage,
+            gain=source.gain,
             legend=source.legend,
             revision=source.revision,
             map_areas=source.map_areas,

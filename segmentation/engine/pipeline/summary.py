@@ -18,6 +18,8 @@ def summary(outcome: Outcome) -> dict[str, Any]:
         "mixture": segmentation.mixture.to_mapping(),
         "features": {"names": list(segmentation.names), **segmentation.units.to_mapping()},
         "components": [component.to_mapping() for component in segmentation.components],
+        "coverage": None if segmentation.coverage is None else segmentation.coverage.to_mapping(),
+        "gain": segmentation.gain,
         "versions": dict(outcome.versions),
         "legend": outcome.legend.to_mapping(),
         "header": asdict(outcome.header),

@@ -28,6 +28,7 @@ class Preset(StrEnum):
     """The algorithm."""
 
     COLOURS = "colours"  # a Gaussian mixture of pixels; each pixel is labelled by itself
+    AREAS = "areas"  # the same for measuring areas: pixels on borders are shared between the two sides
     REGIONS = "regions"  # connected regions; each is a component
 
 
@@ -41,12 +42,18 @@ class Features(StrEnum):
 
 
 class Covariance(StrEnum):
-    """The covariance family of the mixture, as `covariance_type` in scikit-learn."""
+    """The covariance family of the mixture; all but `mixed` are those of `covariance_type` in scikit-learn."""
 
     FULL = "full"
     TIED = "tied"
     DIAG = "diag"
     SPHERICAL = "spherical"
+    MIXED = "mixed"  # pure pixels, mixed pixels between two components, and outliers; labels by a tied mixture
+
+    @property
+    def of_labels(self) -> "Covariance":
+        """The family of the mixture that labels pixels."""
+        return Covariance.TIED if self is Covariance.MIXED else self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +72,7 @@ class Recipe:
     features: Features = Features.RGB
     texture: int = 0  # number of scales at which local contrast is a feature: 0, 1 or 2
     position: bool = False  # whether the position of a pixel is a feature
-    covariance: Covariance = Covariance.FULL
+    covariance: Covariance = Covariance.FULL  # full, the default of Colours, becomes mixed with the preset Areas
     smoothness: float = 0.0  # strength of the Markov random field: 0 (each pixel by itself) to 1
     smallest_region: float = 0.0  # share of the picture below which connected regions are merged, 0 to 0.1
     seed: int = 0  # of the random sample and initialisation, 0 to 2^32 - 1
@@ -79,6 +86,8 @@ class Recipe:
             object.__setattr__(
                 self, field.name, _field(field.name, self.preset).parse(field.name, getattr(self, field.name))
             )
+        if self.preset is Preset.AREAS and self.covariance is Covariance.FULL:
+            object.__setattr__(self, "covariance", Covariance.MIXED)
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
@@ -107,8 +116,9 @@ class Recipe:
 
     def extracts_same_features(self, other: Self) -> bool:
         """Return whether both recipes extract the same features, so that a mixture of one can be used with the other."""
-        names = ("preset", "features", "texture", "position")
-        return all(getattr(self, name) == getattr(other, name) for name in names)
+        names = ("features", "texture", "position")
+        same_kind = (self.preset is Preset.REGIONS) == (other.preset is Preset.REGIONS)
+        return same_kind and all(getattr(self, name) == getattr(other, name) for name in names)
 
     def for_preview(self) -> Self:
         """Return a recipe that finds about the same clusters faster: one initialisation, few EM steps, and no smoothing.

@@ -1,7 +1,7 @@
 """The mixture from which a fit begins, parsed and validated from untrusted JSON."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 from segmentation.engine.exceptions import BadRecipe, gettext_noop
@@ -76,22 +76,6 @@ class StartingMixture:
         family = ChoiceField(Covariance).parse("mixture", mapping.get("covariance_type", Covariance.FULL))
         units = None if mapping.get("units") is None else BandUnits.from_mapping(mapping["units"])
         return cls(covariance_type=Covariance(family), units=units, **_shaped(mapping))
-
-    @classmethod
-    def of_result(cls, mixture: object, features: object) -> Self:
-        """Return the mixture of a finished run, from `mixture` and `features` of its `run.json`.
-
-        `features` is None for runs of early releases. Units that equal the values of the picture, as for 8 bits, are omitted.
-
-        Raises
-        ------
-        BadRecipe
-            As in `from_mapping`.
-        """
-        start = cls.from_mapping(mixture)
-        units = None if features is None else BandUnits.from_mapping(features)
-        is_plain = units is None or (set(units.offset) == {0.0} and set(units.scale) == {1.0})
-        return start if is_plain else replace(start, units=units)
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the mixture as a JSON object; `from_mapping` is its inverse."""

@@ -1,30 +1,30 @@
-// Runs as cards in a list: which are still going, and which have ended since the list was last seen.
+// Runs in a list: which are active, and which have ended since an earlier list.
 
 /** @typedef {{id: string, name: string, state: string}} Card a run with the name of its picture */
 
-const GOING = ["queued", "running"];
+const ACTIVE = ["queued", "running"];
 
 /** @param {Card[]} cards */
-export function goingOn(cards) {
-  return cards.filter(({ state }) => GOING.includes(state));
+export function activeRuns(cards) {
+  return cards.filter(({ state }) => ACTIVE.includes(state));
 }
 
 /**
- * Return the runs that were going on before and are not now, as they are now; one that was deleted is none of them.
+ * Return the runs of `now` that were active before and have ended. Deleted runs are not included.
  * @param {Card[]} before
  * @param {Card[]} now
  */
-export function ended(before, now) {
-  const were = new Set(goingOn(before).map(({ id }) => id));
-  return now.filter(({ id, state }) => were.has(id) && !GOING.includes(state));
+export function endedRuns(before, now) {
+  const wereActive = new Set(activeRuns(before).map(({ id }) => id));
+  return now.filter(({ id, state }) => wereActive.has(id) && !ACTIVE.includes(state));
 }
 
 /**
  * @param {string} title of the page
- * @param {string} going what is said of the runs that go on, empty when there are none
- * @param {string[]} news what has ended since somebody looked at the page, the newest last
+ * @param {string} active text about active runs, or empty
+ * @param {string[]} unread sentences about runs that ended while the tab was hidden, the newest last
  * @returns {string} the title of the tab
  */
-export function tabTitle(title, going, news) {
-  return [news.at(-1), going, title].filter(Boolean).join(" · ");
+export function tabTitle(title, active, unread) {
+  return [unread.at(-1), active, title].filter(Boolean).join(" · ");
 }

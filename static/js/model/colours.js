@@ -1,4 +1,4 @@
-// Label maps and colours as numbers: a colour is one 32-bit word of a canvas, with red in its lowest byte.
+// Conversions between label maps and canvas pixels. A colour is a 32-bit word of a canvas, with red in its lowest byte.
 
 /**
  * @typedef {object} LabelMap
@@ -11,7 +11,7 @@ const BLACK = 0xff000000, WHITE = 0xffffffff;
 
 /**
  * @param {string} hex "#rrggbb"
- * @returns {number} the same as a word of a canvas, opaque
+ * @returns {number} the colour as an opaque word of a canvas
  */
 export function colourWord(hex) {
   const rgb = parseInt(hex.slice(1), 16);
@@ -21,7 +21,7 @@ export function colourWord(hex) {
 /**
  * Return the look-up table of a segmented picture.
  * @param {string[]} colours "#rrggbb" of each cluster
- * @returns {Uint32Array} 256 words; labels without a cluster (254 and 255 among them) are transparent
+ * @returns {Uint32Array} 256 words; labels without a cluster, such as 254 and 255, are transparent
  */
 export function paletteTable(colours) {
   const table = new Uint32Array(256);
@@ -41,8 +41,8 @@ export function foregroundTable(foreground) {
 }
 
 /**
- * Return what a canvas holds of a grey picture as labels.
- * @param {Uint32Array} words red is the lowest byte, and grey is red
+ * Return the labels of a grey picture on a canvas.
+ * @param {Uint32Array} words pixels; the lowest byte is red, which equals the label
  * @returns {Uint8Array}
  */
 export function labelsOf(words) {
@@ -55,19 +55,19 @@ export function labelsOf(words) {
  * Write the colour of each label.
  * @param {Uint8Array} labels
  * @param {Uint32Array} table 256 words
- * @param {Uint32Array} words as many as there are labels
+ * @param {Uint32Array} words receives one word for each label
  */
 export function recolour(labels, table, words) {
   for (let i = 0; i < labels.length; i++) words[i] = table[labels[i] ?? 0] ?? 0;
 }
 
 /**
- * Return the size of a picture with at most so many pixels and the same shape.
+ * Return a size with the same aspect ratio and at most `maxPixels` pixels.
  * @param {number} width
  * @param {number} height
- * @param {number} mostPixels
+ * @param {number} maxPixels
  */
-export function reducedSize(width, height, mostPixels) {
-  const scale = Math.min(1, Math.sqrt(mostPixels / (width * height)));
+export function reducedSize(width, height, maxPixels) {
+  const scale = Math.min(1, Math.sqrt(maxPixels / (width * height)));
   return { width: Math.max(1, Math.floor(width * scale)), height: Math.max(1, Math.floor(height * scale)) };
 }

@@ -1,40 +1,42 @@
-// Answers come in any order: only the one that was asked for last counts, and what is sent goes one after the other.
+// Helpers for requests whose responses may arrive in another order.
 
-/** Tells the answer to the last question from those that were asked before it. */
+/** Tells whether a request is still the latest one. */
 export class Latest {
-  #asked = 0;
+  #count = 0;
 
   /**
-   * Ask anew: every question before this one is outdated from now on.
-   * @returns {() => boolean} whether this is still the last question
+   * Start a request; all earlier ones are outdated.
+   * @returns {() => boolean} whether this request is still the latest one
    */
-  ask() {
-    const mine = ++this.#asked;
-    return () => mine === this.#asked;
+  start() {
+    const number = ++this.#count;
+    return () => number === this.#count;
   }
 
-  /** Nothing that was asked is wanted any more. */
-  forget() {
-    this.#asked++;
+  /** Mark all requests as outdated. */
+  cancel() {
+    this.#count++;
   }
 }
 
 /**
- * Sends values one after the other, and of those that wait only the last one.
+ * Sends one value at a time. While it is sending, only the latest of the waiting values is kept.
  * @template T
  */
-export class OneAtATime {
+export class LatestValueSender {
   /** @type {{value: T} | null} */
   #waiting = null;
   #isSending = false;
 
-  /** @param {(value: T) => Promise<unknown>} send whose failure ends nothing: the next value goes all the same */
+  #send;
+
+  /** @param {(value: T) => Promise<unknown>} send after a failure the next value is sent all the same */
   constructor(send) {
-    this.send = send;
+    this.#send = send;
   }
 
   /** @param {T} value */
-  async put(value) {
+  async send(value) {
     this.#waiting = { value };
     if (this.#isSending) return;
     this.#isSending = true;
@@ -42,7 +44,7 @@ export class OneAtATime {
       while (this.#waiting) {
         const next = this.#waiting.value;
         this.#waiting = null;
-        await this.send(next).catch(() => undefined);
+        await this.#send(next).catch(() => undefined);
       }
     } finally {
       this.#isSending = false;

@@ -1,9 +1,9 @@
-// Small sums behind sliders, steppers, tables and bars.
+// Calculations for sliders, number fields, tables and bars.
 
 /**
- * Return the whole number nearest to what was typed that a field admits.
+ * Return the whole number in the range of a field that is nearest to the typed text.
  * @param {string} typed
- * @param {number} min is taken for what is no number
+ * @param {number} min is returned for text that is not a number
  * @param {number} max
  */
 export function clamped(typed, min, max) {
@@ -15,14 +15,14 @@ export function clamped(typed, min, max) {
  * @param {number} value
  * @param {number} min
  * @param {number} max
- * @returns {number} which part of a slider is filled, 0 to 1
+ * @returns {number} filled part of a slider, 0 to 1
  */
 export function partOf(value, min, max) {
   return max > min ? Math.min(1, Math.max(0, (value - min) / (max - min))) : 0;
 }
 
 /**
- * Return how many pixels are in the foreground, and which share of all that is.
+ * Return the number of foreground pixels and their share.
  * @param {boolean[]} foreground of each cluster
  * @param {number[]} sizes pixels of each cluster
  */
@@ -33,13 +33,13 @@ export function foregroundOf(foreground, sizes) {
 }
 
 /**
- * Return the clusters that a pixel may belong to, the most probable first.
+ * Return the most probable clusters of a pixel, sorted by probability. All but the first have at least 0.5 per cent.
  * @param {number[]} probabilities of each cluster
- * @param {number} most how many at most; all but the first have half a per cent or more
+ * @param {number} limit
  */
-export function mostProbable(probabilities, most) {
+export function mostProbable(probabilities, limit) {
   return probabilities.map((probability, index) => ({ probability, index }))
     .sort((a, b) => b.probability - a.probability)
-    .slice(0, most)
-    .filter(({ probability }, place) => place === 0 || probability >= 0.005);
+    .slice(0, limit)
+    .filter(({ probability }, rank) => rank === 0 || probability >= 0.005);
 }

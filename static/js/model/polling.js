@@ -1,25 +1,25 @@
-// How long a page that watches a run waits before it asks again.
+// Intervals at which the page of an active run polls the server, in milliseconds.
 
-const AT_ONCE = 100, QUICK = 250, CALM = 1000, AWAY = 2000;  // milliseconds between two questions
-const AT_ONCE_FOR = 1500, QUICK_FOR = 15_000;  // most runs are done before one has read what is on the page
-const LOST = 4000;  // after no answer, or one that is no answer
+const FIRST = 100, FAST = 250, SLOW = 1000, HIDDEN = 2000;
+const FIRST_UNTIL = 1500, FAST_UNTIL = 15_000;  // since the page was opened; most runs end within a second
+const AFTER_ERROR = 4000;
 
 /**
- * @param {object} seen
- * @param {number} seen.passed milliseconds since the page began to watch
- * @param {boolean} seen.isFar several others have their turn before
- * @param {boolean} seen.isHidden nobody looks at the page
- * @returns {number} milliseconds
+ * @param {object} page
+ * @param {number} page.elapsed milliseconds since polling started
+ * @param {boolean} page.isFarBack whether several runs are ahead in the queue
+ * @param {boolean} page.isHidden whether the tab is hidden
+ * @returns {number} milliseconds until the next request
  */
-export function pauseAfterAnswer({ passed, isFar, isHidden }) {
-  const pause = passed < AT_ONCE_FOR ? AT_ONCE : passed < QUICK_FOR && !isFar ? QUICK : CALM;
-  return isHidden ? Math.max(AWAY, pause) : pause;
+export function intervalAfterResponse({ elapsed, isFarBack, isHidden }) {
+  const interval = elapsed < FIRST_UNTIL ? FIRST : elapsed < FAST_UNTIL && !isFarBack ? FAST : SLOW;
+  return isHidden ? Math.max(HIDDEN, interval) : interval;
 }
 
 /**
- * @param {number} retryAfter seconds that the server has asked to wait, 0 when it has not
- * @returns {number} milliseconds
+ * @param {number} retryAfter seconds of the header Retry-After, or 0
+ * @returns {number} milliseconds until the next request
  */
-export function pauseAfterTrouble(retryAfter) {
-  return Math.max(LOST, retryAfter * 1000);
+export function intervalAfterError(retryAfter) {
+  return Math.max(AFTER_ERROR, retryAfter * 1000);
 }

@@ -1,4 +1,4 @@
-// The order in which the theme button goes round.
+// Themes, in the order in which the theme button cycles through them.
 
 /** @typedef {"system" | "light" | "dark"} Theme */
 
@@ -15,7 +15,7 @@ export function themeAfter(theme) {
 
 /**
  * @param {string} name
- * @returns {Theme} "system" for what is no theme
+ * @returns {Theme} "system" for any other name
  */
 export function themeOf(name) {
   return THEMES.find((theme) => theme === name) ?? "system";

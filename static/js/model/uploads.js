@@ -1,34 +1,37 @@
-// Uploads: what is refused before a byte is sent, and what goes one after the other.
+// Uploads: a check before a file is sent, and a queue that runs one task at a time.
 
 /**
  * @param {{size: number}} file
  * @param {number} limit bytes of one file
  * @returns {"too large" | null} null when the file may be sent
  */
-export function refusalOf(file, limit) {
+export function checkFile(file, limit) {
   return file.size > limit ? "too large" : null;
 }
 
-/** Pieces of work that begin one after the other, in the order in which they came. */
-export class InTurn {
+/** Queue that runs asynchronous tasks one at a time, in order. */
+export class TaskQueue {
   /** @type {(() => Promise<unknown>)[]} */
   #waiting = [];
   #isBusy = false;
 
-  /** @returns {boolean} whether something is being done or waits */
+  /** @returns {boolean} whether a task is running or waiting */
   get isBusy() {
     return this.#isBusy;
   }
 
-  /** @param {(() => Promise<unknown>)[]} pieces of work; one that fails does not keep the next from its turn */
-  async add(...pieces) {
-    this.#waiting.push(...pieces);
+  /**
+   * Add tasks, and return when the queue is empty. After a failed task the next one runs all the same.
+   * @param {(() => Promise<unknown>)[]} tasks
+   */
+  async add(...tasks) {
+    this.#waiting.push(...tasks);
     if (this.#isBusy) return;
     this.#isBusy = true;
     /** @type {unknown[]} */
     const failures = [];
-    for (let work = this.#waiting.shift(); work; work = this.#waiting.shift()) {
-      await work().catch((/** @type {unknown} */ failure) => failures.push(failure));
+    for (let task = this.#waiting.shift(); task; task = this.#waiting.shift()) {
+      await task().catch((/** @type {unknown} */ failure) => failures.push(failure));
     }
     this.#isBusy = false;
     if (failures.length) throw failures[0];

@@ -227,6 +227,7 @@ def test_the_summary_survives_json_and_holds_what_is_needed_to_show_the_result(o
         "pixels_sha256", "log_likelihood", "iterations", "converged", "seconds", "mixture", "components", "versions",
         "legend", "notices", "distinct_colours", "fitted_pixels", "valid_pixels", "left_out_pixels", "features", "header",
         "layout", "no_data", "pixel_size", "pixel_size_suggested", "georeference", "map_areas", "band_sums",
+        "coverage", "gain",
     }  # fmt: skip
     assert Legend.from_mapping(summary["legend"]) == outcome.legend
     assert tuple(Component.from_mapping(entry) for entry in summary["components"]) == outcome.segmentation.components

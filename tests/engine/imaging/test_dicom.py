@@ -14,6 +14,7 @@ from segmentation.engine import decoder
 from segmentation.engine.exceptions import Refusal
 from segmentation.engine.imaging import Limits, decode
 from segmentation.engine.recipe import Reading, Selection
+from segmentation.engine.sandbox import Allowance
 from tests.engine.imaging.dicoms import JPEG_XL, PATIENT, dicom, jpeg_2000, rle
 from tests.engine.imaging.pictures import LIMITS, codes, grey, read, values_16_bit
 
@@ -303,3 +304,11 @@ def test_any_frame_can_be_chosen(compressed):
     with pytest.raises(Refusal) as refusal:
         decode(data, name="", limits=LIMITS, reading=Reading(selection=Selection(series=3)))
     assert refusal.value.code == "invalid_request"
+
+
+def test_a_large_frame_in_a_small_picture_takes_no_memory():
+    huge = imagecodecs.jpegxl_encode(np.zeros((12_000, 12_000), np.uint8), lossless=True, effort=1)
+    data = dicom(grey((8, 8)), JPEG_XL, content=huge)
+    with pytest.raises(Refusal) as refusal:
+        decoder.inspect(data, name="", limits=LIMITS, allowance=Allowance(memory=60_000_000, seconds=60))
+    assert refusal.value.code == "corrupt"

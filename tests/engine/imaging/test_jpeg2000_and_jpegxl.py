@@ -44,6 +44,20 @@ def box(kind, content):
     return struct.pack(">I4s", 8 + len(content), kind) + content
 
 
+def with_boxes(data, **boxes):
+    """The same file with boxes in its header replaced, or added behind the others."""
+    start = data.index(b"jp2h") - 4
+    size = int.from_bytes(data[start : start + 4])
+    content, place = data[start + 8 : start + size], 0
+    kept = []
+    while place < len(content):
+        length, kind = int.from_bytes(content[place : place + 4]), content[place + 4 : place + 8].decode()
+        kept.append(box(kind.encode(), boxes.pop(kind)) if kind in boxes else content[place : place + length])
+        place += length
+    kept += [box(kind.encode(), body) for kind, body in boxes.items()]
+    return data[:start] + box(b"jp2h", b"".join(kept)) + data[start + size :]
+
+
 VALUES = {
     "8 bits": grey((20, 30)),
     "colours": grey((20, 30, 3)),
@@ -131,13 +145,7 @@ def test_colours_of_jpeg_2000_in_ycc():
 def test_a_profile_of_jpeg_2000_is_applied_as_in_other_formats():
     pixels = grey((16, 16, 3))
     profile = rgb_profile(swapped=True)
-    plain = jp2(pixels)
-    start = plain.index(b"jp2h") - 4
-    size = int.from_bytes(plain[start : start + 4])
-    content = plain[start + 8 : start + size]
-    place = content.index(b"colr") - 4
-    rest = content[:place] + box(b"colr", b"\2\0\0" + profile) + content[place + 15 :]
-    picture = read(plain[:start] + box(b"jp2h", rest) + plain[start + size :])
+    picture = read(with_boxes(jp2(pixels), colr=b"\2\0\0" + profile))
     assert "profile_converted" in codes(picture)
     assert np.abs(picture.pixels[:, :, 0].astype(int) - pixels[:, :, 1]).max() < 40  # red is green there
     assert not np.array_equal(picture.pixels, pixels)
@@ -264,3 +272,31 @@ def test_a_chosen_band_and_alpha_as_a_band():
         jp2(VALUES["six bands"]), name="", limits=LIMITS, reading=Reading(selection=Selection(channels=(4, 1)))
     )
     np.testing.assert_array_equal(picture.data, VALUES["six bands"][:, :, [4, 1]])
+
+
+def test_a_palette_of_jpeg_2000():
+    values = grey((16, 16))
+    entries = np.dstack([np.arange(256), 255 - np.arange(256), np.arange(256) // 2]).astype(np.uint8)
+    palette = struct.pack(">HB", 256, 3) + b"\7\7\7" + entries.tobytes()
+    mapping = b"".join(struct.pack(">HBB", 0, 1, column) for column in range(3))
+    picture = read(with_boxes(jp2(values), colr=b"\1\0\0" + struct.pack(">I", 16), pclr=palette, cmap=mapping))
+    np.testing.assert_array_equal(picture.pixels, np.dstack([values, 255 - values, values // 2]))
+    assert picture.header.bands == 3
+    assert "palette_applied" in codes(picture)
+
+
+def test_colours_that_were_multiplied_by_alpha_are_refused_in_words():
+    definitions = struct.pack(">H", 4) + b"".join(struct.pack(">HHH", band, 0, band + 1) for band in range(3))
+    multiplied = with_boxes(jp2(grey((16, 16, 4))), cdef=definitions + struct.pack(">HHH", 3, 2, 0))
+    code, sentence = refused(multiplied)
+    assert code == "unsupported_format"
+    assert "multiplied by their transparency" in sentence
+
+
+def test_alpha_of_12_bits_is_opaque_at_the_largest_value():
+    values = (values_16_bit((16, 16, 4)) % 4096).astype(np.uint16)
+    values[:, :, 3] = 4095
+    values[0, 0, 3] = 0
+    picture = read(jxl(values, bitspersample=12))
+    assert (~picture.valid).sum() == 1
+    np.testing.assert_array_equal(picture.data[1:], values[1:, :, :3])

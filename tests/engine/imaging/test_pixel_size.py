@@ -9,9 +9,12 @@ import pytest
 import tifffile
 
 from segmentation.engine import decoder
+from segmentation.engine.imaging import decode
+from segmentation.engine.imaging.areas import pixel_areas
 from segmentation.engine.imaging.pixel_size import PixelSize, SizeSource, metres_of, size_of_text
+from segmentation.engine.recipe import Reading, Selection
 from tests.engine.imaging.geotiffs import utm
-from tests.engine.imaging.pictures import LIMITS, grey, read, saved, tiff
+from tests.engine.imaging.pictures import LIMITS, chunk, grey, read, saved, tiff
 
 
 def size(data):
@@ -85,6 +88,13 @@ def test_imagej_in_any_spelling_of_the_micrometre(unit):
 def test_imagej_in_other_units(unit, expected):
     found = size(imagej(unit))
     assert (None if found is None else found[0]) == expected
+
+
+def test_damaged_ome_is_no_reason_to_refuse_the_picture():
+    values = grey((8, 8))
+    picture = read(tiff(values, metadata=None, description="<?xml version='1.0'?><OME><broken></OME>"))
+    np.testing.assert_array_equal(picture.data[:, :, 0], values)
+    assert picture.pixel_size is None
 
 
 def test_imagej_without_a_unit_or_with_a_resolution_of_nothing():
@@ -291,3 +301,37 @@ GOOD = {"width": 0.25, "height": 0.25, "unit": "um", "source": "ome"}
 def test_other_json_is_refused(bad):
     with pytest.raises(ValueError):  # noqa: PT011 - whatever it says, the caller treats it alike
         PixelSize.from_mapping(bad)
+
+
+# --- stacks ---------------------------------------------------------------------------------------------------------------
+
+
+def test_each_image_of_an_ome_file_has_its_own_size():
+    file = BytesIO()
+    with tifffile.TiffWriter(file, ome=True) as writer:
+        for pixel in (0.25, 0.5):
+            sizes = {"PhysicalSizeX": pixel, "PhysicalSizeY": pixel}
+            writer.write(grey((8, 8)), photometric="minisblack", metadata={"axes": "YX"} | sizes)
+    for series, expected in enumerate((0.25, 0.5)):
+        reading = Reading(selection=Selection(series=series))
+        assert decode(file.getvalue(), name="", limits=LIMITS, reading=reading).pixel_size.width == expected
+
+
+def test_the_area_of_a_cell_in_an_imagej_composite():
+    values = np.zeros((3, 64, 64), np.uint16)
+    values[1:, 8:24, 8:24] += 2000
+    data = tiff(values, imagej=True, resolution=(2, 2), metadata={"axes": "CYX", "unit": "um", "mode": "composite"})
+    picture = read(data)
+    assert picture.data.shape == (64, 64, 3)
+    areas = pixel_areas((64, 64), pixel_size=picture.pixel_size, georeference=picture.georeference)
+    found = areas.of_labels((picture.data[:, :, 1] > 0).astype(np.uint8), 2)
+    assert (found[1], areas.unit) == (64, "um2")
+    assert areas.of_pixels(256).value == 64
+
+
+def test_dots_per_metre_of_a_png():
+    raw = saved(grey((64, 64)), "PNG")
+    data = raw[:33] + chunk(b"pHYs", struct.pack(">IIB", 2_000_000, 2_000_000, 1)) + raw[33:]
+    assert suggested(data) == (0.5, 0.5, "um", "resolution")
+    without_unit = raw[:33] + chunk(b"pHYs", struct.pack(">IIB", 2_000_000, 2_000_000, 0)) + raw[33:]
+    assert suggested(without_unit) is None

@@ -1,4 +1,6 @@
+import doctest
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,7 +8,7 @@ from sklearn.datasets import load_sample_image
 
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.gmm import Recipe, segment
-from segmentation.engine.model import FittedModel
+from segmentation.engine.model import FittedModel, fitted
 from segmentation.engine.recipe import Features, Preset
 
 
@@ -89,9 +91,7 @@ def test_json_keeps_every_bit(china, flower):
 def test_people_keep_names_and_merged_clusters(china):
     model = FittedModel.fit(china, Recipe(n_clusters=4))
     legend = model.legend.with_name(0, "stain").merged(1, 2)
-    changed = FittedModel(
-        recipe=model.recipe, features=model.features, units=model.units, mixture=model.mixture, legend=legend
-    )
+    changed = replace(model, legend=legend)
     assert FittedModel.from_json(changed.to_json()).legend == legend
 
 
@@ -103,8 +103,20 @@ def test_people_keep_names_and_merged_clusters(china):
         lambda mapping: mapping["mixture"]["covariances"].__setitem__(0, (-np.eye(3)).tolist()),
         lambda mapping: mapping["features"].pop("offset"),
         lambda mapping: mapping["features"]["names"].pop(),
-        lambda mapping: mapping["legend"]["clusters"].pop(),
+        lambda mapping: mapping["features"].update(names=["L*", "a*", "b*"]),
+        lambda mapping: mapping["features"].update(offset=[], scale=[], step=[], names=[]),
+        lambda mapping: mapping["features"].update(scale=[0.0] * 3),
+        lambda mapping: mapping["features"].update(step=[float("nan")] * 3),
+        lambda mapping: mapping["features"].update(dtype="object"),
+        lambda mapping: mapping["features"].update(dtype="nothing"),
+        lambda mapping: mapping["mixture"].update(means=[[1e300] * 3] * 3),
+        lambda mapping: mapping["clusters"].pop(),
         lambda mapping: mapping.pop("mixture"),
+        lambda mapping: mapping.pop("clusters"),
+        lambda mapping: mapping.update(mixture=None),
+        lambda mapping: mapping.update(features=[]),
+        lambda mapping: mapping.update(recipe=[]),
+        lambda mapping: mapping.update(clusters={}),
     ],
 )
 def test_an_invalid_model_is_refused_with_a_sentence(china, damage):
@@ -115,7 +127,7 @@ def test_an_invalid_model_is_refused_with_a_sentence(china, damage):
     assert refusal.value.code == "invalid_request"
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '"model"', "null"])
+@pytest.mark.parametrize("text", ["", "[]", "{", '"model"', "null", "[" * 100_000])
 def test_other_json_is_refused_with_a_sentence(text):
     with pytest.raises(SegmentationError) as refusal:
         FittedModel.from_json(text)
@@ -126,6 +138,52 @@ def test_a_picture_with_other_bands_is_refused(china):
     model = FittedModel.fit(china, Recipe(n_clusters=3))
     with pytest.raises(SegmentationError, match="bands"):
         model.apply(china[..., 0])
+
+
+@pytest.mark.parametrize(
+    ("own", "other"),
+    [
+        (lambda pixels: pixels, deep),
+        (deep, lambda pixels: pixels),
+        (deep, lambda pixels: pixels / 255),
+        (lambda pixels: pixels / 255, lambda pixels: pixels),
+        (lambda pixels: pixels.astype(np.uint16), lambda pixels: pixels),  # of the range of 8 bits, but deep
+    ],
+    ids=["16 bits for 8", "8 for 16", "real for 16", "8 for real", "8 for 16 of the same range"],
+)
+def test_a_picture_of_another_depth_is_refused(china, own, other):
+    model = FittedModel.from_json(FittedModel.fit(own(china), Recipe(n_clusters=3)).to_json())
+    with pytest.raises(SegmentationError, match="choose a picture of the same depth"):
+        model.apply(other(china))
+
+
+def test_whole_numbers_of_another_type_are_of_the_same_depth(china):
+    model = FittedModel.fit(deep(china), Recipe(n_clusters=3))
+    np.testing.assert_array_equal(model.apply(deep(china).astype(np.int32)).labels, model.apply(deep(china)).labels)
+
+
+def test_a_model_from_before_types_were_kept_is_applied_to_any_depth(china):
+    mapping = json.loads(FittedModel.fit(deep(china), Recipe(n_clusters=3)).to_json())
+    del mapping["features"]["dtype"]
+    model = FittedModel.from_mapping(mapping)
+    np.testing.assert_array_equal(model.apply(deep(china)).labels, model.apply(deep(china).astype(float)).labels)
+
+
+def test_the_starting_mixture_of_deep_pictures_has_units_and_that_of_8_bits_has_none(china):
+    model, deep_model = (FittedModel.fit(pixels, Recipe(n_clusters=3)) for pixels in (china, deep(china)))
+    assert model.starting_mixture.to_mapping() == model.mixture.to_mapping()
+    units = {name: list(getattr(deep_model.units, name)) for name in ("offset", "scale")}
+    assert deep_model.starting_mixture.to_mapping() == deep_model.mixture.to_mapping() | {"units": units}
+
+
+def test_equal_models_have_one_hash_and_a_new_name_another(china):
+    model = FittedModel.fit(china, Recipe(n_clusters=3))
+    assert model.sha256 == FittedModel.from_json(model.to_json()).sha256
+    assert model.sha256 != replace(model, legend=model.legend.with_name(0, "stain")).sha256
+
+
+def test_the_example_of_the_documentation_runs():
+    assert doctest.testmod(fitted).failed == 0
 
 
 def test_regions_leave_no_model(china):

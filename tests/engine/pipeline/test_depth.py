@@ -19,8 +19,9 @@ from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.gmm.pixels.sources import feature_source
 from segmentation.engine.gmm.statistics import uncertainty as maps
 from segmentation.engine.imaging import decode, masks
+from segmentation.engine.model import FittedModel
 from segmentation.engine.pipeline import pixel_tiles
-from segmentation.engine.recipe import Inputs, Recipe, StartingMixture
+from segmentation.engine.recipe import Inputs, Recipe
 from tests.engine.pipeline.conftest import LIMITS
 
 SCHEMA = json.loads(Path(artefacts.__file__).with_name("run.schema.json").read_text(encoding="utf-8"))
@@ -102,7 +103,7 @@ def test_a_run_can_begin_with_one_that_left_out_what_is_brightest(run):
     name = hashlib.sha256(mask).hexdigest()
     clean = run(file, name="camera.tif", recipe=Recipe(n_clusters=2), inputs=Inputs(mask=name), masters={name: mask})
     written = document_of(clean)
-    start = StartingMixture.of_result(written["mixture"], written["features"])
+    start = FittedModel.from_mapping(written).starting_mixture
     recipe = Recipe(n_clusters=2, max_iterations=1)
     document = document_of(run(file, name="camera.tif", recipe=recipe, inputs=Inputs(mixture=start)))
     assert document["features"]["scale"][0] > 100 * written["features"]["scale"][0]
@@ -145,7 +146,7 @@ def test_grey_pictures_are_one_dimensional(run, pixels, image_format):
     outcome = run(file.getvalue(), name="picture", recipe=Recipe(n_clusters=3))
     assert outcome.segmentation.mixture.means.shape == (3, 1)
     document = document_of(outcome)
-    assert document["features"] == {"names": ["grey"], "offset": [0], "scale": [1], "step": [1]}
+    assert document["features"] == {"names": ["grey"], "offset": [0], "scale": [1], "step": [1], "dtype": "uint8"}
     colours = [cluster["colour"] for cluster in document["clusters"]]
     assert all(colour[1:3] == colour[3:5] == colour[5:] for colour in colours)
 

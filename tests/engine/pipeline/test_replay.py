@@ -44,6 +44,8 @@ def test_any_number_of_regions_is_cut_from_the_kept_tree(run, pixels):
     n = len(arrays["tree_areas"])
     assert arrays["tree_merges"].shape == (n - 1, 2)
     assert arrays["tree_areas"].sum() == arrays["tree_leaves"].size
+    assert np.isfinite(arrays["tree_costs"]).all()
+    assert arrays["tree_scale"] == "log-odds"
     members = {leaf: {leaf} for leaf in range(n)}
     for number, (one, other) in enumerate(arrays["tree_merges"][: n - outcome.segmentation.hierarchy.n_regions]):
         members[n + number] = members.pop(one) | members.pop(other)

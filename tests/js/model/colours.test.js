@@ -17,7 +17,7 @@ suite("a colour", () => {
     ["#ff0000", [255, 0, 0]], ["#00ff00", [0, 255, 0]], ["#0000ff", [0, 0, 255]], ["#012345", [1, 0x23, 0x45]],
     ["#ffffff", [255, 255, 255]], ["#000000", [0, 0, 0]], ["#FEDCBA", [0xfe, 0xdc, 0xba]],
   ])) {
-    test(`${hex} is drawn as ${rgb.join(", ")}, opaque`, () => {
+    test(`${hex} is ${rgb.join(", ")}, opaque`, () => {
       assert.deepEqual(pixels(Uint32Array.of(colourWord(hex))), [[...rgb, 255]]);
     });
   }
@@ -49,7 +49,7 @@ suite("a recoloured picture", () => {
   });
 });
 
-test("labels are what a canvas holds of a grey picture", () => {
+test("labels are read from a grey picture on a canvas", () => {
   const bytes = [0, 1, 2, 253, 254, 255].flatMap((value) => [value, value, value, 255]);
   const words = new Uint32Array(Uint8Array.from(bytes).buffer);
   assert.deepEqual([...labelsOf(words)], [0, 1, 2, 253, 254, 255]);
@@ -59,7 +59,7 @@ suite("a picture with too many pixels", () => {
   for (const [width, height, most] of /** @type {[number, number, number][]} */ ([
     [4000, 3000, 4_000_000], [100, 100, 10_000], [101, 100, 10_000], [50_000, 1000, 4_000_000], [1, 16_000_000, 4_000_000],
   ])) {
-    test(`of ${width} × ${height} keeps its shape within ${most}`, () => {
+    test(`of ${width} × ${height} keeps its aspect ratio within ${most}`, () => {
       const size = reducedSize(width, height, most);
       assert.ok(size.width * size.height <= most || size.width === 1 || size.height === 1);
       assert.ok(size.width >= 1 && size.height >= 1);
@@ -68,7 +68,7 @@ suite("a picture with too many pixels", () => {
     });
   }
 
-  test("that is small enough stays as it is", () => {
+  test("is unchanged if it is small enough", () => {
     assert.deepEqual(reducedSize(2000, 2000, 4_000_000), { width: 2000, height: 2000 });
     assert.deepEqual(reducedSize(3, 5, 4_000_000), { width: 3, height: 5 });
   });

@@ -1,29 +1,29 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
-import { Latest, OneAtATime } from "../../../static/js/model/latest.js";
+import { Latest, LatestValueSender } from "../../../static/js/model/latest.js";
 
-suite("of questions whose answers come in any order", () => {
-  test("only the last one counts", () => {
-    const asked = new Latest();
-    const first = asked.ask();
+suite("requests whose responses arrive in any order", () => {
+  test("only the last one is the latest", () => {
+    const latest = new Latest();
+    const first = latest.start();
     assert.equal(first(), true);
-    const second = asked.ask();
+    const second = latest.start();
     assert.deepEqual([first(), second(), second()], [false, true, true]);
   });
 
-  test("none counts once they are forgotten", () => {
-    const asked = new Latest();
-    const first = asked.ask();
-    asked.forget();
+  test("none is the latest after they are cancelled", () => {
+    const latest = new Latest();
+    const first = latest.start();
+    latest.cancel();
     assert.equal(first(), false);
-    assert.equal(asked.ask()(), true);
+    assert.equal(latest.start()(), true);
   });
 
-  test("those of another kind are no concern", () => {
+  test("two counters are independent", () => {
     const one = new Latest(), other = new Latest();
-    const first = one.ask();
-    other.ask();
+    const first = one.start();
+    other.start();
     assert.equal(first(), true);
   });
 });
@@ -43,10 +43,10 @@ class Sender {
 }
 
 suite("values that are sent one at a time", () => {
-  test("wait for the one before, and of those that wait only the last one goes", async () => {
-    const sender = new Sender(), queue = new OneAtATime(sender.send);
-    const done = queue.put("a");
-    await Promise.all([queue.put("b"), queue.put("c")]);
+  test("wait for the previous one, and only the last waiting one is sent", async () => {
+    const sender = new Sender(), queue = new LatestValueSender(sender.send);
+    const done = queue.send("a");
+    await Promise.all([queue.send("b"), queue.send("c")]);
     assert.deepEqual(sender.values, ["a"]);
     sender.sent[0]?.answer();
     await new Promise(setImmediate);
@@ -56,16 +56,16 @@ suite("values that are sent one at a time", () => {
     assert.deepEqual(sender.values, ["a", "c"]);
   });
 
-  test("go on after one that failed", async () => {
-    const sender = new Sender(), queue = new OneAtATime(sender.send);
-    const done = queue.put("a");
-    await queue.put("b");
+  test("continue after a failure", async () => {
+    const sender = new Sender(), queue = new LatestValueSender(sender.send);
+    const done = queue.send("a");
+    await queue.send("b");
     sender.sent[0]?.fail();
     await new Promise(setImmediate);
     assert.deepEqual(sender.values, ["a", "b"]);
     sender.sent[1]?.answer();
     await done;
-    void queue.put("c");
+    void queue.send("c");
     assert.deepEqual(sender.values, ["a", "b", "c"]);
   });
 });

@@ -3,7 +3,7 @@ import { suite, test } from "node:test";
 
 import { clamped, foregroundOf, mostProbable, partOf } from "../../../static/js/model/numbers.js";
 
-suite("a stepper from 2 to 32", () => {
+suite("a number field from 2 to 32", () => {
   for (const [typed, value] of /** @type {[string, number][]} */ ([
     ["2", 2], ["32", 32], ["17", 17], ["1", 2], ["33", 32], ["0", 2], ["-4", 2], ["99", 32], ["4.4", 4], ["4.5", 5], ["", 2],
     [" ", 2], ["seven", 2], ["1e3", 32], ["1e999", 32], ["-1e999", 2], [" 7 ", 7],
@@ -12,7 +12,7 @@ suite("a stepper from 2 to 32", () => {
   }
 });
 
-test("a stepper that begins below nothing takes 0 as typed", () => {
+test("a field whose range starts below 0 accepts 0", () => {
   assert.equal(clamped("0", -5, 5), 0);
   assert.equal(clamped("", -5, 5), -5);
 });
@@ -31,17 +31,17 @@ suite("the foreground", () => {
     test(`of ${chosen.join(", ")} has ${pixels} pixels`, () => assert.deepEqual(foregroundOf(chosen, sizes), { pixels, share }));
   }
 
-  test("of nothing is no share of it", () => assert.deepEqual(foregroundOf([true], [0]), { pixels: 0, share: 0 }));
+  test("of an empty picture has the share 0", () => assert.deepEqual(foregroundOf([true], [0]), { pixels: 0, share: 0 }));
 });
 
 suite("the clusters of a pixel", () => {
-  test("are named with the most probable first, and at most so many", () => {
+  test("are sorted by probability and limited in number", () => {
     const named = mostProbable([0.1, 0.4, 0.2, 0.3], 3);
     assert.deepEqual(named.map(({ index }) => index), [1, 3, 2]);
     assert.deepEqual(named.map(({ probability }) => probability), [0.4, 0.3, 0.2]);
   });
 
-  test("are named from half a per cent on, but one always", () => {
+  test("have at least half a per cent, except the first", () => {
     assert.deepEqual(mostProbable([0.004, 0.991, 0.005], 3).map(({ index }) => index), [1, 2]);
     assert.deepEqual(mostProbable([0.001, 0.002], 3).map(({ index }) => index), [1]);
     assert.deepEqual(mostProbable([], 3), []);

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
-import { InTurn, refusalOf } from "../../../static/js/model/uploads.js";
+import { TaskQueue, checkFile } from "../../../static/js/model/uploads.js";
 
-test("a file is sent up to the limit and not a byte beyond it", () => {
-  assert.equal(refusalOf({ size: 1000 }, 1000), null);
-  assert.equal(refusalOf({ size: 1001 }, 1000), "too large");
+test("a file may have the size of the limit, but not one byte more", () => {
+  assert.equal(checkFile({ size: 1000 }, 1000), null);
+  assert.equal(checkFile({ size: 1001 }, 1000), "too large");
 });
 
-suite("work that is done in turn", () => {
-  test("begins when the piece before it has ended, in the order in which it came", async () => {
-    const turns = new InTurn(), { promise, resolve } = Promise.withResolvers();
+suite("a queue of tasks", () => {
+  test("starts when the previous one has ended, in order", async () => {
+    const turns = new TaskQueue(), { promise, resolve } = Promise.withResolvers();
     /** @type {string[]} */
     const seen = [];
     const done = turns.add(async () => { seen.push("a"); await promise; seen.push("a ends"); }, () => Promise.resolve(seen.push("b")));
@@ -23,8 +23,8 @@ suite("work that is done in turn", () => {
     assert.equal(turns.isBusy, false);
   });
 
-  test("goes on after a piece that failed, and tells of the failure at the end", async () => {
-    const turns = new InTurn();
+  test("continues after a failure, which is thrown at the end", async () => {
+    const turns = new TaskQueue();
     /** @type {string[]} */
     const seen = [];
     await assert.rejects(turns.add(() => Promise.reject(new Error("broken")), () => Promise.resolve(seen.push("b"))), /broken/);

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.mixture.monomials import Float32
+from segmentation.engine.gmm.mixture.monomials import Float, Float32
 from segmentation.engine.recipe import Features
 
 Transform = Callable[[NDArray[np.generic]], Float32]
@@ -55,6 +55,34 @@ TRANSFORMS: dict[Features, Transform] = {
 }
 """The conversion to each colour space but RGB, whose features are the bands themselves."""
 
+
+def lab_to_rgb(values: NDArray[np.floating]) -> Float:
+    """Return the sRGB (3, ...) of CIE L*a*b* (3, ...), the inverse of `lab`; it can lie outside 0 to 255."""
+    light = (values[0] + 16) / 116
+    roots = np.stack([values[1] / 500 + light, light, light - values[2] / 200])
+    xyz = _cubed(roots)
+    linear: Float = np.tensordot(np.linalg.inv(_RELATIVE.astype(np.float64)), xyz, axes=1)
+    return _encoded(linear)
+
+
+def lightness_to_grey(values: NDArray[np.floating]) -> Float:
+    """Return the grey band (1, ...) of L* (1, ...), the inverse of `lightness`."""
+    return _encoded(_cubed((values + 16) / 116))
+
+
+def density_to_bands(values: NDArray[np.floating]) -> Float:
+    """Return the bands (B, ...) of optical densities (B, ...), the inverse of `optical_density`."""
+    bands: Float = 256 / 10 ** (values / 100) - 1
+    return bands
+
+
+INVERSES: dict[Features, Callable[[NDArray[np.floating]], Float]] = {
+    Features.LAB: lab_to_rgb,
+    Features.GRAY: lightness_to_grey,
+    Features.OD: density_to_bands,
+}
+"""The conversion of each colour space back to bands of 0 to 255; of lightness, to one grey band."""
+
 STEPS: dict[Features, float] = {Features.RGB: 1.0, Features.LAB: 0.4, Features.GRAY: 0.4, Features.OD: 0.4}
 """The size of one of 256 levels in the units of each colour space, in the middle of its range."""
 
@@ -78,6 +106,20 @@ def _root(share: Float32) -> Float32:
     """Return the cube root, and its tangent at `_DARK` for smaller values."""
     root: Float32 = np.where(share > _DARK, np.cbrt(share), _SLOPE * share + _AT_BLACK)
     return root
+
+
+def _cubed(roots: NDArray[np.floating]) -> Float:
+    """Return the inverse of `_root`."""
+    bound = float(np.cbrt(_DARK))
+    cubed: Float = np.where(roots > bound, roots**3, (roots - float(_AT_BLACK)) / float(_SLOPE))
+    return cubed
+
+
+def _encoded(linear: NDArray[np.floating]) -> Float:
+    """Return sRGB values of linear light, the inverse of `_linear`."""
+    bright = 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
+    encoded: Float = 255 * np.where(linear <= 0.0031308, 12.92 * linear, bright)
+    return encoded
 
 
 def _by_level(function: Transform, levels: NDArray[np.intp]) -> Float32:

@@ -8,8 +8,9 @@ other than RGB depend on black and white: there the range is common to all bands
 is rounded.
 """
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -26,7 +27,9 @@ QUANTILES = 0.001, 0.999  # of the values, that become 0 and 255
 _MAX_SAMPLES = 2**22  # from which the quantiles of types other than 16-bit integers are taken
 _LEVELS = 2**16  # the most levels that are distinguished between the smallest and the largest value
 _MIN_RELATIVE_RANGE = 1e-12  # relative to the largest magnitude; a smaller range is a rounding error
-_BLOCK_PIXELS = 2**18  # pixels that are processed at a time
+_MIN_LEVELS, _MAX_LEVELS = 8, 256  # of a picture that may be quantised
+_RARE, _REGULAR = 1e-4, 0.8  # share of pixels of a level that is ignored, and of gaps that must be equal
+_BLOCK_PIXELS = 2**18  # pixels that are processed together
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,12 @@ class Units:
     offset: tuple[float, ...]  # (B,)
     scale: tuple[float, ...]  # (B,), above 0
     step: tuple[float, ...]  # (B,) the smallest difference between two values, in units
+    dtype: str | None = field(default=None, compare=False)  # type of the values; None when it is not known
 
     @classmethod
     def identity(cls, n_bands: int) -> Self:
-        """Return the units in which values stay as they are."""
-        return cls((0.0,) * n_bands, (1.0,) * n_bands, (1.0,) * n_bands)
+        """Return the units of 8 bits, in which values stay as they are."""
+        return cls((0.0,) * n_bands, (1.0,) * n_bands, (1.0,) * n_bands, "uint8")
 
     @classmethod
     def of(cls, bands: NDArray[np.generic], valid: Mask | None, features: Features = Features.RGB) -> Self:
@@ -61,7 +65,7 @@ class Units:
         if bands.dtype == np.uint8:
             return cls.identity(n_bands)
         if bands.dtype == np.uint16 and features is not Features.RGB:
-            return cls((0.0,) * n_bands, (257.0,) * n_bands, (1 / 257,) * n_bands)
+            return cls((0.0,) * n_bands, (257.0,) * n_bands, (1 / 257,) * n_bands, bands.dtype.name)
         joint = bands.dtype.kind != "f" or features is not Features.RGB
         return cls.from_range(bands, valid, joint=joint)
 
@@ -74,7 +78,7 @@ class Units:
         pairs = list(zip(lows, highs, strict=True))
         scales = [_scale(low, high) for low, high in pairs]
         steps = [_step(scale, low < high, bands.dtype) for scale, (low, high) in zip(scales, pairs, strict=True)]
-        return cls(tuple(lows), tuple(scales), tuple(steps))
+        return cls(tuple(lows), tuple(scales), tuple(steps), bands.dtype.name)
 
     def values(self, bands: NDArray[np.generic]) -> NDArray[np.generic]:
         """Return bands (..., B) in these units, at least -128 and at most 383.
@@ -101,15 +105,44 @@ class Units:
         scale = np.array(other.scale)
         return np.array(self.scale) / scale, (np.array(self.offset) - np.array(other.offset)) / scale
 
+    def require_same_depth(self, dtype: np.dtype[Any]) -> None:
+        """Require that values of a type can be converted to these units: 8 bits, deeper integers and floats each by themselves.
+
+        Raises
+        ------
+        SegmentationError
+            With `invalid_request`. Units of a type that is not known take all values.
+        """
+        if self.dtype is not None and _depth(np.dtype(self.dtype)) != _depth(dtype):
+            raise SegmentationError(
+                "invalid_request",
+                gettext_noop(
+                    "The model is of values of the type %(wanted)s, but this picture has %(given)s: choose a picture of the same depth."
+                ),
+                wanted=self.dtype,
+                given=dtype.name,
+            )
+
     def to_mapping(self) -> dict[str, Any]:
         """Return a JSON object; `from_mapping` is its inverse."""
-        return {"offset": list(self.offset), "scale": list(self.scale), "step": list(self.step)}
+        units = {"offset": list(self.offset), "scale": list(self.scale), "step": list(self.step)}
+        return units if self.dtype is None else {**units, "dtype": self.dtype}
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
-        """Parse what `to_mapping` has written."""
+        """Parse what `to_mapping` has written; results of earlier releases have no type of values.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            For anything else.
+        """
         offset, scale, step = (tuple(map(float, mapping[name])) for name in ("offset", "scale", "step"))
-        return cls(offset, scale, step)
+        if not offset or not len(offset) == len(scale) == len(step) or min(*scale, *step) <= 0:
+            raise ValueError("offset, scale and step must have a number for each band, the last two above 0")
+        if not all(map(math.isfinite, (*offset, *scale, *step))):
+            raise ValueError("offset, scale and step must be finite")
+        return cls(offset, scale, step, _parsed_dtype(mapping.get("dtype")))
 
 
 def as_bands(pixels: NDArray[np.generic], valid: Mask | None) -> tuple[NDArray[np.generic], Mask | None]:
@@ -209,6 +242,56 @@ def _ends(values: NDArray[np.generic], valid: Mask | None) -> tuple[float, float
         if counted.size:
             low, high = min(low, float(counted.min())), max(high, float(counted.max()))
     return low, high
+
+
+def _parsed_dtype(name: object) -> str | None:
+    if name is None:
+        return None
+    dtype = np.dtype(str(name))
+    if dtype.kind not in "iuf":
+        raise ValueError("values must be integers or floats")
+    return dtype.name
+
+
+def _depth(dtype: np.dtype[Any]) -> str:
+    return "real" if dtype.kind == "f" else "8 bits" if dtype == np.uint8 else "deep"
+
+
+def quantisation_step(values: NDArray[np.generic], counts: NDArray[np.number]) -> float:
+    """Return the distance between neighbouring levels of a picture, in units; 1 or less where it uses all levels.
+
+    Some pictures of 8 bits use few levels at equal distances, because they were made from fewer bits or stretched. The noise
+    in them is not smaller than that distance.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, B)
+        Bands of pixels, in units.
+    counts : ndarray, shape (n,)
+        How often each value occurs.
+
+    Returns
+    -------
+    float
+        The smallest step of all bands; 0 for a picture of few colours, or of more levels than 8 bits have.
+    """
+    steps = []
+    for band in values.T:
+        if band.dtype == np.uint8:
+            levels, pixels = np.arange(256), np.bincount(band, counts, 256)
+        else:
+            levels, inverse = np.unique(band, return_inverse=True)
+            pixels = np.bincount(inverse, counts)
+        frequent = levels[pixels > _RARE * counts.sum()].astype(np.float64)
+        if not _MIN_LEVELS <= len(frequent) <= _MAX_LEVELS:
+            return 0.0
+        gaps = np.diff(frequent)
+        step = float(np.median(gaps))
+        # Rounding to whole numbers makes gaps of 8 and 9 of 8.2.
+        if np.mean(np.abs(gaps - step) <= 1) < _REGULAR:
+            return 0.0
+        steps.append(step)
+    return min(steps)
 
 
 def _scale(low: float, high: float) -> float:

@@ -33,7 +33,6 @@ def fit_sample(
     n_components: int,
     *,
     floor: ArrayLike = FLOOR,
-    subsample_start: Mixture | None = None,
     start: Mixture | None = None,
     on_fraction: OnFraction = ignore_progress,
 ) -> Fit:
@@ -48,8 +47,6 @@ def fit_sample(
     n_components : int
     floor : array_like
         As in `em.maximise`.
-    subsample_start : Mixture or None
-        Where the fit of the subsample begins; None tries `recipe.restarts` initialisations.
     start : Mixture or None
         Where the fit of the sample begins; None means the mixture that is fitted to the subsample first.
     on_fraction : callable
@@ -57,14 +54,7 @@ def fit_sample(
     """
     patience = PATIENCE
     if start is None:
-        start = _fit_subsample(
-            sample,
-            recipe,
-            n_components,
-            floor,
-            subsample_start=subsample_start,
-            on_fraction=subrange(on_fraction, 0, 0.4),
-        )
+        start = _fit_subsample(sample, recipe, n_components, floor, on_fraction=subrange(on_fraction, 0, 0.4))
         patience = 1  # the fit of the subsample has already passed plateaus
     return quasi_newton_em(
         em_data(sample),
@@ -78,30 +68,23 @@ def fit_sample(
 
 
 def _fit_subsample(
-    sample: Sample,
-    recipe: Recipe,
-    n_components: int,
-    floor: ArrayLike,
-    *,
-    subsample_start: Mixture | None,
-    on_fraction: OnFraction,
+    sample: Sample, recipe: Recipe, n_components: int, floor: ArrayLike, *, on_fraction: OnFraction
 ) -> Mixture:
-    """Return the mixture of a subsample, fitted from the given start or from the best of several initialisations."""
+    """Return the mixture of a subsample, fitted from the best of several initialisations."""
     rng = np.random.default_rng([recipe.seed, 1])
     subsample = em_data(sample.subsample(SUBSAMPLE_PIXELS, rng))
-    if subsample_start is None:
-        subsample_start = best_start(
-            subsample,
-            n_components,
-            rng,
-            n_starts=recipe.restarts,
-            floor=floor,
-            covariance_type=recipe.covariance,
-            on_fraction=subrange(on_fraction, 0, 0.8),
-        )
+    start = best_start(
+        subsample,
+        n_components,
+        rng,
+        n_starts=recipe.restarts,
+        floor=floor,
+        covariance_type=recipe.covariance.of_labels,
+        on_fraction=subrange(on_fraction, 0, 0.8),
+    )
     return quasi_newton_em(
         subsample,
-        subsample_start,
+        start,
         tolerance=SUBSAMPLE_TOLERANCE,
         patience=PATIENCE,
         max_evaluations=recipe.max_iterations,

@@ -17,9 +17,9 @@ def merge_cheapest(mixture: Mixture) -> Mixture:
     """
     weights, means, covariances = mixture.weights, mixture.means, mixture.covariances
     i, j = np.triu_indices(len(weights), 1)
-    weight, mean, covariance = _pair_moments(mixture, i, j)
-    scores = _classification_scores(weights, covariances)
-    best = int((scores[i] + scores[j] - _classification_scores(weight, covariance)).argmin())
+    weight, mean, covariance = pair_moments(mixture, i, j)
+    scores = classification_scores(weights, covariances)
+    best = int((scores[i] + scores[j] - classification_scores(weight, covariance)).argmin())
     kept = np.delete(np.arange(len(weights)), [i[best], j[best]])
     weights = np.append(weights[kept], weight[best])
     scatters = np.append(covariances[kept], covariance[best : best + 1], axis=0)
@@ -62,7 +62,7 @@ def _group_moments(mixture: Mixture, numbers: list[int]) -> tuple[float, Float, 
     return weight, mean, np.einsum("k,kij->ij", shares, covariances + gaps[:, :, None] * gaps[:, None, :])
 
 
-def _pair_moments(mixture: Mixture, i: Indices, j: Indices) -> tuple[Float, Float, Float]:
+def pair_moments(mixture: Mixture, i: Indices, j: Indices) -> tuple[Float, Float, Float]:
     """Return weights (n,), means (n, D) and covariances (n, D, D) of components i (n,) merged with components j (n,)."""
     weights, means, covariances = mixture.weights, mixture.means, mixture.covariances
     weight = weights[i] + weights[j]
@@ -73,7 +73,7 @@ def _pair_moments(mixture: Mixture, i: Indices, j: Indices) -> tuple[Float, Floa
     return weight, mean, left[:, None, None] * covariances[i] + right[:, None, None] * covariances[j] + between
 
 
-def _classification_scores(weights: Float, covariances: Float) -> Float:
+def classification_scores(weights: Float, covariances: Float) -> Float:
     """Return the contribution of each component to the classification log-likelihood, up to a constant; shape (K,)."""
     scores: Float = weights * (np.log(weights) - np.linalg.slogdet(covariances).logabsdet / 2)
     return scores

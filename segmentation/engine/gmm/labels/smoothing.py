@@ -63,7 +63,7 @@ def blurred_start(
         np.ones(min(len(blurred_values), _START_PIXELS)),
         single_precision=True,
     )
-    family = recipe.covariance
+    family = recipe.covariance.of_labels
     start = best_start(
         start_data,
         n_components,

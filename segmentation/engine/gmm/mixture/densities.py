@@ -21,11 +21,13 @@ from segmentation.engine.gmm.mixture.monomials import (
     triangle,
 )
 
-# In nats relative to the most probable component, a ratio of 1e-35; smaller ratios are raised to it.
 _MIN_LOG_RATIO = -80.0
+"""Nats relative to the most probable component, a ratio of 1e-35; smaller ratios are raised to it."""
 
 _EXTRA_ROUNDINGS = 16  # roundings in theta and phi, in addition to those of the sum
 _MAX_ROUNDING_BOUND = 4.0  # nats; above this bound single precision decides too few pixels
+
+_FINE_BOUND = 1.0  # nats; rounding errors are usually a hundredth of their bound
 
 _LOG_UNIT = float(np.log(2 * np.pi)) / 2 + float(np.log(SCALE))
 """log sqrt(2 pi) + log SCALE: what the normalisation of the Gaussian subtracts from its logarithm for each dimension."""
@@ -82,20 +84,25 @@ def _second_order(dimension: int) -> Float:
 
 
 def posterior(
-    log_joint: Float, counts: Float | float = 1.0, precision: type[np.floating] = np.float64
-) -> tuple[Float, Float]:
+    log_joint: NDArray[Real],
+    counts: Float | float = 1.0,
+    precision: type[np.floating] = np.float64,
+    min_log_ratio: float = _MIN_LOG_RATIO,
+) -> tuple[NDArray[Real], NDArray[Real]]:
     """Return responsibilities (K, n) times counts (n,), and log densities (n,). Overwrites `log_joint`.
 
-    The maximum of each column is subtracted first, so that nothing overflows (log-sum-exp). Ratios below 1e-35 are raised to
-    it, because subnormal numbers take fifteen times as long. Exponentials in single precision take a third of the time on
-    many processors; their relative error of 1e-7 is far below the error of parameters that are estimated from a sample (1e-3).
+    The maximum of each column is subtracted first, so that nothing overflows (log-sum-exp). Log ratios below `min_log_ratio`
+    are raised to it, because subnormal numbers take fifteen times as long. Exponentials in single precision take a third of
+    the time on many processors; their relative error of 1e-7 is far below the error of parameters that are estimated from a
+    sample (1e-3).
     """
     peak = log_joint.max(axis=0)
     log_joint -= peak
     joint = log_joint.astype(precision, copy=False)
-    np.exp(np.maximum(joint, _MIN_LOG_RATIO, out=joint), out=joint)
+    np.exp(np.maximum(joint, min_log_ratio, out=joint), out=joint)
     total = joint.sum(axis=0)
-    return np.multiply(joint, counts / total, out=log_joint), peak + np.log(total)
+    scale = np.asarray(counts / total).astype(log_joint.dtype, copy=False)
+    return np.multiply(joint, scale, out=log_joint), peak + np.log(total)
 
 
 def most_probable(log_joint: Float) -> NDArray[np.uint8]:
@@ -115,12 +122,12 @@ def most_probable_at(theta: Float, values: NDArray[np.generic]) -> NDArray[np.ui
     precision. When components are so narrow that single precision decides hardly any pixel, double precision is used at once.
     """
     F = theta.shape[1]
-    if _rounding_bound(theta, np.float32, 2.0) > _MAX_ROUNDING_BOUND:
+    if rounding_bound(theta, np.float32, 2.0) > _MAX_ROUNDING_BOUND:
         return most_probable_stable(theta, expand(values))
     phi = expand_float32(values)
     best, second, winner = _two_best(theta.astype(np.float32) @ phi)
     largest_value = float(np.abs(phi[1 : 1 + dimension(F)]).max(initial=0.0))
-    close = np.flatnonzero(best - second <= _rounding_bound(theta, np.float32, largest_value))
+    close = np.flatnonzero(best - second <= rounding_bound(theta, np.float32, largest_value))
     if len(close):
         winner[close] = most_probable_stable(theta, expand(values[close]))
     return winner
@@ -141,13 +148,13 @@ def most_probable_stable(theta: Float, phi: Float, log_joint: Float | None = Non
     """
     best, second, winner = _two_best(theta @ phi if log_joint is None else log_joint)
     largest_value = float(np.abs(phi[1 : 1 + dimension(len(phi))]).max(initial=0.0))
-    close = np.flatnonzero(best - second <= _rounding_bound(theta, np.float64, largest_value))
+    close = np.flatnonzero(best - second <= rounding_bound(theta, np.float64, largest_value))
     if len(close):
         winner[close] = most_probable(_in_order(theta, phi[:, close]))
     return winner
 
 
-def _rounding_bound(theta: Float, precision: type[np.floating], largest_value: float) -> float:
+def rounding_bound(theta: Float, precision: type[np.floating], largest_value: float) -> float:
     """Return the difference of two log densities, in nats, below which rounding could decide which is larger.
 
     The error of a sum of F products is at most F unit roundoffs of the sum of absolute values, in any order (Higham, 2002,
@@ -184,6 +191,15 @@ def _in_order(theta: Float, phi: Float) -> Float:
     for column, feature in zip(theta.T[1:], phi[1:], strict=True):
         total += column[:, None] * feature
     return total
+
+
+def in_sufficient_precision(theta: Float) -> NDArray[np.floating]:
+    """Return natural parameters in single precision, or in double where components are too narrow for that.
+
+    For standardised values of magnitudes up to 2, products of the result with `monomials` have errors of at most 1 nat, and usually of 0.01.
+    """
+    is_fine = rounding_bound(theta, np.float32, 2.0) < _FINE_BOUND
+    return theta.astype(np.float32) if is_fine else theta
 
 
 def exact_parameters(theta: Float) -> Float:

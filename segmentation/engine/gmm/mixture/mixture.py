@@ -180,7 +180,7 @@ class Mixture:
         from sklearn.mixture import GaussianMixture  # noqa: PLC0415 - takes a second to import, and only this needs it
 
         family = FAMILIES[self.covariance_type]
-        model = GaussianMixture(self.n_components, covariance_type=self.covariance_type.value)
+        model = GaussianMixture(self.n_components, covariance_type=family.sklearn_type)
         model.weights_, model.means_ = self.weights.copy(), self.means.copy()
         model.covariances_ = family.compact(self.covariances)
         whitening = np.linalg.inv(np.linalg.cholesky(self.covariances)).transpose(0, 2, 1)

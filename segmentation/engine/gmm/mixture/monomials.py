@@ -55,8 +55,10 @@ def monomials(x: NDArray[Real]) -> NDArray[Real]:
     phi = np.empty((1 + dimension + dimension * (dimension + 1) // 2, n), x.dtype)
     phi[0] = 1.0
     phi[1 : 1 + dimension] = x
-    for target, i, j in zip(phi[1 + dimension :], *triangle(dimension), strict=True):
-        np.multiply(x[i], x[j], out=target)
+    row = 1 + dimension
+    for i in range(dimension):
+        np.multiply(x[i], x[i:], out=phi[row : row + dimension - i])
+        row += dimension - i
     return phi
 
 

@@ -1,4 +1,4 @@
-"""The region adjacency graph: areas and posteriors of regions, lengths and boundary energies of borders, all as sums.
+"""The region adjacency graph: sums over the pixels of regions and over the pixel pairs of borders.
 
 Those of merged regions are added.
 """
@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
-from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.em_float32 import Float
+from segmentation.engine.gmm.mixture.monomials import Float, Float32
+from segmentation.engine.gmm.regions.region_sums import PERIMETER, region_sums
 
 ROUND = 0.3  # squared pixels; makes the straightness of very short borders small
 Index = NDArray[np.intp]
@@ -21,12 +20,11 @@ Index = NDArray[np.intp]
 class Graph:
     """The region adjacency graph of n regions and E borders between them."""
 
-    areas: Float  # (n,) number of valid pixels
-    sums: Float  # (n, C) sums of the posteriors over the valid pixels, all mixtures side by side
+    sums: Float  # (n, 25 + C) sums over each region, from `region_sums`, with the sides towards other regions
     sizes: tuple[int, ...]  # number of components of each mixture, C in total
     pairs: Index  # (E, 2) the two regions of each border, the smaller label first, in ascending order
-    lengths: Float  # (E,) number of pairs of 4-neighbour pixels across the border
-    energies: Float  # (E,) sum of the boundary energy over these pairs
+    borders: Float  # (E, 3) number of pairs of 4-neighbour pixels across the border, and sums over these pairs of the
+    # boundary energy and of the colour difference
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +38,11 @@ class Borders:
 
 
 def build_graph(
-    labels: NDArray[np.integer], energy: Float32, posteriors: Sequence[Float32], valid: NDArray[np.bool_]
+    labels: NDArray[np.integer],
+    colours: Float32,
+    energy: Float32,
+    posteriors: Sequence[Float32],
+    valid: NDArray[np.bool_],
 ) -> Graph:
     """Return the region adjacency graph of a label map.
 
@@ -48,32 +50,24 @@ def build_graph(
     ----------
     labels : ndarray, shape (H, W), int
         0 .. n - 1.
+    colours : ndarray, shape (3, H, W), float32
+        CIE L*a*b*, slightly blurred.
     energy : ndarray, shape (8, H, W), float32
         From `energy.energies`.
     posteriors : sequence of ndarray, shape (K, H, W), float32
     valid : ndarray, shape (H, W), bool
-        Pixels that are counted in areas and sums; borders are counted everywhere.
+        Pixels that are counted in areas and sums; borders and perimeters are counted everywhere.
     """
     found = borders(labels)
-    across = crossing(found, energy)
-    n_edges = len(found.pairs)
-    members = membership(labels, valid)
-    sums = [members @ np.ascontiguousarray(p.reshape(len(p), -1).T) for p in posteriors]
-    return Graph(
-        areas=members.sum(axis=1).astype(np.float64),
-        sums=np.concatenate(sums, axis=1).astype(np.float64),
-        sizes=tuple(len(p) for p in posteriors),
-        pairs=found.pairs,
-        lengths=np.bincount(found.edge, minlength=n_edges).astype(np.float64),
-        energies=np.bincount(found.edge, across, minlength=n_edges).astype(np.float64),
+    flat = colours.reshape(3, -1)
+    difference = np.sqrt(((flat[:, found.first] - flat[:, found.second]) ** 2).sum(axis=0))
+    values = (None, crossing(found, energy), difference)
+    sums = region_sums(labels, colours, posteriors, valid)
+    by_border = np.column_stack([np.bincount(found.edge, value, len(found.pairs)) for value in values]).astype(
+        np.float64
     )
-
-
-def membership(labels: NDArray[np.integer], valid: NDArray[np.bool_]) -> csr_array:
-    """Return a sparse matrix (n, H W) that is 1 where a valid pixel has a label."""
-    flat = labels.ravel()
-    by_pixel = (valid.ravel().astype(np.float32), flat, np.arange(flat.size + 1))
-    return csr_array(by_pixel, shape=(flat.size, int(flat.max()) + 1)).T.tocsr()
+    sums[:, PERIMETER] += np.bincount(found.pairs.ravel(), np.repeat(by_border[:, 0], 2), len(sums))[:, None]
+    return Graph(sums, tuple(len(p) for p in posteriors), found.pairs, by_border)
 
 
 def borders(labels: NDArray[np.integer]) -> Borders:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.em_float32 import Float, expand, maximise, moments, products, softmax
+from segmentation.engine.gmm.fit.em import Data, iterate, maximise, weighted_moments
+from segmentation.engine.gmm.mixture.densities import posterior
+from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE, Float, Float32, monomials
+from segmentation.engine.gmm.regions.blockwise import products
 from segmentation.engine.gmm.regions.pca_part import pca_part_start
 from segmentation.engine.progress import OnFraction, ignore_progress, subrange
 
@@ -18,6 +20,12 @@ N_COMPONENTS = (8, 16, 32)
 SAMPLE_SIZE = 2**13
 EM_STEPS = 30
 TOLERANCE = 1e-3  # mean nats per pixel
+FLOOR = 1.0
+"""Variance added to every feature in each M-step: one unit of L*a*b*, about a just noticeable difference, squared."""
+
+MIN_LOG_POSTERIOR = -40.0
+"""Smaller log posteriors are raised to it, because products of them could become subnormal in single precision."""
+
 PHASES = (0.0, 1 / 3, 2 / 3)  # of the samples of the mixtures, see `golden_ratio_indices`
 
 _GOLDEN = (5**0.5 - 1) / 2
@@ -37,11 +45,13 @@ class Ensemble:
         posteriors = [np.empty((len(theta), flat.shape[1]), np.float32) for theta in self.thetas]
         for begin in range(0, flat.shape[1], _BLOCK):
             block = slice(begin, begin + _BLOCK)
-            phi = expand(flat[:, block] - self.centre[:, None])
-            for theta, posterior in zip(self.thetas, posteriors, strict=True):
-                posterior[:, block] = softmax(products(theta, phi))[0]
+            phi = monomials(standardised(flat[:, block], self.centre))
+            for theta, shares in zip(self.thetas, posteriors, strict=True):
+                shares[:, block] = posterior(
+                    products(theta, phi), precision=np.float32, min_log_ratio=MIN_LOG_POSTERIOR
+                )[0]
             on_fraction(min(block.stop / flat.shape[1], 1.0))
-        return [posterior.reshape(-1, *features.shape[1:]) for posterior in posteriors]
+        return [shares.reshape(-1, *features.shape[1:]) for shares in posteriors]
 
 
 def fit_ensemble(features: Float32, valid: NDArray[np.bool_], on_fraction: OnFraction = ignore_progress) -> Ensemble:
@@ -60,11 +70,8 @@ def fit_ensemble(features: Float32, valid: NDArray[np.bool_], on_fraction: OnFra
     thetas = []
     for number, (size, phase) in enumerate(zip(N_COMPONENTS, PHASES, strict=True)):
         chosen = values[:, golden_ratio_indices(values.shape[1], SAMPLE_SIZE, phase)] - centre[:, None]
-        thetas.append(
-            fit_mixture(
-                chosen, size, subrange(on_fraction, number / len(N_COMPONENTS), (number + 1) / len(N_COMPONENTS))
-            )
-        )
+        on_mixture = subrange(on_fraction, number / len(N_COMPONENTS), (number + 1) / len(N_COMPONENTS))
+        thetas.append(fit_mixture(chosen, size, on_mixture))
     return Ensemble(centre, tuple(thetas))
 
 
@@ -80,16 +87,23 @@ def golden_ratio_indices(n: int, size: int, phase: float) -> NDArray[np.intp]:
 
 
 def fit_mixture(x: Float32, n_components: int, on_fraction: OnFraction = ignore_progress) -> Float:
-    """Fit a mixture to centred values (D, n) by EM from `pca_part_start`, and return its natural parameters (K, F)."""
-    phi = expand(x).astype(np.float64)  # converted once for all products
-    theta = maximise(moments(pca_part_start(x, phi, n_components), phi))
-    before = -np.inf
-    for step in range(EM_STEPS):
-        responsibilities, log_density = softmax(products(theta, phi))
-        theta = maximise(moments(responsibilities, phi))
-        level = float(log_density.mean(dtype=np.float64))
-        on_fraction((step + 1) / EM_STEPS)
-        if level - before < TOLERANCE:
-            break
-        before = level
-    return theta
+    """Fit a mixture to centred values (D, n) by EM from `pca_part_start`, and return its natural parameters (K, F).
+
+    The parameters are for values from `standardised`.
+    """
+    data = Data.of(x.T.astype(np.float64) + CENTRE, np.ones(x.shape[1]), single_precision=True)
+    start = maximise(weighted_moments(pca_part_start(data, n_components), data), FLOOR)
+    fit = iterate(
+        data,
+        start,
+        tolerance=TOLERANCE,
+        max_iterations=EM_STEPS,
+        floor=FLOOR,
+        on_progress=lambda step, _log_likelihood: on_fraction(step / EM_STEPS),
+    )
+    return fit.mixture.rounded().theta()
+
+
+def standardised(values: Float32, centre: Float32) -> Float32:
+    """Return values (D, n) minus a centre (D,), standardised for `monomials`."""
+    return (values - centre[:, None]) / np.float32(SCALE)

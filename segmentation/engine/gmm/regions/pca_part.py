@@ -9,30 +9,33 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.em_float32 import Float, gaussians, moments, products
+from segmentation.engine.gmm.fit.em import Data, estimate
+from segmentation.engine.gmm.mixture.monomials import SCALE, Float, expand
+from segmentation.engine.gmm.regions.blockwise import moments, products
 
 LLOYD_STEPS = 8
-_MIN_VARIANCE = 1e-3  # squared units of the features; single precision does not resolve less
+_MIN_VARIANCE = 1e-3 / SCALE**2  # standardised; features in single precision do not resolve less
 
 
-def pca_part_start(x: Float32, phi: Float, n_components: int) -> Float32:
-    """Return memberships (K, n), 0 or 1, of values x (D, n) with monomials phi (F, n), by PCA-Part and Lloyd's algorithm.
+def pca_part_start(data: Data, n_components: int) -> Float:
+    """Return memberships (K, n), 0 or 1, of the values of `data` by PCA-Part and Lloyd's algorithm; counts are ignored.
 
     K is `n_components`, or less if the values cannot be split further.
     """
-    centres = pca_part(x, phi, n_components)
+    x, centres = data.standardised(), pca_part(data, n_components)
     members = _nearest(x, centres)
     for _ in range(LLOYD_STEPS):
         pixels = members.sum(axis=1)
         moved = moments(members, x) / np.maximum(pixels, 1)[:, None]
-        centres = np.where(pixels[:, None] > 0, moved, centres).astype(np.float32)
+        centres = np.where(pixels[:, None] > 0, moved, centres)
         members = _nearest(x, centres)
     return members[members.any(axis=1)]
 
 
-def pca_part(x: Float32, phi: Float, n_clusters: int) -> Float32:
-    """Return the centres (K, D) of clusters of values x (D, n): all values are split until K is `n_clusters`, or no cluster can be split."""
+def pca_part(data: Data, n_clusters: int) -> Float:
+    """Return the standardised centres (K, D) of clusters that are split until there are `n_clusters`, or none can be split."""
+    phi = expand(data.values) if data.phi is None else data.phi
+    x = phi[1 : 1 + data.dimension]
     clusters = [_Cluster.of(np.arange(x.shape[1]), phi)]
     while len(clusters) < n_clusters:
         widest = max(range(len(clusters)), key=lambda index: clusters[index].spread)
@@ -42,7 +45,7 @@ def pca_part(x: Float32, phi: Float, n_clusters: int) -> Float32:
         projections = (cluster.axis[:, None] * (x[:, cluster.members] - cluster.mean[:, None])).sum(axis=0)
         clusters[widest] = _Cluster.of(cluster.members[projections <= 0], phi)
         clusters.append(_Cluster.of(cluster.members[projections > 0], phi))
-    return np.stack([cluster.mean for cluster in clusters]).astype(np.float32)
+    return np.stack([cluster.mean for cluster in clusters])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,14 +59,14 @@ class _Cluster:
 
     @classmethod
     def of(cls, members: NDArray[np.intp], phi: Float) -> "_Cluster":
-        _, means, covariances = gaussians(phi[:, members].sum(axis=1, dtype=np.float64)[None])
+        _, means, covariances = estimate(phi[:, members].sum(axis=1)[None], 0.0)
         variances, axes = np.linalg.eigh(covariances[0])
         axis = axes[:, -1] * np.sign(axes[np.abs(axes[:, -1]).argmax(), -1])  # fixes the sign
         return cls(members, means[0], axis, float(variances[-1]) * len(members))
 
 
-def _nearest(x: Float32, centres: Float32) -> Float32:
+def _nearest(x: Float, centres: Float) -> Float:
     """Return memberships (K, n), 1 for the nearest of centres (K, D) and 0 for the others; on a tie the first."""
     distances = (centres**2).sum(axis=1)[:, None] - 2 * products(centres, x)
-    members: Float32 = (distances.argmin(axis=0) == np.arange(len(centres))[:, None]).astype(np.float32)
+    members: Float = (distances.argmin(axis=0) == np.arange(len(centres))[:, None]).astype(np.float64)
     return members

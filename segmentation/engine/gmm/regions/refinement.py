@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm.features.colour_spaces import lab
-from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.em_float32 import MIN_LOG_POSTERIOR, Float, expand, maximise, moments, products
-from segmentation.engine.gmm.regions.graph import Index, membership
+from segmentation.engine.gmm.fit.em import maximise
+from segmentation.engine.gmm.mixture.monomials import Float, Float32, monomials
+from segmentation.engine.gmm.regions.blockwise import moments, products
+from segmentation.engine.gmm.regions.graph import Index
+from segmentation.engine.gmm.regions.mixtures import FLOOR, MIN_LOG_POSTERIOR, standardised
+from segmentation.engine.gmm.regions.region_sums import membership, sum_members
 from segmentation.engine.gmm.regions.resampling import Level, Mask, enlarge_labels
 
 SWEEPS = 6  # at each resolution
@@ -31,7 +34,7 @@ Labels = NDArray[np.uint8]
 class RegionDistributions:
     """The distribution of colours in each region, as a mixture of common components with weights of its own."""
 
-    theta: Float  # (K, 10) natural parameters of the components without weights, over L*a*b* minus the centre
+    theta: Float  # (K, 10) natural parameters of the components without weights, over standardised L*a*b*
     shares: Float32  # (R, K) weights of the components in each region
     centre: Float32  # (3,)
 
@@ -42,15 +45,15 @@ class RegionDistributions:
         counted = flat * valid.ravel()
         x = colours.reshape(3, -1)
         centre = x[:, valid.ravel()].mean(axis=1, dtype=np.float64).astype(np.float32)
-        theta = maximise(moments(counted, expand(x - centre[:, None])))
-        weights = counted.sum(axis=1, dtype=np.float64) / valid.sum()
-        theta[:, 0] -= np.log(np.maximum(weights, 1e-9))
-        shares = membership(labels, valid) @ np.ascontiguousarray(flat.T)
+        mixture = maximise(moments(counted, monomials(standardised(x, centre))), FLOOR).rounded()
+        theta = mixture.theta()
+        theta[:, 0] -= np.log(mixture.weights)
+        shares = sum_members(membership(labels, valid), flat)
         return cls(theta, shares / np.maximum(shares.sum(axis=1, keepdims=True), 1e-9), centre)
 
     def log_densities(self, colours: Float32, regions: Index) -> Float32:
         """Return the log densities (r, n) of colours (3, n) in the given regions (r,), up to a constant for each pixel."""
-        log_density = products(self.theta, expand(colours - self.centre[:, None]))
+        log_density = products(self.theta, monomials(standardised(colours, self.centre)))
         log_density -= log_density.max(axis=0)
         density = np.exp(np.maximum(log_density, MIN_LOG_POSTERIOR, out=log_density), out=log_density)
         log_densities: Float32 = np.log(products(self.shares[regions], density) + np.float32(FLOOR_DENSITY))

@@ -7,23 +7,21 @@ from numpy.typing import NDArray
 
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.gmm.features.colour_spaces import lab
+from segmentation.engine.gmm.fit.em import estimate
 from segmentation.engine.gmm.mixture.mixture import Mixture
-from segmentation.engine.gmm.mixture.monomials import Float32
-from segmentation.engine.gmm.regions.em_float32 import FLOOR, Float, expand, gaussians
+from segmentation.engine.gmm.mixture.monomials import Float, Float32, monomials
 from segmentation.engine.gmm.regions.energy import energies
 from segmentation.engine.gmm.regions.features import region_features
-from segmentation.engine.gmm.regions.graph import build_graph, membership
+from segmentation.engine.gmm.regions.graph import Graph, build_graph
+from segmentation.engine.gmm.regions.learnt_weights import STOP_COST
 from segmentation.engine.gmm.regions.merging import merge_all
-from segmentation.engine.gmm.regions.mixtures import fit_ensemble
+from segmentation.engine.gmm.regions.mixtures import FLOOR, fit_ensemble
 from segmentation.engine.gmm.regions.refinement import RegionDistributions, areas, refine
+from segmentation.engine.gmm.regions.region_sums import membership, sum_members
 from segmentation.engine.gmm.regions.resampling import area_average_valid, pyramid
 from segmentation.engine.gmm.regions.tree import Tree
 from segmentation.engine.gmm.regions.watershed import watershed_leaves
-from segmentation.engine.progress import OnFraction, OnProgress, Stage, ignore_stage_progress, subrange
-
-STOP_COST = 0.126
-"""Cost of a merger above which two regions stay separate when no number of regions is given. On half of the photographs of
-`benchmarks/quality.py` this value agrees best with segmentations drawn by people."""
+from segmentation.engine.progress import OnFraction, OnProgress, Stage, ignore_progress, ignore_stage_progress, subrange
 
 PIXELS = 155_000
 """Number of pixels to which larger pictures are reduced for the analysis. Distances in this package refer to that size."""
@@ -32,7 +30,8 @@ MAX_REGIONS = 254
 _MIN_SIDE = 64  # pixels
 NO_DATA = 255
 
-_MIXTURES_DONE, _POSTERIORS_DONE, _ENERGY_DONE = 0.25, 0.4, 0.75  # fractions of the time of the analysis
+_GRAPH_DONE = 0.75  # fraction of the time of fitting
+_MIXTURES_DONE, _POSTERIORS_DONE = 0.33, 0.53  # fractions of the time of the analysis
 
 Labels = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -72,7 +71,8 @@ def segment_regions(
     pixels : ndarray, shape (H, W, 3), uint8
         sRGB.
     n_regions : int, optional
-        Largest number of regions; numbers above 254 count as 254. By default, regions are merged up to the cost `STOP_COST`.
+        Largest number of regions; numbers above 254 count as 254. By default, regions are merged until every
+        border costs more than `STOP_COST`.
     valid : ndarray, shape (H, W), bool, optional
         False where the picture has no data.
     on_progress : callable
@@ -94,10 +94,15 @@ def segment_regions(
     levels = pyramid(pixels, valid, shape)
     small, has_data = area_average_valid(levels[-1], shape)
     colours = lab(small.transpose(2, 0, 1))
-    analysis = _analyse(colours, has_data, lambda fraction: on_progress(Stage.FITTING, fraction))
+
+    def on_fraction(fraction: float) -> None:
+        on_progress(Stage.FITTING, fraction)
+
+    analysis = analyse(colours, has_data, subrange(on_fraction, 0, _GRAPH_DONE))
+    tree = merge_all(analysis.graph, subrange(on_fraction, _GRAPH_DONE, 1))
     on_progress(Stage.LABELLING, 0.0)
-    count = analysis.tree.n_regions_at(STOP_COST) if n_regions is None else n_regions
-    regions, moments = _ordered(analysis, has_data, min(count, MAX_REGIONS))
+    count = tree.n_regions_at(STOP_COST) if n_regions is None else n_regions
+    regions, moments = _ordered(analysis, tree.cut(min(count, MAX_REGIONS)), has_data)
     labels = regions[analysis.leaves]
     distributions = RegionDistributions.of(colours, analysis.posterior, labels, has_data)
     labels = refine(labels, levels[::-1], distributions)
@@ -107,10 +112,10 @@ def segment_regions(
     return RegionSegmentation(
         labels=labels,
         mixture=_mixture(moments, areas(labels)[: len(moments)]),
-        tree=analysis.tree,
+        tree=tree,
         leaves=analysis.leaves,
         regions=regions,
-        cost=analysis.tree.cost_at(count),
+        cost=tree.cost_at(count),
     )
 
 
@@ -128,35 +133,36 @@ def analysed_shape(height: int, width: int) -> tuple[int, int]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Analysis:
-    """Intermediate results for the reduced picture."""
+class Analysis:
+    """What is known of the reduced picture before regions are merged."""
 
     features: Float32  # (7, h, w)
     posterior: Float32  # (K, h, w) under the largest mixture
     leaves: NDArray[np.int32]  # (h, w) leaf of each pixel
-    tree: Tree
+    graph: Graph  # of the leaves
 
 
-def _analyse(colours: Float32, valid: Mask, on_fraction: OnFraction) -> _Analysis:
-    """Return the tree of all mergers for colours (3, h, w), with the intermediate results."""
+def analyse(colours: Float32, valid: Mask, on_fraction: OnFraction = ignore_progress) -> Analysis:
+    """Return the leaves of a picture, given as L*a*b* (3, h, w), and the graph of their borders.
+
+    Only pixels that are `valid` (h, w) are counted.
+    """
     features = region_features(colours)
     ensemble = fit_ensemble(features, valid, subrange(on_fraction, 0, _MIXTURES_DONE))
     posteriors = ensemble.posteriors(features, subrange(on_fraction, _MIXTURES_DONE, _POSTERIORS_DONE))
-    energy = energies(posteriors, subrange(on_fraction, _POSTERIORS_DONE, _ENERGY_DONE))
-    basins = watershed_leaves(energy)
-    graph = build_graph(basins, energy, posteriors, valid)
-    tree = merge_all(graph, subrange(on_fraction, _ENERGY_DONE, 1))
-    return _Analysis(features, posteriors[-1], basins, tree)
+    energy = energies(posteriors, subrange(on_fraction, _POSTERIORS_DONE, 1))
+    leaves = watershed_leaves(energy)
+    graph = build_graph(leaves, features[:3], energy, posteriors, valid)
+    return Analysis(features, posteriors[-1], leaves, graph)
 
 
-def _ordered(analysis: _Analysis, valid: Mask, count: int) -> tuple[Labels, Float]:
-    """Return the label of each leaf, by ascending lightness, and the sums (R, F) of `expand` over each region.
+def _ordered(analysis: Analysis, region: NDArray[np.intp], valid: Mask) -> tuple[Labels, Float]:
+    """Return the label of each leaf, by ascending lightness, and the sums (R, F) of `monomials` over each region (n,).
 
     A region without a valid pixel lies inside a hole; it gets the first label, which is replaced by `NO_DATA` later.
     """
-    region = analysis.tree.cut(count)
     flat = analysis.features.reshape(len(analysis.features), -1)
-    moments = (membership(region[analysis.leaves], valid) @ np.ascontiguousarray(expand(flat).T)).astype(np.float64)
+    moments = sum_members(membership(region[analysis.leaves], valid), monomials(flat)).astype(np.float64)
     with_data = moments[:, 0] > 0
     order = np.argsort(moments[with_data, 1] / moments[with_data, 0], kind="stable")
     rank = np.zeros(len(moments), np.uint8)
@@ -166,7 +172,7 @@ def _ordered(analysis: _Analysis, valid: Mask, count: int) -> tuple[Labels, Floa
 
 def _mixture(moments: Float, pixels: NDArray[np.intp]) -> Mixture:
     """Return the mixture with one Gaussian for each region; a region without pixels after refinement counts as one pixel."""
-    _, means, covariances = gaussians(moments)
+    _, means, covariances = estimate(moments, 0.0)
     weights = np.maximum(pixels, 1)
     return Mixture(weights / weights.sum(), means, covariances + FLOOR * np.eye(means.shape[1]))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm.regions.em_float32 import Float
+from segmentation.engine.gmm.mixture.monomials import Float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -14,7 +14,7 @@ class Tree:
 
     n_leaves: int
     merges: NDArray[np.int32]  # (n - 1, 2) the two nodes of each merger
-    costs: Float  # (n - 1,) cost of each merger; not monotone, unlike their running maximum
+    costs: Float  # (n - 1,) log-odds that people part the two; not monotone, unlike their running maximum
 
     def n_regions_at(self, threshold: float) -> int:
         """Return the number of regions that are left when the cost of a merger first exceeds a threshold."""
@@ -42,6 +42,6 @@ class Tree:
         return rank[region]
 
     def cost_at(self, n_regions: int) -> float:
-        """Return the largest cost of the mergers down to `n_regions`, the scale of the detail slider; 0 without a merger."""
+        """Return the largest cost of the mergers down to `n_regions`, the scale of the detail slider; -inf without a merger."""
         n_merges = self.n_leaves - min(n_regions, self.n_leaves)
-        return float(self.costs[:n_merges].max(initial=0.0))
+        return float(self.costs[:n_merges].max(initial=-np.inf))

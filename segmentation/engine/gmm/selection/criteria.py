@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from segmentation.engine.gmm.fit.em import Data
+from segmentation.engine.gmm.mixed_pixels.em import Classes, log_joint
+from segmentation.engine.gmm.mixed_pixels.model import MixedPixelMixture
 from segmentation.engine.gmm.mixture.densities import posterior
 from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float
@@ -20,31 +22,44 @@ class Criteria:
     icl: float
 
 
-def criteria(mixture: Mixture, data: Data, sample_size: float | None = None) -> Criteria:
-    """Return the criteria of a mixture.
+def criteria(model: MixedPixelMixture, data: Data, sample_size: float, classes: Classes | None = None) -> Criteria:
+    """Return the criteria of a mixture with mixed pixels.
 
     BIC = n L - p / 2 log n (Schwarz, 1978, as a log-likelihood that is maximised) and ICL = BIC - n H (Biernacki, Celeux and
-    Govaert, 2000), for mean log-likelihood L, mean entropy H and p parameters.
+    Govaert, 2000), for mean log-likelihood L, mean entropy H and p parameters. The entropy is that of the component that a
+    pixel belongs to; a mixed pixel belongs to the component that has more of it.
 
     Parameters
     ----------
-    mixture : Mixture
+    model : MixedPixelMixture
     data : Data
-    sample_size : float or None
+    sample_size : float
         n, the number of independent observations, which is less than the number of pixels, because neighbouring pixels are
-        correlated. None means the number of pixels.
+        correlated.
+    classes : ndarray, shape (n,), or None
+        The steepness class of each value. Without mixed pixels its probability is its share in the data, so that models with
+        and without them can be compared.
     """
-    theta, total, entropy = mixture.theta(), 0.0, 0.0
+    theta, K = model.theta(), model.n_components
+    members = np.equal(model.rows().shares.argmax(axis=1), np.arange(K)[:, None]).astype(np.float64)
+    total, entropy, begin = 0.0, 0.0, 0
     for phi, counts in data.parts(len(theta)):
-        responsibilities, log_density = posterior(theta @ phi)
-        logs = np.log(responsibilities, out=np.zeros_like(responsibilities), where=responsibilities > 0)
+        block = slice(begin, begin := begin + len(counts))
+        joint = log_joint(model, theta, phi, None if classes is None else classes[block])
+        responsibilities, log_density = posterior(joint)
+        owned = members @ responsibilities[:-1]
+        logs = np.log(owned, out=np.zeros_like(owned), where=owned > 0)
         total += float((counts * log_density).sum())
-        entropy -= float((counts * (responsibilities * logs).sum(axis=0)).sum())
+        entropy -= float((counts * (owned * logs).sum(axis=0)).sum())
     pixels = float(data.counts.sum())
-    n = pixels if sample_size is None else sample_size
     level, entropy = total / pixels, entropy / pixels
-    bic = n * level - mixture.n_parameters / 2 * float(np.log(n))
-    return Criteria(level, entropy, bic, bic - n * entropy)
+    if classes is not None and not model.n_pairs:
+        shares = np.bincount(classes, weights=data.counts) / pixels
+        level += float((shares * np.log(shares, out=np.zeros_like(shares), where=shares > 0)).sum())
+    D = data.dimension
+    n_parameters = K - 1 + K * (D + D * (D + 1) / 2) + model.n_pairs
+    bic = sample_size * level - n_parameters / 2 * float(np.log(sample_size))
+    return Criteria(level, entropy, bic, bic - sample_size * entropy)
 
 
 def overlaps(mixture: Mixture) -> Float:

@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import IO, Any
 
 from segmentation import files
-from segmentation.engine.artefacts import safe_file_name
+from segmentation.engine.artefacts import count_name, safe_file_name
+from segmentation.engine.recipe import Preset
 from segmentation.execution.kinds.archive.results import ArchivedResult, current_legend, derived_files, document
 from segmentation.execution.kinds.archive.unique_names import UniqueNames
 from segmentation.execution.kinds.attempt_files import with_retries
@@ -86,8 +87,9 @@ class ArchiveWriter:
     def _add_run(self, run: dict[str, Any]) -> None:
         folder = ""
         if run["result"] is not None:
-            clusters = len(current_legend(run)["clusters"])
-            folder = self._run_folders.give(f"{run['job']['created'][:10]}-k{clusters}")
+            has_regions = run["recipe"].get("preset") == Preset.REGIONS
+            count = count_name(len(current_legend(run)["clusters"]), regions=has_regions)
+            folder = self._run_folders.give(f"{run['job']['created'][:10]}-{count}")
             self._add_result(f"{self._folder}/{folder}", run)
         short = {name: run[name] for name in ("id", "parent", "recipe", "inputs", "revision", "job")}
         self._runs.append(short | {"folder": folder or None})

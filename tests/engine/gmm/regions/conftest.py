@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from tests.engine.gmm.regions.oracle import draw_scene
+
 
 @pytest.fixture
 def flower():
@@ -19,16 +21,5 @@ def flower():
 
 @pytest.fixture
 def scene():
-    """A small picture of many regions: (energy (8, H, W), posteriors of two mixtures, leaves, valid)."""
-
-    def draw(shape=(24, 31), n_leaves=25, seed=0):
-        rng = np.random.default_rng(seed)
-        energy = rng.random((8, *shape), dtype=np.float32)
-        posteriors = [np.moveaxis(rng.dirichlet(np.ones(k), shape), -1, 0).astype(np.float32) for k in (3, 5)]
-        seeds = rng.integers(0, shape, (n_leaves, 2))
-        cells = np.stack(np.indices(shape), axis=-1)
-        leaves = ((cells[:, :, None] - seeds) ** 2).sum(axis=-1).argmin(axis=-1)
-        leaves = np.unique(leaves, return_inverse=True)[1].reshape(shape)
-        return energy, posteriors, leaves, rng.random(shape) < 0.8
-
-    return draw
+    """Draw a small picture of many regions: what `build_graph` takes, as keywords."""
+    return draw_scene

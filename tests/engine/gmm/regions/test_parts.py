@@ -3,24 +3,16 @@
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
-from scipy.special import softmax as scipy_softmax
-from scipy.stats import multivariate_normal
+from sklearn.mixture import GaussianMixture
 
 from segmentation.engine.gmm.features.colour_spaces import lab
+from segmentation.engine.gmm.fit.em import Data
 from segmentation.engine.gmm.labels.blur import gaussian_blur
-from segmentation.engine.gmm.regions.em_float32 import (
-    FLOOR,
-    expand,
-    gaussians,
-    maximise,
-    moments,
-    natural_parameters,
-    products,
-    softmax,
-)
+from segmentation.engine.gmm.mixture.monomials import CENTRE, SCALE
+from segmentation.engine.gmm.regions.blockwise import moments, products
 from segmentation.engine.gmm.regions.energy import doubled, energies, halved, hellinger_distances, steps
 from segmentation.engine.gmm.regions.features import region_features
-from segmentation.engine.gmm.regions.mixtures import golden_ratio_indices
+from segmentation.engine.gmm.regions.mixtures import FLOOR, Ensemble, fit_ensemble, fit_mixture, golden_ratio_indices
 from segmentation.engine.gmm.regions.pca_part import pca_part, pca_part_start
 from segmentation.engine.gmm.regions.resampling import Level, area_average, area_average_valid, enlarge_labels, pyramid
 from segmentation.engine.gmm.regions.segmentation import PIXELS, analysed_shape
@@ -52,64 +44,74 @@ def test_features_of_a_constant_picture_are_its_colour_without_roughness():
     assert measured[6].max() < 1e-4
 
 
-@pytest.fixture
-def mixture():
-    rng = np.random.default_rng(1)
-    factors = rng.normal(size=(4, 3, 3)) * 3
-    return rng.dirichlet(np.ones(4)), rng.normal(0, 10, (4, 3)), factors @ factors.transpose(0, 2, 1) + np.eye(3)
-
-
-def test_log_densities_and_posteriors_are_those_of_scipy(mixture):
-    weights, means, covariances = mixture
-    x = np.random.default_rng(2).normal(0, 12, (3, 5000)).astype(np.float32)
-    expected = np.stack(
-        [np.log(w) + multivariate_normal(m, c).logpdf(x.T) for w, m, c in zip(weights, means, covariances, strict=True)]
-    )
-    log_joint = products(natural_parameters(*mixture), expand(x))
-    np.testing.assert_allclose(log_joint, expected, rtol=1e-3, atol=1e-3)
-    posterior, log_density = softmax(log_joint)
-    np.testing.assert_allclose(posterior, scipy_softmax(expected, axis=0), atol=1e-3)
-    np.testing.assert_allclose(log_density, np.logaddexp.reduce(expected, axis=0), rtol=1e-3, atol=1e-3)
-
-
 @pytest.mark.parametrize("n", [1, 100, 8192, 9001])
-def test_moments_are_weighted_means_and_covariances(n):
+def test_products_in_blocks_are_those_of_double_precision(n):
     rng = np.random.default_rng(n)
-    x = rng.normal(0, 10, (7, n)).astype(np.float32)
+    values = rng.normal(0, 10, (7, n)).astype(np.float32)
     shares = rng.dirichlet(np.ones(8), n).T.astype(np.float32)
-    weights, means, covariances = gaussians(moments(shares, expand(x)))
-    np.testing.assert_allclose(weights, shares.sum(axis=1) / n, rtol=1e-4)
-    for k in range(8):
-        np.testing.assert_allclose(means[k], np.average(x, axis=1, weights=shares[k]), rtol=1e-3, atol=1e-3)
-        np.testing.assert_allclose(covariances[k], np.cov(x, aweights=shares[k], ddof=0), rtol=1e-3, atol=1e-2)
+    parameters = rng.normal(size=(8, 7))
+    np.testing.assert_allclose(products(parameters, values), parameters @ values.astype(float), rtol=1e-6, atol=1e-5)
+    np.testing.assert_allclose(
+        moments(shares, values), shares.astype(float) @ values.T.astype(float), rtol=1e-12, atol=1e-9
+    )
 
 
-def test_em_decreases_the_likelihood_by_no_more_than_the_floor_does(mixture):
+@pytest.fixture
+def clouds():
+    """Centred values (3, 4000) of three kinds."""
     rng = np.random.default_rng(3)
-    x = (rng.normal(0, 20, (3, 4000)) + rng.choice([-40, 0, 50], 4000)).astype(np.float32)
-    phi = expand(x)
-    theta, levels = maximise(moments(pca_part_start(x, phi, 6), phi)), []
-    for _ in range(20):
-        responsibilities, log_density = softmax(products(theta, phi))
-        levels.append(log_density.mean(dtype=float))
-        theta = maximise(moments(responsibilities, phi))
-    assert FLOOR < 20**2 / 100  # far below any variance here, so that its own loss does not show
-    assert np.diff(levels).min() > -1e-4
+    return (rng.normal(0, 20, (3, 4000)) + rng.choice([-40, 0, 50], 4000)).astype(np.float32)
+
+
+def test_posteriors_of_a_fit_are_those_of_scikit_learn(clouds):
+    theirs = GaussianMixture(6, reg_covar=FLOOR, tol=1e-7, max_iter=500, random_state=0).fit(clouds.T)
+    ensemble = Ensemble(np.zeros(3, np.float32), (fit_mixture(clouds, 6),))
+    (ours,) = ensemble.posteriors(clouds[:, None])
+    np.testing.assert_allclose(ours.sum(axis=0), 1, atol=1e-5)
+    theta = ensemble.thetas[0]
+    precisions, linear = precision_matrices(theta[:, 4:]), theta[:, 1:4]
+    covariances = np.linalg.inv(precisions) * SCALE**2
+    means = np.einsum("kij,kj->ki", covariances, linear) / SCALE
+    theirs.means_, theirs.precisions_cholesky_ = means, np.linalg.cholesky(np.linalg.inv(covariances))
+    theirs.weights_ = ours[:, 0].mean(axis=1)
+    assert theirs.score(clouds.T) > GaussianMixture(6, random_state=0).fit(clouds.T).score(clouds.T) - 0.02
+    agree = theirs.predict_proba(clouds.T).T
+    np.testing.assert_allclose(ours[:, 0], agree, atol=0.02)  # weights are those of the next step
+
+
+def precision_matrices(upper):
+    """Symmetric matrices from -1/2 of their diagonal and -1 times the rest of their upper triangle."""
+    matrices = np.zeros((len(upper), 3, 3))
+    rows, columns = np.triu_indices(3)
+    matrices[:, rows, columns] = -upper
+    return matrices + matrices.transpose(0, 2, 1)
+
+
+def test_every_mixture_of_an_ensemble_has_posteriors_that_do_not_underflow(clouds):
+    features = (clouds + 100).reshape(3, 40, 100)
+    posteriors = fit_ensemble(features, np.ones((40, 100), np.bool_)).posteriors(features)
+    assert [len(posterior) for posterior in posteriors] == [8, 16, 32]
+    for posterior in posteriors:
+        np.testing.assert_allclose(posterior.sum(axis=0), 1, atol=1e-5)
+        assert posterior.min() > 1e-19  # the square is no subnormal number of single precision
+
+
+def data_of(x):
+    return Data.of(x.T + CENTRE, np.ones(x.shape[1]))
 
 
 def test_separated_clusters_are_found_without_randomness():
     rng = np.random.default_rng(4)
     centres = rng.permutation(np.stack(np.meshgrid([0, 50, 100], [0, 50, 100]), axis=-1).reshape(-1, 2))
     kinds = rng.integers(0, 9, 3000)
-    x = (centres[kinds] + rng.normal(0, 3, (3000, 2))).T.astype(np.float32)
-    members = pca_part_start(x, expand(x), 9)
+    members = pca_part_start(data_of((centres[kinds] + rng.normal(0, 3, (3000, 2))).T), 9)
     assert all(len(np.unique(kinds[cluster > 0])) == 1 for cluster in members)
     np.testing.assert_array_equal(members.sum(axis=0), 1)
 
 
 def test_no_more_clusters_are_made_than_there_are_values():
-    x = np.repeat(np.float32([[0, 5, 9]]), 40, axis=1)
-    assert sorted(pca_part(x, expand(x), 8)[:, 0].tolist()) == [0, 5, 9]
+    found = pca_part(data_of(np.repeat([[0.0, 5.0, 9.0]], 40, axis=1)), 8)
+    assert sorted((found[:, 0] * SCALE).round(6).tolist()) == [0, 5, 9]
 
 
 @pytest.mark.parametrize(("n", "size"), [(1, 10), (10, 10), (11, 10), (1000, 10), (154_401, 8192)])

@@ -136,6 +136,17 @@ def test_what_is_masked_has_no_influence_on_large_pictures_either(flower, shape)
     assert result.n_regions == 2
 
 
+def test_grey_pictures_with_scattered_holes_are_segmented_without_a_warning(flower):
+    pixels, inside = flower(320, 480)
+    valid = np.random.default_rng(0).random(inside.shape) < 0.6
+    valid[:40] = False
+    with np.errstate(all="raise"):
+        result = segment_regions(np.repeat(pixels[..., :1], 3, axis=2), valid=valid)
+    assert np.isfinite(result.tree.costs).all()
+    assert result.n_regions == 2
+    assert wrong_share(result.labels[valid], inside[valid]) < 0.01
+
+
 def test_one_valid_pixel_in_the_last_corner_of_a_large_picture_is_enough():
     pixels = np.random.default_rng(0).integers(0, 256, (901, 1201, 3), dtype=np.uint8)
     valid = np.zeros((901, 1201), bool)

@@ -2,28 +2,65 @@ import json
 
 import numpy as np
 import pytest
+from scipy.stats import multivariate_normal
 
-from benchmarks.phantoms import number_found, phantom
+from benchmarks.counting import phases
+from benchmarks.phantoms import Spec, make
 from segmentation.engine.gmm import Mixture, Recipe, segment
 from segmentation.engine.gmm.fit.em import Data
-from segmentation.engine.gmm.selection.cluster_count import Candidate, ClusterCountChoice, choose_n_clusters
+from segmentation.engine.gmm.mixed_pixels.lines import straight
+from segmentation.engine.gmm.mixed_pixels.model import MixedPixelMixture
+from segmentation.engine.gmm.selection.cluster_count import (
+    Candidate,
+    ClusterCountChoice,
+    PixelSample,
+    choose_n_clusters,
+)
 from segmentation.engine.gmm.selection.criteria import Criteria, criteria, most_overlapping_pair, overlaps
-from segmentation.engine.gmm.selection.edges import interior_mask
 from segmentation.engine.gmm.selection.reasons import Reason
+from segmentation.engine.gmm.selection.steepness import steepness_classes
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_the_number_of_phases_of_a_phantom_is_found(seed):
-    drawn = phantom(seed)
-    assert number_found(drawn, seed) == len(drawn.means)
+@pytest.mark.parametrize("n_phases", [2, 3, 4, 5])
+def test_the_number_of_phases_of_a_phantom_is_found(n_phases):
+    drawn = phases(n_phases, n_phases=n_phases, separation=5.0, smallest_area=0.1)
+    assert segment(drawn.pixels, Recipe(n_clusters=None)).mixture.n_components == n_phases
+
+
+@pytest.mark.parametrize("preset", ["colours", "areas"])
+@pytest.mark.parametrize("width", [2, 3])
+def test_lines_of_few_pixels_are_a_cluster(preset, width):
+    drawn = np.full((256, 256), 200.0)
+    for row in range(0, 256, 24):
+        drawn[row : row + width] = 80
+    noisy = drawn + np.random.default_rng(11).normal(0, 6, drawn.shape)
+    result = segment(np.clip(np.rint(noisy), 0, 255).astype(np.uint8), Recipe(preset=preset, n_clusters="auto"))
+    assert result.mixture.n_components == 2
+    assert result.components[0].pixels / drawn.size == pytest.approx((drawn == 80).mean(), abs=0.005)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_few_grey_levels_are_not_as_many_clusters(seed):
+    spec = Spec(seed=seed, shape="blobs", areas=(0.6, 0.4), size=14.0, noise=0.1, extra="quantised")
+    result = segment(make(spec).pixels, Recipe(n_clusters="auto"))
+    assert result.mixture.n_components == 2
+
+
+@pytest.mark.parametrize("preset", ["colours", "areas"])
+def test_a_number_that_is_chosen_gives_what_asking_for_it_gives(preset):
+    drawn = phases(4, n_phases=3, separation=5.0)
+    chosen = segment(drawn.pixels, Recipe(preset=preset, n_clusters="auto"))
+    asked = segment(drawn.pixels, Recipe(preset=preset, n_clusters=chosen.mixture.n_components))
+    assert chosen.labels.tobytes() == asked.labels.tobytes()
+    assert chosen.mixture.to_json() == asked.mixture.to_json()
 
 
 def test_an_automatic_result_has_all_candidates():
-    drawn = phantom(3, n_phases=4)
+    drawn = phases(4, n_phases=4, separation=5.0, smallest_area=0.1)
     result = segment(drawn.pixels, Recipe(n_clusters="auto"))
     assert result.mixture.n_components == result.choice.n_clusters == 4
-    assert [one.n_clusters for one in result.choice.candidates] == list(range(1, 13))
-    assert result.candidate_maps.shape == (12, 86, 86)
+    assert [one.n_clusters for one in result.choice.candidates] == list(range(1, 11))
+    assert result.candidate_maps.shape == (10, 86, 86)
     assert [len(np.unique(small)) for small in result.candidate_maps[:4]] == [1, 2, 3, 4]
     levels = [one.criteria.log_likelihood for one in result.choice.candidates]
     assert levels[3] > levels[2] > levels[0]
@@ -48,7 +85,7 @@ def test_the_number_for_tiny_pictures_is_small(pixels):
 
 
 def test_the_same_seed_chooses_the_same():
-    pixels = phantom(5).pixels
+    pixels = phases(5).pixels
     first, second = (segment(pixels, Recipe(n_clusters=None, seed=3)) for _ in range(2))
     assert first.labels.tobytes() == second.labels.tobytes()
     assert first.choice.reason == second.choice.reason
@@ -93,38 +130,61 @@ def test_a_reason_of_a_newer_release_is_a_neutral_sentence(stored):
 
 
 def test_no_more_clusters_are_tried_than_there_are_values():
-    data = Data.of(np.array([[1.0], [50.0], [200.0]]), np.array([5, 6, 7]))
-    assert [one.n_clusters for one in choose_n_clusters(data, np.random.default_rng(0)).candidates] == [1, 2, 3]
+    values = np.array([[1.0], [50.0], [200.0]])
+    sample = PixelSample(Data.of(values, np.array([5, 6, 7])), np.zeros(3, np.intp))
+    choice = choose_n_clusters(sample, np.random.default_rng(0), line=straight, floor=np.ones(1))
+    assert [one.n_clusters for one in choice.candidates] == [1, 2, 3]
 
 
-def test_edges_are_left_out_and_flat_noise_is_not():
+def test_edges_are_steep_and_flat_noise_is_not():
     rng = np.random.default_rng(0)
     picture = np.full((100, 100, 3), 80.0)
-    picture[:, 50:] = 110
-    inside = interior_mask((picture + rng.normal(0, 5, picture.shape))[None])[0]
-    assert not inside[:, 48:52].any()
-    assert inside[:, :44].mean() > 0.98
-    assert inside[:, 56:].mean() > 0.98
+    picture[:, 50:] = 140
+    everywhere = np.ones((1, 100, 100), bool)
+    classes = steepness_classes((picture + rng.normal(0, 5, picture.shape))[None], everywhere)[0]
+    assert (classes[:, 49:51] >= 3).all()
+    assert (classes[:, :45] <= 1).mean() > 0.9
+    assert (classes[:, 55:] <= 1).mean() > 0.9
 
 
-def test_if_everything_is_an_edge_the_flattest_pixels_are_taken():
-    noise = np.random.default_rng(0).integers(0, 256, (1, 60, 60, 1), dtype=np.uint8)
-    noise[:, :20] = 7
-    assert interior_mask(noise).mean() > 0.2
+def test_steepness_beside_pixels_without_data_is_not_known():
+    valid = np.ones((1, 30, 30), bool)
+    valid[0, :, 20:] = False
+    classes = steepness_classes(np.where(valid, 100, 0)[..., None].astype(np.uint8), valid)[0]
+    assert (classes[:, 17:20] == 4).all()
+    assert (classes[:, :16] == 0).all()
 
 
-def test_criteria_are_those_of_scikit_learn(china):
+def test_pixels_without_data_do_not_change_the_number():
+    drawn = phases(4, n_phases=3, separation=5.0)
+    valid = np.ones(drawn.truth.shape, bool)
+    valid[80:120, 50:200] = False
+    filled = [np.where(valid[..., None], drawn.pixels, fill).astype(np.uint8) for fill in (0, 255)]
+    choices = [segment(pixels, Recipe(n_clusters="auto"), valid=valid).choice for pixels in filled]
+    assert choices[0].n_clusters == 3
+    assert [one.criteria for one in choices[0].candidates] == [one.criteria for one in choices[1].candidates]
+
+
+def test_criteria_are_those_of_the_definition(china):
     values = china[::6, ::6].reshape(-1, 3)
-    mixture = segment(china, Recipe(n_clusters=4, covariance="diag")).mixture
-    found = criteria(mixture, Data.of(values, np.ones(len(values))))
-    model = mixture.to_sklearn()
-    shares = model.predict_proba(values.astype(float))
-    entropy = -(shares * np.log(np.maximum(shares, 1e-300))).sum()
-    assert found.bic == pytest.approx(-model.bic(values.astype(float)) / 2)
-    assert found.icl == pytest.approx(found.bic - entropy)
-    half = criteria(mixture, Data.of(values, np.ones(len(values))), len(values) / 2)
-    assert half.log_likelihood == found.log_likelihood
-    assert half.bic > found.bic
+    mixture = segment(china, Recipe(n_clusters=4)).mixture
+    model = MixedPixelMixture.of(mixture, straight)
+    found = criteria(model, Data.of(values, np.ones(len(values))), 2000.0)
+    densities = np.stack(
+        [
+            weight * multivariate_normal(mean, covariance).pdf(values)
+            for weight, mean, covariance in zip(mixture.weights, mixture.means, mixture.covariances, strict=True)
+        ]
+    )
+    densities = densities * (1 - model.outliers)
+    outliers = model.outliers / 256.0**3
+    shares = densities / (densities.sum(axis=0) + outliers)
+    entropy = -(shares * np.log(np.maximum(shares, 1e-300))).sum(axis=0).mean()
+    level = np.log(densities.sum(axis=0) + outliers).mean()
+    assert found.log_likelihood == pytest.approx(level, abs=1e-6)
+    assert found.entropy == pytest.approx(entropy, abs=1e-5)
+    assert found.bic == pytest.approx(2000 * level - (3 + 4 * 9) / 2 * np.log(2000), abs=0.01)
+    assert found.icl == pytest.approx(found.bic - 2000 * entropy, abs=0.01)
 
 
 def test_overlaps_are_those_of_one_dimension_integrated():
