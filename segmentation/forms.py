@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from segmentation import formatting, services
 from segmentation.engine import recipe as recipes
 from segmentation.engine.exceptions import BadRecipe, SegmentationError
+from segmentation.engine.imaging import MaskMaster
 from segmentation.engine.imaging.pixel_size import PixelSize
 from segmentation.engine.recipe import Reading, Recipe
 from segmentation.formatting import exact_number
@@ -140,6 +141,8 @@ class RunForm(RecipeForm):
 
     mask = forms.CharField(required=False, max_length=64)  # SHA-256 of a stored mask
     mask_file = forms.FileField(required=False, allow_empty_file=True)
+    mask_asked = forms.CharField(required=False, max_length=64)  # SHA-256 of a mask that must be confirmed
+    mask_confirmed = forms.CharField(required=False, max_length=64)  # SHA-256 of the mask, of a check box
 
     def __init__(self, *args: Any, starts: QuerySet[Run], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -148,6 +151,29 @@ class RunForm(RecipeForm):
         )
         self.fields["begin"] = forms.ModelChoiceField(starts, required=False, error_messages={"invalid_choice": gone})
         self.chosen_mask = str(self.data.get("mask", "")).strip()
+        self.questionable_mask = ""  # SHA-256 of the chosen mask while it must be confirmed
+
+    def set_mask(self, mask: MaskMaster) -> None:
+        """Choose a mask that was uploaded with the form; an unusual one must be confirmed."""
+        self.chosen_mask = mask.sha256
+        if not mask.is_unusual:
+            return
+        question = (
+            _("It leaves out %(share)s of the picture, more than half: what is not black in a mask is left out.")
+            if mask.left_out
+            else _("It leaves out nothing: all of it is black, and what is black in a mask is kept.")
+        )
+        self._ask(question % {"share": formatting.percent(mask.share)})
+
+    def require_confirmed_mask(self) -> None:
+        """Ask again for a mask that the page has asked about, unless it is confirmed or another one is chosen."""
+        asked = str(self.data.get("mask_asked", ""))
+        if asked and self.chosen_mask == asked != str(self.data.get("mask_confirmed", "")):
+            self._ask(_("Confirm that this mask is meant as it is, or choose another one."))
+
+    def _ask(self, question: str) -> None:
+        self.questionable_mask = self.chosen_mask
+        self.add_error("mask_file", question)
 
     @property
     def begin_shown(self) -> str:
@@ -271,11 +297,11 @@ class ReadingForm(forms.Form):
         try:
             self.reading = Reading.from_mapping({"selection": selection, "no_data": given["no_data"], "alpha": alpha})
         except BadRecipe as error:
-            self.refuse(error)
+            self.add_domain_error(error)
         self.pixel_size = given["pixel_size"]
         return self.cleaned_data
 
-    def refuse(self, error: SegmentationError) -> None:
+    def add_domain_error(self, error: SegmentationError) -> None:
         """Put what the engine or a service refused at the field that it is about, or above the form."""
         field = str(error.values.get("field", ""))
         self.add_error(field if field in self.fields else None, forms.ValidationError(sentence(error), code=error.code))

@@ -65,7 +65,7 @@ def change_reading(request: SignedInRequest, image_id: uuid.UUID) -> HttpRespons
             services.change_reading(image=picture, reading=form.reading, actor=request.user)
             services.change_pixel_size(image=picture, pixel_size=form.pixel_size, actor=request.user)
         except SegmentationError as error:
-            form.refuse(error)
+            form.add_domain_error(error)
     if form.errors:
         return _page(request, picture, reading=form)
     messages.success(request, _("The file is read in this way from now on."))
@@ -96,10 +96,10 @@ def _store_mask(request: SignedInRequest, picture: Image, form: RunForm) -> None
     """Store an uploaded mask, so that it need not be chosen again if another field is invalid."""
     file = form.cleaned_data.get("mask_file")
     if file is None:
+        form.require_confirmed_mask()
         return
     try:
-        stored = services.upload_mask(image=picture, file=file, name=file.name or "", actor=request.user)
-        form.chosen_mask = stored.sha256
+        form.set_mask(services.upload_mask(image=picture, file=file, name=file.name or "", actor=request.user))
     except SegmentationError as error:
         form.add_error("mask_file", sentence(error))
 

@@ -1,13 +1,10 @@
 """What the API tells of a picture's file, and what a script can change of its reading."""
 
-import io
 import json
 from pathlib import Path
 
 import jsonschema
-import numpy as np
 import pytest
-import tifffile
 
 from segmentation import execution
 from segmentation.engine import artefacts
@@ -29,21 +26,9 @@ def browser(client, owner):
     return client
 
 
-def stack():
-    """A file of OME with two depths and two channels, pixels of 0.25 by 0.5 micrometres, and a quarter of wide pixels."""
-    values = np.full((2, 2, 40, 60), 100, np.uint16)
-    values[:, :, :, 45:] = 900
-    values += np.random.default_rng(0).integers(0, 20, values.shape).astype(np.uint16)
-    values[:, :, :4] = 7
-    file, sizes = io.BytesIO(), {"PhysicalSizeX": 0.25, "PhysicalSizeY": 0.5, "PhysicalSizeXUnit": "µm"}
-    metadata = {"axes": "ZCYX", "Channel": {"Name": ["DAPI", "GFP"]}, **sizes, "PhysicalSizeYUnit": "µm"}
-    tifffile.imwrite(file, values, ome=True, photometric="minisblack", metadata=metadata)
-    return file.getvalue()
-
-
 @pytest.fixture
 def microscopy(owner):
-    return factories.make_image(owner, stack(), name="cells.ome.tif")
+    return factories.make_image(owner, factories.ome_stack(), name="cells.ome.tif")
 
 
 def change(browser, image, **body):

@@ -10,7 +10,6 @@ from segmentation import execution, services
 from segmentation.engine.recipe import Reading
 from segmentation.models import Image, Run
 from tests import factories
-from tests.api.test_images import stack
 from tests.engine.imaging.geotiffs import utm
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,7 +68,7 @@ def test_areas_of_a_map_are_on_the_earth_in_hectares(browser, owner):
 
 
 def test_deep_pictures_tell_the_values_of_their_bands_by_name(browser, owner):
-    image = factories.make_image(owner, stack(), name="cells.ome.tif")
+    image = factories.make_image(owner, factories.ome_stack(), name="cells.ome.tif")
     services.change_reading(image=image, reading=Reading(no_data=7))
     response = browser.get(f"/runs/{finished(image).pk}/")
     assert column(table(response), "Area")[0] == "Area µm²"

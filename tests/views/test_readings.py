@@ -11,7 +11,6 @@ import tifffile
 
 from segmentation.models import Image
 from tests import factories
-from tests.api.test_images import stack
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -24,7 +23,7 @@ def browser(client, owner):
 
 @pytest.fixture
 def microscopy(owner):
-    return factories.make_image(owner, stack(), name="cells.ome.tif")
+    return factories.make_image(owner, factories.ome_stack(), name="cells.ome.tif")
 
 
 def page(browser, image):
