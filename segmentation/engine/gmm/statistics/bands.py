@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.mixture.monomials import Float
 
-_VALUES_AT_A_TIME = 2**18
+_VALUES_AT_A_TIME = 2**16  # they stay in the cache of a processor
+_ROWS_OF_ORIGIN = 16  # each of so many rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +25,8 @@ class BandStatistics:
 class BandSums:
     """Sums over the pixels of each component, so that merging components adds them.
 
-    They are sums of (value / scale - origin). The origin is the mean of the band: squares of large values that hardly differ
-    would lose their digits. The scale of real numbers keeps squares within the range of floating point.
+    They are sums of (value / scale - origin). The origin is near the mean of the band: squares of large values that hardly differ
+    would lose their digits. The scale of double precision keeps squares within the range of floating point.
     """
 
     scale: Float  # (B,) powers of two, by which values are divided
@@ -75,18 +76,30 @@ def band_sums(data: NDArray[np.generic], labels: NDArray[np.uint8], n_components
     """
     n_bands = data.shape[2]
     pixels = np.bincount(labels.ravel(), minlength=256)[:n_components].astype(np.int64)
-    scale = _scale(data, labels, n_components) if data.dtype.kind == "f" else np.ones(n_bands)
-    origin = np.zeros(n_bands)
-    for _members, values in _blocks(data, labels, n_components):
-        origin += (values / scale).sum(axis=0)
-    origin /= max(int(pixels.sum()), 1)
+    scale = _scale(data, labels, n_components) if data.dtype == np.float64 else np.ones(n_bands)
+    origin = _origin(data, labels, n_components, scale)
     sums, squares = np.zeros((n_components, n_bands)), np.zeros((n_components, n_bands))
     for members, values in _blocks(data, labels, n_components):
-        differences = values / scale - origin
-        for band, difference in enumerate(differences.T):
+        for band in range(n_bands):
+            difference = values[:, band].astype(np.float64)
+            difference /= scale[band]
+            difference -= origin[band]
             sums[:, band] += np.bincount(members, difference, minlength=n_components)
-            squares[:, band] += np.bincount(members, difference**2, minlength=n_components)
+            difference *= difference
+            squares[:, band] += np.bincount(members, difference, minlength=n_components)
     return BandSums(scale=scale, origin=origin, pixels=pixels, sums=sums, squares=squares)
+
+
+def _origin(data: NDArray[np.generic], labels: NDArray[np.uint8], n_components: int, scale: Float) -> Float:
+    """Return the mean (B,) of the labelled pixels of some rows, or of all rows when these have none, divided by `scale`."""
+    for step in (_ROWS_OF_ORIGIN, 1):
+        total, count = np.zeros(data.shape[2]), 0
+        for members, values in _blocks(data[::step], labels[::step], n_components):
+            total += (values / scale).sum(axis=0)
+            count += len(members)
+        if count:
+            return total / count
+    return total
 
 
 def _scale(data: NDArray[np.generic], labels: NDArray[np.uint8], n_components: int) -> Float:
@@ -100,11 +113,13 @@ def _scale(data: NDArray[np.generic], labels: NDArray[np.uint8], n_components: i
 
 def _blocks(
     data: NDArray[np.generic], labels: NDArray[np.uint8], n_components: int
-) -> Iterator[tuple[NDArray[np.uint8], Float]]:
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.generic]]]:
     """Yield labels (n,) and values (n, B) of the labelled pixels of some rows after the other."""
     height, width, n_bands = data.shape
     step = max(1, _VALUES_AT_A_TIME // (width * n_bands))
     for first in range(0, height, step):
-        rows = slice(first, first + step)
-        has_label = labels[rows] < n_components
-        yield labels[rows][has_label], data[rows][has_label].astype(np.float64)
+        members, values = labels[first : first + step].ravel(), data[first : first + step].reshape(-1, n_bands)
+        has_label = members < n_components
+        if not has_label.all():
+            members, values = members[has_label], values[has_label]
+        yield members.astype(np.intp), values
