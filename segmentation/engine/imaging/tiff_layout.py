@@ -207,7 +207,7 @@ def _require_in_range(field: str, index: int, count: int, sentence: str) -> None
 def _channel_names(file: tifffile.TiffFile, series: Any, page: Any) -> tuple[str, ...]:
     """Return the names of all channels, or of the bands of a picture without channels; empty when the file has none."""
     if file.is_ome:
-        names = _names_in_ome(file)
+        names = _names_in_ome(file, file.series.index(series))
     elif file.is_imagej:
         labels = (file.imagej_metadata or {}).get("Labels") or ()
         sizes = dict(zip(series.axes, series.shape, strict=True))
@@ -217,15 +217,15 @@ def _channel_names(file: tifffile.TiffFile, series: Any, page: Any) -> tuple[str
     return tuple(map(printable, names)) if all(map(printable, names)) else ()
 
 
-def _names_in_ome(file: tifffile.TiffFile) -> list[str]:
-    """Return the names of the channels of the first image in the OME-XML."""
+def _names_in_ome(file: tifffile.TiffFile, image: int) -> list[str]:
+    """Return the names of the channels of an image in the OME-XML, by its index; tifffile makes a series of each."""
     from xml.etree import ElementTree  # noqa: PLC0415 - in a confined child, as tifffile does
 
     try:
-        pixels = ElementTree.fromstring(file.ome_metadata or "<OME/>").find(".//{*}Image/{*}Pixels")  # noqa: S314 - as above
+        found = ElementTree.fromstring(file.ome_metadata or "<OME/>").findall(".//{*}Image/{*}Pixels")  # noqa: S314 - as above
     except ElementTree.ParseError:  # tifffile then takes the pages as they are
         return []
-    channels = [] if pixels is None else pixels.findall("{*}Channel")
+    channels = found[image].findall("{*}Channel") if image < len(found) else []
     names = [channel.get("Name") for channel in channels]
     return [name for name in names if name] if all(names) else []
 
