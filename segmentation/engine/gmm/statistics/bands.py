@@ -95,7 +95,7 @@ def _origin(data: NDArray[np.generic], labels: NDArray[np.uint8], n_components: 
     for step in (_ROWS_OF_ORIGIN, 1):
         total, count = np.zeros(data.shape[2]), 0
         for members, values in _blocks(data[::step], labels[::step], n_components):
-            total += (values / scale).sum(axis=0)
+            total += (values.astype(np.float64) / scale).sum(axis=0)
             count += len(members)
         if count:
             return total / count
