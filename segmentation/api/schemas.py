@@ -31,6 +31,16 @@ class ImageOut(Schema):
     bands: int
     dtype: str
     frames: int
+    selection: dict[str, Any]  # as in `input` of run.json, like all down to `no_data`
+    axes: str | None
+    shape: list[int] | None
+    channel_names: list[str]
+    overviews: int | None
+    pixel_size: dict[str, Any] | None
+    pixel_size_suggested: dict[str, Any] | None
+    georeference: dict[str, Any] | None
+    no_data: dict[str, Any] | None
+    alpha: str | None  # "data" or "transparency", as a person has decided; null: by its values
     created: datetime
     notices: list[Notice]
     links: dict[str, str]
@@ -44,10 +54,32 @@ class ImageOut(Schema):
             **{name: reverse(f"image-{name}", args=[image.pk]) for name in ("original", "display", "thumbnail")},
         }
         return cls(
-            **{name: getattr(image, name) for name in cls.model_fields if name not in {"notices", "links"}},
+            **{name: getattr(image, name) for name in _OF_IMAGE},
+            **image.description.fields(),
+            alpha=image.parsed_reading.alpha,
             notices=[Notice(code=code, sentence=sentence) for code, sentence in services.image_notices(image=image)],
             links=links,
         )
+
+
+_OF_IMAGE = ("id", "name", "sha256", "bytes", "format", "width", "height", "bands", "dtype", "frames", "created")
+
+
+class PixelSizeIn(Schema):
+    width: float
+    height: float
+    unit: str  # nm, um, mm, m or km, or another unit of length
+
+
+class ImageEdit(Schema):
+    """How the file is read from now on: only what is named is changed, and null leaves it to the file."""
+
+    pixel_size: PixelSizeIn | None = None
+    no_data: float | None = None  # pixels of which all bands equal it have no data
+    selection: dict[str, Any] | None = (
+        None  # series, z, t, channels, counted from 0; what is missing is the first, or all
+    )
+    alpha: str | None = None  # "data" or "transparency"
 
 
 class MaskOut(Schema):
@@ -69,6 +101,12 @@ class ErrorOut(Schema):
     detail: str
 
 
+class BandOut(Schema):
+    name: str | None
+    mean: float
+    sd: float
+
+
 class ClusterOut(Schema):
     index: int
     name: str
@@ -81,11 +119,22 @@ class ClusterOut(Schema):
     soft_pixels: float
     share: float
     box: tuple[int, int, int, int] | None
+    area: float  # in the unit of the run's `area`
+    bands: list[BandOut]  # in the picture's own values; empty for one or three bands of 8 bits
 
     @classmethod
-    def of(cls, cluster: ClusterStatistics) -> Self:
-        """Return the schema of a cluster. A default name is in the language of the request."""
-        return cls(**asdict(cluster) | {"name": services.cluster_name(cluster=cluster)})
+    def of(cls, cluster: ClusterStatistics, stored: services.StoredResult) -> Self:
+        """Describe a cluster of a result; a default name is in the language of the reader."""
+        bands = [asdict(band) for band in stored.bands_of(cluster)]
+        name, area = services.cluster_name(cluster=cluster), stored.cluster_areas[cluster.index]
+        return cls(**asdict(cluster) | {"name": name, "area": area, "bands": bands})
+
+
+class AreaOut(Schema):
+    """How areas are measured."""
+
+    unit: str  # px, nm2, um2, mm2, m2 or km2
+    method: str  # pixels, pixel_size, planar or ellipsoid
 
 
 class RunOut(Schema):
@@ -102,6 +151,7 @@ class RunOut(Schema):
     recipe: dict[str, Any]
     inputs: dict[str, Any]
     parent: uuid.UUID | None
+    area: AreaOut | None  # null until there is a result
     clusters: list[ClusterOut]
     links: dict[str, str]
 
@@ -109,12 +159,13 @@ class RunOut(Schema):
     def of(cls, run: Run) -> Self:
         """Return the schema of a run, with its clusters if it has succeeded."""
         status = services.run_status(run=run)
-        clusters = services.stored_result(run=run).clusters if run.succeeded else []
+        stored = services.stored_result(run=run) if run.succeeded else None
         error = status.error
         return cls(
             **{name: getattr(status, name) for name in cls.model_fields if hasattr(status, name) and name != "error"},
             error=ErrorOut(code=error.code, detail=error.detail) if error else None,
-            clusters=[ClusterOut.of(cluster) for cluster in clusters],
+            area=AreaOut(unit=stored.areas.unit, method=stored.areas.method) if stored else None,
+            clusters=[ClusterOut.of(cluster, stored) for cluster in stored.clusters] if stored else [],
             inputs=run.inputs,
             parent=run.parent_id,
             links=_run_links(run),

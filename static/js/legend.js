@@ -53,6 +53,8 @@ class LegendForm {
     this.page.querySelector("[data-fg-part]")?.setAttribute("width", String(share * 1000));
     for (const part of all("[data-fg-share]", this.page)) part.textContent = numbers.percent(share);
     for (const part of all("[data-fg-pixels]", this.page)) part.textContent = numbers.thousands(pixels);
+    const area = this.rows.reduce((sum, row, i) => sum + (chosen[i] ? Number(row.dataset.area) : 0), 0);
+    for (const part of all("[data-fg-area]", this.page)) part.textContent = numbers.fourDigits(area);
     void this.draw("binary", foregroundTable(chosen));
   }
 

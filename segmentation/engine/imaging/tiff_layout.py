@@ -102,9 +102,13 @@ def select_plane(file: tifffile.TiffFile, selection: Selection) -> TiffPlane:
     )
     sizes = dict(zip(series.axes, series.shape, strict=True))
     _require_in_range(
-        selection.z, sizes.get("Z", 1), gettext_noop("The picture has %(count)s planes: choose from 1 to %(count)s.")
+        "z",
+        selection.z,
+        sizes.get("Z", 1),
+        gettext_noop("The picture has %(count)s planes: choose from 1 to %(count)s."),
     )
     _require_in_range(
+        "t",
         selection.t,
         sizes.get("T", 1),
         gettext_noop("The picture has %(count)s points in time: choose from 1 to %(count)s."),
@@ -113,6 +117,7 @@ def select_plane(file: tifffile.TiffFile, selection: Selection) -> TiffPlane:
     channels = tuple(range(n_channels)) if n_channels == 1 or selection.channels is None else selection.channels
     for channel in channels:
         _require_in_range(
+            "channels",
             channel,
             n_channels,
             gettext_noop("The picture has %(count)s channels: choose from 1 to %(count)s."),
@@ -190,13 +195,13 @@ def _refuse_camera_raw(file: tifffile.TiffFile) -> None:
 
 
 def _chosen(pictures: list[Any], index: int, sentence: str) -> Any:
-    _require_in_range(index, len(pictures), sentence)
+    _require_in_range("series", index, len(pictures), sentence)
     return pictures[index]
 
 
-def _require_in_range(index: int, count: int, sentence: str) -> None:
+def _require_in_range(field: str, index: int, count: int, sentence: str) -> None:
     if index >= count:
-        raise Refusal("invalid_request", sentence, count=count)
+        raise Refusal("invalid_request", sentence, count=count, field=field)
 
 
 def _channel_names(file: tifffile.TiffFile, series: Any, page: Any) -> tuple[str, ...]:
