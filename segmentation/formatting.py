@@ -114,6 +114,15 @@ def whole_percent(percentage: int) -> str:
     return f"{thousands(percentage)}{_NARROW_SPACE}%"
 
 
+def percent_range(low: float, high: float) -> str:
+    """Return a range of two fractions between 0 and 1 as percentages with one decimal.
+
+    >>> percent_range(0.0952, 0.1048) == "9.5 to 10.5\N{NARROW NO-BREAK SPACE}%"
+    True
+    """
+    return gettext("%(low)s to %(high)s") % {"low": number(low * 100, 1), "high": percent(high)}
+
+
 def millions(count: int) -> str:
     """Return a count in millions, with one decimal unless that is 0.
 

@@ -61,7 +61,10 @@ class RecipeForm(forms.Form):
         """Value to show in each field: the submitted one, or else the default."""
         default = {name: _field_text(value) for name, value in Recipe().to_mapping().items()}
         given = {name: _field_text(self.data[name]).strip() for name in default if name in self.data}
-        return default | {name: value for name, value in given.items() if value}
+        shown = default | {name: value for name, value in given.items() if value}
+        if shown["preset"] == recipes.Preset.AREAS and shown["covariance"] == recipes.Covariance.MIXED:
+            shown["covariance"] = default["covariance"]  # which means `mixed` with the preset Areas
+        return shown
 
     @property
     def auto_shown(self) -> bool:

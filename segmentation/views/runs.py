@@ -23,6 +23,7 @@ from segmentation.views import details
 from segmentation.views.charts import criterion_curve, fit_chart
 from segmentation.views.downloads import downloads
 from segmentation.views.failures import describe_failure
+from segmentation.views.hints import area_hints, other_preset
 from segmentation.views.measurements import measurement_rows
 from segmentation.views.ownership import ownership
 from segmentation.views.redirects import next_address
@@ -193,6 +194,11 @@ def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
         "count_text": formatting.cluster_count(len(rows), regions=found.has_regions),
         "largest": max(row.share for row in rows) or 1.0,
         "foreground": stored.foreground_share,
+        "foreground_coverage": stored.foreground_coverage,
+        "covered": stored.coverage is not None,
+        "labels_changed": bool(found.recipe.get("smoothness") or found.recipe.get("smallest_region")),
+        "said": area_hints(found),
+        "offer": other_preset(found, n_components=len(stored.components)),
         "foreground_pixels": sum(row.pixels for row in rows if row.foreground),
         "downloads": downloads(found, rows),
         "separated": request.GET.get("palette") == "separated",
