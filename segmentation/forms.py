@@ -145,7 +145,7 @@ class RunForm(RecipeForm):
     def __init__(self, *args: Any, starts: QuerySet[Run], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         gone = gettext_lazy(
-            "A run can only start from a finished run of the same picture with the preset Colours. Choose another one."
+            "A run can only start from a finished run of the same picture with the preset Colours or Areas. Choose another one."
         )
         self.fields["begin"] = forms.ModelChoiceField(starts, required=False, error_messages={"invalid_choice": gone})
         self.chosen_mask = str(self.data.get("mask", "")).strip()

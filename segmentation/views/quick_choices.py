@@ -29,7 +29,7 @@ class QuickChoice:
     name: str
     href: str  # the page with these settings in the form
     settings: str  # the same as a JSON object, for the script
-    current: bool  # whether the form shows these settings
+    current: bool  # whether the address has these settings and the form shows them
 
 
 def quick_choices(shown: Mapping[str, str], query: QueryDict) -> list[QuickChoice]:
@@ -53,7 +53,7 @@ def quick_choices(shown: Mapping[str, str], query: QueryDict) -> list[QuickChoic
                 name=_(name),
                 href=f"?{address.urlencode()}",
                 settings=json.dumps(settings, sort_keys=True),
-                current=all(shown[field] == value for field, value in settings.items()),
+                current="preset" in query and all(shown[field] == value for field, value in settings.items()),
             )
         )
     return found

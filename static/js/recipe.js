@@ -41,17 +41,24 @@ function showMeaningOfFull(form) {
  * @param {string} name
  * @returns {string} value of a setting, empty for a check box that is off
  */
-const settingOf = (form, name) => String(new FormData(form).get(name) ?? "");
+function settingOf(form, name) {
+  const value = new FormData(form).get(name);
+  return typeof value === "string" ? value : "";
+}
 
 /** @param {HTMLAnchorElement} link */
-const settingsOf = (link) => Object.entries(/** @type {Record<string, string>} */ (JSON.parse(link.dataset.settings ?? "{}")));
+function settingsOf(link) {
+  const settings = /** @type {unknown} */ (JSON.parse(link.dataset.settings ?? "{}"));
+  return Object.entries(/** @type {Record<string, string>} */ (settings));
+}
 
-/** @param {HTMLFormElement} form */
+/**
+ * Unmark the chosen kind of picture when other settings are chosen by hand.
+ * @param {HTMLFormElement} form
+ */
 function markQuickChoice(form) {
-  for (const link of /** @type {HTMLAnchorElement[]} */ (all("[data-settings]", form))) {
-    const is = settingsOf(link).every(([name, value]) => settingOf(form, name) === value);
-    if (is) link.setAttribute("aria-current", "true");
-    else link.removeAttribute("aria-current");
+  for (const link of /** @type {HTMLAnchorElement[]} */ (all("[data-settings][aria-current]", form))) {
+    if (settingsOf(link).some(([name, value]) => settingOf(form, name) !== value)) link.removeAttribute("aria-current");
   }
 }
 
@@ -61,14 +68,16 @@ function markQuickChoice(form) {
  * @param {HTMLAnchorElement} link
  */
 function choose(form, link) {
+  link.setAttribute("aria-current", "true");
   for (const [name, value] of settingsOf(link)) {
     for (const field of /** @type {(HTMLInputElement | HTMLSelectElement)[]} */ (all(`[name="${name}"]`, form))) {
       if (field instanceof HTMLInputElement && field.type === "radio") field.checked = field.value === value;
       else if (field instanceof HTMLInputElement && field.type === "checkbox") field.checked = value !== "";
       else field.value = value;
-      if (field instanceof HTMLInputElement) field.dispatchEvent(new Event("input", { bubbles: true }));
+      field.dispatchEvent(new Event("input", { bubbles: true }));
     }
   }
+  for (const other of all("[data-settings]", form)) if (other !== link) other.removeAttribute("aria-current");
   form.querySelector("[name=preset]:checked")?.dispatchEvent(new Event("change", { bubbles: true }));
 }
 

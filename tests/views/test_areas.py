@@ -117,12 +117,12 @@ def test_the_api_has_coverage_and_range_beside_the_share(browser, areas_run):
         (
             coverage(tied=(0.351, 0.289, 0.36)),
             "borders_decide",
-            "Cluster 1: The borders decide this area: two ways to share them differ by 3.1 percentage points.",
+            "The borders decide the areas of clusters 1 and 2: two ways to share them differ by up to 3.1 percentage points.",
         ),
         (
             coverage(pure=(0.01, 0.5, 0.43), shared=(0.03, 0.03)),
             "more_border_than_inside",
-            "Cluster 1: It has more border than inside, so its pure colour is a guess.",
+            "Cluster 1 has more border than inside, so its pure colour is a guess.",
         ),
     ],
 )

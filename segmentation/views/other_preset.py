@@ -1,4 +1,4 @@
-"""What the page of a finished run says about its areas, and the preset that it offers instead."""
+"""The preset that the page of a finished run offers instead of its own."""
 
 from dataclasses import dataclass
 
@@ -20,17 +20,6 @@ class OtherPreset:
     sentence: str
     button: str
     fields: dict[str, str]  # of the form: the settings of the run with the other preset and the same number of clusters
-
-
-def area_hints(run: Run) -> list[str]:
-    """Return what people should know of the areas, a sentence each; those of one cluster name it."""
-    return [
-        hint.sentence
-        if hint.cluster is None
-        else _("Cluster %(n)s: %(sentence)s") % {"n": hint.cluster + 1, "sentence": hint.sentence}
-        for hint in services.hint_sentences(run=run)
-        if hint.code not in _OTHER_PRESET
-    ]
 
 
 def other_preset(run: Run, *, n_components: int) -> OtherPreset | None:
