@@ -1,5 +1,6 @@
 """Forms of the pages. A recipe itself is parsed by `Recipe.from_mapping` only."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -109,10 +110,12 @@ _SHOWN_AT_FIELD = {"mask_file", "mask", "begin", "smoothness", "seed", "restarts
 
 
 def _share(given: str) -> str:
-    """Return the label of a smallest region; text that is not a number is returned unchanged."""
+    """Return the label of a smallest region; text that is not a finite number is returned unchanged."""
     try:
         share = float(given)
     except ValueError:
+        return given
+    if not math.isfinite(share):
         return given
     return formatting.share_of_picture(share) if share else _("Keep all regions")
 

@@ -203,3 +203,15 @@ def test_each_kind_of_picture_is_a_valid_recipe(browser, image):
     assert len(settings) == 5
     for given in settings:
         Recipe.from_mapping({name: text for name, text in given.items() if text})
+
+
+@pytest.mark.parametrize(
+    "name", ["preset", "n_clusters", "smoothness", "smallest_region", "seed", "covariance", "like"]
+)
+@pytest.mark.parametrize("value", ["inf", "nan", "1e400", "-1", "²", "<b>", "9" * 400, "\0"])
+def test_nonsense_in_the_address_leaves_a_page(browser, image, name, value):
+    page = browser.get(image.get_absolute_url(), {name: value})
+    assert page.status_code == 200
+    posted = browser.post(f"{image.get_absolute_url()}run/", {name: value})
+    assert posted.status_code in {302, 422}
+    assert '"<b>"' not in page.content.decode()
