@@ -107,7 +107,7 @@ def otsu(pixels: NDArray[np.generic], n_phases: int) -> Found:
     plane = values.reshape(pixels.shape[:2])
     if n_phases > _MOST_OTSU:
         return kmeans(plane, n_phases)
-    thresholds = threshold_multiotsu(plane, n_phases, nbins=128)  # type: ignore[no-untyped-call] # scikit-image has no types
+    thresholds = threshold_multiotsu(plane, n_phases, nbins=128)  # type: ignore[no-untyped-call] # has no types
     return _hard(np.digitize(plane, thresholds).astype(np.uint8))
 
 

@@ -294,6 +294,7 @@ def growth() -> bool:
         lines.append((name, f"{seconds * 1e3:.0f}", f"{peak(sizes[0.5], variant):.0f}"))
     table("Growth with clusters and features", lines)
     previews(sizes[0.5])
+    areas(sizes[MEGAPIXELS], sizes[0.5])
     large(sizes[MEGAPIXELS])
     return taken[12.0] < 12 * taken[1.0] and taken[50.0] < 50 / 12 * taken[12.0]
 
@@ -308,6 +309,34 @@ def previews(pixels: Pixels) -> None:
         less = segment(pixels, full).log_likelihood - segment(pixels, preview).log_likelihood
         rows.append((f"{n}", f"{seconds[0] * 1e3:.0f}", f"{seconds[1] * 1e3:.0f}", f"{less:.4f}"))
     table("Previews of 0.5 megapixels", rows)
+
+
+def areas(full: Pixels, half: Pixels) -> None:
+    """Print the time of the preset Areas relative to decoding and to Colours, and that of choosing the number of clusters."""
+    file = io.BytesIO()
+    Image.fromarray(full).save(file, "JPEG", quality=90)
+    rows: list[tuple[str, ...]] = [("clusters", "Areas / decoding", "Colours / decoding", "preview / that of Colours")]
+    for n in (2, 3, 5):
+        mixed, plain = Recipe(preset=Preset.AREAS, n_clusters=n), Recipe(n_clusters=n)
+        times = in_turns(
+            lambda: np.asarray(Image.open(io.BytesIO(file.getvalue())).convert("RGB")),
+            lambda: segment(full, mixed),  # noqa: B023 - called at once
+            lambda: segment(full, plain),  # noqa: B023
+            lambda: segment(half, mixed.for_preview()),  # noqa: B023
+            lambda: segment(half, plain.for_preview()),  # noqa: B023
+            tries=3,
+        )
+        decoding, of_areas, of_colours, preview, other = np.median(times, axis=0)
+        ratios = (of_areas / decoding, of_colours / decoding, preview / other)
+        rows.append((f"{n}", *(f"{ratio:.2f}" for ratio in ratios)))
+    table("Areas", rows)
+    auto, usual = Recipe(n_clusters=None), Recipe(n_clusters=K)
+    chosen, asked = np.median(in_turns(lambda: segment(half, auto), lambda: segment(half, usual), tries=3), axis=0)
+    again = Recipe(n_clusters=segment(half, auto).mixture.n_components)
+    fit, _ = timed(lambda: segment(half, again))
+    say(
+        f"\nChoosing the number at 0.5 megapixels: {chosen - fit:.3f} s, {(chosen - fit) / asked:.1f} fits of {K} clusters"
+    )
 
 
 def large(pixels: Pixels) -> None:

@@ -74,6 +74,13 @@ _SHORT_TEMPLATES = {
     "max_iterations": _("at most %(value)s iterations"),
 }
 
+_SQUARE_METRES = {"nm2": 1e-18, "um2": 1e-12, "mm2": 1e-6, "m2": 1.0, "km2": 1e6}
+_AREAS = (("m²", 1.0, 1.0), ("mm²", 1e-6, 1e-6), ("µm²", 1e-12, 1e-12), ("nm²", 1e-18, 0.0))
+_AREAS_ON_GROUND = (("km²", 1e6, 1e8), ("ha", 1e4, 1e4), ("m²", 1.0, 0.0))
+"""Signs of units, each in square metres, and the smallest area in square metres that is written in it."""
+
+_MAX_DECIMALS = 20
+_SMALLEST_PLAIN, _LARGEST_PLAIN = 1e-4, 1e9  # of numbers without an exponent
 _MAX_CHARACTERS = 24  # of a number written without an exponent; the fields of a form take more
 _DAYS_PER_YEAR = 365.25
 _MINUS, _NARROW_SPACE = "\N{MINUS SIGN}", "\N{NARROW NO-BREAK SPACE}"
@@ -133,6 +140,64 @@ def enumeration(parts: Sequence[str]) -> str:
     if len(parts) < 2:
         return "".join(parts)
     return gettext("%(first)s and %(last)s") % {"first": ", ".join(parts[:-1]), "last": parts[-1]}
+
+
+def four_digits(value: float) -> str:
+    """Return a number that is not negative with four digits, without zeros behind it, or all digits before the point.
+
+    >>> four_digits(0.0123456), four_digits(12.3456), four_digits(123456.7), four_digits(400.0)
+    ('0.01235', '12.35', '123,457', '400')
+    """
+    decimals = min(max(3 - math.floor(math.log10(value)), 0), _MAX_DECIMALS) if value else 0
+    return _localised(Decimal(format(_rounded(value, decimals).normalize(), "f")))
+
+
+def significant(value: float) -> str:
+    """Return any number with four significant digits, or all digits before the point.
+
+    >>> significant(-0.0123456), significant(30123.4), significant(2.5e-9)
+    ('−0.01235', '30,123', '2.5e−09')
+    """
+    if value and not _SMALLEST_PLAIN <= abs(value) < _LARGEST_PLAIN:
+        return f"{value:.4g}".replace("-", _MINUS).replace(".", _decimal_separator())
+    return f"{_MINUS if value < 0 else ''}{four_digits(abs(value))}"
+
+
+def unit_of_length(unit: str) -> str:
+    """Return the sign of a stored unit of length.
+
+    >>> unit_of_length("um")
+    'µm'
+    """
+    return unit.replace("u", "µ")
+
+
+def pixel_size(width: float, height: float, unit: str, *, digits: int = 5) -> str:
+    """Return the size of a pixel as text, with so many significant digits.
+
+    >>> pixel_size(0.25, 0.25, "um") == "0.25\N{NARROW NO-BREAK SPACE}µm", pixel_size(10, 20.5, "m") == "10 × 20.5\N{NARROW NO-BREAK SPACE}m"
+    (True, True)
+    >>> pixel_size(0.352778, 0.352778, "mm", digits=4) == "352.8\N{NARROW NO-BREAK SPACE}µm"
+    True
+    """
+    if unit == "mm" and max(width, height) < 1:
+        width, height, unit = 1000 * width, 1000 * height, "um"
+    sides = [localised_number(float(f"{side:.{digits}g}")) for side in (width, height)]
+    return f"{' × '.join(dict.fromkeys(sides))}{_NARROW_SPACE}{unit_of_length(unit)}"
+
+
+def area_unit(largest: float, unit: str, *, on_ground: bool) -> tuple[str, float]:
+    """Return the sign of the unit that suits areas up to `largest`, and how many of the stored unit it has.
+
+    >>> area_unit(2.5e6, "um2", on_ground=False), area_unit(4e6, "m2", on_ground=True)
+    (('mm²', 1000000.0), ('ha', 10000.0))
+    """
+    if unit not in _SQUARE_METRES:
+        return unit, 1.0
+    stored = _SQUARE_METRES[unit]
+    steps = _AREAS_ON_GROUND if on_ground else _AREAS
+    sign, size = next(((sign, size) for sign, size, least in steps if largest * stored >= least), steps[-1][:2])
+    return sign, float(f"{size / stored:.12g}")
 
 
 def millions(count: int) -> str:

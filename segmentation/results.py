@@ -15,7 +15,9 @@ from segmentation import files
 from segmentation.engine.artefacts import Counts, FitDetails, PictureDetails, Source
 from segmentation.engine.exceptions import gettext_noop
 from segmentation.engine.gmm import Component, Coverage, Mixture
-from segmentation.engine.imaging import Header, Notice
+from segmentation.engine.gmm.statistics.bands import BandSums
+from segmentation.engine.imaging import FileDescription, Header, Notice
+from segmentation.engine.imaging.areas import MapAreas
 from segmentation.engine.legend import Legend
 from segmentation.engine.recipe import Inputs, Recipe
 from segmentation.exceptions import Conflict
@@ -83,7 +85,18 @@ class StoredResult(Source):
             size=image.bytes,
             header=Header(**stored["header"]) if "header" in stored else _header(image),
             notices=tuple(map(Notice.from_mapping, notices)),
+            description=image.with_pixel_size(FileDescription.from_mapping(stored)),
         )
+
+    @cached_property
+    def map_areas(self) -> MapAreas | None:  # type: ignore[override] # as above
+        stored = self.result.extras.get("map_areas")
+        return None if stored is None else MapAreas.from_mapping(stored)
+
+    @cached_property
+    def band_sums(self) -> BandSums | None:  # type: ignore[override] # as above
+        stored = self.result.extras.get("band_sums")
+        return None if stored is None else BandSums.from_mapping(stored)
 
     @cached_property
     def counts(self) -> Counts:  # type: ignore[override] # as above

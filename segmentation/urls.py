@@ -21,6 +21,7 @@ _image = [
     path("display", files.display, name="image-display"),
     path("thumbnail", files.image_thumbnail, name="image-thumbnail"),
     path("run/", images.run_image, name="image-run"),
+    path("reading/", images.change_reading, name="image-reading"),
     path("delete/", images.delete, name="image-delete"),
 ]
 _artefacts = [

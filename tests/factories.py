@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import PIL.Image
+import tifffile
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -44,6 +45,18 @@ def shades():
     """Greys that pass into each other, whose clusters overlap everywhere; a fit takes many steps."""
     grey = np.random.default_rng(5).normal(np.linspace(60, 200, 48), 12, (36, 48))
     return np.clip(grey, 0, 255).astype(np.uint8)
+
+
+def ome_stack():
+    """A file of OME with two depths and two channels, pixels of 0.25 by 0.5 micrometres, and a quarter of wide pixels."""
+    values = np.full((2, 2, 40, 60), 100, np.uint16)
+    values[:, :, :, 45:] = 900
+    values += np.random.default_rng(0).integers(0, 20, values.shape).astype(np.uint16)
+    values[:, :, :4] = 7
+    file, sizes = io.BytesIO(), {"PhysicalSizeX": 0.25, "PhysicalSizeY": 0.5, "PhysicalSizeXUnit": "µm"}
+    metadata = {"axes": "ZCYX", "Channel": {"Name": ["DAPI", "GFP"]}, **sizes, "PhysicalSizeYUnit": "µm"}
+    tifffile.imwrite(file, values, ome=True, photometric="minisblack", metadata=metadata)
+    return file.getvalue()
 
 
 def encoded(array, image_format="PNG"):

@@ -28,7 +28,7 @@ def test_a_storage_that_hangs_is_not_waited_for(client, worker_row, monkeypatch)
     free = threading.Event()
     looked = []
     monkeypatch.setattr("segmentation.views.health._STORAGE_SECONDS", 0.1)
-    monkeypatch.setattr("segmentation.views.health._look_at_storage", lambda: (looked.append(1), free.wait(30)))
+    monkeypatch.setattr("segmentation.views.health._check_storage", lambda: (looked.append(1), free.wait(30)))
     try:
         assert [client.get("/healthz").status_code for _ in range(3)] == [503, 503, 503]
     finally:

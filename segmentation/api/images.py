@@ -8,8 +8,9 @@ from ninja.files import UploadedFile
 
 from segmentation import services
 from segmentation.api.problems import ERRORS
-from segmentation.api.schemas import ImageOut, MaskOut
+from segmentation.api.schemas import ImageEdit, ImageOut, MaskOut
 from segmentation.engine.exceptions import SegmentationError, gettext_noop
+from segmentation.engine.recipe import Reading
 from segmentation.http import SignedInRequest, get_changeable, get_deletable, get_visible_or_404
 from segmentation.models import Image
 
@@ -27,6 +28,22 @@ def upload(request: SignedInRequest, image: File[UploadedFile]) -> Status[ImageO
 def describe(request: SignedInRequest, image_id: uuid.UUID) -> ImageOut:
     """Return an image: its file, the notices about conversions, and links to its pictures."""
     return ImageOut.of(get_visible_or_404(Image.objects.all(), user=request.user, pk=image_id))
+
+
+@router.patch("/{uuid:image_id}", response={HTTPStatus.OK: ImageOut, **ERRORS})
+def edit(request: SignedInRequest, image_id: uuid.UUID, body: ImageEdit) -> ImageOut:
+    """Change how the file is read; results that exist keep the way in which they were made, and have areas by the new size."""
+    image = get_changeable(Image.objects.all(), user=request.user, pk=image_id)
+    given = body.model_dump(exclude_unset=True)
+    has_size = "pixel_size" in given
+    size = given.pop("pixel_size", None)
+    pixel_size = None if size is None else services.pixel_size_in_unit(**size)
+    if given:
+        reading = Reading.from_mapping(image.parsed_reading.to_mapping() | given)
+        services.change_reading(image=image, reading=reading, actor=request.user)
+    if has_size:
+        services.change_pixel_size(image=image, pixel_size=pixel_size, actor=request.user)
+    return ImageOut.of(image)
 
 
 @router.post("/{uuid:image_id}/masks", response={HTTPStatus.CREATED: MaskOut, **ERRORS}, url_name="masks")

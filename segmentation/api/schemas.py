@@ -32,6 +32,16 @@ class ImageOut(Schema):
     bands: int
     dtype: str
     frames: int
+    selection: dict[str, Any]  # as in `input` of run.json, like all down to `no_data`
+    axes: str | None
+    shape: list[int] | None
+    channel_names: list[str]
+    overviews: int | None
+    pixel_size: dict[str, Any] | None
+    pixel_size_suggested: dict[str, Any] | None
+    georeference: dict[str, Any] | None
+    no_data: dict[str, Any] | None
+    alpha: str | None  # "data" or "transparency", as a person has decided; null: by its values
     created: datetime
     notices: list[Notice]
     links: dict[str, str]
@@ -45,10 +55,32 @@ class ImageOut(Schema):
             **{name: reverse(f"image-{name}", args=[image.pk]) for name in ("original", "display", "thumbnail")},
         }
         return cls(
-            **{name: getattr(image, name) for name in cls.model_fields if name not in {"notices", "links"}},
+            **{name: getattr(image, name) for name in _OF_IMAGE},
+            **image.description.fields(),
+            alpha=image.parsed_reading.alpha,
             notices=[Notice(code=code, sentence=sentence) for code, sentence in services.image_notices(image=image)],
             links=links,
         )
+
+
+_OF_IMAGE = ("id", "name", "sha256", "bytes", "format", "width", "height", "bands", "dtype", "frames", "created")
+
+
+class PixelSizeIn(Schema):
+    width: float
+    height: float
+    unit: str  # nm, um, mm, m or km, or another unit of length
+
+
+class ImageEdit(Schema):
+    """How the file is read from now on: only what is named is changed, and null leaves it to the file."""
+
+    pixel_size: PixelSizeIn | None = None
+    no_data: float | None = None  # pixels of which all bands equal it have no data
+    selection: dict[str, Any] | None = (
+        None  # series, z, t, channels, counted from 0; what is missing is the first, or all
+    )
+    alpha: str | None = None  # "data" or "transparency"
 
 
 class MaskOut(Schema):
@@ -95,6 +127,12 @@ class HintOut(Schema):
     sentence: str
 
 
+class BandOut(Schema):
+    name: str | None
+    mean: float
+    sd: float
+
+
 class ClusterOut(Schema):
     index: int
     name: str
@@ -108,12 +146,25 @@ class ClusterOut(Schema):
     share: float  # by labels
     coverage: CoverageOut | None  # null unless the covariance is mixed, as with the preset areas
     box: tuple[int, int, int, int] | None
+    area: float  # in the unit of the run's `area`
+    bands: list[BandOut]  # in the picture's own values; empty for one or three bands of 8 bits
 
     @classmethod
-    def of(cls, cluster: ClusterStatistics) -> Self:
-        """Return the schema of a cluster. A default name is in the language of the request."""
-        changed = {"name": services.cluster_name(cluster=cluster), "coverage": CoverageOut.of(cluster.coverage)}
-        return cls(**asdict(cluster) | changed)
+    def of(cls, cluster: ClusterStatistics, stored: services.StoredResult) -> Self:
+        """Describe a cluster of a result; a default name is in the language of the reader."""
+        bands = [asdict(band) for band in stored.bands_of(cluster)]
+        name, area = services.cluster_name(cluster=cluster), stored.cluster_areas[cluster.index]
+        return cls(
+            **asdict(cluster)
+            | {"name": name, "coverage": CoverageOut.of(cluster.coverage), "area": area, "bands": bands}
+        )
+
+
+class AreaOut(Schema):
+    """How areas are measured."""
+
+    unit: str  # px, nm2, um2, mm2, m2 or km2
+    method: str  # pixels, pixel_size, planar or ellipsoid
 
 
 class RunOut(Schema):
@@ -130,6 +181,7 @@ class RunOut(Schema):
     recipe: dict[str, Any]
     inputs: dict[str, Any]
     parent: uuid.UUID | None
+    area: AreaOut | None  # null until there is a result
     clusters: list[ClusterOut]
     foreground_coverage: CoverageOut | None  # area of the foreground; null without a result, and as in a cluster
     hints: list[HintOut]
@@ -144,7 +196,8 @@ class RunOut(Schema):
         return cls(
             **{name: getattr(status, name) for name in cls.model_fields if hasattr(status, name) and name != "error"},
             error=ErrorOut(code=error.code, detail=error.detail) if error else None,
-            clusters=[ClusterOut.of(cluster) for cluster in stored.clusters] if stored else [],
+            area=AreaOut(unit=stored.areas.unit, method=stored.areas.method) if stored else None,
+            clusters=[ClusterOut.of(cluster, stored) for cluster in stored.clusters] if stored else [],
             foreground_coverage=CoverageOut.of(stored.foreground_coverage) if stored else None,
             hints=[HintOut(**asdict(hint)) for hint in services.hint_sentences(run=run)] if stored else [],
             inputs=run.inputs,

@@ -1,4 +1,5 @@
 import uuid
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -10,8 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from segmentation import access, files
-from segmentation.engine.imaging import Limits
+from segmentation.engine.imaging import FileDescription, Limits
 from segmentation.engine.imaging.formats import name_of_file
+from segmentation.engine.imaging.pixel_size import PixelSize
 from segmentation.engine.recipe import Reading
 from segmentation.models.users import User
 
@@ -94,6 +96,19 @@ class Image(models.Model):
     def parsed_reading(self) -> Reading:
         """What a person decided about the reading of the file, for runs and renditions to come."""
         return Reading.from_mapping(self.reading or {})
+
+    @property
+    def description(self) -> FileDescription:
+        """What the file contains besides pixels as it is read now, with the size of a pixel that a person has given."""
+        return self.with_pixel_size(FileDescription.from_mapping(self.metadata))
+
+    def with_pixel_size(self, description: FileDescription) -> FileDescription:
+        """Return a description of the file with the size of a pixel that a person has given, if there is one."""
+        return (
+            description
+            if self.pixel_size is None
+            else replace(description, pixel_size=PixelSize.from_mapping(self.pixel_size))
+        )
 
     def rendition_key(self, name: str) -> str:
         """Return the key of a rendition, `display` or `thumbnail`."""

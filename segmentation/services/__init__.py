@@ -33,7 +33,7 @@ from segmentation.services.operations import (
 )
 from segmentation.services.pixel_reports import PixelReport, pixel_report
 from segmentation.services.quotas import Usage, image_bytes, stored_bytes, usage
-from segmentation.services.readings import change_pixel_size, change_reading
+from segmentation.services.readings import change_pixel_size, change_reading, parse_pixel_size, pixel_size_in_unit
 from segmentation.services.runs import cancel_run, create_run, retry_run
 from segmentation.services.status import RunError, RunStatus, run_status
 from segmentation.services.uploads import limits, upload_image, upload_sample
@@ -91,7 +91,9 @@ __all__ = [
     "open_archive",
     "open_artefact",
     "overlaps",
+    "parse_pixel_size",
     "pixel_report",
+    "pixel_size_in_unit",
     "queue",
     "ready_archive",
     "recent_jobs",

@@ -3,6 +3,7 @@
 import secrets
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from django.utils.translation import gettext as _
 
 from segmentation import files
 from segmentation.engine import decoder
-from segmentation.engine.exceptions import gettext_noop
+from segmentation.engine.exceptions import SegmentationError, gettext_noop
 from segmentation.engine.imaging import Inspection
+from segmentation.engine.imaging.pixel_size import PixelSize, SizeSource, size_of_text, size_with_unit
 from segmentation.engine.recipe import Reading
 from segmentation.exceptions import Conflict
 from segmentation.models import Image, User
@@ -72,22 +74,48 @@ def change_reading(*, image: Image, reading: Reading, actor: User | None = None)
 
 
 @transaction.atomic
-def change_pixel_size(*, image: Image, pixel_size: dict[str, Any] | None, actor: User | None = None) -> None:
-    """Set the size of a pixel that a person has given, or remove it with None; no result depends on it.
+def change_pixel_size(*, image: Image, pixel_size: PixelSize | None, actor: User | None = None) -> None:
+    """Set the size of a pixel that a person has given, or remove it with None; label maps do not depend on it, areas do.
 
     Parameters
     ----------
     image : Image
-    pixel_size : dict or None
-        As `input.pixel_size` of run.json.
+    pixel_size : PixelSize or None
     actor : User or None
         Who changes it, for the log; None: the owner.
     """
-    if pixel_size == image.pixel_size:
+    given = None if pixel_size is None else replace(pixel_size, source=SizeSource.PERSON).to_mapping()
+    if given == image.pixel_size:
         return
-    Image.objects.filter(pk=image.pk).update(pixel_size=pixel_size)
+    Image.objects.filter(pk=image.pk).update(pixel_size=given)
     record(actor=actor, thing=image, what=_("Changed the pixel size."))
-    image.pixel_size = pixel_size
+    image.pixel_size = given
+
+
+def parse_pixel_size(text: str) -> PixelSize:
+    """Parse the size of a pixel as a person writes it, for example `0.25 um` or `0.25 x 0.3 um`.
+
+    Raises
+    ------
+    SegmentationError
+        With `invalid_request`, when it is no size.
+    """
+    return _require_size(size_of_text(text))
+
+
+def pixel_size_in_unit(*, width: float, height: float, unit: str) -> PixelSize:
+    """Return the size of a pixel that a person gives; errors as for `parse_pixel_size`."""
+    return _require_size(size_with_unit(width, height, unit, SizeSource.PERSON))
+
+
+def _require_size(size: PixelSize | None) -> PixelSize:
+    if size is None:
+        raise SegmentationError(
+            "invalid_request",
+            gettext_noop("The size of a pixel must be a number with a unit of length, for example 0.25 µm or 10 m."),
+            field="pixel_size",
+        )
+    return size
 
 
 def _inspected(image: Image, reading: Reading) -> Inspection:

@@ -17,7 +17,7 @@ from django.db import transaction
 from segmentation import files
 from segmentation.engine import decoder, sandbox
 from segmentation.engine.exceptions import ChildFailed, Refusal, SegmentationError, gettext_noop
-from segmentation.engine.imaging import Inspection, Limits
+from segmentation.engine.imaging import FileDescription, Inspection, Limits
 from segmentation.models import Image, User
 from segmentation.samples import SAMPLES
 from segmentation.services.processing_slots import processing_slot
@@ -152,16 +152,10 @@ def columns(inspection: Inspection) -> dict[str, Any]:
         "dtype": inspection.header.dtype,
         "frames": inspection.header.frames,
         "notices": [notice.to_mapping() for notice in inspection.notices],
-        "metadata": inspection.metadata | described(inspection),
+        "metadata": inspection.metadata | FileDescription.of(inspection).to_mapping(),
         "display_type": inspection.display.content_type,
         "thumbnail_type": inspection.thumbnail.content_type,
     }
-
-
-def described(inspection: Inspection) -> dict[str, Any]:
-    """Return what the file contains besides the picture that was read, as in `input` of run.json."""
-    no_data = None if inspection.no_data is None else inspection.no_data.to_mapping()
-    return {"layout": inspection.layout.to_mapping(), "no_data": no_data}
 
 
 def _identity(path: Path) -> tuple[str, int]:

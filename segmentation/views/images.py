@@ -15,12 +15,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from segmentation import services
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.recipe import MAX_CLUSTERS, MAX_REGIONS, MIN_CLUSTERS, Inputs, Preset
-from segmentation.forms import RunForm, recipe_fields, sentence
+from segmentation.forms import ReadingForm, RunForm, recipe_fields, sentence
 from segmentation.http import SignedInRequest, get_changeable, get_deletable, get_visible_or_404
 from segmentation.models import Image, Run
 from segmentation.models.jobs import State
 from segmentation.views.cards import cards
 from segmentation.views.details import is_small
+from segmentation.views.file_details import of_file, suggestion
 from segmentation.views.ownership import ownership
 from segmentation.views.quick_choices import given_settings, quick_choices
 from segmentation.views.redirects import next_address
@@ -49,6 +50,29 @@ def run_image(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
     return redirect(run) if run else _page(request, picture, form)
 
 
+@require_POST
+@login_required
+def change_reading(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
+    """Change how the file of a picture is read, or take over the size of a pixel that its resolution suggests."""
+    picture = get_changeable(_IMAGES, user=request.user, pk=image_id)
+    if "use_suggested" in request.POST:
+        suggested = picture.description.pixel_size_suggested
+        if suggested is not None:
+            services.change_pixel_size(image=picture, pixel_size=suggested, actor=request.user)
+        return redirect(f"{picture.get_absolute_url()}#reading")
+    form = ReadingForm(request.POST, image=picture)
+    if form.is_valid():
+        try:
+            services.change_reading(image=picture, reading=form.reading, actor=request.user)
+            services.change_pixel_size(image=picture, pixel_size=form.pixel_size, actor=request.user)
+        except SegmentationError as error:
+            form.add_domain_error(error)
+    if form.errors:
+        return _page(request, picture, reading=form)
+    messages.success(request, _("The file is read in this way from now on."))
+    return redirect(f"{picture.get_absolute_url()}#reading")
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def delete(request: SignedInRequest, image_id: uuid.UUID) -> HttpResponse:
@@ -73,10 +97,10 @@ def _store_mask(request: SignedInRequest, picture: Image, form: RunForm) -> None
     """Store an uploaded mask, so that it need not be chosen again if another field is invalid."""
     file = form.cleaned_data.get("mask_file")
     if file is None:
+        form.require_confirmed_mask()
         return
     try:
-        stored = services.upload_mask(image=picture, file=file, name=file.name or "", actor=request.user)
-        form.chosen_mask = stored.sha256
+        form.set_mask(services.upload_mask(image=picture, file=file, name=file.name or "", actor=request.user))
     except SegmentationError as error:
         form.add_error("mask_file", sentence(error))
 
@@ -102,7 +126,9 @@ def _created(request: SignedInRequest, picture: Image, form: RunForm) -> Run | N
         return None
 
 
-def _page(request: SignedInRequest, picture: Image, invalid: RunForm | None = None) -> HttpResponse:
+def _page(
+    request: SignedInRequest, picture: Image, invalid: RunForm | None = None, reading: ReadingForm | None = None
+) -> HttpResponse:
     runs = Run.objects.visible_to(request.user).filter(image=picture)
     shown = list(runs.for_lists().newest_first()[:RUNS_SHOWN])
     like = _run_of(request, picture, request.GET.get("like", "")) or runs.newest_first().first()
@@ -121,13 +147,16 @@ def _page(request: SignedInRequest, picture: Image, invalid: RunForm | None = No
         "mask_is_new": form.chosen_mask not in {"", *(mask.sha256 for mask in masks)},
         "problem": invalid.problem if invalid else "",
         "notices": [text for _code, text in services.image_notices(image=picture)],
+        "file_details": of_file(picture),
+        "suggestion": suggestion(picture),
+        "reading": reading or ReadingForm(image=picture),
         **ownership(request, picture, owner=picture.owner),
         "small": is_small(picture),
         "lowest": MIN_CLUSTERS,
         "highest": MAX_CLUSTERS,
         "most_regions": MAX_REGIONS,
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if invalid else HTTPStatus.OK
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if invalid or reading else HTTPStatus.OK
     return render(request, "segmentation/image.html", context, status=status)
 
 

@@ -20,6 +20,7 @@ from segmentation.http import SignedInRequest, get_changeable, get_deletable, ge
 from segmentation.models import Run
 from segmentation.models.jobs import State
 from segmentation.views import details
+from segmentation.views.areas import area_column, band_table
 from segmentation.views.charts import criterion_curve, fit_chart
 from segmentation.views.downloads import downloads
 from segmentation.views.failures import describe_failure
@@ -176,7 +177,7 @@ def _active(found: Run, status: services.RunStatus) -> dict[str, Any]:
 
 def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
     stored, overlaps = services.stored_result(run=found), services.overlaps(run=found)
-    rows = stored.clusters
+    rows, areas = stored.clusters, area_column(stored)
     measurements = measurement_rows(found, overlaps, count=request.GET.get("count") == "regions", actor=request.user)
     try:
         chart = fit_chart(_log_likelihoods(found))
@@ -184,6 +185,9 @@ def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
         chart = None  # the numbers are in the row; only the curve is missing
     return {
         "rows": rows,
+        "areas": areas,
+        "table": list(zip(rows, areas.cells if areas else [None] * len(rows), strict=True)),
+        "bands": band_table(stored),
         "n_components": len(stored.components),
         "overlaps": overlaps,
         "measurements": measurements,

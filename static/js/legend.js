@@ -59,6 +59,8 @@ class LegendForm {
     const covered = this.rows.reduce((sum, row, i) => sum + (chosen[i] ? Number(row.dataset.coverage) : 0), 0);
     for (const part of all("[data-fg-coverage]", this.page)) part.textContent = numbers.percent(covered);
     for (const part of all("[data-fg-range]", this.page)) part.textContent = "…";
+    const area = this.rows.reduce((sum, row, i) => sum + (chosen[i] ? Number(row.dataset.area) : 0), 0);
+    for (const part of all("[data-fg-area]", this.page)) part.textContent = numbers.fourDigits(area);
     void this.draw("binary", foregroundTable(chosen));
   }
 

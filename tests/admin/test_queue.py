@@ -110,7 +110,7 @@ def test_when_all_workers_stop_waiting_runs_need_a_new_one(admin, image, worker_
 
 
 def test_a_stopping_worker_without_heartbeat_is_reported(admin, image, worker_row):
-    Worker.objects.leaving(worker_row.pk)
+    Worker.objects.mark_stopping(worker_row.pk)
     give(make_runs(image)[0], worker_row, heartbeat_age=20)
     text = text_of(admin)
     assert "No heartbeat" in text

@@ -66,7 +66,8 @@ def test_a_run_begins_with_a_run(browser, finished_run):
         ({"mask": ["0" * 64]}, "bad_recipe"),
         ({"scribbles": 1}, "bad_recipe"),
         ({"mixture": {"weights": [1]}}, "bad_recipe"),
-        ({"schema": 4}, "bad_recipe"),
+        ({"schema": 5}, "bad_recipe"),
+        ({"reading": {"alpha": "none"}}, "bad_recipe"),
         ([], "invalid_request"),
     ],
 )

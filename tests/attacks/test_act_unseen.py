@@ -156,7 +156,7 @@ def test_emptying_the_log(client, logged):
 def test_the_account_that_must_stay_says_why_it_does(client, logged):
     client.force_login(User.objects.create_superuser("chief", password=factories.PASSWORD))
     page = client.get(f"/admin/segmentation/user/{logged.pk}/delete/").content.decode()
-    assert "staff: the log says what they did as staff" in page
+    assert "staff: the log contains what they did as staff" in page
 
 
 def test_the_log_is_read_in_the_administration(client, logged):

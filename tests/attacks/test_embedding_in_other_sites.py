@@ -50,7 +50,7 @@ def test_refusals_and_faults_say_it_too(owner, monkeypatch):
     assert lacking(browser.get("/", headers={"Host": "gmm.evil.example"})) == {}
     assert lacking(browser.post("/theme/", {})) == {}  # without its token
     assert lacking(browser.generic("TRACE", "/")) == {}
-    monkeypatch.setattr("segmentation.views.history.Asked.of", lambda _request: 1 / 0)
+    monkeypatch.setattr("segmentation.views.history.Query.from_request", lambda _request: 1 / 0)
     fault = browser.get("/history/")
     assert (fault.status_code, lacking(fault)) == (500, {})
 

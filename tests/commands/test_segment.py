@@ -24,7 +24,7 @@ from segmentation.engine.artefacts.document import run_document
 from segmentation.engine.imaging import Limits, masks
 from segmentation.engine.model import FittedModel
 from segmentation.engine.recipe import Recipe
-from tests.factories import bar_mask, encoded, pixels
+from tests.factories import bar_mask, encoded, ome_stack, pixels
 from tests.processes import ROOT, children_of, eventually
 
 OUTPUTS = {"labels.png", "segmented.png", "binary.png", "run.json"}
@@ -146,7 +146,8 @@ def test_a_stack_of_deep_bands_is_segmented_in_its_own_depth(tmp_path, output):
     np.testing.assert_array_equal(np.asarray(PIL.Image.open(io.BytesIO(files["labels.png"]))), halves)
     features = json.loads(files["run.json"])["features"]
     assert features["names"] == [f"band {number}" for number in range(1, 7)]
-    assert features["offset"] == [int(stack.min())] * 6
+    lowest = np.quantile(stack.astype(np.uint16), 0.001, method="nearest")
+    assert features["offset"] == [pytest.approx(lowest, abs=1)] * 6
     assert "clusters are fitted to all." in done.stdout
 
 
@@ -211,6 +212,91 @@ def test_a_mask_leaves_pixels_out_of_every_picture(picture, other, tmp_path, out
         document = json.loads(written(output / name)["run.json"])
         assert document["inputs"]["mask"] == masks.master(encoded(bar_mask()), name="", limits=LIMITS).sha256
         assert document["map"]["left_out_pixels"] == 216
+
+
+@pytest.mark.parametrize(
+    ("mask", "says"),
+    [
+        (255 - bar_mask(), "The mask leaves out 87.5\u202f% of the picture: what is not black in it is left out."),
+        (0 * bar_mask(), "The mask leaves out nothing: all of it is black, and what is black in a mask is kept."),
+    ],
+)
+def test_an_unusual_mask_is_used_with_a_warning(picture, tmp_path, output, mask, says):
+    path = masked(tmp_path, mask)
+    done = segment(picture, "--clusters", 2, "--mask", path, "--output", output)
+    assert (done.returncode, done.stderr) == (0, f"{path}: {says}\n")
+    assert json.loads(written(output / "phantom")["run.json"])["map"]["left_out_pixels"] == np.count_nonzero(mask)
+
+
+def of_stack(tmp_path, output, *options):
+    """Segment a stack of two depths and two channels in another way; returns its document and the process."""
+    (tmp_path / "cells.tif").write_bytes(ome_stack())
+    done = segment(tmp_path / "cells.tif", "--clusters", 2, *options, "--output", output)
+    return json.loads(written(output / "cells")["run.json"]) if done.returncode == 0 else None, done
+
+
+def test_page_channels_no_data_and_pixel_size_are_given_from_one(tmp_path, output):
+    document, done = of_stack(
+        tmp_path,
+        output,
+        "--page",
+        2,
+        "--channels",
+        "2",
+        "--no-data",
+        "7",
+        "--pixel-size",
+        "0.5um",
+        "--export",
+        "document",
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    found = document["input"]
+    assert found["selection"] == {"series": 0, "z": 1, "t": 0, "channels": [1]}
+    assert (found["channel_names"], found["axes"]) == (["GFP"], "ZCYX")
+    assert found["no_data"] == {"source": "person", "value": 7, "pixels": 240}
+    assert found["pixel_size"] == {"width": 0.5, "height": 0.5, "unit": "um", "source": "person"}
+    assert document["area"] == {"unit": "um2", "method": "pixel_size"}
+    assert sum(cluster["area"] for cluster in document["clusters"]) == 0.25 * (40 * 60 - 240)
+    assert document["inputs"]["reading"]["selection"]["channels"] == [1]
+
+
+def test_maps_are_made_of_the_plane_that_was_segmented(tmp_path, output):
+    done = of_stack(
+        tmp_path, output, "--page", 2, "--channels", "2", "--export", "uncertainty", "--export", "document"
+    )[1]
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--page", 3], "The file has 2 pages: choose from 1 to 2."),
+        (["--channels", "3"], "The picture has 2 channels: choose from 1 to 2."),
+        (["--page", 0], "--page takes whole numbers from 1."),
+        (["--channels", "1,x"], "--channels takes whole numbers from 1."),
+        (["--no-data", "none"], "--no-data must be a number."),
+        (["--no-data", "nan"], "The value of no data must be a number."),
+        (["--pixel-size", "5"], "--pixel-size must be a number with a unit of length, for example 0.25um or 10m."),
+    ],
+)
+def test_a_reading_that_makes_no_sense_is_refused(tmp_path, output, options, says):
+    done = of_stack(tmp_path, output, *options)[1]
+    assert done.returncode == 1
+    assert says in done.stderr
+
+
+def test_a_document_of_an_earlier_schema_is_gone_on_from(picture, tmp_path, output):
+    segment(picture, "--clusters", 3, "--output", output)
+    document = json.loads(written(output / "phantom")["run.json"])
+    assert document["schema"] == 2
+    for name in ("area", "hints"):
+        del document[name]
+    document["schema"] = 1
+    (tmp_path / "run.json").write_text(json.dumps(document))
+    done = segment(picture, "--begin", tmp_path / "run.json", "--output", output)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(written(output / "phantom")["run.json"])["inputs"]["mixture"]["weights"]
 
 
 def test_a_mask_of_another_size_fails_the_picture(picture, tmp_path, output):
@@ -328,7 +414,7 @@ def test_a_model_gives_the_labels_of_its_run_and_other_pictures_the_same_cluster
             [],
             "model.json: Regions belong to one picture: only a run of the preset Colours or Areas leaves a model.",
         ),
-        (DOCUMENT | {"schema": 2}, [], "model.json: This model was written by another release of the program."),
+        (DOCUMENT | {"schema": 3}, [], "model.json: This model was written by another release of the program."),
         (
             DOCUMENT | {"recipe": {"features": "lab"}},
             [],

@@ -134,8 +134,8 @@ def test_an_unknown_setting_is_named_and_cut_to_a_readable_length():
 
 def test_a_recipe_of_a_newer_release_is_refused_as_such():
     with pytest.raises(BadRecipe) as refused:
-        Recipe.from_mapping({"schema": 2, "n_clusters": 3, "smoothing": 0.5})
-    assert str(refused.value) == "This recipe was written by a newer release (schema 2)."
+        Recipe.from_mapping({"schema": 3, "n_clusters": 3, "smoothing": 0.5})
+    assert str(refused.value) == "This recipe was written by a newer release (schema 3)."
 
 
 def test_a_recipe_cannot_be_changed():
@@ -162,3 +162,16 @@ def test_a_refused_recipe_crosses_process_borders_with_its_sentence():
 )
 def test_recipes_with_the_same_features_are_recognised(change, alike):
     assert Recipe().extracts_same_features(Recipe.from_mapping(change)) is alike
+
+
+def test_the_preset_areas_shares_pixels_on_borders():
+    assert Recipe(preset="areas").covariance is Covariance.MIXED
+    assert Recipe(preset="areas", covariance="tied").covariance is Covariance.TIED
+    assert Recipe().covariance is Covariance.FULL
+    assert Recipe.from_mapping(Recipe(preset="areas").to_mapping()) == Recipe(preset="areas")
+
+
+def test_only_recipes_that_older_releases_do_not_know_have_the_new_schema():
+    assert Recipe().to_mapping()["schema"] == 1
+    assert Recipe(preset="areas").to_mapping()["schema"] == 2
+    assert Recipe(covariance="mixed").to_mapping()["schema"] == 2

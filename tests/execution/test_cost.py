@@ -32,6 +32,7 @@ def of(megapixels=1.0, *, bands=3, item_bytes=1, **recipe):
         {"bands": 16},
         {"item_bytes": 2},
         {"n_clusters": 32},
+        {"preset": "areas"},
         {"features": "lab"},
         {"texture": 1},
         {"position": True},

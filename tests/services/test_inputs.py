@@ -81,7 +81,7 @@ def test_a_run_that_begins_with_one_of_a_deep_picture_knows_its_units(finished_r
 
 def test_a_run_can_begin_with_a_result_from_before_units_were_kept(finished_run):
     result = finished_run.result
-    del result.facts["features"]
+    del result.extras["features"]
     result.save()
     run = services.create_run(image=finished_run.image, recipe=Recipe(n_clusters=None), begin=finished_run)
     assert run.inputs["mixture"] == result.mixture

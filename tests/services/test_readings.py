@@ -149,8 +149,8 @@ def test_renditions_count_in_the_quota_and_no_room_changes_nothing(microscopy, m
 
 
 def test_a_pixel_size_of_a_person_is_kept_and_can_be_removed(microscopy):
-    size = {"width": 0.5, "height": 0.5, "unit": "um", "source": "person"}
+    size = services.parse_pixel_size("0.5 micron")
     services.change_pixel_size(image=microscopy, pixel_size=size)
-    assert Image.objects.get().pixel_size == size
+    assert Image.objects.get().pixel_size == {"width": 0.5, "height": 0.5, "unit": "um", "source": "person"}
     services.change_pixel_size(image=microscopy, pixel_size=None)
     assert Image.objects.get().pixel_size is None

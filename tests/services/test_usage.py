@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from django.core.files.storage import default_storage
 from django.db.models import F
-from django.template.defaultfilters import filesizeformat
 
 from segmentation import execution, files, services, upkeep
 from segmentation.engine.exceptions import Refusal
 from segmentation.engine.recipe import Inputs, Recipe
 from segmentation.exceptions import StorageUnavailable
+from segmentation.formatting import filesize
 from segmentation.models import Image, Job, Result, Run
 from segmentation.models.jobs import State
 from tests import factories
@@ -160,7 +160,7 @@ def test_a_mask_that_comes_while_an_image_is_measured_is_counted_once(owner, ima
 
 def test_staff_see_the_same_figures(client, staff, finished_run, owner, walk):
     client.force_login(staff)
-    size = filesizeformat(walk())
+    size = filesize(walk())
     assert size in client.get("/admin/segmentation/user/").content.decode()
     assert size in client.get(f"/admin/segmentation/user/{owner.pk}/change/").content.decode()
     assert size in client.get(f"/admin/segmentation/image/{finished_run.image_id}/change/").content.decode()

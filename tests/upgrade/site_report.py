@@ -36,6 +36,7 @@ def main():
         "images": {str(image.pk): about_image(image) for image in Image.objects.all()},
         "users": {user.username: about_user(user) for user in User.objects.all()},
         "pages": dict(answers()),
+        "with_a_size": dict(sized_runs()),
         "is_sound": upkeep.sweep_files(verify=True).is_sound,
     }
     if "--archive" in sys.argv:
@@ -136,6 +137,22 @@ def about_user(user):
         "staff": user.is_staff,
         "superuser": user.is_superuser,
     }
+
+
+def sized_runs():
+    """Give each picture of a person a size of its pixels; yield of each result the unit and the areas that the API then tells."""
+    client = Client()
+    client.force_login(User.objects.get(username="owner"))
+    for image in Image.objects.filter(owner__username="owner"):
+        address, body = f"/api/v1/images/{image.pk}", {"pixel_size": {"width": 2, "height": 2, "unit": "um"}}
+        described = client.get(address).json()
+        assert described["selection"] == {"series": 0, "z": 0, "t": 0, "channels": None}
+        assert described["axes"] is described["pixel_size"] is described["georeference"] is None
+        assert client.patch(address, body, content_type="application/json").json()["pixel_size"]["source"] == "person"
+        for run in image.runs.filter(job__state="succeeded"):
+            found = client.get(f"/api/v1/runs/{run.pk}").json()
+            yield str(run.pk), {"unit": found["area"]["unit"], "areas": [one["area"] for one in found["clusters"]]}
+        client.patch(address, {"pixel_size": None}, content_type="application/json")
 
 
 def answers():

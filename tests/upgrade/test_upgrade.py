@@ -88,9 +88,18 @@ def test_every_file_of_an_earlier_result_can_be_made(site, report):
         assert all(found["sizes"].values()), name
         if found["document"] is not None:
             validator.validate(found["document"])
+            assert found["document"]["input"]["axes"] is None, name  # that release did not keep it
+            assert found["document"]["area"] == {"unit": "px", "method": "pixels"}, name
             shares = [cluster["share"] for cluster in found["document"]["clusters"]]
             assert shares == [cluster["share"] for cluster in expected["clusters"]], name
     assert any(found["document"] for found in report["artefacts"].values())
+
+
+def test_results_of_pictures_without_a_layout_have_areas_once_a_size_is_given(report):
+    assert report["with_a_size"]
+    for key, found in report["with_a_size"].items():
+        assert found["unit"] == "um2"
+        assert found["areas"] == [4 * cluster["pixels"] for cluster in report["runs"][key]["clusters"]], key
 
 
 def in_words_of_today(notice):

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -76,6 +78,33 @@ def test_a_good_mask_need_not_be_chosen_again_when_something_else_is_wrong(brows
     assert f'<option value="{mask}" selected>' in page
     send(browser, image, mask=mask)
     assert newest().inputs["mask"] == mask
+
+
+@pytest.mark.parametrize(
+    ("mask", "says"),
+    [(255 - factories.bar_mask(), "It leaves out 87.5"), (0 * factories.bar_mask(), "It leaves out nothing")],
+)
+def test_an_unusual_mask_is_asked_about_and_kept_until_it_is_confirmed(browser, image, mask, says):
+    first = send(browser, image, n_clusters="7", mask_file=file(factories.encoded(mask)))
+    page = markup(first)
+    assert (first.status_code, Run.objects.count()) == (422, 0)
+    assert says in page
+    assert 'value="7"' in page
+    (key,) = set(re.findall(r'name="mask_asked" value="(\w+)"', page))
+    assert f'<option value="{key}" selected>' in page
+    again = send(browser, image, mask=key, mask_asked=key)
+    assert (again.status_code, Run.objects.count()) == (422, 0)
+    assert "Confirm that this mask is meant as it is" in markup(again)
+    sent = send(browser, image, mask=key, mask_asked=key, mask_confirmed=key)
+    assert sent.url == newest().get_absolute_url()
+    assert newest().inputs["mask"] == key
+
+
+def test_whoever_is_asked_about_a_mask_can_do_without_it(browser, image):
+    page = markup(send(browser, image, mask_file=file(factories.encoded(255 - factories.bar_mask()))))
+    (key,) = set(re.findall(r'name="mask_asked" value="(\w+)"', page))
+    send(browser, image, mask="", mask_asked=key)
+    assert newest().inputs == {"schema": 1}
 
 
 def test_a_full_queue_keeps_the_form_and_its_mask(browser, image, settings):

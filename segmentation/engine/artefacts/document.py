@@ -6,6 +6,7 @@ date.
 
 import hashlib
 import json
+import zlib
 from dataclasses import asdict
 from typing import IO, Any
 
@@ -23,7 +24,8 @@ from segmentation.engine.gmm.selection.criteria import most_overlapping_pair, ov
 from segmentation.engine.gmm.statistics.uncertainty import extents
 from segmentation.engine.imaging import Notice
 
-SCHEMA = 1
+SCHEMA = 2
+_LARGEST_VERSION = 2**31 - 1
 
 
 class Document(Artefact):
@@ -34,6 +36,12 @@ class Document(Artefact):
     depends_on = frozenset(Dependency) - {Dependency.ORIGINAL}
     is_standard = True
     is_expensive = True
+
+    def version(self, source: Source) -> int:
+        """Return a number of all that it depends on and that can change: schema, legend, size of a pixel given by a person."""
+        size = source.picture.description.pixel_size
+        depended_on = SCHEMA, source.revision, None if size is None else size.to_mapping()
+        return zlib.crc32(repr(depended_on).encode()) & _LARGEST_VERSION
 
     def available(self, source: Source) -> bool:
         return source.is_complete
@@ -57,7 +65,9 @@ def run_document(source: Source) -> dict[str, Any]:
             "sha256": picture.sha256,
             "bytes": picture.size,
             **asdict(source.picture.header),
+            **picture.description.fields(),
         },
+        "area": {"unit": source.areas.unit, "method": source.areas.method.value},
         "notices": [_notice(notice) for notice in picture.notices],
         "recipe": source.recipe.to_mapping(),
         "inputs": source.inputs.to_mapping(),
@@ -110,6 +120,8 @@ def _clusters(source: Source) -> list[dict[str, Any]]:
             "mean": list(cluster.mean),
             "covariance": [list(row) for row in cluster.covariance],
             "pixels": cluster.pixels,
+            "area": source.cluster_areas[cluster.index],
+            "bands": [asdict(band) for band in source.bands_of(cluster)],
             "soft_pixels": cluster.soft_pixels,
             "share": cluster.share,
             "soft": cluster.soft_share,

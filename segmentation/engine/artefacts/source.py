@@ -13,7 +13,9 @@ from segmentation.engine.gmm import Component, Coverage, CoveredArea, Hint, Mixt
 from segmentation.engine.gmm.features.extraction import value_names
 from segmentation.engine.gmm.features.units import Units
 from segmentation.engine.gmm.mixed_pixels.hints import hints
-from segmentation.engine.imaging import Header, Notice, index_png
+from segmentation.engine.gmm.statistics.bands import BandSums
+from segmentation.engine.imaging import FileDescription, Header, Notice, index_png
+from segmentation.engine.imaging.areas import MapAreas
 from segmentation.engine.legend import ClusterStatistics, Legend, cluster_statistics, foreground_share
 from segmentation.engine.model import FittedModel
 from segmentation.engine.recipe import Inputs, Preset, Recipe
@@ -30,6 +32,9 @@ class PictureDetails:
     size: int  # in bytes
     header: Header | None  # as stored in the file; None when it is not known
     notices: tuple[Notice, ...]  # what was converted, reduced or ignored when it was read
+    description: (
+        FileDescription  # what the file contains besides pixels, with the size of a pixel that a person has given
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,15 @@ class FitDetails:
     applied_model: str | None = None  # SHA-256 of the fitted model; None when the mixture was fitted to this picture
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """Mean and standard deviation of a band over the pixels of a cluster, in the picture's own values."""
+
+    name: str | None  # as in the file; None when it has none
+    mean: float
+    sd: float
+
+
 class Source(ABC):
     """A result. Subclasses have its parts as attributes, or as cached properties that read each part when it is needed."""
 
@@ -73,6 +87,8 @@ class Source(ABC):
     legend: Legend
     is_complete: bool = True  # whether features, counts and header are known; results of earlier releases can lack them
     revision: int  # number of the legend, 0 for the first
+    map_areas: MapAreas | None  # by the size and the place of pixels in the file; None for results of earlier releases
+    band_sums: BandSums | None  # None for pictures of 8 bits and for results of earlier releases
     components_png: bytes  # the component map as a palette PNG
     fit: Mapping[str, NDArray[Any]]  # the arrays of ``fit.npz``
     outputs: Mapping[str, bytes] | None = None  # files that run.json lists, by name; None: the standard ones
@@ -124,6 +140,30 @@ class Source(ABC):
     def hints(self) -> Sequence[Hint]:
         """What people should know of the areas, as codes."""
         return hints(self.coverage, self.gain, self.legend.groups)
+
+    @cached_property
+    def areas(self) -> MapAreas:
+        """The area of each component: by the size that a person has given, else as the run has measured it."""
+        description = self.picture.description
+        if self.map_areas is not None and not description.has_size_of_person:
+            return self.map_areas
+        return MapAreas.of_counts([component.pixels for component in self.components], description.pixel_size)
+
+    @cached_property
+    def cluster_areas(self) -> tuple[float, ...]:
+        """The area of each cluster, in order, in the unit of `areas`."""
+        areas = self.areas.components
+        return tuple(sum(areas[k] for k in cluster.components) for cluster in self.legend.clusters)
+
+    def bands_of(self, cluster: ClusterStatistics) -> tuple[Band, ...]:
+        """Return mean and spread of each band over the pixels of a cluster; none where they are not known."""
+        found = () if self.band_sums is None else self.band_sums.of(cluster.components)
+        layout = self.picture.description.layout
+        names = () if layout is None else layout.channel_names
+        return tuple(
+            Band(name=names[k] if len(names) == len(found) else None, mean=band.mean, sd=band.sd)
+            for k, band in enumerate(found)
+        )
 
     @property
     def foreground_share(self) -> float:

@@ -9,7 +9,7 @@ Read the packages in this order; each imports only from those before it:
 5. `mixed_pixels`: a mixture whose pixels on borders are shared between two components, and areas by coverage.
 6. `selection`: the number of clusters (pixels away from edges, criteria, choice).
 7. `labels`: from a mixture to a label map (tables, hidden Markov random field, small regions).
-8. `statistics`: sums and bounding boxes of components, connected regions, uncertainty, novelty.
+8. `statistics`: sums and bounding boxes of components, sums of bands, connected regions, uncertainty, novelty.
 9. `regions`: the preset *Regions*, a tree of connected regions.
 10. `result`, `picture_fit`, `colours_preset`, `regions_preset`, `segmentation`: the presets, built from the packages above.
 """

@@ -65,6 +65,7 @@ def segment(
         path=fit.path.reshape(len(fit.path), len(order), -1)[:, order],
         iterations=len(fit.history),
         converged=fit.converged,
+        gain=fitted.gain,
         choice=choice,
         candidate_maps=None if choice is None else candidate_maps(choice, picture),
     )
@@ -155,7 +156,7 @@ def _with_coverage(
         areas = np.array([component.pixels for component in result.components])
     if is_sampled:
         sample = sample.subsample(COVERAGE_PIXELS, np.random.default_rng([recipe.seed, 8]))
-    return replace(result, mixed_pixels=fit.model, coverage=coverage(fit, labels, sample, areas), gain=fit.gain)
+    return replace(result, mixed_pixels=fit.model, coverage=coverage(fit, labels, sample, areas))
 
 
 def _converted(start: Mixture, units: Units, picture: FeatureSource, recipe: Recipe) -> Mixture:

@@ -1,6 +1,6 @@
 """Fit a mixture to a picture: choose the number of clusters and the sample, then run EM on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,9 @@ from segmentation.engine.gmm.features.colour_spaces import STEPS
 from segmentation.engine.gmm.features.units import quantisation_step
 from segmentation.engine.gmm.fit.em import Fit
 from segmentation.engine.gmm.fit.fitting import SAMPLE_PIXELS, em_data, fit_full_sample, fit_sample
+from segmentation.engine.gmm.fit.starts import best_start
 from segmentation.engine.gmm.labels.smoothing import Parts, blurred_start, hidden_markov_em
-from segmentation.engine.gmm.mixed_pixels.fitting import MixedPixelFit, fit_mixed_pixels
+from segmentation.engine.gmm.mixed_pixels.fitting import MixedPixelFit, fit_mixed_pixels, gain_of_mixed_pixels
 from segmentation.engine.gmm.mixed_pixels.lines import line_of
 from segmentation.engine.gmm.mixture.families import FAMILIES
 from segmentation.engine.gmm.mixture.mixture import Mixture
@@ -19,10 +20,21 @@ from segmentation.engine.gmm.mixture.monomials import Float
 from segmentation.engine.gmm.pixels.sample import Sample
 from segmentation.engine.gmm.pixels.sampling import windows
 from segmentation.engine.gmm.pixels.sources import FeatureSource, Values
-from segmentation.engine.gmm.selection.cluster_count import PIXELS, ClusterCountChoice, choose_n_clusters, pixel_sample
+from segmentation.engine.gmm.selection.cluster_count import (
+    PIXELS,
+    ClusterCountChoice,
+    choose_n_clusters,
+    flat_pixels,
+    pixel_sample,
+)
 from segmentation.engine.gmm.stage_clock import StageClock
 from segmentation.engine.progress import OnFraction, Stage, subrange
 from segmentation.engine.recipe import Covariance, Features, Recipe
+
+_MOST_MATERIALS = 8  # clusters; with more, a picture is hardly one of few materials
+_START_TOLERANCE = 10.0  # times the tolerance of the recipe: of a fit that another goes on from
+_FLAT_START_FROM = 3  # clusters
+_FEWEST_FLAT = 4  # distinct values of flat pixels, for each cluster
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +44,7 @@ class PictureFit:
     mixture: Mixture  # that labels pixels: of `fit` or of `mixed`, refitted when the recipe has smoothness
     fit: Fit
     mixed: MixedPixelFit | None  # with mixed pixels, when the recipe's covariance is `mixed`
+    gain: float | None  # of the log-likelihood by mixed pixels, see `Segmentation`; None when it was not computed
     sample: Sample  # the pixels that were fitted; all pixels when the recipe is exact
     choice: ClusterCountChoice | None  # None when the recipe or the starting mixture gives the number of clusters
 
@@ -66,35 +79,37 @@ def fit_picture(picture: FeatureSource, recipe: Recipe, start: Mixture | None, c
     if parts and start is None:
         start = blurred_start(parts, recipe, n_components, picture.floor, subrange(on_fraction, 0, 0.2))
     on_fit = subrange(on_fraction, 0.2, 0.5) if parts else on_fraction
-    floor = picture.floor
-    if recipe.covariance is Covariance.MIXED:
-        few = slice(None, None, max(len(sample.counts) // PIXELS, 1))
-        floor = np.maximum(floor, _quantisation_step(recipe, sample.values[few], sample.counts[few]) ** 2 / 12)
+    is_mixed = recipe.covariance is Covariance.MIXED
+    floor = _mixed_floor(picture, recipe, sample) if is_mixed else picture.floor
+    flat = _flat_start(picture, recipe, n_components, floor) if is_mixed and start is None else None
     fit = _fit(
         sample,
         full_sample,
-        recipe,
+        _recipe_of_start(recipe, flat) if is_mixed else recipe,
         n_components,
         floor,
         start=start,
-        on_fraction=on_fit,
+        on_fraction=subrange(on_fit, 0, 0.6) if is_mixed else on_fit,
     )
     mixture, mixed = fit.mixture, None
-    if recipe.covariance is Covariance.MIXED:
+    if is_mixed:
         mixed = fit_mixed_pixels(
             mixture,
             full_sample or sample,
             np.random.default_rng([recipe.seed, 6]),
             line=line_of(recipe),
             floor=floor,
+            flat=flat,
             max_iterations=recipe.max_iterations,
             exact=recipe.exact,
+            on_fraction=subrange(on_fit, 0.6, 1),
         )
         mixture = mixed.model.label_mixture()
+    gain = mixed.gain if mixed else _gain(mixture, sample, recipe, floor)
     if parts:
         mixture = hidden_markov_em(mixture, parts, recipe.smoothness, picture.floor, subrange(on_fraction, 0.5, 1))
     on_fraction(1.0)
-    return PictureFit(mixture, fit, mixed, full_sample or sample, choice)
+    return PictureFit(mixture, fit, mixed, gain, full_sample or sample, choice)
 
 
 def _in_family(start: Mixture | None, picture: FeatureSource, recipe: Recipe) -> Mixture | None:
@@ -143,6 +158,45 @@ def _choose_n_clusters(picture: FeatureSource, recipe: Recipe, on_fraction: OnFr
     step = max(STEPS[recipe.features], _quantisation_step(recipe, sample.data.values, sample.data.counts))
     floor = np.maximum(12 * picture.floor, step**2)
     return choose_n_clusters(sample, rng, line=line_of(recipe), floor=floor, on_fraction=on_fraction)
+
+
+def _gain(mixture: Mixture, sample: Sample, recipe: Recipe, floor: Float) -> float | None:
+    """Return what mixed pixels would add to the log-likelihood of a fit without them; None where nobody is told."""
+    line = line_of(recipe)
+    is_told = recipe.covariance is Covariance.FULL and recipe.restarts > 1 and line is not None
+    if line is None or not is_told or not 1 < mixture.n_components <= _MOST_MATERIALS:
+        return None
+    return gain_of_mixed_pixels(mixture, sample, np.random.default_rng([recipe.seed, 6]), line, floor)
+
+
+def _recipe_of_start(recipe: Recipe, flat: Mixture | None) -> Recipe:
+    """Return the recipe of the tied fit that a fit with mixed pixels begins with."""
+    restarts = recipe.restarts if flat is None else recipe.restarts - 1
+    return replace(recipe, restarts=restarts, tolerance=min(_START_TOLERANCE * recipe.tolerance, 0.1))
+
+
+def _mixed_floor(picture: FeatureSource, recipe: Recipe, sample: Sample) -> Float:
+    """Return the smallest variances (D,) of pure pixels, at least those of rounding to the levels that the picture uses."""
+    few = slice(None, None, max(len(sample.counts) // PIXELS, 1))
+    step = _quantisation_step(recipe, sample.values[few], sample.counts[few])
+    floor: Float = np.maximum(picture.floor, step**2 / 12)
+    return floor
+
+
+def _flat_start(picture: FeatureSource, recipe: Recipe, n_components: int, floor: Float) -> Mixture | None:
+    """Return a tied mixture of the pixels where the picture is flat; None where there are too few, or with a single start.
+
+    In pictures of three and more clusters, mixed pixels of two can look like a third. Only their neighbourhood tells.
+    """
+    if n_components < _FLAT_START_FROM or recipe.restarts == 1 or line_of(recipe) is None:
+        return None
+    rng = np.random.default_rng([recipe.seed, 9])
+    data = flat_pixels(picture, rng)
+    if len(np.unique(data.values, axis=0)) < max(n_components, _FEWEST_FLAT * n_components):
+        return None
+    return best_start(
+        data, n_components, rng, n_starts=recipe.restarts - 1, floor=floor, covariance_type=Covariance.TIED
+    )
 
 
 def _quantisation_step(recipe: Recipe, values: Values, counts: NDArray[np.number]) -> float:

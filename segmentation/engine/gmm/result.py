@@ -43,9 +43,9 @@ class Segmentation:
     seconds: dict[str, float]  # time of each stage, by the value of `progress.Stage`
     mixed_pixels: MixedPixelMixture | None = None  # the model with mixed pixels, of the covariance `mixed`
     coverage: Coverage | None = None  # areas by coverage, of the covariance `mixed`
-    gain: float | None = (
-        None  # log-likelihood with mixed pixels minus that without, each component its own covariance; nats per pixel
-    )
+    # Log-likelihood with mixed pixels minus that without them whose components have covariances of their own, in nats per
+    # pixel; None when it was not computed.
+    gain: float | None = None
     hierarchy: "RegionSegmentation | None" = None  # the tree of regions; None for the preset Colours
 
     def mixture_after(self, iteration: int) -> Mixture:

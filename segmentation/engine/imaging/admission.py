@@ -197,6 +197,7 @@ def _require_picture(selection: Selection, frames: int) -> None:
             "invalid_request",
             gettext_noop("The file has %(count)s pictures: choose from 1 to %(count)s."),
             count=frames,
+            field="series",
         )
 
 

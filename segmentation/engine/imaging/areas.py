@@ -6,10 +6,10 @@ without a change of any area (Snyder 1987, "Map Projections: A Working Manual", 
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,33 @@ class Area:
     method: AreaMethod
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapAreas:
+    """The area of each component of a label map; that of a cluster is the sum of those of its components."""
+
+    unit: str  # as of `Area`
+    method: AreaMethod
+    components: tuple[float, ...]
+
+    @classmethod
+    def of_counts(cls, pixels: Sequence[int], pixel_size: PixelSize | None) -> Self:
+        """Return the areas of components with so many pixels of one size; in pixels when that is not known."""
+        if pixel_size is None:
+            return cls(unit="px", method=AreaMethod.PIXELS, components=tuple(map(float, pixels)))
+        areas = tuple(count * pixel_size.area for count in pixels)
+        return cls(unit=f"{pixel_size.unit}2", method=AreaMethod.PIXEL_SIZE, components=areas)
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """Parse what `to_mapping` has written."""
+        components = tuple(map(float, mapping["components"]))
+        return cls(unit=mapping["unit"], method=AreaMethod(mapping["method"]), components=components)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return the areas as a JSON object; `from_mapping` is its inverse."""
+        return {"unit": self.unit, "method": self.method.value, "components": list(self.components)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PixelAreas:
     """The area of each pixel of a picture.
@@ -73,6 +100,11 @@ class PixelAreas:
     def of_pixels(self, pixels: float) -> Area:
         """Return the area of a number of pixels that may lie anywhere: of so many pixels of mean area."""
         return Area(value=pixels * self.mean, unit=self.unit, method=self.method)
+
+    def of_map(self, labels: NDArray[np.integer], n_components: int) -> MapAreas:
+        """Return the areas of the components of a label map; parameters and errors as for `of_labels`."""
+        components = tuple(self.of_labels(labels, n_components).tolist())
+        return MapAreas(unit=self.unit, method=self.method, components=components)
 
     def of_labels(self, labels: NDArray[np.integer], n_labels: int) -> Field:
         """Return the area of each label (n_labels,) of a map.

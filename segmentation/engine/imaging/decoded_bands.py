@@ -69,6 +69,7 @@ def select_bands(bands: DecodedBands, channels: tuple[int, ...]) -> DecodedBands
             "invalid_request",
             gettext_noop("The picture has %(count)s channels: choose from 1 to %(count)s."),
             count=count,
+            field="channels",
         )
     return replace(bands, values=np.ascontiguousarray(bands.values[:, :, list(channels)]))
 

@@ -1,7 +1,8 @@
 """The layout of a file with several pictures, planes or channels, and the pixels of the selected one that have no data."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from segmentation.engine.recipe import Selection
 
@@ -24,8 +25,16 @@ class Layout:
     @property
     def planes(self) -> int:
         """Number of planes in the file: every picture at every depth and time."""
-        stack = dict(zip(self.axes, self.shape, strict=True))
-        return self.pictures * stack.get("Z", 1) * stack.get("T", 1)
+        return self.pictures * self.length("Z") * self.length("T")
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of a plane in the file, with alpha."""
+        return self.length("C") * self.length("S")
+
+    def length(self, axis: str) -> int:
+        """Return the length of an axis of the selected picture in the file; 1 for an axis that it does not have."""
+        return dict(zip(self.axes, self.shape, strict=True)).get(axis, 1)
 
     def to_mapping(self) -> dict[str, Any]:
         """Return the layout as a JSON object."""
@@ -37,6 +46,18 @@ class Layout:
             "channel_names": list(self.channel_names),
             "overviews": self.overviews,
         }
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """Parse what `to_mapping` has written."""
+        return cls(
+            selection=Selection.from_mapping(mapping["selection"]),
+            axes=mapping["axes"],
+            shape=tuple(mapping["shape"]),
+            pictures=mapping["pictures"],
+            channel_names=tuple(mapping["channel_names"]),
+            overviews=mapping["overviews"],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +71,11 @@ class NoData:
     def to_mapping(self) -> dict[str, Any]:
         """Return it as a JSON object."""
         return {"source": self.source, "value": self.value, "pixels": self.pixels}
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """Parse what `to_mapping` has written."""
+        return cls(source=mapping["source"], value=mapping["value"], pixels=mapping["pixels"])
 
 
 def printable(name: object) -> str:

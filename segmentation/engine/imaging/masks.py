@@ -22,6 +22,7 @@ from segmentation.engine.imaging.admission import Header, Limits, OnHeader, admi
 _LOSSLESS = {"PNG", "TIFF", "BMP", "GIF"}  # other formats can change black a little
 _PLAIN_MODES = {"1", "L", "I", "F", "I;16", "I;16L", "I;16B", "I;16N", "RGB"}
 _WITH_ALPHA = {"LA", "RGBA"}
+_USUAL_SHARE = 0.5  # of the pixels, at most
 _PHOTOMETRIC_TAG, _MIN_IS_WHITE = 262, 0
 
 
@@ -38,6 +39,16 @@ class MaskMaster:
     def sha256(self) -> str:
         """SHA-256 of `data`, in hexadecimal."""
         return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def share(self) -> float:
+        """The share of the pixels that are left out, 0 to 1."""
+        return self.left_out / (self.width * self.height)
+
+    @property
+    def is_unusual(self) -> bool:
+        """Whether it leaves out nothing, or more than half, as one does that marks what to keep."""
+        return self.left_out == 0 or self.share > _USUAL_SHARE
 
 
 def master(data: bytes, *, name: str, limits: Limits, on_header: OnHeader = ignore_header) -> MaskMaster:

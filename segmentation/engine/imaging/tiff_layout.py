@@ -102,9 +102,13 @@ def select_plane(file: tifffile.TiffFile, selection: Selection) -> TiffPlane:
     )
     sizes = dict(zip(series.axes, series.shape, strict=True))
     _require_in_range(
-        selection.z, sizes.get("Z", 1), gettext_noop("The picture has %(count)s planes: choose from 1 to %(count)s.")
+        "z",
+        selection.z,
+        sizes.get("Z", 1),
+        gettext_noop("The picture has %(count)s planes: choose from 1 to %(count)s."),
     )
     _require_in_range(
+        "t",
         selection.t,
         sizes.get("T", 1),
         gettext_noop("The picture has %(count)s points in time: choose from 1 to %(count)s."),
@@ -113,6 +117,7 @@ def select_plane(file: tifffile.TiffFile, selection: Selection) -> TiffPlane:
     channels = tuple(range(n_channels)) if n_channels == 1 or selection.channels is None else selection.channels
     for channel in channels:
         _require_in_range(
+            "channels",
             channel,
             n_channels,
             gettext_noop("The picture has %(count)s channels: choose from 1 to %(count)s."),
@@ -190,19 +195,19 @@ def _refuse_camera_raw(file: tifffile.TiffFile) -> None:
 
 
 def _chosen(pictures: list[Any], index: int, sentence: str) -> Any:
-    _require_in_range(index, len(pictures), sentence)
+    _require_in_range("series", index, len(pictures), sentence)
     return pictures[index]
 
 
-def _require_in_range(index: int, count: int, sentence: str) -> None:
+def _require_in_range(field: str, index: int, count: int, sentence: str) -> None:
     if index >= count:
-        raise Refusal("invalid_request", sentence, count=count)
+        raise Refusal("invalid_request", sentence, count=count, field=field)
 
 
 def _channel_names(file: tifffile.TiffFile, series: Any, page: Any) -> tuple[str, ...]:
     """Return the names of all channels, or of the bands of a picture without channels; empty when the file has none."""
     if file.is_ome:
-        names = _names_in_ome(file)
+        names = _names_in_ome(file, file.series.index(series))
     elif file.is_imagej:
         labels = (file.imagej_metadata or {}).get("Labels") or ()
         sizes = dict(zip(series.axes, series.shape, strict=True))
@@ -212,15 +217,15 @@ def _channel_names(file: tifffile.TiffFile, series: Any, page: Any) -> tuple[str
     return tuple(map(printable, names)) if all(map(printable, names)) else ()
 
 
-def _names_in_ome(file: tifffile.TiffFile) -> list[str]:
-    """Return the names of the channels of the first image in the OME-XML."""
+def _names_in_ome(file: tifffile.TiffFile, image: int) -> list[str]:
+    """Return the names of the channels of an image in the OME-XML, by its index; tifffile makes a series of each."""
     from xml.etree import ElementTree  # noqa: PLC0415 - in a confined child, as tifffile does
 
     try:
-        pixels = ElementTree.fromstring(file.ome_metadata or "<OME/>").find(".//{*}Image/{*}Pixels")  # noqa: S314 - as above
+        found = ElementTree.fromstring(file.ome_metadata or "<OME/>").findall(".//{*}Image/{*}Pixels")  # noqa: S314 - as above
     except ElementTree.ParseError:  # tifffile then takes the pages as they are
         return []
-    channels = [] if pixels is None else pixels.findall("{*}Channel")
+    channels = found[image].findall("{*}Channel") if image < len(found) else []
     names = [channel.get("Name") for channel in channels]
     return [name for name in names if name] if all(names) else []
 

@@ -17,6 +17,7 @@ from segmentation.engine.progress import OnProgress
 from segmentation.engine.recipe import BandUnits, Preset, Recipe, StartingMixture
 
 SCHEMA = 1
+_SCHEMAS_OF_RUN_JSON = {1, 2}  # the parts that a model consists of are the same in both
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -158,7 +159,7 @@ class FittedModel:
         """
         if not isinstance(mapping, Mapping) or not {"recipe", "features", "mixture", "clusters"} <= set(mapping):
             raise _unreadable()
-        if mapping.get("schema") != SCHEMA:
+        if mapping.get("schema") not in {SCHEMA, *_SCHEMAS_OF_RUN_JSON}:
             raise SegmentationError(
                 "invalid_request", gettext_noop("This model was written by another release of the program.")
             )

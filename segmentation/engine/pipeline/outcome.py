@@ -17,7 +17,9 @@ from segmentation import __version__
 from segmentation.engine import decoder
 from segmentation.engine import legend as legends
 from segmentation.engine.gmm import Segmentation, segment
-from segmentation.engine.imaging import Header, Limits, Notice, Picture, index_png
+from segmentation.engine.gmm.statistics.bands import BandSums, band_sums
+from segmentation.engine.imaging import FileDescription, Header, Limits, Notice, Picture, index_png
+from segmentation.engine.imaging.areas import MapAreas, pixel_areas
 from segmentation.engine.legend import Legend
 from segmentation.engine.model import FittedModel
 from segmentation.engine.pipeline.evidence import evidence
@@ -36,12 +38,15 @@ class Outcome:
     size: int  # of the file, in bytes
     header: Header  # as stored in the file
     notices: tuple[Notice, ...]  # what was converted, reduced or ignored when it was read
+    description: FileDescription  # what the file contains besides pixels
     recipe: Recipe
     inputs: Inputs
     left_out_pixels: int  # number of pixels that the mask of the inputs leaves out
     segmentation: Segmentation
     components_png: bytes  # the component map as a palette PNG
     pixels_sha256: str  # of the labels, by `pixels_sha256`
+    map_areas: MapAreas  # of the components, by the size and the place of pixels in the file
+    band_sums: BandSums | None  # of each component; None for pictures of 8 bits, whose mean colours say the same
     legend: Legend  # the first one: a cluster for each component
     evidence: dict[
         str, NDArray[np.generic]
@@ -167,28 +172,42 @@ def _outcome(
     valid = valid_pixels(picture.valid, mask)
     on_progress(Stage.READING, 1.0)
     reading = time.perf_counter() - started
+    measured = pixel_areas(picture.pixels.shape[:2], pixel_size=picture.pixel_size, georeference=picture.georeference)
     segmentation = segmenting(picture.data, valid=valid, shown=picture.pixels, on_progress=on_progress)
     started = time.perf_counter()
     on_progress(Stage.WRITING, 0.0)
     components_png = index_png.encode(segmentation.labels)
+    map_areas = measured.of_map(segmentation.labels, len(segmentation.components))
+    sums = _band_sums(picture, segmentation)
     writing = time.perf_counter() - started
     return Outcome(
         name=reader.name,
         sha256=hashlib.sha256(reader.data).hexdigest(),
         size=len(reader.data),
         header=picture.header,
-        notices=tuple(picture.notices),
+        notices=(*picture.notices, *measured.notices),
+        description=FileDescription.of(picture),
         recipe=recipe,
         inputs=inputs,
         left_out_pixels=0 if mask is None else int(np.count_nonzero(mask)),
         segmentation=segmentation,
         components_png=components_png,
         pixels_sha256=pixels_sha256(segmentation.labels),
+        map_areas=map_areas,
+        band_sums=sums,
         legend=legends.initial_legend(segmentation.components),
         evidence=evidence(segmentation, picture.pixels),
         seconds={Stage.READING.value: reading, **segmentation.seconds, Stage.WRITING.value: writing},
         versions=versions(),
     )
+
+
+def _band_sums(picture: Picture, segmentation: Segmentation) -> BandSums | None:
+    """Return the sums of each band over each component, unless the picture has one or three bands of 8 bits."""
+    data = picture.data
+    if data.dtype.itemsize == 1 and data.shape[2] in {1, 3}:
+        return None
+    return band_sums(data, segmentation.labels, len(segmentation.components))
 
 
 def pixels_sha256(labels: NDArray[np.uint8]) -> str:

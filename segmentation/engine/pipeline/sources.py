@@ -5,7 +5,7 @@ database; a child process gets a `SpooledSource` that was made from it.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -15,7 +15,10 @@ from numpy.typing import NDArray
 
 from segmentation.engine.artefacts import Counts, FitDetails, PictureDetails, Source
 from segmentation.engine.gmm import Component, Coverage, Mixture
+from segmentation.engine.gmm.statistics.bands import BandSums
 from segmentation.engine.imaging import Picture
+from segmentation.engine.imaging.areas import MapAreas
+from segmentation.engine.imaging.pixel_size import PixelSize
 from segmentation.engine.legend import Legend
 from segmentation.engine.pipeline.outcome import Outcome
 from segmentation.engine.pipeline.pixel_tiles import read_picture
@@ -35,6 +38,7 @@ class OutcomeSource(Source):
         *,
         outputs: Mapping[str, bytes] | None = None,
         decode: Callable[[], Picture] | None = None,
+        pixel_size: PixelSize | None = None,
     ) -> None:
         """Make a source of an outcome.
 
@@ -44,6 +48,8 @@ class OutcomeSource(Source):
             The files that `run.json` lists, by name; None means the standard ones.
         decode : callable or None
             Returns the decoded picture, for artefacts that depend on its values: an outcome does not have them.
+        pixel_size : PixelSize or None
+            The size of a pixel that a person has given; None means that of the file.
         """
         self.outcome = outcome
         self.outputs = outputs
@@ -58,7 +64,11 @@ class OutcomeSource(Source):
             size=outcome.size,
             header=outcome.header,
             notices=outcome.notices,
+            description=outcome.description
+            if pixel_size is None
+            else replace(outcome.description, pixel_size=pixel_size),
         )
+        self.map_areas, self.band_sums = outcome.map_areas, outcome.band_sums
 
     @cached_property
     def labels(self) -> NDArray[np.uint8]:
@@ -117,6 +127,8 @@ class SpooledSource(Source):
     gain: float | None
     legend: Legend
     revision: int
+    map_areas: MapAreas | None
+    band_sums: BandSums | None
     components_png: bytes
     fit: Mapping[str, NDArray[Any]]
     tiles: Path | None  # tiled file of the picture, for an artefact that depends on its values
@@ -136,6 +148,8 @@ class SpooledSource(Source):
             gain=source.gain,
             legend=source.legend,
             revision=source.revision,
+            map_areas=source.map_areas,
+            band_sums=source.band_sums,
             components_png=source.components_png,
             fit=fit,
             tiles=tiles,

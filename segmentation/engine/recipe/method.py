@@ -16,8 +16,10 @@ from segmentation.engine.recipe.fields import (
     RealField,
 )
 
-SCHEMA = 1
-"""The newest recipe schema that this release understands."""
+SCHEMA = 2
+"""The newest recipe schema that this release understands: 1, and 2 with the preset *Areas* and the covariance `mixed`."""
+
+_WITHOUT_MIXED = 1
 
 MIN_CLUSTERS, MAX_CLUSTERS = 2, 32
 MAX_REGIONS = 254  # label values 0 to 253
@@ -136,9 +138,17 @@ class Recipe:
         )
 
     def to_mapping(self) -> dict[str, Any]:
-        """Return the recipe as a JSON object with its schema number; `from_mapping` is its inverse."""
+        """Return the recipe as a JSON object with its schema number; `from_mapping` is its inverse.
+
+        The schema is the oldest that has the values in use, so that workers of older releases can process these runs.
+        """
         values = {name: str(value) if isinstance(value, StrEnum) else value for name, value in asdict(self).items()}
-        return {"schema": SCHEMA, **values, "n_clusters": AUTO if self.n_clusters is None else self.n_clusters}
+        has_mixed = self.preset is Preset.AREAS or self.covariance is Covariance.MIXED
+        return {
+            "schema": SCHEMA if has_mixed else _WITHOUT_MIXED,
+            **values,
+            "n_clusters": AUTO if self.n_clusters is None else self.n_clusters,
+        }
 
 
 _FIELDS: dict[str, Field] = {

@@ -19,6 +19,7 @@ from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.sandbox import ChildLost
 from segmentation.management.segment.child import Segmented, run_in_child, segmented
 from segmentation.management.segment.folders import publish, read_picture, require_different_stems, require_replaceable
+from segmentation.management.segment.reading import add_reading
 from segmentation.management.segment.task import Task, parse_task
 
 _STANDARD = tuple(name for name, artefact in ARTEFACTS.items() if artefact.is_standard)
@@ -57,12 +58,15 @@ class Command(BaseCommand):
             help="fit nothing: label the pictures with the clusters of a run.json of the preset colours or areas, by its settings",
         )
         _add_recipe(parser)
+        add_reading(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         pictures: list[Path] = options["pictures"]
         output: Path = options["output"]
         require_different_stems(pictures)
         task = parse_task(options, tuple(options["export"] or _STANDARD))
+        for warning in task.warnings:
+            self.stderr.write(warning)
         try:
             output.mkdir(parents=True, exist_ok=True)
         except OSError as error:

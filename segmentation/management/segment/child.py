@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 from typing import Any
 
@@ -13,8 +13,9 @@ from segmentation.engine import decoder, pipeline, progress
 from segmentation.engine.artefacts import ARTEFACTS, Artefact, Source
 from segmentation.engine.exceptions import SegmentationError
 from segmentation.engine.progress import Stage
-from segmentation.engine.recipe import Preset
+from segmentation.engine.recipe import Inputs, Preset
 from segmentation.engine.sandbox import Child, Report
+from segmentation.management.segment.reading import selection_of_page
 from segmentation.management.segment.task import Task, allowance
 
 _DOCUMENT = ARTEFACTS["document"]  # made last: it lists the other files
@@ -39,9 +40,10 @@ def segmented(data: bytes, name: str, task: Task, report: Report) -> Segmented:
     def on_progress(stage: Stage, fraction: float) -> None:
         report((stage, progress.percent(stage, fraction)))
 
+    inputs = _inputs(data, name, task)
     common: dict[str, Any] = {
         "name": name,
-        "inputs": task.inputs,
+        "inputs": inputs,
         "masters": task.masters,
         "limits": task.limits,
         "decoding": allowance(),
@@ -52,9 +54,11 @@ def segmented(data: bytes, name: str, task: Task, report: Report) -> Segmented:
         if task.model is None
         else pipeline.apply(data, model=task.model, **common)
     )
-    decode = functools.partial(decoder.decode, data, name=name, limits=task.limits, allowance=allowance())
+    decode = functools.partial(
+        decoder.decode, data, name=name, limits=task.limits, reading=inputs.reading, allowance=allowance()
+    )
     files: dict[str, bytes] = {}
-    source = pipeline.OutcomeSource(outcome, outputs=files, decode=decode)
+    source = pipeline.OutcomeSource(outcome, outputs=files, decode=decode, pixel_size=task.pixel_size)
     for artefact in sorted((ARTEFACTS[export] for export in task.exports), key=lambda artefact: artefact is _DOCUMENT):
         files |= _made(artefact, source)
     return Segmented(
@@ -64,6 +68,15 @@ def segmented(data: bytes, name: str, task: Task, report: Report) -> Segmented:
         seconds=sum(outcome.seconds.values()),
         notices=tuple(notice.sentence for notice in outcome.notices),
     )
+
+
+def _inputs(data: bytes, name: str, task: Task) -> Inputs:
+    """Return the inputs with the selected page of a file, which must be looked at for that."""
+    if task.page is None:
+        return task.inputs
+    layout = decoder.inspect(data, name=name, limits=task.limits, allowance=allowance()).layout
+    selection = selection_of_page(task.page, layout, channels=task.inputs.reading.selection.channels)
+    return replace(task.inputs, reading=replace(task.inputs.reading, selection=selection))
 
 
 def _made(artefact: Artefact, source: Source) -> dict[str, bytes]:

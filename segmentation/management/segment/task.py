@@ -10,12 +10,15 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from segmentation import formatting
 from segmentation.engine import decoder, pipeline
 from segmentation.engine.exceptions import BadRecipe, SegmentationError
-from segmentation.engine.imaging import Limits
+from segmentation.engine.imaging import Limits, MaskMaster
+from segmentation.engine.imaging.pixel_size import PixelSize
 from segmentation.engine.model import FittedModel
 from segmentation.engine.recipe import AUTO, SETTING_NAMES, Inputs, Preset, Recipe, StartingMixture, reconcile
 from segmentation.engine.sandbox import Allowance
+from segmentation.management.segment.reading import parse_page, parse_pixel_size, parse_reading
 
 _OTHER_FEATURES = (
     "Its run looked at pixels in another way: give its --features, --texture and --position, or the mixture alone."
@@ -32,6 +35,9 @@ class Task:
     masters: Mapping[str, bytes]  # the mask, if there is one, by its hash
     limits: Limits
     exports: tuple[str, ...]  # names of the artefacts that are written
+    page: int | None = None  # of each file, from 1; None: the first
+    pixel_size: PixelSize | None = None  # that a person has given; None: as the files say
+    warnings: tuple[str, ...] = ()  # sentences about the options
 
 
 def parse_task(options: Mapping[str, Any], exports: tuple[str, ...]) -> Task:
@@ -51,9 +57,19 @@ def parse_task(options: Mapping[str, Any], exports: tuple[str, ...]) -> Task:
     model = None if options["model"] is None else _model(options["model"], options)
     recipe = _recipe(options) if model is None else model.recipe
     start = None if options["begin"] is None else _start(options["begin"], recipe)
-    masters = {} if options["mask"] is None else _mask(options["mask"], limits)
-    inputs = Inputs(mixture=start, mask=next(iter(masters), None))
-    return Task(recipe=recipe, inputs=inputs, model=model, masters=masters, limits=limits, exports=exports)
+    mask = None if options["mask"] is None else _mask(options["mask"], limits)
+    inputs = Inputs(mixture=start, mask=None if mask is None else mask.sha256, reading=parse_reading(options))
+    return Task(
+        recipe=recipe,
+        inputs=inputs,
+        model=model,
+        masters={} if mask is None else {mask.sha256: mask.data},
+        limits=limits,
+        exports=exports,
+        page=parse_page(options),
+        pixel_size=parse_pixel_size(options),
+        warnings=() if mask is None else tuple(_warnings(options["mask"], mask)),
+    )
 
 
 def allowance() -> Allowance:
@@ -100,11 +116,18 @@ def _start(path: Path, recipe: Recipe) -> StartingMixture:
     return start
 
 
-def _mask(path: Path, limits: Limits) -> dict[str, bytes]:
-    """Return the master of a mask by its hash."""
+def _mask(path: Path, limits: Limits) -> MaskMaster:
     with _named(path), path.open("rb") as file:
-        master = decoder.inspect_mask(file, name=path.name, limits=limits, allowance=allowance())
-    return {master.sha256: master.data}
+        return decoder.inspect_mask(file, name=path.name, limits=limits, allowance=allowance())
+
+
+def _warnings(path: Path, mask: MaskMaster) -> Iterator[str]:
+    """Yield a sentence about a mask that leaves out nothing or more than half."""
+    if mask.is_unusual and mask.left_out:
+        share = formatting.percent(mask.share)
+        yield f"{path}: The mask leaves out {share} of the picture: what is not black in it is left out."
+    elif mask.is_unusual:
+        yield f"{path}: The mask leaves out nothing: all of it is black, and what is black in a mask is kept."
 
 
 def _given(options: Mapping[str, Any]) -> list[str]:

@@ -36,6 +36,8 @@ export function numbersIn(language) {
     wholePercent: (share) => `${number(share * 100, 0, 0)}\u202f%`,
     /** @param {number} count */
     thousands: (count) => number(count, 0, 0),
+    /** @param {number} value not negative; as `four_digits` */
+    fourDigits: (value) => number(value, 0, value > 0 ? Math.min(Math.max(3 - Math.floor(Math.log10(value)), 0), 20) : 0),
     /** @param {number} bytes */
     fileSize(bytes) {
       if (bytes < 1e6) return inUnit(bytes < 1e3 ? Math.ceil(bytes / 1e3) : bytes / 1e3, "kB");

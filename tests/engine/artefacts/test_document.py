@@ -13,8 +13,10 @@ from scipy.stats import multivariate_normal
 from segmentation.engine import artefacts, pipeline
 from segmentation.engine.artefacts.document import run_document
 from segmentation.engine.gmm import Component, Mixture
+from segmentation.engine.imaging.pixel_size import PixelSize
 from segmentation.engine.legend import Legend
 from segmentation.engine.recipe import Recipe
+from tests.engine.imaging.geotiffs import utm
 
 SCHEMA = json.loads(Path(artefacts.__file__).with_name("run.schema.json").read_text(encoding="utf-8"))
 
@@ -81,11 +83,16 @@ def test_the_document_says_what_was_done_and_found(outcome, document, pixels):
     assert document["input"] == {
         "name": "phantom.png", "sha256": outcome.sha256, "bytes": outcome.size, "format": "PNG",
         "width": 90, "height": 60, "bands": 3, "dtype": "uint8", "frames": 1,
+        "selection": {"series": 0, "z": 0, "t": 0, "channels": None}, "axes": "YXS", "shape": [60, 90, 3],
+        "channel_names": [], "overviews": 0, "no_data": None, "pixel_size": None, "pixel_size_suggested": None,
+        "georeference": None,
     }  # fmt: skip
+    assert document["area"] == {"unit": "px", "method": "pixels"}
     labels = outcome.segmentation.labels
     for cluster in document["clusters"]:
         inside = labels == cluster["index"]
-        assert cluster["pixels"] == inside.sum()
+        assert cluster["pixels"] == inside.sum() == cluster["area"]
+        assert cluster["bands"] == []
         assert cluster["share"] == pytest.approx(inside.mean())
         assert cluster["mean"] == pytest.approx(pixels[inside].mean(axis=0))
     foreground = [cluster["index"] for cluster in document["clusters"] if cluster["foreground"]]
@@ -141,6 +148,62 @@ def test_files_are_listed_with_size_and_hash(document):
     }
 
 
+BANDS = {"photometric": "minisblack", "planarconfig": "contig"}
+
+
+def two_lands(dtype=np.uint16):
+    """Four bands: the left 40 columns low, the right 20 high, and a frame without data on top of both."""
+    values = np.empty((50, 60, 4), dtype)
+    values[:, :40], values[:, 40:] = (400, 600, 800, 3000), (2000, 1500, 1000, 500)
+    values += np.random.default_rng(0).integers(0, 50, values.shape).astype(dtype)
+    values[:5] = 65535
+    return values
+
+
+def test_a_map_of_the_ground_has_its_areas_on_the_earth_and_the_values_of_its_bands(run, validator):
+    values = two_lands()
+    no_data = [(42113, "s", 0, "65535", True)]
+    outcome = run(utm(values=values, extratags=no_data, **BANDS), name="land.tif", recipe=Recipe(n_clusters=2))
+    document = json.loads(json.dumps(document_of(outcome, {}), allow_nan=False))
+    validator.validate(document)
+    assert document["area"] == {"unit": "m2", "method": "ellipsoid"}
+    assert document["input"]["georeference"]["crs"]["epsg"] == 32633
+    assert document["input"]["georeference"]["transform"] == [10, 0, 500_000, 0, -10, 5_000_000]
+    assert document["input"]["pixel_size"] == {"width": 10, "height": 10, "unit": "m", "source": "geotiff"}
+    assert document["input"]["no_data"] == {"source": "gdal_nodata", "value": 65535, "pixels": 300}
+    for cluster, columns in zip(
+        sorted(document["clusters"], key=lambda c: -c["pixels"]), (range(40), range(40, 60)), strict=True
+    ):
+        inside = values[5:, columns].reshape(-1, 4)
+        assert cluster["pixels"] == len(inside)
+        assert cluster["area"] == pytest.approx(100 * len(inside) / 0.9996**2, rel=1e-4)  # on the meridian of the zone
+        np.testing.assert_allclose([band["mean"] for band in cluster["bands"]], inside.mean(axis=0))
+        np.testing.assert_allclose([band["sd"] for band in cluster["bands"]], inside.std(axis=0, ddof=1))
+        assert {band["name"] for band in cluster["bands"]} == {None}
+
+
+def test_a_size_that_a_person_gives_comes_before_that_of_the_file(run, validator):
+    outcome = run(utm(values=two_lands(), **BANDS), name="land.tif", recipe=Recipe(n_clusters=2))
+    given = PixelSize(width=0.5, height=2, unit="mm", source="person")
+    document = run_document(pipeline.OutcomeSource(outcome, outputs={}, pixel_size=given))
+    validator.validate(json.loads(json.dumps(document)))
+    assert document["area"] == {"unit": "mm2", "method": "pixel_size"}
+    assert document["input"]["pixel_size"] == given.to_mapping()
+    assert all(cluster["area"] == cluster["pixels"] for cluster in document["clusters"])
+
+
+def test_merged_clusters_have_the_area_and_the_bands_of_all_their_pixels(run):
+    values = two_lands()
+    outcome = run(utm(values=values, **BANDS), name="land.tif", recipe=Recipe(n_clusters=2))
+    source = pipeline.OutcomeSource(outcome, outputs={})
+    source.legend = outcome.legend.merged(0, 1)
+    (cluster,) = run_document(source)["clusters"]
+    assert cluster["area"] == pytest.approx(sum(outcome.map_areas.components))
+    every = values.reshape(-1, 4)
+    np.testing.assert_allclose([band["mean"] for band in cluster["bands"]], every.mean(axis=0))
+    np.testing.assert_allclose([band["sd"] for band in cluster["bands"]], every.std(axis=0, ddof=1))
+
+
 def test_two_runs_differ_in_seconds_only(run, translucent):
     one, two = (document_of(run(translucent), {}) for _ in range(2))
     assert one.pop("seconds") != two.pop("seconds")
@@ -163,6 +226,7 @@ def test_the_summary_survives_json_and_holds_what_is_needed_to_show_the_result(o
     assert set(summary) == {
         "pixels_sha256", "log_likelihood", "iterations", "converged", "seconds", "mixture", "components", "versions",
         "legend", "notices", "distinct_colours", "fitted_pixels", "valid_pixels", "left_out_pixels", "features", "header",
+        "layout", "no_data", "pixel_size", "pixel_size_suggested", "georeference", "map_areas", "band_sums",
         "coverage", "gain",
     }  # fmt: skip
     assert Legend.from_mapping(summary["legend"]) == outcome.legend

@@ -29,14 +29,14 @@ class Listener:
 
     def __init__(self, monkeypatch, raise_at=None):
         self.told, self.since, self.most, self.raise_at = [], 0, 0, raise_at
-        for module, name in ((em, "evaluate"), (quasi_newton, "evaluate"), (mixtures, "softmax")):
+        for module, name in ((em, "evaluate"), (quasi_newton, "evaluate"), (mixtures, "posterior")):
             monkeypatch.setattr(module, name, self.counted(getattr(module, name)))
 
     def counted(self, evaluate):
-        def evaluated(*arguments):
+        def evaluated(*arguments, **options):
             self.since += 1
             self.most = max(self.most, self.since)
-            return evaluate(*arguments)
+            return evaluate(*arguments, **options)
 
         return evaluated
 

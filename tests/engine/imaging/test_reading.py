@@ -320,6 +320,11 @@ def test_bands_have_the_names_of_the_file():
     named = {"axes": "CYX", "Channel": {"Name": ["DAPI", "GFP", "RFP"]}}
     picture = read(tiff(channels(), photometric="minisblack", ome=True, metadata=named), selection={"channels": (2, 0)})
     assert picture.layout.channel_names == ("RFP", "DAPI")
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file, ome=True) as writer:
+        for names in (["DAPI", "GFP", "RFP"], ["Cy3", "Cy5", "FITC"]):
+            writer.write(channels(), photometric="minisblack", metadata={"axes": "CYX", "Channel": {"Name": names}})
+    assert read(file.getvalue(), selection={"series": 1}).layout.channel_names == ("Cy3", "Cy5", "FITC")
     written = (
         '<GDALMetadata><Item name="DESCRIPTION" sample="0" role="description">red</Item>'
         '<Item name="DESCRIPTION" sample="1" role="description">near\x01 infrared</Item></GDALMetadata>'

@@ -24,6 +24,12 @@ suite("numbers", () => {
     assert.equal(german.percent(0.1234), `12,3${THIN}%`);
   });
 
+  test("of areas have four digits, or as many as stand before the point", () => {
+    const written = [0, 0.0123456, 0.5, 12.3456, 400, 999.96, 123456.7].map(english.fourDigits);
+    assert.deepEqual(written, ["0", "0.01235", "0.5", "12.35", "400", "1,000", "123,457"]);
+    assert.equal(german.fourDigits(12.3456), "12,35");
+  });
+
   test("stand in groups of three", () => {
     const counts = [0, 999, 1000, 12_345, 1_234_567, 1999.6];
     assert.deepEqual(counts.map(english.thousands), ["0", "999", "1,000", "12,345", "1,234,567", "2,000"]);

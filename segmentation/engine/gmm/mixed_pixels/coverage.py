@@ -14,7 +14,7 @@ from segmentation.engine.gmm.mixture.mixture import Mixture
 from segmentation.engine.gmm.mixture.monomials import Float, Indices, blocks, expand
 from segmentation.engine.gmm.pixels.sample import Sample
 
-COVERAGE_PIXELS = 2**15
+COVERAGE_PIXELS = 2**14
 """Pixels that coverage is computed from, unless all pixels were fitted."""
 
 _MARGIN = 0.002  # of the picture, added to the range at both ends
@@ -119,21 +119,13 @@ def coverage(fit: MixedPixelFit, labels: Mixture, sample: Sample, areas: NDArray
         pixels contribute to the sampling error. None when labels are smoothed, or the sample is all pixels.
     """
     K = labels.n_components
-    # Without outliers, which count for the likeliest row.
-    theta, plain, hard = (
-        in_sufficient_precision(part) for part in (fit.model.theta()[:-1], fit.plain.theta(), labels.theta())
-    )
-    rows, tied, of_labels = np.zeros(len(theta)), np.zeros(K), np.zeros(K)
-    for block in blocks(len(sample.counts), *theta.shape):
-        phi, counts = expand(sample.values[block]), sample.counts[block].astype(np.float64)
-        phi_of: dict[np.dtype[Any], NDArray[np.floating]] = {
-            np.dtype(np.float64): phi,
-            np.dtype(np.float32): phi.astype(np.float32),
-        }
-        rows += posterior(theta @ phi_of[theta.dtype], counts, np.float32)[0].sum(axis=1)
-        tied += posterior(plain @ phi_of[plain.dtype], counts, np.float32)[0].sum(axis=1)
-        of_labels += np.bincount((hard @ phi_of[hard.dtype]).argmax(axis=0), counts, K)
-    rows, tied, of_labels = (part / part.sum() for part in (rows, tied, of_labels))
+    of_labels = _label_shares(labels, sample)
+    # A component that labels no pixel lies within another; what it would take of the other's area is no area of its own.
+    seen = of_labels > 0
+    kept = fit.model.rows().shares[:, ~seen].sum(axis=1) == 0
+    rows, tied = np.zeros(len(kept)), np.zeros(K)
+    rows[kept] = _posterior_shares(fit.model.theta()[:-1][kept], sample)  # outliers go to the likeliest row
+    tied[seen] = _posterior_shares(fit.plain.theta()[seen], sample)
     halves = rows[K:].reshape(-1, NODES) @ _node_shares()
     pure = rows[:K]
     if areas is not None:
@@ -141,6 +133,27 @@ def coverage(fit: MixedPixelFit, labels: Mixture, sample: Sample, areas: NDArray
         pure, tied, of_labels = (np.maximum(part + exact - of_labels, 0.0) for part in (pure, tied, of_labels))
     total = pure.sum() + halves.sum()
     return Coverage(pure / total, fit.model.pairs, halves / total, of_labels / of_labels.sum(), tied / tied.sum())
+
+
+def _posterior_shares(theta: Float, sample: Sample) -> Float:
+    """Return the mean posterior probability of each of the given rows (R, F) over the pixels of a sample, shape (R,)."""
+    parameters, shares = in_sufficient_precision(theta), np.zeros(len(theta))
+    for block in blocks(len(sample.counts), *theta.shape):
+        phi = expand(sample.values[block]).astype(parameters.dtype, copy=False)
+        shares += posterior(parameters @ phi, sample.counts[block].astype(np.float64), np.float32)[0].sum(axis=1)
+    total: Float = shares / shares.sum()
+    return total
+
+
+def _label_shares(mixture: Mixture, sample: Sample) -> Float:
+    """Return the share of the pixels of a sample that each component labels, shape (K,)."""
+    parameters, shares = in_sufficient_precision(mixture.theta()), np.zeros(mixture.n_components)
+    for block in blocks(len(sample.counts), *parameters.shape):
+        phi = expand(sample.values[block]).astype(parameters.dtype, copy=False)
+        own = np.argmax(parameters @ phi, axis=0)
+        shares += np.bincount(own, sample.counts[block], len(shares))
+    total: Float = shares / shares.sum()
+    return total
 
 
 def _node_shares() -> Float:

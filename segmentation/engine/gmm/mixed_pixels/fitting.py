@@ -10,8 +10,9 @@ from typing import Self
 
 import numpy as np
 
-from segmentation.engine.gmm.fit.em import Data, iterate
+from segmentation.engine.gmm.fit.em import Data, evaluate
 from segmentation.engine.gmm.fit.fitting import em_data
+from segmentation.engine.gmm.fit.quasi_newton import quasi_newton_em
 from segmentation.engine.gmm.mixed_pixels.em import step
 from segmentation.engine.gmm.mixed_pixels.lines import Line
 from segmentation.engine.gmm.mixed_pixels.model import MixedPixelMixture
@@ -22,7 +23,7 @@ from segmentation.engine.gmm.pixels.sample import Sample
 from segmentation.engine.progress import OnFraction, ignore_progress
 from segmentation.engine.recipe import Covariance
 
-FEW, SOME = 2**12, 2**14
+FEW, SOME = 3 * 2**10, 2**14
 """Pixels for most steps, and for the last ones."""
 
 OBSERVATIONS = 2000.0
@@ -31,14 +32,16 @@ OBSERVATIONS = 2000.0
 _TIED, _MIXED = FAMILIES[Covariance.TIED], FAMILIES[Covariance.MIXED]
 _FIRST_SHARE = 0.1  # of mixed pixels before the first step
 _PAIRS_PER_COMPONENT = 2
-_FIRST_STEPS, _TIED_STEPS, _SETTLING = 4, 4, 9  # steps with all pairs; tied; before pairs are dropped again
-_MAX_STEPS, _TOLERANCE = 20, 1e-4
+_FIRST_STEPS, _TIED_STEPS = 4, 6  # with all pairs, and with the strongest
+_SETTLING = 3  # steps of the shrunken form before pairs are dropped again
+_MAX_STEPS, _TOLERANCE = 20, 3e-4
 _LEAST_PAIR, _LEAST_PAIR_LATER = 0.004, 0.002
-_FORM_STEPS = 6  # of the tied form, for comparison
-_LAST_STEPS = 2
+_LAST_STEPS = 1
 _EXACT_STEPS, _EXACT_TOLERANCE = 40, 1e-6
+_GAIN_PIXELS = 2**10
+_GAIN_STEPS = (_TIED,) * 3 + (_MIXED,) * 4
 _MIN_PURE_PIXELS = 20.0  # of a component; with fewer, nothing is known of its mixed pixels
-_FULL_STEPS = 15  # of the mixture with which photographs are recognised
+_FULL_STEPS = 10  # of the mixture with which photographs are recognised
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,6 +81,7 @@ def fit_mixed_pixels(
     *,
     line: Line | None,
     floor: Float,
+    flat: Mixture | None = None,
     max_iterations: int = _MAX_STEPS,
     exact: bool = False,
     on_fraction: OnFraction = ignore_progress,
@@ -94,6 +98,9 @@ def fit_mixed_pixels(
         How pixels mix in these features; None for none.
     floor : ndarray, shape (D,)
         Added to each variance, in squared units of the features.
+    flat : Mixture or None
+        Tied, with as many components, fitted to pixels where the picture is flat: a second start, for pictures whose borders
+        look like a further component.
     max_iterations : int
         Steps of EM after the first ones, at most.
     exact : bool
@@ -106,7 +113,9 @@ def fit_mixed_pixels(
     start = MixedPixelMixture.of(plain, line)
     forms = [_plain_form(start, few, floor)]
     if start.n_components > 1 and line is not None:
-        forms += _mixed_forms(start, few, floor, min(max_iterations, _MAX_STEPS))
+        starts = [start] if flat is None else [start, MixedPixelMixture.of(flat, line)]
+        tied = max((_tied_form(one, few, floor) for one in starts), key=lambda form: form.bic)
+        forms += [tied, _shrunken_form(tied.model, few, floor, min(max_iterations, _MAX_STEPS))]
     on_fraction(0.7)
     best = max(forms, key=lambda form: form.bic)
     model = _without_guesses(best.model, float(sample.counts.sum()))
@@ -120,6 +129,25 @@ def fit_mixed_pixels(
     return MixedPixelFit(model.rounded(), plain, gain)
 
 
+def gain_of_mixed_pixels(mixture: Mixture, sample: Sample, rng: np.random.Generator, line: Line, floor: Float) -> float:
+    """Return an estimate of the gain of `MixedPixelFit` for a fitted mixture with covariances of its own, in a few steps.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        Of the family `full`, fitted to the sample.
+    sample, rng, line, floor
+        As in `fit_mixed_pixels`.
+    """
+    data = em_data(sample.subsample(_GAIN_PIXELS, rng))
+    tied = FAMILIES[Covariance.TIED].estimate(mixture.weights, mixture.covariances)
+    model = MixedPixelMixture.of(Mixture(mixture.weights, mixture.means, tied, Covariance.TIED), line)
+    model, level = model.with_all_pairs(_FIRST_SHARE), 0.0
+    for family in _GAIN_STEPS:
+        level, model = step(model, data, floor, family)
+    return level - evaluate(mixture.theta(), data).log_likelihood
+
+
 def _plain_form(model: MixedPixelMixture, data: Data, floor: Float) -> _Form:
     level = 0.0
     for _ in range(2):
@@ -127,27 +155,29 @@ def _plain_form(model: MixedPixelMixture, data: Data, floor: Float) -> _Form:
     return _Form(model, _TIED, level, 0)
 
 
-def _mixed_forms(start: MixedPixelMixture, data: Data, floor: Float, max_steps: int) -> list[_Form]:
-    """Return the form with mixed pixels, and the one with covariances of its own besides."""
-    K, D = start.means.shape
-    model = start.with_all_pairs(_FIRST_SHARE)
+def _tied_form(start: MixedPixelMixture, data: Data, floor: Float) -> _Form:
+    """Return the form with mixed pixels and one covariance for all."""
+    model, level = start.with_all_pairs(_FIRST_SHARE), 0.0
     for _ in range(_FIRST_STEPS):
         _, model = step(model, data, floor, _TIED)
-    tied = model = model.with_strongest_pairs(_PAIRS_PER_COMPONENT * K, _LEAST_PAIR)
-    tied_level, before, after = 0.0, -np.inf, 0.0
-    for number in range(_TIED_STEPS + max_steps):
-        after, model = step(model, data, floor, _TIED if number < _TIED_STEPS else _MIXED)
-        if number == _TIED_STEPS - 1:
-            tied = model
-        if number == _SETTLING - 1:
+    model = model.with_strongest_pairs(_PAIRS_PER_COMPONENT * model.n_components, _LEAST_PAIR)
+    for _ in range(_TIED_STEPS):
+        level, model = step(model, data, floor, _TIED)
+    return _Form(model, _TIED, level, model.n_pairs)
+
+
+def _shrunken_form(model: MixedPixelMixture, data: Data, floor: Float, max_steps: int) -> _Form:
+    """Return the form in which each component has its own covariance, shrunk towards the common one."""
+    K, D = model.means.shape
+    before, after = -np.inf, 0.0
+    for number in range(max_steps):
+        after, model = step(model, data, floor, _MIXED)
+        if number == _SETTLING:
             model = model.with_strongest_pairs(_PAIRS_PER_COMPONENT * K, _LEAST_PAIR_LATER)
-        if number >= _SETTLING and after - before < _TOLERANCE:
+        if number > _SETTLING and after - before < _TOLERANCE:
             break
         before = after
-    for _ in range(_FORM_STEPS - _TIED_STEPS):
-        tied_level, tied = step(tied, data, floor, _TIED)
-    shapes = (K - 1) * D * (D + 1) / 2
-    return [_Form(tied, _TIED, tied_level, tied.n_pairs), _Form(model, _MIXED, after, model.n_pairs + shapes)]
+    return _Form(model, _MIXED, after, model.n_pairs + (K - 1) * D * (D + 1) / 2)
 
 
 def _without_guesses(model: MixedPixelMixture, pixels: float) -> MixedPixelMixture:
@@ -171,4 +201,4 @@ def _settled(model: MixedPixelMixture, data: Data, floor: Float, family: Family)
 def _full_level(plain: Mixture, data: Data, floor: Float, max_steps: int) -> float:
     """Return the mean log-likelihood of a mixture whose components have covariances of their own."""
     start = Mixture(plain.weights, plain.means, plain.covariances, Covariance.FULL)
-    return iterate(data, start, tolerance=0.0, max_iterations=max_steps, floor=floor).log_likelihood
+    return quasi_newton_em(data, start, tolerance=1e-3, max_evaluations=max_steps, floor=floor).log_likelihood

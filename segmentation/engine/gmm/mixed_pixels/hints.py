@@ -7,10 +7,11 @@ from segmentation.engine.gmm.mixed_pixels.coverage import Coverage
 
 PHOTOGRAPH_GAIN = -0.05
 """Nats per pixel. Below this, covariances of their own explain a picture so much better than mixed pixels that it is likely a
-photograph: of 100 photographs 92 to 100 lie below, of phantoms with resolved structures 9 in 100."""
+photograph: of 25 photographs in 3 clusters 14 lie below, in 5 clusters 22; of 40 phantoms with resolved structures, none."""
 
 MATERIALS_GAIN = 0.0
-"""Nats per pixel. Above this, a picture that was fitted without mixed pixels is likely one of few materials."""
+"""Nats per pixel, by `gain_of_mixed_pixels`. Above this, a picture that was fitted without mixed pixels is likely one of few
+materials: of 25 photographs in 3 clusters 2 lie above, in 5 clusters none; of 40 phantoms with resolved structures 22."""
 
 DECISIVE = 0.01  # difference of two ways to share borders, of the picture
 _NOTABLE = 0.005  # mixed pixels, of the picture, that are worth a word

@@ -5,9 +5,10 @@ from numpy.typing import NDArray
 
 from segmentation.engine.gmm.mixture.monomials import Indices
 
-_BLOCK = 2**16  # pixels that are counted at a time
-_WINDOW, _GRID = 64, 7  # side of a window in pixels, and number of windows along each side of a picture
-_MAX_SINGLE_WINDOW = 2**18  # a picture of at most so many pixels is one window
+_BLOCK = 2**16  # pixels that are counted together
+_WINDOW = 64  # side of a window in pixels
+_GRID = 7  # usual number of windows along each side of a picture
+_MAX_SINGLE_WINDOW = 2**18  # a picture of at most so many pixels is one window, with the usual number of windows
 
 
 def sample_indices(n_pixels: int, n: int, rng: np.random.Generator) -> Indices:
@@ -69,17 +70,17 @@ def thin(counts: NDArray[np.integer], n: int, rng: np.random.Generator) -> tuple
     return np.unique(drawn, return_counts=True)
 
 
-def windows(height: int, width: int, rng: np.random.Generator) -> list[tuple[slice, slice]]:
+def windows(height: int, width: int, rng: np.random.Generator, grid: int = _GRID) -> list[tuple[slice, slice]]:
     """Return rectangles of a picture, as rows and columns, that serve as a sample of neighbourhoods.
 
-    A small picture is one rectangle. For a larger one there are 7 x 7 of about 64 x 64 pixels, at random positions in 7 x 7
-    strata.
+    A small picture is one rectangle. For a larger one there are `grid` x `grid` of about 64 x 64 pixels, at random positions
+    in as many strata.
     """
-    if height * width <= _MAX_SINGLE_WINDOW:
+    if height * width * _GRID**2 <= _MAX_SINGLE_WINDOW * grid**2:
         return [(slice(0, height), slice(0, width))]
     tall = min(height, max(_WINDOW, _WINDOW**2 // width))
     wide = min(width, _WINDOW**2 // tall)
-    rows = (np.arange(_GRID) + rng.random((_GRID, _GRID))) / _GRID * (height - tall + 1)
-    columns = (np.arange(_GRID) + rng.random((_GRID, _GRID))) / _GRID * (width - wide + 1)
+    rows = (np.arange(grid) + rng.random((grid, grid))) / grid * (height - tall + 1)
+    columns = (np.arange(grid) + rng.random((grid, grid))) / grid * (width - wide + 1)
     corners = zip(rows.T.astype(int).ravel().tolist(), columns.astype(int).ravel().tolist(), strict=True)
     return [(slice(top, top + tall), slice(left, left + wide)) for top, left in corners]

@@ -54,6 +54,7 @@ odds of more than 20,000 to 1; but pictures are not exactly mixtures of Gaussian
 _FAMILY = Mixed(0.02)
 _FIRST_SHARE = 0.05  # of mixed pixels before the first step
 _PAIRS_PER_COMPONENT, _LEAST_PAIR = 3, 0.001
+_FLAT = 1  # highest steepness class of pixels that count as flat
 _LEAST_WEIGHT = 1e-3  # of pure pixels; a component with less is dissolved
 
 
@@ -162,9 +163,16 @@ def _fitted(model: MixedPixelMixture, sample: PixelSample, floor: Float, n_steps
     return model
 
 
-def pixel_sample(picture: FeatureSource, rng: np.random.Generator) -> PixelSample:
-    """Return a sample of a picture's valid pixels with their steepness classes."""
-    parts, masks = zip(*(picture.part(*window) for window in windows(*picture.shape, rng)), strict=True)
+def flat_pixels(picture: FeatureSource, rng: np.random.Generator) -> Data:
+    """Return a sample of a picture's pixels where it is flat: nearly all of them are pure."""
+    sample = pixel_sample(picture, rng, grid=4)
+    flat = sample.classes <= _FLAT
+    return Data.of(sample.data.values[flat], sample.data.counts[flat], single_precision=True)
+
+
+def pixel_sample(picture: FeatureSource, rng: np.random.Generator, grid: int = 7) -> PixelSample:
+    """Return a sample of a picture's valid pixels with their steepness classes, from windows of which there are grid x grid."""
+    parts, masks = zip(*(picture.part(*window) for window in windows(*picture.shape, rng, grid)), strict=True)
     stacked, valid = np.stack(parts), np.stack(masks)
     if not valid.any():  # all windows of a large picture lie where there is no data
         found = picture.sample(PIXELS, rng)

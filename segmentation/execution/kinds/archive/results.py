@@ -13,7 +13,19 @@ from segmentation.results import StoredResult
 
 _PICTURES = ("labels", "segmented", "binary")
 _DOCUMENT = ARTEFACTS["document"]
-_OF_IMAGE = ("name", "sha256", "bytes", "format", "width", "height", "bands", "dtype", "frames", "notices")
+_OF_IMAGE = (
+    "name",
+    "sha256",
+    "bytes",
+    "format",
+    "width",
+    "height",
+    "bands",
+    "dtype",
+    "frames",
+    "notices",
+    "pixel_size",
+)
 _OF_RESULT = (
     "pixels_sha256", "log_likelihood", "iterations", "converged", "seconds", "versions", "extras", "mixture", "components",
 )  # fmt: skip

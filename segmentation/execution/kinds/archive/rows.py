@@ -60,7 +60,7 @@ def _account(user: User) -> dict[str, Any]:
 def _picture(picture: Image) -> dict[str, Any]:
     plain = (
         "name", "sha256", "bytes", "format", "width", "height", "bands", "dtype", "frames", "notices", "metadata",
-        "masks", "created", "trashed",
+        "masks", "created", "trashed", "reading", "pixel_size",
     )  # fmt: skip
     return {"id": picture.pk, **{name: getattr(picture, name) for name in plain}}
 

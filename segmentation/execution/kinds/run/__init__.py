@@ -122,8 +122,8 @@ def _columns(product: Product) -> dict[str, Any]:
         "pixels_sha256", "log_likelihood", "iterations", "converged", "seconds", "mixture", "components", "versions",
     )  # fmt: skip
     extras = (
-        "distinct_colours", "fitted_pixels", "valid_pixels", "left_out_pixels", "notices", "features", "header",
-        "coverage", "gain",
+        "distinct_colours", "fitted_pixels", "valid_pixels", "left_out_pixels", "notices", "features", "header", "layout",
+        "no_data", "pixel_size", "pixel_size_suggested", "georeference", "map_areas", "band_sums", "coverage", "gain",
     )  # fmt: skip
     return {
         "files": product.files,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from segmentation.engine.exceptions import SegmentationError
-from segmentation.engine.recipe import Features, Inputs, Preset, Recipe
+from segmentation.engine.recipe import Covariance, Features, Inputs, Preset, Recipe
 from segmentation.models import Image, Run
 
 # Pixels and values.
@@ -21,6 +21,7 @@ _DISTINCT = 0.6  # number of distinct colours by number of pixels, in a sample o
 _REPEATED = 1.6e6  # pixels of a picture that has half as many distinct colours
 _USUAL_CHOICE = 9  # number of clusters that the engine usually chooses for a photograph
 _FEWEST_BANDS = 3  # grey pictures are converted to three bands
+_MIXED_STEPS, _MIXED_ROWS = 40, 9  # steps of EM with mixed pixels, and Gaussians for each cluster
 
 # Seconds, per unit as the comment says.
 _START = 0.09  # per run
@@ -93,6 +94,8 @@ def seconds(
         extracting += _COUNT_ALL * pixels
     if clusters is None and recipe.n_clusters is None:
         starting += _CHOOSE * features
+    if recipe.covariance is Covariance.MIXED:
+        fitting += _mixed_seconds(pixels, recipe, k, features, by_colour=by_colour)
     labelling = pixels * k * (_LABEL_COLOUR if by_colour else _LABEL_FEATURE * features)
     return reading + extracting + starting + fitting + labelling + _surroundings_seconds(pixels, k, recipe)
 
@@ -125,6 +128,14 @@ def _fitted_values(pixels: int, recipe: Recipe, k: int, *, by_colour: bool) -> f
         # It starts from the fit of the sample
         seen += _evaluations(recipe, k, tolerance=min(1e-7, recipe.tolerance)) / 1.5 * distinct
     return seen
+
+
+def _mixed_seconds(pixels: int, recipe: Recipe, k: int, features: int, *, by_colour: bool) -> float:
+    """Return what mixed pixels cost: a fit of many more Gaussians than clusters, mostly on few pixels."""
+    values = float(_MIXED_STEPS * min(pixels, _START_SAMPLE))
+    if recipe.exact:
+        values += _MIXED_STEPS * (pixels / (1 + (pixels / _REPEATED) ** 0.75) if by_colour else pixels)
+    return values * _MIXED_ROWS * k * (_EVALUATE_FEATURE * features + _EVALUATE)
 
 
 def _surroundings_seconds(pixels: int, k: int, recipe: Recipe) -> float:

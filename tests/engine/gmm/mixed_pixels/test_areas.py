@@ -157,6 +157,14 @@ def test_tiny_and_flat_pictures_have_areas(pixels):
     assert sum(shares(result)) == pytest.approx(1)
 
 
+def test_one_wild_pixel_is_no_phase_and_takes_no_area():
+    ratio = np.where(np.arange(128) < 64, 0.2, 0.6) + np.random.default_rng(1).normal(0, 0.02, (128, 128))
+    ratio[5, 5] = 1e6
+    for clusters, expected in ((2, [0.5, 0.5]), (3, [0.0, 0.5, 0.5])):
+        result = segment(ratio.astype(np.float32), Recipe(**AREAS, n_clusters=clusters))
+        np.testing.assert_allclose(np.sort(shares(result)), expected, atol=0.001)
+
+
 def test_the_same_picture_gives_the_same_bytes():
     pixels = three_phases()
     first, second = (segment(given, Recipe(**AREAS, n_clusters=3)) for given in (pixels, np.asfortranarray(pixels)))
@@ -177,6 +185,13 @@ def test_people_are_told_that_borders_are_shared():
     assert 0.05 < told[0].values["mixed"] < 0.2
     assert "more_border_than_inside" in {hint.code for hint in told if hint.cluster == 0}
     assert "looks_like_photograph" not in {hint.code for hint in told}
+
+
+def test_people_are_told_that_a_picture_of_colours_looks_like_few_materials(china):
+    pixels, _ = stained_discs()
+    discs, photograph = segment(pixels, Recipe(n_clusters=2)), segment(china, Recipe(n_clusters=5))
+    assert [hint.code for hint in hints(None, discs.gain, [(0,), (1,)])] == ["looks_like_materials"]
+    assert hints(None, photograph.gain, [(k,) for k in range(5)]) == ()
 
 
 def test_people_are_told_that_a_picture_looks_like_a_photograph(china):
