@@ -159,6 +159,11 @@ def test_a_picture_of_few_materials_is_offered_areas_and_one_click_runs_them(bro
     assert other.parent_id == run.pk
 
 
+def test_the_offer_follows_from_the_fit_of_colours(browser, finished_run):
+    assert finished_run.result.extras["gain"] > 0
+    assert offered(page_of(browser, finished_run), finished_run.image)["preset"] == "areas"
+
+
 def test_the_offer_keeps_the_number_that_was_chosen_automatically(browser, image):
     run = finished(image, n_clusters=None)
     store(run, gain=0.2)
