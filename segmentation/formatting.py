@@ -7,6 +7,7 @@ read (the API, tables, values of fields) is never formatted here, but for `exact
 """
 
 import math
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 
 from django.utils.formats import get_format, number_format
@@ -119,6 +120,26 @@ def whole_percent(percentage: int) -> str:
     True
     """
     return f"{thousands(percentage)}{_NARROW_SPACE}%"
+
+
+def percent_range(low: float, high: float) -> str:
+    """Return a range of two fractions between 0 and 1 as percentages with one decimal.
+
+    >>> percent_range(0.0952, 0.1048) == "9.5 to 10.5\N{NARROW NO-BREAK SPACE}%"
+    True
+    """
+    return gettext("%(low)s to %(high)s") % {"low": number(low * 100, 1), "high": percent(high)}
+
+
+def enumeration(parts: Sequence[str]) -> str:
+    """Return parts as people enumerate them.
+
+    >>> enumeration(["2"]), enumeration(["2", "3"]), enumeration(["1", "2", "3"])
+    ('2', '2 and 3', '1, 2 and 3')
+    """
+    if len(parts) < 2:
+        return "".join(parts)
+    return gettext("%(first)s and %(last)s") % {"first": ", ".join(parts[:-1]), "last": parts[-1]}
 
 
 def four_digits(value: float) -> str:

@@ -1,5 +1,6 @@
 """Forms of the pages. A recipe itself is parsed by `Recipe.from_mapping` only."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,7 +65,10 @@ class RecipeForm(forms.Form):
         """Value to show in each field: the submitted one, or else the default."""
         default = {name: _field_text(value) for name, value in Recipe().to_mapping().items()}
         given = {name: _field_text(self.data[name]).strip() for name in default if name in self.data}
-        return default | {name: value for name, value in given.items() if value}
+        shown = default | {name: value for name, value in given.items() if value}
+        if shown["preset"] == recipes.Preset.AREAS and shown["covariance"] == recipes.Covariance.MIXED:
+            shown["covariance"] = default["covariance"]  # which means `mixed` with the preset Areas
+        return shown
 
     @property
     def auto_shown(self) -> bool:
@@ -109,10 +113,12 @@ _SHOWN_AT_FIELD = {"mask_file", "mask", "begin", "smoothness", "seed", "restarts
 
 
 def _share(given: str) -> str:
-    """Return the label of a smallest region; text that is not a number is returned unchanged."""
+    """Return the label of a smallest region; text that is not a finite number is returned unchanged."""
     try:
         share = float(given)
     except ValueError:
+        return given
+    if not math.isfinite(share):
         return given
     return formatting.share_of_picture(share) if share else _("Keep all regions")
 
@@ -147,7 +153,7 @@ class RunForm(RecipeForm):
     def __init__(self, *args: Any, starts: QuerySet[Run], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         gone = gettext_lazy(
-            "A run can only start from a finished run of the same picture with the preset Colours. Choose another one."
+            "A run can only start from a finished run of the same picture with the preset Colours or Areas. Choose another one."
         )
         self.fields["begin"] = forms.ModelChoiceField(starts, required=False, error_messages={"invalid_choice": gone})
         self.chosen_mask = str(self.data.get("mask", "")).strip()

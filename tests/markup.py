@@ -11,8 +11,13 @@ def markup(response):
 
 def fields_of(response, action):
     """Return what a browser would send of the form with this action: its fields that are not switched off, as filled in."""
+    return fields_in(response.content.decode(), action)
+
+
+def fields_in(markup, action):
+    """Return what a browser would send of the form with this action in a piece of HTML."""
     reader = _Fields(action)
-    reader.feed(response.content.decode())
+    reader.feed(markup)
     return reader.fields
 
 

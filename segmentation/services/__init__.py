@@ -15,6 +15,7 @@ from segmentation.services.comparisons import Overlap, Overlaps, connected_regio
 from segmentation.services.deletion import delete_image, delete_run, delete_user, end_sessions, refusal_to_delete
 from segmentation.services.failures import failure_heading
 from segmentation.services.fits import Evidence, evidence, fit_frames, fit_history
+from segmentation.services.hints import HintSentence, area_sentences, hint_sentences
 from segmentation.services.image_notices import image_notices
 from segmentation.services.job_statistics import MAX_RECENT_JOBS, RECENT_HOURS, DurationSummary, RecentJobs, recent_jobs
 from segmentation.services.legends import cluster_name, edit_legend, undo_legend
@@ -43,6 +44,7 @@ __all__ = [
     "ArchiveStatus",
     "DurationSummary",
     "Evidence",
+    "HintSentence",
     "Overlap",
     "Overlaps",
     "PixelReport",
@@ -58,6 +60,7 @@ __all__ = [
     "WorkerStatus",
     "WorkerStatuses",
     "archive_status",
+    "area_sentences",
     "available_artefacts",
     "cached_file",
     "cancel_archive",
@@ -79,6 +82,7 @@ __all__ = [
     "find_artefact",
     "fit_frames",
     "fit_history",
+    "hint_sentences",
     "image_bytes",
     "image_notices",
     "jobs_by_state",

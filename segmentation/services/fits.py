@@ -33,6 +33,7 @@ class Evidence:
     """The evidence for the chosen number of clusters."""
 
     sentence: str  # in the active language
+    pixels: int | None  # of the sample of all pixels, at most; None: interior pixels only, by an earlier release
     rows: list[EvidenceRow]
 
     @property
@@ -72,7 +73,11 @@ def evidence(*, run: Run) -> Evidence | None:
         for index, (fit, entropy, bic, icl) in enumerate(zip(*columns, strict=True))
     ]
     reason = _reason(arrays, chosen + 1, (int(low), int(high)), len(rows))
-    return Evidence(sentence=_(reason.template) % reason.values, rows=rows)
+    sentence = _(reason.template) % reason.values
+    if len(rows) == 1:
+        sentence = _("The pixels of this picture have a single value, so no other number could be tried.")
+    pixels = int(arrays["evidence_pixels"]) if "evidence_pixels" in arrays else None
+    return Evidence(sentence=sentence, pixels=pixels, rows=rows)
 
 
 def _reason(arrays: Mapping[str, NDArray[Any]], n_clusters: int, plateau: tuple[int, int], most_tried: int) -> Reason:

@@ -106,7 +106,7 @@ def _mixture_of(begin: Run, image: Image, recipe: Recipe) -> StartingMixture:
         raise SegmentationError(
             "invalid_request",
             gettext_noop(
-                "A run can only start from a finished run of the same picture with the preset Colours. Choose another one."
+                "A run can only start from a finished run of the same picture with the preset Colours or Areas. Choose another one."
             ),
             field="mixture",
         )

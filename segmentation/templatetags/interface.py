@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from segmentation import formatting, upkeep
+from segmentation.engine.gmm import CoveredArea
 from segmentation.engine.imaging import palettes
 
 register = template.Library()
@@ -42,6 +43,12 @@ register.filter("whole_percent", formatting.whole_percent)
 register.filter("filesize", formatting.filesize)
 register.filter("millions", formatting.millions)
 register.filter("number", formatting.number)
+
+
+@register.filter
+def range_of(area: CoveredArea) -> str:
+    """Return the range of an area by coverage, in percent."""
+    return formatting.percent_range(area.low, area.high)
 
 
 @register.simple_tag

@@ -12,7 +12,7 @@ from segmentation.formatting import SETTING_TITLES, duration, log_likelihood, nu
 from segmentation.models import Image, Run
 
 _SMALL = 256
-_IN_HEADING = {"preset", "n_clusters"}
+_IN_HEADING = {"n_clusters"}
 
 
 @dataclass(frozen=True, slots=True)

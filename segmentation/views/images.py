@@ -23,6 +23,7 @@ from segmentation.views.cards import cards
 from segmentation.views.details import is_small
 from segmentation.views.file_details import of_file, suggestion
 from segmentation.views.ownership import ownership
+from segmentation.views.quick_choices import given_settings, quick_choices
 from segmentation.views.redirects import next_address
 
 RUNS_SHOWN = 24
@@ -132,13 +133,15 @@ def _page(
     shown = list(runs.for_lists().newest_first()[:RUNS_SHOWN])
     like = _run_of(request, picture, request.GET.get("like", "")) or runs.newest_first().first()
     listed = cards(shown)
-    form = invalid or RunForm(_form_fields(like) if like else {}, starts=_starts(request, picture))
+    fields = given_settings(request.GET, _form_fields(like) if like else {})
+    form = invalid or RunForm(fields, starts=_starts(request, picture))
     masks = services.masks_in_use(runs=runs)
     context = {
         "image": picture,
         "cards": listed,
         "count": runs.count() if len(shown) == RUNS_SHOWN else len(shown),
         "form": form,
+        "quick_choices": quick_choices(form.shown, request.GET),
         "starts": [card for card in listed if card.rows and card.run and not card.run.has_regions],
         "masks": masks,
         "mask_is_new": form.chosen_mask not in {"", *(mask.sha256 for mask in masks)},

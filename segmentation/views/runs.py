@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from segmentation import formatting, services
 from segmentation.engine.exceptions import SegmentationError
-from segmentation.engine.recipe import MAX_CLUSTERS, MAX_REGIONS
+from segmentation.engine.recipe import MAX_CLUSTERS, MAX_REGIONS, Covariance
 from segmentation.exceptions import StorageUnavailable
 from segmentation.forms import LegendForm, MergeForm, UndoForm, recipe_fields, sentence
 from segmentation.http import SignedInRequest, get_changeable, get_deletable, get_visible_or_404
@@ -25,6 +25,7 @@ from segmentation.views.charts import criterion_curve, fit_chart
 from segmentation.views.downloads import downloads
 from segmentation.views.failures import describe_failure
 from segmentation.views.measurements import measurement_rows
+from segmentation.views.other_preset import other_preset
 from segmentation.views.ownership import ownership
 from segmentation.views.redirects import next_address
 from segmentation.views.region_counts import region_counts
@@ -197,6 +198,11 @@ def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
         "count_text": formatting.cluster_count(len(rows), regions=found.has_regions),
         "largest": max(row.share for row in rows) or 1.0,
         "foreground": stored.foreground_share,
+        "foreground_coverage": stored.foreground_coverage,
+        "covered": stored.coverage is not None,
+        "labels_changed": bool(found.recipe.get("smoothness") or found.recipe.get("smallest_region")),
+        "said": services.area_sentences(run=found),
+        "offer": other_preset(found, n_components=len(stored.components)),
         "foreground_pixels": sum(row.pixels for row in rows if row.foreground),
         "downloads": downloads(found, rows),
         "separated": request.GET.get("palette") == "separated",
@@ -216,16 +222,19 @@ def _finished(request: SignedInRequest, found: Run) -> dict[str, Any]:
 def _log_likelihoods(found: Run) -> list[float]:
     """Return the log-likelihood at the start, after each iteration, and of the result.
 
-    Smoothing changes the mixture after the fit. The list then ends with the last iteration.
+    Smoothing and shared borders change the mixture after the fit. The list then ends with the last iteration.
     """
-    history = services.fit_history(run=found)
-    return [*history, found.result.log_likelihood] if history and not found.recipe.get("smoothness") else history
+    history, recipe = services.fit_history(run=found), found.recipe
+    is_changed = recipe.get("smoothness") or recipe.get("covariance") == Covariance.MIXED
+    return [*history, found.result.log_likelihood] if history and not is_changed else history
 
 
 def _pixels_of_chart(found: Run) -> str:
     """Return which mixture and pixels the chart shows, or nothing if it shows the fitted pixels throughout."""
     if found.recipe.get("exact"):
         return _("of a sample, then of all pixels")
+    if found.recipe.get("covariance") == Covariance.MIXED:
+        return _("before borders are shared")
     return _("before smoothing") if found.recipe.get("smoothness") else ""
 
 

@@ -14,6 +14,13 @@ export { Problem };
  */
 
 /**
+ * @typedef {object} CoverageOut
+ * @property {number} share
+ * @property {number} low
+ * @property {number} high
+ */
+
+/**
  * @typedef {object} RunOut
  * @property {string} id
  * @property {string} state
@@ -24,6 +31,7 @@ export { Problem };
  * @property {number | null} seconds_left
  * @property {number} revision
  * @property {ClusterOut[]} clusters
+ * @property {CoverageOut | null} foreground_coverage
  */
 
 /**

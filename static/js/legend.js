@@ -4,9 +4,10 @@ import { load, paint } from "./labelmap.js";
 import { foregroundTable, paletteTable } from "./model/colours.js";
 import { Latest } from "./model/latest.js";
 import { foregroundOf } from "./model/numbers.js";
+import { fill } from "./model/text.js";
 import { all, notify, numbers, onPage } from "./page.js";
 
-/** @import { ClusterOut } from "./api.js" */
+/** @import { ClusterOut, CoverageOut } from "./api.js" */
 /** @import { LabelMap } from "./model/colours.js" */
 
 /** Form with the clusters of a finished run. */
@@ -19,6 +20,7 @@ class LegendForm {
     this.rows = all("tr[data-pixels]", form);
     this.boxes = /** @type {HTMLInputElement[]} */ (all("input[name=foreground]", form));
     this.saved = this.boxes.map((box) => box.defaultChecked);
+    this.range = this.page.querySelector("[data-fg-range]")?.textContent ?? "";
     this.showSaved();  // browsers may restore other values after a reload
     this.revision = Number(form.dataset.revision);
     this.paletteBox = /** @type {HTMLInputElement | null} */ (this.page.querySelector("[data-palette]"));
@@ -53,9 +55,19 @@ class LegendForm {
     this.page.querySelector("[data-fg-part]")?.setAttribute("width", String(share * 1000));
     for (const part of all("[data-fg-share]", this.page)) part.textContent = numbers.percent(share);
     for (const part of all("[data-fg-pixels]", this.page)) part.textContent = numbers.thousands(pixels);
+    // Areas by coverage add up; their range follows from the server, because it depends on the borders inside the foreground.
+    const covered = this.rows.reduce((sum, row, i) => sum + (chosen[i] ? Number(row.dataset.coverage) : 0), 0);
+    for (const part of all("[data-fg-coverage]", this.page)) part.textContent = numbers.percent(covered);
+    for (const part of all("[data-fg-range]", this.page)) part.textContent = "…";
     const area = this.rows.reduce((sum, row, i) => sum + (chosen[i] ? Number(row.dataset.area) : 0), 0);
     for (const part of all("[data-fg-area]", this.page)) part.textContent = numbers.fourDigits(area);
     void this.draw("binary", foregroundTable(chosen));
+  }
+
+  /** @param {CoverageOut | null} area of the foreground, as the server has saved it */
+  showRange(area) {
+    if (area) this.range = fill(this.form.dataset.range ?? "", { low: numbers.percentage(area.low), high: numbers.percent(area.high) });
+    for (const part of all("[data-fg-range]", this.page)) part.textContent = this.range;
   }
 
   showPalette() {
@@ -124,6 +136,7 @@ class LegendForm {
         const run = await saveForeground(this.id, this.revision, changed);
         for (const { index, foreground } of changed) this.saved[index] = foreground;
         this.setRevision(run.revision);
+        this.showRange(run.foreground_coverage);
         for (const undo of all("[data-undo]", this.page)) undo.hidden = false;
       }
     } catch (problem) {
@@ -152,18 +165,21 @@ class LegendForm {
    * @param {Problem} problem
    */
   async recover(problem) {
+    let area = null;
     notify(problem.message || (this.form.dataset.notSaved ?? ""));
     try {
       if (problem.status === 409) {
         const run = await readRun(this.id);
         this.setRevision(run.revision);
         for (const cluster of run.clusters) this.saved[cluster.index] = cluster.foreground;
+        area = run.foreground_coverage;
       }
     } catch (again) {
       if (!(again instanceof Problem)) throw again;
     }
     this.showSaved();
     this.showForeground();
+    this.showRange(area);
   }
 }
 

@@ -27,7 +27,7 @@ def as_script_type(schema):
 
 
 def test_there_are_types_to_compare():
-    assert {"RunOut", "ClusterOut", "ImageOut", "PixelReportOut", "RegionsOut"} == TYPES.keys()
+    assert {"RunOut", "ClusterOut", "CoverageOut", "ImageOut", "PixelReportOut", "RegionsOut"} == TYPES.keys()
 
 
 @pytest.mark.parametrize("name", TYPES)

@@ -348,12 +348,12 @@ DOCUMENT = {
         (
             {"recipe": {"features": "lab"}, "mixture": MIXTURE},
             [],
-            "This is not a fitted model: choose the run.json of a finished run of the preset Colours.",
+            "This is not a fitted model: choose the run.json of a finished run of the preset Colours or Areas.",
         ),
         (
             DOCUMENT | {"recipe": {"preset": "regions"}},
             [],
-            "Regions belong to one picture: only a run of the preset Colours leaves a model.",
+            "Regions belong to one picture: only a run of the preset Colours or Areas leaves a model.",
         ),
         (
             DOCUMENT,
@@ -402,17 +402,17 @@ def test_a_model_gives_the_labels_of_its_run_and_other_pictures_the_same_cluster
         (
             [1],
             [],
-            "model.json: This is not a fitted model: choose the run.json of a finished run of the preset Colours.",
+            "model.json: This is not a fitted model: choose the run.json of a finished run of the preset Colours or Areas.",
         ),
         (
             MIXTURE,
             [],
-            "model.json: This is not a fitted model: choose the run.json of a finished run of the preset Colours.",
+            "model.json: This is not a fitted model: choose the run.json of a finished run of the preset Colours or Areas.",
         ),
         (
             DOCUMENT | {"recipe": {"preset": "regions"}},
             [],
-            "model.json: Regions belong to one picture: only a run of the preset Colours leaves a model.",
+            "model.json: Regions belong to one picture: only a run of the preset Colours or Areas leaves a model.",
         ),
         (DOCUMENT | {"schema": 3}, [], "model.json: This model was written by another release of the program."),
         (

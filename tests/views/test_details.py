@@ -75,8 +75,11 @@ def test_all_pixels_are_named_where_the_curve_goes_on_with_them(browser, owner):
 
 def test_beside_the_criterion_the_page_says_which_pixels_its_log_likelihood_is_of(browser, owner):
     page, _ = page_of(browser, finished(owner, n_clusters="auto"))
-    assert "All values are in nats per pixel and describe interior pixels only" in page
-    assert "The log-likelihood under Details describes all fitted pixels and therefore differs." in page
+    assert "those on borders included" in page
+    assert (
+        "The log-likelihood under Details is that of the final mixture on all fitted pixels and therefore differs."
+        in page
+    )
 
 
 def test_settings_are_told_in_words(browser, owner):

@@ -98,3 +98,31 @@ def test_a_run_with_a_number_has_none(browser, finished_run):
     assert services.evidence(run=finished_run) is None
     assert "chosen automatically" not in markup(browser.get(finished_run.get_absolute_url()))
     assert browser.get(f"{finished_run.get_absolute_url()}evidence/3.png").status_code == 404
+
+
+def test_the_page_says_which_pixels_were_looked_at(browser, auto_run):
+    page = markup(browser.get(auto_run.get_absolute_url()))
+    assert "The numbers 1 to 10 were tried on a sample of at most 3,000 pixels" in page
+    assert "interior pixels" not in page
+
+
+def test_evidence_of_an_earlier_release_is_said_to_be_of_interior_pixels(browser, auto_run):
+    arrays = fit_arrays(auto_run)
+    del arrays["evidence_pixels"]
+    earlier = io.BytesIO()
+    np.savez_compressed(earlier, allow_pickle=False, **arrays)
+    key = auto_run.result.files["fit.npz"]["key"]
+    files.delete(key)
+    files.put(key, earlier.getvalue())
+    page = markup(browser.get(auto_run.get_absolute_url()))
+    assert "An earlier release chose this number from interior pixels only" in page
+    assert "were tried" not in page
+
+
+def test_of_a_single_colour_nothing_is_claimed_about_other_numbers(owner):
+    image = factories.make_image(owner, factories.encoded(np.full((40, 50, 3), 90, np.uint8)))
+    run = services.create_run(image=image, recipe=Recipe(n_clusters=None))
+    execution.serve_until_empty()
+    evidence = services.evidence(run=Run.objects.get(pk=run.pk))
+    assert len(evidence.rows) == 1
+    assert evidence.sentence == "The pixels of this picture have a single value, so no other number could be tried."

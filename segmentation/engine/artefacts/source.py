@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentation.engine.gmm import Component, Coverage, Hint, Mixture
+from segmentation.engine.gmm import Component, Coverage, CoveredArea, Hint, Mixture
 from segmentation.engine.gmm.features.extraction import value_names
 from segmentation.engine.gmm.features.units import Units
 from segmentation.engine.gmm.mixed_pixels.hints import hints
@@ -169,3 +169,11 @@ class Source(ABC):
     def foreground_share(self) -> float:
         """The share of the foreground in the pixels with data, 0 to 1."""
         return foreground_share(self.clusters)
+
+    @property
+    def foreground_coverage(self) -> CoveredArea | None:
+        """The area of the foreground by coverage; None unless the fit has mixed pixels."""
+        if self.coverage is None:
+            return None
+        chosen = [number for cluster in self.legend.clusters if cluster.foreground for number in cluster.components]
+        return self.coverage.clusters([chosen])[0]

@@ -51,7 +51,9 @@ class FittedModel:
         if self.recipe.preset is Preset.REGIONS:
             raise SegmentationError(
                 "invalid_request",
-                gettext_noop("Regions belong to one picture: only a run of the preset Colours leaves a model."),
+                gettext_noop(
+                    "Regions belong to one picture: only a run of the preset Colours or Areas leaves a model."
+                ),
             )
         held = sum(len(cluster.components) for cluster in self.legend.clusters)
         names = value_names(self.recipe, len(self.units.offset))
@@ -206,5 +208,7 @@ def _parsed_mixture(mapping: object) -> Mixture:
 def _unreadable() -> SegmentationError:
     return SegmentationError(
         "invalid_request",
-        gettext_noop("This is not a fitted model: choose the run.json of a finished run of the preset Colours."),
+        gettext_noop(
+            "This is not a fitted model: choose the run.json of a finished run of the preset Colours or Areas."
+        ),
     )

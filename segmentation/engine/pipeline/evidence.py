@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentation.engine.gmm import Segmentation
-from segmentation.engine.gmm.selection.cluster_count import EFFECTIVE_SAMPLE_SIZE, MAP_SIDE
+from segmentation.engine.gmm.selection.cluster_count import EFFECTIVE_SAMPLE_SIZE, MAP_SIDE, PIXELS
 
 
 def evidence(segmentation: Segmentation, pixels: NDArray[np.uint8]) -> dict[str, NDArray[np.generic]]:
@@ -23,8 +23,9 @@ def evidence(segmentation: Segmentation, pixels: NDArray[np.uint8]) -> dict[str,
     dict
         For 1 to n clusters: `evidence_log_likelihood`, `evidence_bic`, `evidence_icl`, `evidence_entropy`, each (n,) in nats per
         pixel; `evidence_maps` (n, h, w) small label maps, 255 without data; `evidence_colours` (n, n, 3) mean colours of their
-        clusters; `evidence_plateau` (2,) the smallest and the largest number that are nearly as good; `evidence_reason` the
-        JSON text of a `Reason`.
+        clusters; `evidence_plateau` (2,) the smallest and the largest number that are nearly as good; `evidence_pixels` () the
+        pixels of the sample that they were chosen from, at most; `evidence_reason` the JSON text of a `Reason`. Files without
+        `evidence_pixels` are of an earlier release, which left pixels on borders out.
     """
     choice, candidate_maps = segmentation.choice, segmentation.candidate_maps
     if choice is None or candidate_maps is None:
@@ -39,6 +40,7 @@ def evidence(segmentation: Segmentation, pixels: NDArray[np.uint8]) -> dict[str,
         "evidence_maps": candidate_maps,
         "evidence_colours": _colours(candidate_maps, pixels[::step, ::step]),
         "evidence_plateau": np.array(choice.plateau),
+        "evidence_pixels": np.array(min(PIXELS, segmentation.valid_pixels)),
         "evidence_reason": np.array(json.dumps(choice.reason.to_mapping(), sort_keys=True)),
     }
 

@@ -55,7 +55,7 @@ class Command(BaseCommand):
             "--model",
             metavar="FILE",
             type=Path,
-            help="fit nothing: label the pictures with the clusters of a run.json of the preset colours, by its settings",
+            help="fit nothing: label the pictures with the clusters of a run.json of the preset colours or areas, by its settings",
         )
         _add_recipe(parser)
         add_reading(parser)

@@ -30,6 +30,8 @@ export function numbersIn(language) {
   return {
     /** @param {number} share 0 to 1 */
     percent: (share) => `${number(share * 100, 1, 1)}\u202f%`,
+    /** @param {number} share 0 to 1, without the sign of per cent */
+    percentage: (share) => number(share * 100, 1, 1),
     /** @param {number} share 0 to 1 */
     wholePercent: (share) => `${number(share * 100, 0, 0)}\u202f%`,
     /** @param {number} count */
