@@ -80,6 +80,8 @@ class Scene:
             ("POST", "run-delete"): lambda: (self.of("failed"), {}),
             ("POST", "runs"): lambda: (None, {"image": str(image), "recipe": {"n_clusters": 2}}),
             ("POST", "masks"): lambda: (image, {"mask": self.file()}),
+            ("POST", "image-reading"): lambda: (image, {"pixel_size": "0.5 um", "no_data": "7"}),
+            ("PATCH", "image"): lambda: (image, {"no_data": 9}),
             ("DELETE", "image"): lambda: (self.row(), {}),
             ("DELETE", "run"): lambda: (self.of("failed"), {}),
             ("PATCH", "run-legend"): lambda: (run, {"revision": self.seen(), "clusters": []}),

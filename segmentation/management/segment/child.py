@@ -1,6 +1,7 @@
 """Segment a picture in a child process, with a progress bar on a terminal."""
 
 import functools
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
@@ -94,8 +95,9 @@ def run_in_child(work: Callable[[Report], Any], name: str) -> Any:
     tqdm.monitor_interval = 0  # its monitor is a thread
     with tqdm(total=100, desc=name, disable=None, leave=False, bar_format=_BAR) as bar:
         decoder.ensure_started()
-        child = Child.fork(work, allowance=allowance())
+        child = _fork_uninterrupted(work)
         try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             while not child.poll():
                 _show(bar, child.progress)
                 _listen(child)
@@ -104,6 +106,16 @@ def run_in_child(work: Callable[[Report], Any], name: str) -> Any:
             while not child.poll():
                 _listen(child)
     return child.result()
+
+
+def _fork_uninterrupted(work: Callable[[Report], Any]) -> Child:
+    """Fork, and leave Ctrl-C blocked: a child that is not known yet could not be stopped."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return Child.fork(work, allowance=allowance())
+    except BaseException:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        raise
 
 
 def _listen(child: Child) -> None:
