@@ -33,7 +33,7 @@ def test_statistics_of_clusters_are_those_of_the_table_and_of_the_answer(client,
     answer = client.get(f"/api/v1/runs/{finished_run.pk}").json()["clusters"]
     assert set(answer[0]) == {
         "index", "name", "colour", "mean_colour", "separated_colour", "foreground", "components", "pixels", "soft_pixels",
-        "share", "box",
+        "share", "box", "coverage", "area", "bands",
     }  # fmt: skip
     for cluster, given in zip(clusters, answer, strict=True):
         assert given["pixels"] == cluster.pixels
