@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from segmentation.engine.gmm.fit.em import Data, evaluate
 from segmentation.engine.gmm.fit.fitting import em_data
@@ -113,7 +114,7 @@ def fit_mixed_pixels(
     start = MixedPixelMixture.of(plain, line)
     forms = [_plain_form(start, few, floor)]
     if start.n_components > 1 and line is not None:
-        starts = [start] if flat is None else [start, MixedPixelMixture.of(flat, line)]
+        starts = [start] if flat is None else [start, MixedPixelMixture.of(_in_order_of(plain, flat), line)]
         tied = max((_tied_form(one, few, floor) for one in starts), key=lambda form: form.bic)
         forms += [tied, _shrunken_form(tied.model, few, floor, min(max_iterations, _MAX_STEPS))]
     on_fraction(0.7)
@@ -146,6 +147,12 @@ def gain_of_mixed_pixels(mixture: Mixture, sample: Sample, rng: np.random.Genera
     for family in _GAIN_STEPS:
         level, model = step(model, data, floor, family)
     return level - evaluate(mixture.theta(), data).log_likelihood
+
+
+def _in_order_of(reference: Mixture, mixture: Mixture) -> Mixture:
+    """Return a mixture with its components in the order of those of `reference` whose means are nearest, one to one."""
+    distances = ((reference.means[:, None] - mixture.means) ** 2).sum(axis=2)
+    return mixture.subset(linear_sum_assignment(distances)[1])
 
 
 def _plain_form(model: MixedPixelMixture, data: Data, floor: Float) -> _Form:

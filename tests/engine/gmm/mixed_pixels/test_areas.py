@@ -76,6 +76,15 @@ def test_resolved_structures_are_measured_within_a_point(seed, colour):
     np.testing.assert_allclose(found, np.sort(drawn.areas), atol=0.01)
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_ranges_of_three_phases_hold_the_truth_and_are_narrow(seed):
+    """The two ways to share borders are compared phase by phase, whichever start was the better one."""
+    result = segment(three_phases(), Recipe(**AREAS, n_clusters=3, seed=seed))
+    for area, truth in zip(result.coverage.clusters([(0,), (1,), (2,)]), (0.6, 0.3, 0.1), strict=True):
+        assert area.low < truth < area.high
+        assert area.high - area.low < 0.1
+
+
 def test_shares_add_to_one_and_ranges_hold_them():
     result = segment(three_phases(), Recipe(**AREAS, n_clusters=4))
     areas = result.coverage.components()
