@@ -39,6 +39,7 @@ _MAX_STEPS, _TOLERANCE = 20, 3e-4
 _LEAST_PAIR, _LEAST_PAIR_LATER = 0.004, 0.002
 _LAST_STEPS = 1
 _EXACT_STEPS, _EXACT_TOLERANCE = 40, 1e-6
+_FEW_VALUES = 2**10  # distinct values of a sample over which steps cost little, as those of a grey picture of 8 bits
 _GAIN_PIXELS = 2**10
 _GAIN_STEPS = (_TIED,) * 3 + (_MIXED,) * 4
 _MIN_PURE_PIXELS = 20.0  # of a component; with fewer, nothing is known of its mixed pixels
@@ -105,7 +106,7 @@ def fit_mixed_pixels(
     max_iterations : int
         Steps of EM after the first ones, at most.
     exact : bool
-        Whether the last steps go over the whole sample.
+        Whether the last steps go over the whole sample; over a sample of few distinct values they always do.
     on_fraction : callable
         Called after each part of the work with the fraction that is done, up to 1.
     """
@@ -122,7 +123,7 @@ def fit_mixed_pixels(
     model = _without_guesses(best.model, float(sample.counts.sum()))
     for _ in range(_LAST_STEPS):
         _, model = step(model, em_data(some), floor, best.family)
-    if exact:
+    if exact or len(sample.counts) <= _FEW_VALUES:
         model = _settled(model, em_data(sample), floor, best.family)
     on_fraction(0.9)
     gain = best.log_likelihood - _full_level(plain, few, floor, min(max_iterations, _FULL_STEPS))

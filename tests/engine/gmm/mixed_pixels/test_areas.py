@@ -63,7 +63,7 @@ def test_three_phases_have_their_areas(clusters):
     assert result.mixture.n_components == 3
     by_labels = np.array([component.pixels for component in result.components]) / result.labels.size
     np.testing.assert_allclose(by_labels, [0.6, 0.3, 0.1], atol=0.01)
-    np.testing.assert_allclose(shares(result), [0.6, 0.3, 0.1], atol=0.02)
+    np.testing.assert_allclose(shares(result), [0.6, 0.3, 0.1], atol=0.01)
 
 
 @pytest.mark.parametrize("seed", range(4))
