@@ -82,9 +82,11 @@ crowding: python ## measure how one account and slow connections slow down other
 on_services = tests/access tests/admin tests/api tests/attacks tests/commands/test_backup_services.py tests/execution tests/faults tests/files \
 	tests/models tests/scaling tests/services tests/tasks tests/views tests/test_health.py "tests/browser/test_story.py::test_the_whole_story[desktop-light]"
 
-# Tests that need no database or storage, such as attacks on the decoder, or that need a local disk.
-not_on_services = $(foreach attack,costly_files decode_elsewhere escape_from_decoder heic_boxes lying_decoder \
-	names_that_leave_their_place scripts_in_uploads,--ignore tests/attacks/test_$(attack).py) \
+# Tests that need no database or storage, such as attacks on the decoder or with requests that are refused before anything is looked
+# up, or that need a local disk.
+not_on_services = $(foreach attack,costly_files decode_elsewhere embedding_in_other_sites escape_from_decoder foreign_hosts \
+	forged_requests guess_known_passwords heic_boxes hostile_mixtures lying_decoder names_that_leave_their_place open_redirects \
+	overridden_methods scripts_in_uploads,--ignore tests/attacks/test_$(attack).py) \
 	--deselect tests/execution/test_spool.py::test_a_full_disk_is_said
 
 test-services: python chromium servers ## run the tests of database, storage and queue on PostgreSQL, S3 and RQ
