@@ -554,6 +554,7 @@ def test_an_interrupted_run_leaves_only_whole_results(picture, tmp_path, output)
     with subprocess.Popen(
         command(picture, large, "--clusters", 32, "--output", output), cwd=ROOT, env=environment(),
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - a shell ignores it for the background
     ) as process:  # fmt: skip
         assert process.stdout.readline().startswith(str(picture))
         (child,) = eventually(lambda: children_of(process.pid))
