@@ -321,9 +321,9 @@ def areas(full: Pixels, half: Pixels) -> None:
         times = in_turns(
             lambda: np.asarray(Image.open(io.BytesIO(file.getvalue())).convert("RGB")),
             lambda: segment(full, mixed),  # noqa: B023 - called at once
-            lambda: segment(full, plain),  # noqa: B023
-            lambda: segment(half, mixed.for_preview()),  # noqa: B023
-            lambda: segment(half, plain.for_preview()),  # noqa: B023
+            lambda: segment(full, plain),  # noqa: B023 - as above
+            lambda: segment(half, mixed.for_preview()),  # noqa: B023 - as above
+            lambda: segment(half, plain.for_preview()),  # noqa: B023 - as above
             tries=3,
         )
         decoding, of_areas, of_colours, preview, other = np.median(times, axis=0)
